@@ -1,0 +1,38 @@
+"""The seven-into market: consumption assistance (消费帮扶) accounted to the fen.
+
+One word per concept, in code, API and documents alike:
+
+| word | Chinese | meaning |
+|---|---|---|
+| sale | 销售额 | what the buyer accepted and owes or paid |
+| gross income | 毛收入 | what benefit mechanisms give a household from sales |
+| net income | 纯收入 | gross income minus the household's own production expense |
+| increase | 增收 | an income minus the same figure of a stated baseline |
+| organisation | 单位 | a body that acts: supplier, buyer, authority, auditor, operator |
+| supplier | 供应商 | an organisation that sells; a cooperative is its usual kind |
+| household | 农户 | a family on the register, known by its code |
+| assisted | 帮扶对象 | registered poor or monitored on the day that counts; all others are ordinary |
+| channel | 渠道 | one of the ways "into": canteens, cities, markets, the net, scenic areas, workshops, homes |
+| plan | 联农带农方案 | a supplier's benefit plan; its versions are pinned by hash |
+| mechanism | 联农带农机制 | how a household earns: order purchase, labour, share dividend, collective dividend |
+| application | 认定申请 | a request to certify a product |
+| certificate | 认定证书 | the right to sell a product as certified, for a time |
+| lot | 批次 | a quantity of one product with one origin |
+| contribution | 投入 | what a household gave to a lot: produce or labour, with its amount |
+| reservation | 预留 | stock of a lot held for an order line |
+| order group | 采购单 | what a buyer placed at once; one order per supplier |
+| order | 订单 | the part of a group that one supplier delivers |
+| acceptance | 验收 | the buyer's word on what arrived, line by line |
+| receipt | 到款 | the buyer's money, seen at the supplier's bank |
+| attribution | 归集 | the posting of an accepted line to households, collectives and supplier |
+| accrued | 应计 | attributed on acceptance |
+| recognised | 确认 | the buyer's money for it has reached the supplier |
+| disbursed | 兑付 | the supplier has paid it, with evidence |
+| confirmed | 农户确认 | the household has confirmed the payment |
+| advance | 预付 | paid to a household before or above what is recognised |
+| matched | 核销 | the part of an advance that recognised orders have claimed |
+| top-up | 补差 | what a supplier owes a household beyond what the line brought |
+| retained | 留存 | what stays with the supplier |
+| suspense | 待处理 | a pool that could not be split, with its reason |
+| entry, transfer | 凭证, 分录 | a posted fact, and its moves between two accounts |
+"""

@@ -1,0 +1,103 @@
+"""The composition root: one FastAPI application over one database."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+from anyio import to_thread
+from fastapi import APIRouter, FastAPI, Response
+from fastapi.responses import HTMLResponse, PlainTextResponse
+from fastapi.routing import APIRoute, iter_route_contexts
+from fastapi.staticfiles import StaticFiles
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+
+from market import openapi
+from market.api import install_problem_handlers
+from market.attribution import endpoints as attribution_endpoints
+from market.benefits import endpoints as benefits_endpoints
+from market.catalog import endpoints as catalog_endpoints
+from market.certification import endpoints as certification_endpoints
+from market.channels import endpoints as channels_endpoints
+from market.db import Database
+from market.households import endpoints as households_endpoints
+from market.identity import access
+from market.identity import endpoints as identity_endpoints
+from market.lots import endpoints as lots_endpoints
+from market.observing import Observer
+from market.orders import endpoints as orders_endpoints
+from market.payments import endpoints as payments_endpoints
+from market.regions import endpoints as regions_endpoints
+
+STATIC = Path(__file__).parent / "static"
+
+ROUTERS: tuple[APIRouter, ...] = (
+    identity_endpoints.router,
+    regions_endpoints.router,
+    channels_endpoints.router,
+    households_endpoints.router,
+    benefits_endpoints.router,
+    certification_endpoints.router,
+    catalog_endpoints.router,
+    lots_endpoints.router,
+    attribution_endpoints.router,
+    orders_endpoints.router,
+    payments_endpoints.router,
+)
+
+
+def create_app(db: Database, *, token_hours: int = 12, reservation_hours: int = 72) -> FastAPI:
+    """Build the application; raises `UndeclaredRouteError` if a route declares no permission."""
+    app = FastAPI(
+        title="Seven-into market",
+        version="0.1.0",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_as_many_threads_as_connections,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    app.state.db = db
+    app.state.token_hours = token_hours
+    app.state.reservation_hours = reservation_hours
+    install_problem_handlers(app)
+    for router in ROUTERS:
+        app.include_router(router, prefix="/v1")
+    _install_operations(app)
+    for route in iter_route_contexts(app.routes):  # app.routes alone hides the routes of an included router
+        if isinstance(route.original_route, APIRoute):
+            access.marker_of(route)
+    app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
+    return app
+
+
+@asynccontextmanager
+async def _as_many_threads_as_connections(app: FastAPI) -> AsyncIterator[None]:
+    """Serve at once only what has a connection; the rest waits in the event loop, not in the pool."""
+    to_thread.current_default_thread_limiter().total_tokens = app.state.db.threads
+    yield
+
+
+def _install_operations(app: FastAPI) -> None:
+    """Health, readiness, metrics, docs from packaged assets, and a log line with an id for every request."""
+    registry = CollectorRegistry()
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+
+    @app.get("/healthz", include_in_schema=False, dependencies=[access.public()])
+    def healthz() -> PlainTextResponse:
+        return PlainTextResponse("ok")
+
+    @app.get("/readyz", include_in_schema=False, dependencies=[access.public()])
+    def readyz() -> PlainTextResponse:
+        with app.state.db.reading() as connection:
+            connection.execute(sa.text("SELECT 1"))
+        return PlainTextResponse("ready")
+
+    @app.get("/metrics", include_in_schema=False, dependencies=[access.public()])
+    def metrics() -> Response:
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+    @app.get("/docs", include_in_schema=False, dependencies=[access.public()])
+    def docs() -> HTMLResponse:
+        return HTMLResponse((STATIC / "docs.html").read_text(encoding="utf-8"))
+
+    app.add_middleware(Observer, registry=registry)

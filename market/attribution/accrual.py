@@ -1,0 +1,153 @@
+"""Accrual: what was accepted of order lines becomes shares of households, collectives and the supplier."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from market.attribution import posting, queries
+from market.attribution.rules import (
+    Attribution,
+    ContributionFact,
+    Kind,
+    LineFacts,
+    LotDraw,
+    PoolFact,
+    Share,
+    Step,
+    attribute,
+)
+from market.benefits.models import PlanVersion
+from market.benefits.rules import MECHANISMS, Payee, PlanBody, Pool, plan_body
+from market.households import queries as households
+from market.households.rules import Standing
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedLine:
+    """An order line as accepted (or as it would be): its net amount in fen, its draws, the plan it pins."""
+
+    source: str
+    order_line_id: UUID
+    supplier_id: UUID
+    net_fen: int
+    draws: Sequence[LotDraw]
+    plan_version_id: UUID
+    plan_sha256: str
+
+
+def predict(session: orm.Session, lines: Sequence[AcceptedLine], *, on: date) -> list[Attribution]:
+    """Return how the lines would be attributed if they were accepted whole on that day; writes nothing."""
+    return [attribute(facts) for facts in gather(session, lines, on=on)]
+
+
+def accrue(session: orm.Session, lines: Sequence[AcceptedLine], *, on: date) -> list[Attribution]:
+    """Post the accrual of accepted lines, one entry a line; return the attributions in the same order.
+
+    The caller holds the lots' locks, so that cumulative draws follow each other.
+    """
+    gathered = gather(session, lines, on=on)
+    attributions = [attribute(facts) for facts in gathered]
+    drafts = [
+        _draft(line, facts, attribution, on)
+        for line, facts, attribution in zip(lines, gathered, attributions, strict=True)
+    ]
+    posting.post(session, drafts)
+    keep_carries(session, {key: fen for attribution in attributions for key, fen in attribution.carries.items()})
+    return attributions
+
+
+def gather(session: orm.Session, lines: Sequence[AcceptedLine], *, on: date) -> list[LineFacts]:
+    """Collect the facts of each line in three statements: contributions, plan versions, payees' standing."""
+    lots = {draw.lot_id for line in lines for draw in line.draws}
+    contributions: dict[UUID, list[ContributionFact]] = {lot: [] for lot in lots}
+    for fact in queries.contribution_facts(session, lots):
+        contributions[fact.lot_id].append(fact)
+    bodies = _bodies(session, {line.plan_version_id for line in lines})
+    payees = {
+        UUID(payee)
+        for body in bodies.values()
+        for pool in body.pools
+        if MECHANISMS[pool.mechanism].payee is Payee.HOUSEHOLD
+        for payee, _ in pool.shares
+    }
+    standing = households.standings_on(session, payees, on) if payees else {}
+    return [
+        LineFacts(
+            salt=line.source,
+            supplier_id=line.supplier_id,
+            net_fen=line.net_fen,
+            draws=line.draws,
+            contributions=[fact for draw in line.draws for fact in contributions[draw.lot_id]],
+            pools=[_pool(pool, standing) for pool in bodies[line.plan_version_id].pools],
+        )
+        for line in lines
+    ]
+
+
+def _bodies(session: orm.Session, version_ids: Collection[UUID]) -> dict[UUID, PlanBody]:
+    rows = session.execute(sa.select(PlanVersion.id, PlanVersion.body).where(PlanVersion.id.in_(version_ids)))
+    return {version_id: plan_body(body) for version_id, body in rows}
+
+
+def _pool(pool: Pool, standing: Mapping[UUID, Standing]) -> PoolFact:
+    """Keep the payees that are eligible on the day: households still on the register, assisted if the plan says so."""
+    if MECHANISMS[pool.mechanism].payee is Payee.COLLECTIVE:
+        shares = [(Share(Kind.COLLECTIVE, UUID(payee), pool.mechanism), weight) for payee, weight in pool.shares]
+        return PoolFact(pool.mechanism, pool.bp, shares)
+    shares = []
+    for payee, weight in pool.shares:
+        found = standing.get(UUID(payee))
+        if found and found.on_register and (found.assisted or not pool.assisted_only):
+            shares.append((Share(Kind.HOUSEHOLD, UUID(payee), pool.mechanism, None, found.assisted), weight))
+    return PoolFact(pool.mechanism, pool.bp, shares)
+
+
+def _draft(line: AcceptedLine, facts: LineFacts, attribution: Attribution, on: date) -> posting.Draft:
+    supplier_id = line.supplier_id
+    source = posting.base(supplier_id)
+    moves = [
+        posting.Move(source, posting.account(share, supplier_id, Step.ACCRUED), fen, share, line.order_line_id)
+        for share, fen in attribution.shares
+    ]
+    topped = posting.base(supplier_id, Kind.TOP_UP_BASE)
+    moves += [
+        posting.Move(topped, posting.account(share, supplier_id, Step.TOP_UP), fen, share, line.order_line_id)
+        for share, fen in attribution.top_ups
+    ]
+    weights = {
+        pool.mechanism: [
+            (posting.account(share, supplier_id, Step.ACCRUED), weight, share.assisted) for share, weight in pool.shares
+        ]
+        for pool in facts.pools
+    }
+    return posting.Draft(line.source, "accrual", on, moves, _facts(line, facts), weights)
+
+
+def _facts(line: AcceptedLine, facts: LineFacts) -> dict[str, object]:
+    return {
+        "order_line": line.order_line_id,
+        "net_fen": line.net_fen,
+        "plan_version": line.plan_version_id,
+        "plan_sha256": line.plan_sha256,
+        "draws": [[draw.lot_id, draw.before_milli, draw.after_milli, draw.whole_milli] for draw in facts.draws],
+        "carries": {str(fact.contribution_id): fact.carry_fen for fact in facts.contributions if fact.carry_fen},
+        "pools": [[pool.mechanism, pool.bp] for pool in facts.pools],
+    }
+
+
+def keep_carries(session: orm.Session, carries: Mapping[UUID, int]) -> None:
+    """Store what is left to release of each contribution; the lots' locks keep it in order."""
+    if not carries:
+        return
+    session.execute(
+        sa.text(
+            "INSERT INTO release_carries (contribution_id, fen)"
+            " SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:fens AS bigint[]))"
+            " ON CONFLICT (contribution_id) DO UPDATE SET fen = excluded.fen"
+        ),
+        {"ids": list(carries), "fens": list(carries.values())},
+    )

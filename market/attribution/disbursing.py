@@ -1,0 +1,239 @@
+"""Disbursing: a supplier pays households and collectives, with evidence; their village confirms."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from market.attribution import posting, queries
+from market.attribution.models import Disbursement, Payment
+from market.attribution.recognition import lock_supplier
+from market.attribution.rules import (
+    PAID_STEP,
+    AlreadyConfirmedError,
+    ForeignContributionError,
+    Kind,
+    Owed,
+    PayeeError,
+    PaymentOrder,
+    PaymentReferenceTakenError,
+    Settlement,
+    Share,
+    Step,
+    pay,
+)
+from market.benefits import service as benefits
+from market.db import new_id
+from market.errors import NotFoundError
+from market.identity.models import Organisation
+from market.identity.rules import Actor, OrganisationKind
+from market.lots.models import Contribution, Lot
+
+
+def predict(session: orm.Session, actor: Actor, *, payments: Sequence[PaymentOrder]) -> list[Settlement]:
+    """Return what the payments would settle; writes nothing. Raises what `disburse` raises."""
+    _check(session, actor.organisation_id, payments)
+    return _settle(session, actor.organisation_id, payments)
+
+
+def disburse(
+    session: orm.Session,
+    actor: Actor,
+    *,
+    paid_on: date,
+    method: str,
+    evidence: str,
+    payments: Sequence[PaymentOrder],
+    now: datetime,
+) -> tuple[Disbursement, list[Payment], list[Settlement]]:
+    """Record payments made: each settles what its payee is owed, oldest first; the rest is an advance.
+
+    Raises `PayeeError`, `ForeignContributionError` or `PaymentReferenceTakenError`; posts one entry.
+    """
+    supplier_id = actor.organisation_id
+    lock_supplier(session, supplier_id)
+    _check(session, supplier_id, payments)
+    settlements = _settle(session, supplier_id, payments)
+    disbursement = Disbursement(
+        id=new_id(),
+        supplier_id=supplier_id,
+        paid_on=paid_on,
+        method=method,
+        evidence=evidence,
+        made_by=actor.member_id,
+        made_at=now,
+    )
+    session.add(disbursement)
+    session.flush()
+    rows = [_row(disbursement, payment) for payment in payments]
+    session.add_all(rows)
+    session.flush()
+    posting.post(session, _drafts(disbursement, rows, settlements))
+    return disbursement, rows, settlements
+
+
+def _row(disbursement: Disbursement, payment: PaymentOrder) -> Payment:
+    is_household = payment.kind is Kind.HOUSEHOLD
+    return Payment(
+        id=new_id(),
+        disbursement_id=disbursement.id,
+        supplier_id=disbursement.supplier_id,
+        household_id=payment.payee_id if is_household else None,
+        collective_id=None if is_household else payment.payee_id,
+        contribution_id=payment.contribution_id,
+        amount_fen=payment.amount_fen,
+        reference=payment.reference,
+    )
+
+
+def _check(session: orm.Session, supplier_id: UUID, payments: Sequence[PaymentOrder]) -> None:
+    """Refuse strangers, contributions of other households, and references used before."""
+    households = {payment.payee_id for payment in payments if payment.kind is Kind.HOUSEHOLD}
+    known = benefits.enrolled(session, supplier_id, households) | _collectives(session, payments)
+    makers = _makers(session, supplier_id, {payment.contribution_id for payment in payments} - {None})
+    used = set(
+        session.scalars(
+            sa.select(Payment.reference).where(
+                Payment.supplier_id == supplier_id, Payment.reference.in_([payment.reference for payment in payments])
+            )
+        )
+    )
+    for position, payment in enumerate(payments):
+        pointer = f"/payments/{position}"
+        if payment.payee_id not in known:
+            raise PayeeError(payee=payment.payee_id, pointer=f"{pointer}/payee_id")
+        if payment.contribution_id and makers.get(payment.contribution_id) != payment.payee_id:
+            raise ForeignContributionError(pointer=f"{pointer}/contribution_id")
+        if payment.reference in used:
+            raise PaymentReferenceTakenError(reference=payment.reference, pointer=f"{pointer}/reference")
+        used.add(payment.reference)
+
+
+def _collectives(session: orm.Session, payments: Sequence[PaymentOrder]) -> set[UUID]:
+    wanted = [payment.payee_id for payment in payments if payment.kind is Kind.COLLECTIVE]
+    if not wanted:
+        return set()
+    found = sa.select(Organisation.id).where(
+        Organisation.id.in_(wanted), Organisation.kind == OrganisationKind.VILLAGE_COLLECTIVE
+    )
+    return set(session.scalars(found))
+
+
+def _makers(session: orm.Session, supplier_id: UUID, contribution_ids: Collection[UUID | None]) -> Mapping[UUID, UUID]:
+    """Return the household of each contribution to the supplier's lots."""
+    if not contribution_ids:
+        return {}
+    found = (
+        sa.select(Contribution.id, Contribution.household_id)
+        .join(Lot, Lot.id == Contribution.lot_id)
+        .where(Contribution.id.in_(contribution_ids), Lot.supplier_id == supplier_id)
+    )
+    return {row.id: row.household_id for row in session.execute(found)}
+
+
+def _settle(session: orm.Session, supplier_id: UUID, payments: Sequence[PaymentOrder]) -> list[Settlement]:
+    """Let each payment in turn settle what is still owed to its payee."""
+    owed: dict[tuple[Kind, UUID], list[Owed]] = defaultdict(list)
+    for item in queries.owed(session, supplier_id, {payment.payee_id for payment in payments}):
+        owed[item.share.kind, item.share.owner_id].append(item)
+    settlements: list[Settlement] = []
+    for payment in payments:
+        payee = (payment.kind, payment.payee_id)
+        settled, left = pay(owed[payee], payment.amount_fen, contribution_id=payment.contribution_id)
+        owed[payee] = _less(owed[payee], settled)
+        settlements.append(Settlement(payment, settled, left))
+    return settlements
+
+
+def _less(owed: Sequence[Owed], settled: Sequence[Owed]) -> list[Owed]:
+    paid = {item[:3]: item.fen for item in settled}
+    rest = (item._replace(fen=item.fen - paid.get(item[:3], 0)) for item in owed)
+    return [item for item in rest if item.fen]
+
+
+def _drafts(
+    disbursement: Disbursement, rows: Sequence[Payment], settlements: Sequence[Settlement]
+) -> list[posting.Draft]:
+    """Return an entry of the day of payment, and one for each later day on which a settled share was recognised.
+
+    What was paid before it was recognised was an advance in between, and is posted so.
+    """
+    supplier_id, paid_on = disbursement.supplier_id, disbursement.paid_on
+    moves: dict[date, list[posting.Move]] = defaultdict(list)
+    for row, settlement in zip(rows, settlements, strict=True):
+        payment = settlement.payment
+        ahead_fen = settlement.advance_fen
+        for item in settlement.settled:
+            day = max(paid_on, item.since)
+            moves[day].append(_settles(item, supplier_id, row.id))
+            if day > paid_on:
+                ahead_fen += item.fen
+                moves[day].append(_ahead(payment, supplier_id, -item.fen, row.id))
+        if ahead_fen:
+            moves[paid_on].append(_ahead(payment, supplier_id, ahead_fen, row.id))
+    return [
+        posting.Draft(
+            f"disbursement:{disbursement.id}" + (f":{day}" if day > paid_on else ""),
+            "matching" if day > paid_on else "disbursement",
+            day,
+            moves[day],
+            {"disbursement": disbursement.id, "payments": len(rows)},
+        )
+        for day in sorted(moves)
+    ]
+
+
+def _settles(item: Owed, supplier_id: UUID, payment_id: UUID) -> posting.Move:
+    source = posting.account(item.share, supplier_id, item.step)
+    target = posting.account(item.share, supplier_id, PAID_STEP[item.step])
+    return posting.Move(source, target, item.fen, item.share, item.order_line_id, payment_id)
+
+
+def _ahead(payment: PaymentOrder, supplier_id: UUID, fen: int, payment_id: UUID) -> posting.Move:
+    """Return the move that adds to (or with a negative amount takes from) the payee's advance."""
+    share = Share(payment.kind, payment.payee_id, None, payment.contribution_id)
+    ahead, source = posting.account(share, supplier_id, Step.ADVANCE), posting.paid_ahead(supplier_id)
+    debit, credit = (source, ahead) if fen > 0 else (ahead, source)
+    return posting.Move(debit, credit, abs(fen), share, None, payment_id)
+
+
+def confirm(
+    session: orm.Session, actor: Actor, *, payment_ids: Sequence[UUID], on: date, now: datetime
+) -> list[Payment]:
+    """Record that payees have the money: what the payments disbursed becomes confirmed; later matches follow.
+
+    Raises `NotFoundError` or `AlreadyConfirmedError`; posts one entry a supplier.
+    """
+    visible = queries.visible_payments(actor).where(Payment.id.in_(payment_ids)).order_by(Payment.id)
+    payments = list(session.scalars(visible.with_for_update(of=Payment)))
+    if len(payments) < len(set(payment_ids)):
+        raise NotFoundError(what="payment", pointer="/payment_ids")
+    if any(payment.confirmed_at for payment in payments):
+        raise AlreadyConfirmedError(pointer="/payment_ids")
+    for payment in payments:
+        payment.confirmed_at, payment.confirmed_by = now, actor.member_id
+    session.flush()
+    for supplier_id in sorted({payment.supplier_id for payment in payments}):
+        lock_supplier(session, supplier_id)
+        own = [payment.id for payment in payments if payment.supplier_id == supplier_id]
+        _confirm(session, supplier_id, own, on)
+    return payments
+
+
+def _confirm(session: orm.Session, supplier_id: UUID, payment_ids: Sequence[UUID], on: date) -> None:
+    moves = [
+        posting.Move(
+            posting.account(item.share, supplier_id, Step.DISBURSED),
+            posting.account(item.share, supplier_id, Step.CONFIRMED),
+            item.fen,
+            item.share,
+            item.order_line_id,
+            payment_id,
+        )
+        for payment_id, item in queries.disbursed_by(session, payment_ids)
+    ]
+    source = f"confirmation:{min(payment_ids)}"
+    posting.post(session, [posting.Draft(source, "confirmation", on, moves, {"payments": list(payment_ids)})])

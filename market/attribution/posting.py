@@ -1,0 +1,98 @@
+"""From moves between named accounts to entries in the book: accounts resolved, facts hashed, one statement."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import orm
+
+from market.attribution.rules import PAYEES, Kind, Share, Step
+from market.ledger import service as ledger
+from market.ledger.rules import AccountKey, Book, Entry, Transfer
+
+
+class Move(NamedTuple):
+    """An amount in fen from one account to another, for a share of an order line or a payment."""
+
+    debit: AccountKey
+    credit: AccountKey
+    fen: int
+    share: Share
+    order_line_id: UUID | None = None
+    payment_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An entry before its accounts are known; `weights` name payees' accounts and become part of its facts."""
+
+    source: str
+    reason: str
+    effective_on: date
+    moves: Sequence[Move]
+    facts: Mapping[str, object]
+    weights: Mapping[str, Sequence[tuple[AccountKey, int, bool | None]]] = field(default_factory=dict)
+    original_effective_on: date | None = None
+
+    def accounts(self) -> Iterable[AccountKey]:
+        """Return every account the entry names."""
+        for move in self.moves:
+            yield move.debit
+            yield move.credit
+        for weighted in self.weights.values():
+            yield from (key for key, _, _ in weighted)
+
+
+def account(share: Share, supplier_id: UUID, step: Step) -> AccountKey:
+    """Return the account of a share at a step: a payee's towards the supplier, or the supplier's own."""
+    return AccountKey(share.kind, share.owner_id, supplier_id if share.kind in PAYEES else None, step)
+
+
+def base(supplier_id: UUID, kind: Kind = Kind.BASE) -> AccountKey:
+    """Return a supplier's account that is debited with what is to be explained."""
+    return AccountKey(kind, supplier_id, None, Step.ACCRUED)
+
+
+def paid_ahead(supplier_id: UUID) -> AccountKey:
+    """Return the account debited with a supplier's advances."""
+    return AccountKey(Kind.PAID_AHEAD, supplier_id, None, Step.ADVANCE)
+
+
+def post(session: orm.Session, drafts: Sequence[Draft]) -> None:
+    """Post the drafts; a draft without moves posts nothing. Raises what the ledger raises."""
+    posting = [draft for draft in drafts if draft.moves]
+    if not posting:
+        return
+    keys = (key for draft in posting for key in draft.accounts())
+    days = [draft.effective_on for draft in posting]
+    ids = ledger.account_ids(session, Book.ATTRIBUTION, keys, days=days)
+    ledger.post(session, Book.ATTRIBUTION, [_entry(draft, ids) for draft in posting])
+
+
+def _entry(draft: Draft, ids: Mapping[AccountKey, int]) -> Entry:
+    weights = {
+        name: [[ids[key], weight, assisted] for key, weight, assisted in weighted]
+        for name, weighted in draft.weights.items()
+    }
+    return Entry(
+        source=draft.source,
+        reason=draft.reason,
+        effective_on=draft.effective_on,
+        original_effective_on=draft.original_effective_on,
+        facts={**draft.facts, "weights": weights} if weights else draft.facts,
+        transfers=[
+            Transfer(
+                ids[move.debit],
+                ids[move.credit],
+                move.fen,
+                move.order_line_id,
+                move.share.mechanism,
+                move.share.contribution_id,
+                move.payment_id,
+                move.share.assisted,
+            )
+            for move in draft.moves
+        ],
+    )

@@ -1,0 +1,163 @@
+"""Reads of the facts and of what stands posted; each one statement."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from market.attribution.models import Payment
+from market.attribution.rules import Advance, ContributionFact, Kind, Owed, Share, Standing, Step
+from market.households.models import Household
+from market.identity.models import Organisation
+from market.identity.rules import Actor, Scope
+
+_CONTRIBUTIONS = sa.text(
+    """
+    SELECT c.id, c.lot_id, c.household_id, c.mechanism, c.amount_fen, coalesce(r.fen, 0) AS carry_fen,
+           coalesce((SELECT s.status <> 'ordinary' FROM household_statuses s
+                      WHERE s.household_id = c.household_id AND s.valid_from <= c.delivered_on
+                      ORDER BY s.valid_from DESC LIMIT 1), false) AS assisted
+      FROM contributions c
+      LEFT JOIN release_carries r ON r.contribution_id = c.id
+     WHERE c.lot_id = ANY(CAST(:lots AS uuid[]))
+     ORDER BY c.id
+    """
+)
+_STANDINGS = sa.text(
+    """
+    SELECT m.order_line_id, a.kind, a.owner_id, m.mechanism, m.contribution_id, m.assisted, a.step,
+           CASE WHEN a.step IN ('disbursed', 'confirmed', 'top_up_paid') THEN m.payment_id END AS payment_id,
+           sum(m.fen) AS fen
+      FROM (SELECT order_line_id, credit_account_id AS account_id, mechanism, contribution_id, assisted, payment_id,
+                   amount_fen AS fen
+              FROM ledger_transfers WHERE order_line_id = ANY(CAST(:lines AS uuid[]))
+            UNION ALL
+            SELECT order_line_id, debit_account_id, mechanism, contribution_id, assisted, payment_id, -amount_fen
+              FROM ledger_transfers WHERE order_line_id = ANY(CAST(:lines AS uuid[]))) m
+      JOIN ledger_accounts a ON a.id = m.account_id
+     WHERE a.kind IN ('household', 'collective', 'retained', 'suspense') AND a.step <> 'advance'
+     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+    HAVING sum(m.fen) <> 0
+     ORDER BY 1, 2, 3, 4, 5, 7, 8
+    """
+)
+_ADVANCES = sa.text(
+    """
+    SELECT a.kind, a.owner_id, m.payment_id, m.contribution_id, p.confirmed_at IS NOT NULL AS confirmed,
+           sum(m.fen) AS fen
+      FROM ledger_accounts a
+      CROSS JOIN LATERAL (
+          SELECT payment_id, contribution_id, amount_fen AS fen, effective_on FROM ledger_transfers
+           WHERE credit_account_id = a.id
+          UNION ALL
+          SELECT payment_id, contribution_id, -amount_fen, effective_on FROM ledger_transfers
+           WHERE debit_account_id = a.id) m
+      JOIN payments p ON p.id = m.payment_id
+     WHERE a.book = 'attribution' AND a.step = 'advance' AND a.counterpart_id = :supplier
+       AND a.owner_id = ANY(CAST(:owners AS uuid[]))
+     GROUP BY 1, 2, 3, 4, 5
+    HAVING sum(m.fen) > 0
+     ORDER BY min(m.effective_on), m.payment_id, m.contribution_id
+    """
+)
+_OWED = sa.text(
+    """
+    SELECT m.order_line_id, a.kind, a.owner_id, m.mechanism, m.contribution_id, m.assisted, a.step, sum(m.fen) AS fen,
+           min(m.effective_on) AS since
+      FROM ledger_accounts a
+      CROSS JOIN LATERAL (
+          SELECT order_line_id, mechanism, contribution_id, assisted, amount_fen AS fen, effective_on
+            FROM ledger_transfers WHERE credit_account_id = a.id
+          UNION ALL
+          SELECT order_line_id, mechanism, contribution_id, assisted, -amount_fen, effective_on
+            FROM ledger_transfers WHERE debit_account_id = a.id) m
+     WHERE a.book = 'attribution' AND a.step IN ('recognised', 'top_up') AND a.kind IN ('household', 'collective')
+       AND a.counterpart_id = :supplier AND a.owner_id = ANY(CAST(:owners AS uuid[]))
+     GROUP BY 1, 2, 3, 4, 5, 6, 7
+    HAVING sum(m.fen) > 0
+     ORDER BY a.step, min(m.effective_on), m.order_line_id, m.mechanism, m.contribution_id
+    """
+)
+_PAID = sa.text(
+    """
+    SELECT m.payment_id, m.order_line_id, a.kind, a.owner_id, m.mechanism, m.contribution_id, m.assisted,
+           sum(m.fen) AS fen
+      FROM payments p
+      JOIN ledger_accounts a ON a.book = 'attribution' AND a.step = 'disbursed' AND a.counterpart_id = p.supplier_id
+       AND a.owner_id = coalesce(p.household_id, p.collective_id)
+      CROSS JOIN LATERAL (
+          SELECT payment_id, order_line_id, mechanism, contribution_id, assisted, amount_fen AS fen
+            FROM ledger_transfers WHERE credit_account_id = a.id AND payment_id = p.id
+          UNION ALL
+          SELECT payment_id, order_line_id, mechanism, contribution_id, assisted, -amount_fen
+            FROM ledger_transfers WHERE debit_account_id = a.id AND payment_id = p.id) m
+     WHERE p.id = ANY(CAST(:payments AS uuid[]))
+     GROUP BY 1, 2, 3, 4, 5, 6, 7
+    HAVING sum(m.fen) > 0
+     ORDER BY 1, 2, 5, 6
+    """
+)
+
+
+def visible_payments(actor: Actor) -> sa.Select[Payment]:
+    """Return the payments the actor may know of: the supplier's own, those to payees of its region, or all."""
+    payments = sa.select(Payment)
+    if actor.scope is Scope.ALL:
+        return payments
+    if actor.scope is Scope.OWN:
+        return payments.where(Payment.supplier_id == actor.organisation_id)
+    households = sa.select(Household.id).where(Household.village_code.startswith(actor.region_code))
+    collectives = sa.select(Organisation.id).where(Organisation.region_code.startswith(actor.region_code))
+    return payments.where(Payment.household_id.in_(households) | Payment.collective_id.in_(collectives))
+
+
+def contribution_facts(session: orm.Session, lot_ids: Collection[UUID]) -> list[ContributionFact]:
+    """Return every contribution to the lots, with what is left to carry."""
+    rows = session.execute(_CONTRIBUTIONS, {"lots": list(lot_ids)})
+    return [
+        ContributionFact(
+            contribution_id=row.id,
+            lot_id=row.lot_id,
+            household_id=row.household_id,
+            mechanism=row.mechanism,
+            amount_fen=row.amount_fen,
+            assisted=row.assisted,
+            carry_fen=row.carry_fen,
+        )
+        for row in rows
+    ]
+
+
+def _share(row: Any) -> Share:
+    return Share(Kind(row.kind), row.owner_id, row.mechanism, row.contribution_id, row.assisted)
+
+
+def standings(session: orm.Session, line_ids: Collection[UUID]) -> dict[UUID, list[Standing]]:
+    """Return what stands posted on each order line, by share, step and payment; base accounts apart."""
+    found: dict[UUID, list[Standing]] = {line_id: [] for line_id in line_ids}
+    for row in session.execute(_STANDINGS, {"lines": list(line_ids)}):
+        found[row.order_line_id].append(Standing(_share(row), Step(row.step), row.payment_id, int(row.fen)))
+    return found
+
+
+def advances(session: orm.Session, supplier_id: UUID, owner_ids: Collection[UUID]) -> list[Advance]:
+    """Return what is left of the supplier's advances to these payees, oldest first."""
+    rows = session.execute(_ADVANCES, {"supplier": supplier_id, "owners": list(owner_ids)})
+    return [
+        Advance((Kind(row.kind), row.owner_id), row.payment_id, row.contribution_id, row.confirmed, int(row.fen))
+        for row in rows
+    ]
+
+
+def owed(session: orm.Session, supplier_id: UUID, owner_ids: Collection[UUID]) -> list[Owed]:
+    """Return what the supplier owes these payees now: recognised shares oldest first, then top-ups."""
+    rows = session.execute(_OWED, {"supplier": supplier_id, "owners": list(owner_ids)})
+    return [Owed(row.order_line_id, _share(row), Step(row.step), int(row.fen), row.since) for row in rows]
+
+
+def disbursed_by(session: orm.Session, payment_ids: Sequence[UUID]) -> list[tuple[UUID, Owed]]:
+    """Return the disbursed shares that each payment paid and nobody has confirmed."""
+    rows = session.execute(_PAID, {"payments": list(payment_ids)})
+    return [(row.payment_id, Owed(row.order_line_id, _share(row), Step.DISBURSED, int(row.fen))) for row in rows]

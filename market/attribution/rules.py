@@ -1,0 +1,420 @@
+"""The arithmetic of attribution, pure: facts of a line in, shares out; and how shares climb, fall and are paid.
+
+Sources: domain.md §5, From order line to household, 4-8.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import NamedTuple
+from uuid import UUID
+
+from market import money
+from market.errors import MarketError
+from market.lots.rules import newly_released
+
+
+class Kind(StrEnum):
+    """Kinds of account in the attribution book."""
+
+    BASE = "base"
+    """Debited with what a supplier's lines bring: income to be explained."""
+    HOUSEHOLD = "household"
+    COLLECTIVE = "collective"
+    RETAINED = "retained"
+    SUSPENSE = "suspense"
+    TOP_UP_BASE = "top_up_base"
+    """Debited with what a supplier owes households beyond what a line brought."""
+    PAID_AHEAD = "paid_ahead"
+    """Debited with money paid to households that no recognised order claims yet."""
+
+
+PAYEES = frozenset({Kind.HOUSEHOLD, Kind.COLLECTIVE})
+
+
+class Step(StrEnum):
+    """Steps of the ladder, each an account of its own."""
+
+    ACCRUED = "accrued"
+    RECOGNISED = "recognised"
+    DISBURSED = "disbursed"
+    CONFIRMED = "confirmed"
+    ADVANCE = "advance"
+    TOP_UP = "top_up"
+    TOP_UP_PAID = "top_up_paid"
+
+
+LADDER = (Step.ACCRUED, Step.RECOGNISED, Step.DISBURSED, Step.CONFIRMED)
+"""A share is reversed from the lowest step it stands on."""
+
+
+class Share(NamedTuple):
+    """Whose income a part of a line is, and why."""
+
+    kind: Kind
+    owner_id: UUID
+    mechanism: str | None = None
+    contribution_id: UUID | None = None
+    assisted: bool | None = None
+
+    @property
+    def key(self) -> str:
+        """Return the text by which ties between shares are broken."""
+        return f"{self.kind}:{self.owner_id}:{self.mechanism or ''}:{self.contribution_id or ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class LotDraw:
+    """Part of a lot that a line's acceptance takes, as cumulative milli-units drawn from the lot."""
+
+    lot_id: UUID
+    before_milli: int
+    after_milli: int
+    whole_milli: int
+
+    def released_of(self, amount_fen: int) -> int:
+        """Return what this draw releases of a contribution of `amount_fen`; draws of a whole lot sum to it."""
+        return newly_released(
+            amount_fen,
+            drawn_milli=self.before_milli,
+            more_milli=self.after_milli - self.before_milli,
+            whole_milli=self.whole_milli,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ContributionFact:
+    """A contribution to a drawn lot; `carry_fen` is what roundings of returns left to release (or over-released)."""
+
+    contribution_id: UUID
+    lot_id: UUID
+    household_id: UUID
+    mechanism: str
+    amount_fen: int
+    assisted: bool
+    carry_fen: int = 0
+
+    @property
+    def share(self) -> Share:
+        """Return the household's share for it."""
+        return Share(Kind.HOUSEHOLD, self.household_id, self.mechanism, self.contribution_id, self.assisted)
+
+
+@dataclass(frozen=True, slots=True)
+class PoolFact:
+    """A pool of the plan with the payees that are eligible on the day of acceptance, and their weights."""
+
+    mechanism: str
+    bp: int
+    shares: Sequence[tuple[Share, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class LineFacts:
+    """All that the attribution of one accepted line follows from; `salt` names the posting."""
+
+    salt: str
+    supplier_id: UUID
+    net_fen: int
+    draws: Sequence[LotDraw]
+    contributions: Sequence[ContributionFact]
+    pools: Sequence[PoolFact]
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """The shares of a line; they sum to its net amount. Top-ups stand apart."""
+
+    shares: Sequence[tuple[Share, int]]
+    top_ups: Sequence[tuple[Share, int]]
+    carries: Mapping[UUID, int]
+
+
+def attribute(facts: LineFacts) -> Attribution:
+    """Split a line's net amount: contributions first, capped by it; then pools; the supplier retains the rest."""
+    releases, carries = _release(facts)
+    released_fen = sum(fen for _, fen in releases)
+    funded = releases if released_fen <= facts.net_fen else _scaled(releases, facts.net_fen, facts.salt)
+    left_fen = facts.net_fen - sum(fen for _, fen in funded)
+    pooled = _pool(facts, left_fen)
+    left_fen -= sum(fen for _, fen in pooled)
+    retained = (Share(Kind.RETAINED, facts.supplier_id), left_fen)
+    paid = dict(funded)
+    top_ups = [(share, fen - paid.get(share, 0)) for share, fen in releases]
+    return Attribution(shares=_positive([*funded, *pooled, retained]), top_ups=_positive(top_ups), carries=carries)
+
+
+def _release(facts: LineFacts) -> tuple[list[tuple[Share, int]], dict[UUID, int]]:
+    """Return what each contribution releases with this line, and every carry that changed."""
+    drawn = {draw.lot_id: draw for draw in facts.draws}
+    releases: list[tuple[Share, int]] = []
+    carries: dict[UUID, int] = {}
+    for fact in facts.contributions:
+        draw = drawn[fact.lot_id]
+        due = draw.released_of(fact.amount_fen)
+        if fact.carry_fen:
+            due, carries[fact.contribution_id] = max(due + fact.carry_fen, 0), min(due + fact.carry_fen, 0)
+        releases.append((fact.share, due))
+    return releases, carries
+
+
+def _pool(facts: LineFacts, left_fen: int) -> list[tuple[Share, int]]:
+    """Return the pools' shares; pools that together exceed what is left are scaled to it."""
+    amounts = [money.share_bp(facts.net_fen, pool.bp) for pool in facts.pools]
+    if sum(amounts) > left_fen:
+        keyed = [(pool.mechanism, fen) for pool, fen in zip(facts.pools, amounts, strict=True)]
+        amounts = money.allocate(left_fen, keyed, salt=facts.salt)
+    shares: list[tuple[Share, int]] = []
+    for pool, fen in zip(facts.pools, amounts, strict=True):
+        try:
+            shares += _split(fen, pool.shares, f"{facts.salt}|{pool.mechanism}")
+        except money.AllocationError:
+            # Never silently to the cooperative: it waits in suspense, named by its mechanism.
+            shares.append((Share(Kind.SUSPENSE, facts.supplier_id, pool.mechanism), fen))
+    return shares
+
+
+def _scaled(shares: Sequence[tuple[Share, int]], total_fen: int, salt: str) -> list[tuple[Share, int]]:
+    return _split(total_fen, shares, salt)
+
+
+def _split(total_fen: int, weighted: Sequence[tuple[Share, int]], salt: str) -> list[tuple[Share, int]]:
+    parts = money.allocate(total_fen, [(share.key, weight) for share, weight in weighted], salt=salt)
+    return [(share, part) for (share, _), part in zip(weighted, parts, strict=True)]
+
+
+def _positive(shares: Iterable[tuple[Share, int]]) -> list[tuple[Share, int]]:
+    return [(share, fen) for share, fen in shares if fen]
+
+
+class Standing(NamedTuple):
+    """What stands posted of a share of a line: at a step, and if it was paid, by which payment."""
+
+    share: Share
+    step: Step
+    payment_id: UUID | None
+    fen: int
+
+    @property
+    def is_top_up(self) -> bool:
+        """Tell whether the supplier owes it beyond what the line brought."""
+        return self.step in {Step.TOP_UP, Step.TOP_UP_PAID}
+
+    @property
+    def is_received(self) -> bool:
+        """Tell whether a household or collective already has the money."""
+        return self.share.kind in PAYEES and self.step in {Step.DISBURSED, Step.CONFIRMED, Step.TOP_UP_PAID}
+
+
+def climb(accrued: Sequence[tuple[Share, int]], amount_fen: int, *, salt: str) -> list[tuple[Share, int]]:
+    """Return what of each accrued share becomes recognised when `amount_fen` of them is paid for."""
+    return _positive(_split(amount_fen, accrued, salt)) if amount_fen else []
+
+
+def fall(standings: Sequence[Standing], amount_fen: int, *, salt: str) -> list[Standing]:
+    """Return what is taken off when `amount_fen` of a line is returned: split over what remains, lowest step first.
+
+    Never by the original weights, which over-reverses somebody, and never by splitting anew, which can make a
+    household gain from a refund.
+    """
+    remaining: dict[Share, int] = defaultdict(int)
+    for standing in standings:
+        remaining[standing.share] += standing.fen
+    if not amount_fen:
+        return []
+    taken = dict(_split(amount_fen, sorted(remaining.items(), key=lambda item: item[0].key), salt))
+    falls: list[Standing] = []
+    for standing in sorted(standings, key=_from_the_bottom):
+        part = min(taken[standing.share], standing.fen)
+        if part:
+            taken[standing.share] -= part
+            falls.append(standing._replace(fen=part))
+    return falls
+
+
+def _from_the_bottom(standing: Standing) -> tuple[int, str]:
+    order = (*LADDER, Step.TOP_UP, Step.TOP_UP_PAID)
+    return order.index(standing.step), str(standing.payment_id)
+
+
+class Advance(NamedTuple):
+    """What is left of a payment ahead of recognition; one for a contribution is claimed by that contribution only."""
+
+    owner: tuple[Kind, UUID]
+    payment_id: UUID
+    contribution_id: UUID | None
+    confirmed: bool
+    fen: int
+
+
+class Owed(NamedTuple):
+    """A share of a line that is recognised, or a top-up, and not yet paid."""
+
+    order_line_id: UUID
+    share: Share
+    step: Step
+    fen: int
+    since: date = date.min
+
+
+class Match(NamedTuple):
+    """Something owed claims part of an advance."""
+
+    owed: Owed
+    advance: Advance
+    fen: int
+
+
+def match(claims: Sequence[Owed], advances: Sequence[Advance]) -> list[Match]:
+    """Return which advances the claims use up; `advances` come oldest first."""
+    left: dict[Advance, int] = {advance: advance.fen for advance in advances}
+    by_owner: dict[tuple[Kind, UUID], list[Advance]] = defaultdict(list)
+    for advance in advances:
+        by_owner[advance.owner].append(advance)
+    matches: list[Match] = []
+    for claim in claims:
+        wanted = claim.fen
+        for advance in by_owner[claim.share.kind, claim.share.owner_id]:
+            if advance.contribution_id not in (None, claim.share.contribution_id):
+                continue
+            part = min(wanted, left[advance])
+            if part:
+                left[advance] -= part
+                wanted -= part
+                matches.append(Match(claim, advance, part))
+    return matches
+
+
+def pay(owed: Sequence[Owed], amount_fen: int, *, contribution_id: UUID | None) -> tuple[list[Owed], int]:
+    """Return what a payment settles, oldest first, and what is left of it as an advance.
+
+    A payment for a contribution settles only what that contribution is owed.
+    """
+    settled: list[Owed] = []
+    left = amount_fen
+    for item in owed:
+        if contribution_id not in (None, item.share.contribution_id):
+            continue
+        part = min(left, item.fen)
+        if part:
+            left -= part
+            settled.append(item._replace(fen=part))
+    return settled, left
+
+
+class PaymentOrder(NamedTuple):
+    """One payment of a batch: to a household or a collective, perhaps for one contribution, in fen."""
+
+    kind: Kind
+    payee_id: UUID
+    amount_fen: int
+    reference: str
+    contribution_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What one payment did: the shares it settled, and what of it is an advance (fen)."""
+
+    payment: PaymentOrder
+    settled: Sequence[Owed]
+    advance_fen: int
+
+    @property
+    def settled_fen(self) -> int:
+        """Return what of the payment settles shares that orders brought."""
+        return sum(item.fen for item in self.settled if item.step is Step.RECOGNISED)
+
+    @property
+    def top_up_fen(self) -> int:
+        """Return what of the payment settles top-ups."""
+        return sum(item.fen for item in self.settled if item.step is Step.TOP_UP)
+
+
+PAID_STEP: Mapping[Step, Step] = {Step.RECOGNISED: Step.DISBURSED, Step.TOP_UP: Step.TOP_UP_PAID}
+"""Where what is owed goes when it is paid."""
+
+
+class PayeeError(MarketError):
+    """A payment goes to a household enrolled with the supplier, or to a collective of one of its plans."""
+
+    en = "The payee {payee} has no tie with this supplier."
+    zh = "收款方 {payee} 与该供应商没有联结关系。"
+
+
+class ForeignContributionError(MarketError):
+    """A payment for a contribution goes to the household that made it."""
+
+    en = "The contribution is not this household's."
+    zh = "该投入不属于此农户。"
+
+
+class PaymentReferenceTakenError(MarketError):
+    """One bank line pays once."""
+
+    status = 409
+    en = "The payment reference {reference} was already used."
+    zh = "付款凭证号 {reference} 已被使用。"
+
+
+class AlreadyConfirmedError(MarketError):
+    """A payment is confirmed once."""
+
+    status = 409
+    en = "This payment was already confirmed."
+    zh = "该笔兑付已确认。"
+
+
+@dataclass(frozen=True, slots=True)
+class MechanismReach:
+    """What a mechanism brings: to how many payees, and of the amount how much to assisted households (fen)."""
+
+    mechanism: str
+    payees: int
+    fen: int
+    assisted_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Whom lines reach: households once each however many mechanisms they are in; amounts in fen."""
+
+    households: int
+    assisted_households: int
+    collectives: int
+    mechanisms: Sequence[MechanismReach]
+    retained_fen: int
+    suspense_fen: int
+    top_up_fen: int
+
+
+def reach(shares: Iterable[tuple[Share, int]], top_ups: Iterable[tuple[Share, int]] = ()) -> Reach:
+    """Sum shares of any number of lines; top-ups stand apart and are not income that the lines bring."""
+    listed = list(shares)
+    by_mechanism: dict[str, list[tuple[Share, int]]] = defaultdict(list)
+    for share, fen in listed:
+        if share.kind in PAYEES:
+            by_mechanism[share.mechanism or ""].append((share, fen))
+    return Reach(
+        households=len(_owners(listed, Kind.HOUSEHOLD)),
+        assisted_households=len(_owners([item for item in listed if item[0].assisted], Kind.HOUSEHOLD)),
+        collectives=len(_owners(listed, Kind.COLLECTIVE)),
+        mechanisms=[
+            MechanismReach(
+                mechanism=mechanism,
+                payees=len({share.owner_id for share, _ in own}),
+                fen=sum(fen for _, fen in own),
+                assisted_fen=sum(fen for share, fen in own if share.assisted),
+            )
+            for mechanism, own in sorted(by_mechanism.items())
+        ],
+        retained_fen=sum(fen for share, fen in listed if share.kind is Kind.RETAINED),
+        suspense_fen=sum(fen for share, fen in listed if share.kind is Kind.SUSPENSE),
+        top_up_fen=sum(fen for _, fen in top_ups),
+    )
+
+
+def _owners(shares: Iterable[tuple[Share, int]], kind: Kind) -> set[UUID]:
+    return {share.owner_id for share, _ in shares if share.kind is kind}

@@ -1,0 +1,150 @@
+"""What goes in and out over HTTP: reach, disbursements, confirmations."""
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from market.api import Count, Day, Fen, LongText, PageQuery, PositiveFen, Schema, Text
+from market.attribution.rules import Kind, Reach, Settlement
+from market.benefits.rules import MECHANISMS, IncomeClass, Mechanism
+
+Id = Annotated[UUID, Field(examples=["0198c2f0-5b7a-7c3e-9a54-1f2e3d4c5b6a"])]
+
+
+class MechanismReachOut(Schema):
+    """What one mechanism brings."""
+
+    mechanism: Annotated[Mechanism, Field(examples=["order_purchase"])]
+    name: Annotated[str, Field(examples=["订单收购"])]
+    income_class: Annotated[IncomeClass, Field(examples=["operating"])]
+    payees: Count
+    fen: Fen
+    assisted_fen: Fen
+
+
+class ReachOut(Schema):
+    """Whom it reaches. Accrued amounts: not yet paid by the buyer, not yet paid to the household."""
+
+    households: Count
+    assisted_households: Count
+    collectives: Count
+    mechanisms: list[MechanismReachOut]
+    retained_fen: Fen
+    suspense_fen: Fen
+    top_up_fen: Fen
+
+
+def reach_out(reach: Reach) -> ReachOut:
+    """Name the mechanisms."""
+    return ReachOut(
+        households=reach.households,
+        assisted_households=reach.assisted_households,
+        collectives=reach.collectives,
+        mechanisms=[
+            MechanismReachOut(
+                mechanism=Mechanism(found.mechanism),
+                name=MECHANISMS[Mechanism(found.mechanism)].name,
+                income_class=MECHANISMS[Mechanism(found.mechanism)].income_class,
+                payees=found.payees,
+                fen=found.fen,
+                assisted_fen=found.assisted_fen,
+            )
+            for found in reach.mechanisms
+        ],
+        retained_fen=reach.retained_fen,
+        suspense_fen=reach.suspense_fen,
+        top_up_fen=reach.top_up_fen,
+    )
+
+
+class PaymentIn(Schema):
+    """One payment: to whom, how much, and the bank line or purchase invoice that proves it."""
+
+    payee_kind: Annotated[Literal["household", "collective"], Field(examples=["household"])] = "household"
+    payee_id: Id
+    amount_fen: PositiveFen
+    reference: Annotated[Text, Field(examples=["B20260302-000017"])]
+    contribution_id: Id | None = None
+
+
+class Disburse(Schema):
+    """Payments that a supplier made on one day."""
+
+    paid_on: Day
+    method: Annotated[Literal["bank_transfer", "cash"], Field(examples=["bank_transfer"])]
+    evidence: Annotated[LongText, Field(examples=["银行代发回单 20260302-01"])]
+    payments: Annotated[list[PaymentIn], Field(min_length=1, max_length=1000)]
+
+
+class PaymentOut(Schema):
+    """What a payment settled: shares that orders brought, top-ups, and the rest as an advance."""
+
+    id: Id | None
+    payee_kind: Annotated[Literal["household", "collective"], Field(examples=["household"])]
+    payee_id: Id
+    amount_fen: Fen
+    reference: Text
+    settled_fen: Fen
+    top_up_fen: Fen
+    advance_fen: Fen
+
+
+class DisbursementOut(Schema):
+    """A batch of payments; without an id it is what a dry run would do."""
+
+    id: Id | None
+    paid_on: Day
+    amount_fen: Fen
+    payments: list[PaymentOut]
+
+
+def payment_out(payment_id: UUID | None, settlement: Settlement) -> PaymentOut:
+    """Say what a payment did."""
+    payment = settlement.payment
+    return PaymentOut(
+        id=payment_id,
+        payee_kind="household" if payment.kind is Kind.HOUSEHOLD else "collective",
+        payee_id=payment.payee_id,
+        amount_fen=payment.amount_fen,
+        reference=payment.reference,
+        settled_fen=settlement.settled_fen,
+        top_up_fen=settlement.top_up_fen,
+        advance_fen=settlement.advance_fen,
+    )
+
+
+class PaymentQuery(PageQuery):
+    """Which payments to list."""
+
+    payee_id: Id | None = None
+    confirmed: Annotated[bool | None, Field(examples=[False])] = None
+
+
+class PaymentListed(Schema):
+    """A payment as listed."""
+
+    id: Id
+    disbursement_id: Id
+    supplier_id: Id
+    household_id: Id | None
+    collective_id: Id | None
+    contribution_id: Id | None
+    amount_fen: Fen
+    reference: Text
+    paid_on: Annotated[date, Field(examples=["2026-03-02"])]
+    confirmed_at: Annotated[datetime | None, Field(examples=["2026-03-05T08:00:00Z"])]
+
+
+class Confirm(Schema):
+    """Payments whose payees have the money, by the word of their village clerk."""
+
+    payment_ids: Annotated[list[Id], Field(min_length=1, max_length=1000)]
+
+
+class Confirmed(Schema):
+    """How many payments were confirmed."""
+
+    payments: Count
+    amount_fen: Fen

@@ -1,0 +1,318 @@
+"""The primary facts of one supplier, as they were recorded: what the book is recomputed from."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from hashlib import sha256
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from market.audit.oracle import COLLECTIVE, HOUSEHOLD
+
+ASSISTED = frozenset({"registered_poor", "unstable", "marginal", "sudden_hardship"})
+
+
+class LineFact(NamedTuple):
+    """An order line as it was placed."""
+
+    id: UUID
+    order_id: UUID
+    plan_version_id: UUID
+    plan_sha256: str
+    unit_milli: int
+    unit_price_fen: int
+    tax_bp: int
+
+
+class DrawFact(NamedTuple):
+    """Cumulative milli-units of a lot before and after, of the whole."""
+
+    lot_id: UUID
+    before_milli: int
+    after_milli: int
+    whole_milli: int
+
+
+class AcceptedFact(NamedTuple):
+    """What was accepted of a line."""
+
+    id: UUID
+    line_id: UUID
+    accepted_milli: int
+    accepted_fen: int
+    net_fen: int
+    draws: Sequence[DrawFact]
+
+
+class ReturnedFact(NamedTuple):
+    """What came back of a line."""
+
+    id: UUID
+    line_id: UUID
+    quantity_milli: int
+    amount_fen: int
+    net_fen: int
+    draws: Sequence[DrawFact]
+
+
+class PaymentFact(NamedTuple):
+    """A payment to a household or a collective, perhaps for one contribution."""
+
+    id: UUID
+    kind: str
+    payee_id: UUID
+    contribution_id: UUID | None
+    amount_fen: int
+    confirmed_at: datetime | None
+
+
+class ContributionFact(NamedTuple):
+    """What a household gave to a lot."""
+
+    id: UUID
+    household_id: UUID
+    mechanism: str
+    amount_fen: int
+    delivered_on: date
+
+
+class EventKind(StrEnum):
+    """What happens to the book of a supplier."""
+
+    ACCEPTANCE = "acceptance"
+    RECEIPT = "receipt"
+    RETURN = "return"
+    DISBURSEMENT = "disbursement"
+    CONFIRMATION = "confirmation"
+
+
+@dataclass(slots=True)
+class Event:
+    """A fact on a day, recorded at an instant; only one of its lists is filled."""
+
+    kind: EventKind
+    id: UUID
+    order_id: UUID | None
+    on: date
+    now: datetime
+    amount_fen: int = 0
+    accepted: list[AcceptedFact] = field(default_factory=list)
+    returned: list[ReturnedFact] = field(default_factory=list)
+    payments: list[PaymentFact] = field(default_factory=list)
+
+    def sources(self) -> list[str]:
+        """Return the sources under which the event may post; a disbursement may add later days to its own."""
+        own = f"{self.kind}:{self.id}"
+        if self.kind is EventKind.ACCEPTANCE:
+            return [*(f"acceptance:{fact.id}" for fact in self.accepted), f"recognition:{own}"]
+        if self.kind is EventKind.RECEIPT:
+            return [f"recognition:{own}"]
+        if self.kind is EventKind.RETURN:
+            return [own, f"recognition:{own}"]
+        return [own]
+
+
+class PlanFact(NamedTuple):
+    """A plan version as stored."""
+
+    number: int
+    canonical: bytes
+    sha256: str
+
+    @property
+    def hash(self) -> str:
+        """Return the hash that the bytes have."""
+        return sha256(self.canonical).hexdigest()
+
+
+@dataclass(slots=True)
+class HouseholdFact:
+    """A household on the register, its statuses in order of time."""
+
+    registered_on: date
+    departed_on: date | None
+    statuses: list[tuple[date, str]] = field(default_factory=list)
+
+    def on_register(self, day: date) -> bool:
+        """Tell whether the register has the household on a day."""
+        return self.registered_on <= day and (self.departed_on is None or day < self.departed_on)
+
+    def assisted(self, day: date) -> bool:
+        """Tell whether the register, as it is now, has it as assisted on a day."""
+        held = [status for begins, status in self.statuses if begins <= day]
+        return self.on_register(day) and bool(held) and held[-1] in ASSISTED
+
+    def may_have_been(self, day: date) -> set[tuple[bool, bool]]:
+        """Return `(on register, assisted)` as any earlier state of the register may have had them for a day.
+
+        Statuses and departures are only ever added, in order of time, and may be recorded after the day they hold from.
+        """
+        if day < self.registered_on:
+            return {(False, False)}
+        held = [status for begins, status in self.statuses if begins <= day]
+        states = {(True, status in ASSISTED) for status in held}
+        return states if self.on_register(day) else states | {(False, False)}
+
+
+@dataclass(slots=True)
+class SupplierFacts:
+    """Everything on record that a supplier's book follows from."""
+
+    supplier_id: UUID
+    lines: Mapping[UUID, LineFact]
+    orders: Mapping[UUID, Sequence[UUID]]
+    events: list[Event]
+    contributions: Mapping[UUID, Sequence[ContributionFact]]
+    lots: Mapping[UUID, tuple[int, int]]
+    """Of each lot, quantity and what was moved into other lots (milli)."""
+    plans: Mapping[UUID, PlanFact]
+    households: Mapping[UUID, HouseholdFact]
+
+
+_LINES = sa.text(
+    """
+    SELECT l.id, l.order_id, l.plan_version_id, l.plan_sha256, l.unit_milli, l.unit_price_fen, l.tax_bp
+      FROM order_lines l JOIN orders o ON o.id = l.order_id
+     WHERE o.supplier_id = :supplier
+     ORDER BY l.order_id, l.position
+    """
+)
+_ACCEPTED = sa.text(
+    """
+    SELECT a.id, a.order_id, a.accepted_on, a.accepted_at, al.id AS fact_id, al.order_line_id, al.accepted_milli,
+           al.accepted_fen, al.accepted_net_fen, al.draws
+      FROM acceptances a JOIN orders o ON o.id = a.order_id JOIN acceptance_lines al ON al.acceptance_id = a.id
+     WHERE o.supplier_id = :supplier
+     ORDER BY a.id, al.id
+    """
+)
+_RECEIVED = sa.text(
+    """
+    SELECT p.id, p.order_id, p.amount_fen, r.received_on, r.recorded_at
+      FROM receipt_allocations p JOIN orders o ON o.id = p.order_id JOIN receipts r ON r.id = p.receipt_id
+     WHERE o.supplier_id = :supplier
+     ORDER BY p.id
+    """
+)
+_RETURNED = sa.text(
+    """
+    SELECT r.id, r.order_id, r.returned_on, r.returned_at, rl.id AS fact_id, rl.order_line_id, rl.quantity_milli,
+           rl.amount_fen, rl.net_fen, rl.draws
+      FROM returns r JOIN orders o ON o.id = r.order_id JOIN return_lines rl ON rl.return_id = r.id
+     WHERE o.supplier_id = :supplier
+     ORDER BY r.id, rl.id
+    """
+)
+_DISBURSED = sa.text(
+    """
+    SELECT d.id, d.paid_on, d.made_at, p.id AS fact_id, p.household_id, p.collective_id, p.contribution_id,
+           p.amount_fen, p.confirmed_at
+      FROM disbursements d JOIN payments p ON p.disbursement_id = d.id
+     WHERE d.supplier_id = :supplier
+     ORDER BY d.id, p.id
+    """
+)
+_CONTRIBUTIONS = sa.text(
+    """
+    SELECT c.lot_id, c.id, c.household_id, c.mechanism, c.amount_fen, c.delivered_on
+      FROM contributions c JOIN lots l ON l.id = c.lot_id
+     WHERE l.supplier_id = :supplier
+     ORDER BY c.id
+    """
+)
+_LOTS = sa.text("SELECT id, quantity_milli, moved_milli FROM lots WHERE supplier_id = :supplier")
+_PLANS = sa.text(
+    """
+    SELECT v.id, v.number, v.canonical, v.sha256
+      FROM plan_versions v
+     WHERE v.id IN (SELECT l.plan_version_id FROM order_lines l JOIN orders o ON o.id = l.order_id
+                     WHERE o.supplier_id = :supplier)
+    """
+)
+_HOUSEHOLDS = sa.text(
+    """
+    SELECT h.id, h.registered_on, h.departed_on, s.valid_from, s.status
+      FROM households h LEFT JOIN household_statuses s ON s.household_id = h.id
+     WHERE h.id IN (SELECT c.household_id FROM contributions c JOIN lots l ON l.id = c.lot_id
+                     WHERE l.supplier_id = :supplier)
+        OR h.id IN (SELECT e.household_id FROM enrolments e WHERE e.supplier_id = :supplier)
+        OR h.id = ANY(CAST(:payees AS uuid[]))
+     ORDER BY h.id, s.valid_from
+    """
+)
+
+
+def load(session: orm.Session, supplier_id: UUID) -> SupplierFacts:
+    """Read a supplier's facts in nine statements."""
+    who = {"supplier": supplier_id}
+    lines = {row.id: LineFact(*row) for row in session.execute(_LINES, who)}
+    orders: dict[UUID, list[UUID]] = defaultdict(list)
+    for line in lines.values():
+        orders[line.order_id].append(line.id)
+    contributions: dict[UUID, list[ContributionFact]] = defaultdict(list)
+    for lot_id, *row in session.execute(_CONTRIBUTIONS, who):
+        contributions[lot_id].append(ContributionFact(*row))
+    plans = {
+        version: PlanFact(number, bytes(canonical), digest)
+        for version, number, canonical, digest in session.execute(_PLANS, who)
+    }
+    return SupplierFacts(
+        supplier_id=supplier_id,
+        lines=lines,
+        orders=orders,
+        events=[*_goods(session, who), *_money(session, who)],
+        contributions=contributions,
+        lots={lot_id: (quantity, moved) for lot_id, quantity, moved in session.execute(_LOTS, who)},
+        plans=plans,
+        households=_households(session, who),
+    )
+
+
+def _goods(session: orm.Session, who: Mapping[str, UUID]) -> list[Event]:
+    """Return acceptances and returns."""
+    events: dict[UUID, Event] = {}
+    for row in session.execute(_ACCEPTED, who):
+        event = events.setdefault(
+            row.id, Event(EventKind.ACCEPTANCE, row.id, row.order_id, row.accepted_on, row.accepted_at)
+        )
+        event.accepted.append(AcceptedFact(*row[4:9], _draws(row.draws)))
+    for row in session.execute(_RETURNED, who):
+        event = events.setdefault(
+            row.id, Event(EventKind.RETURN, row.id, row.order_id, row.returned_on, row.returned_at)
+        )
+        event.returned.append(ReturnedFact(*row[4:9], _draws(row.draws)))
+    return list(events.values())
+
+
+def _money(session: orm.Session, who: Mapping[str, UUID]) -> list[Event]:
+    """Return receipts, by what they paid of which order, and disbursements."""
+    received = [
+        Event(EventKind.RECEIPT, row.id, row.order_id, row.received_on, row.recorded_at, row.amount_fen)
+        for row in session.execute(_RECEIVED, who)
+    ]
+    disbursed: dict[UUID, Event] = {}
+    for row in session.execute(_DISBURSED, who):
+        event = disbursed.setdefault(row.id, Event(EventKind.DISBURSEMENT, row.id, None, row.paid_on, row.made_at))
+        kind, payee = (HOUSEHOLD, row.household_id) if row.household_id else (COLLECTIVE, row.collective_id)
+        event.payments.append(
+            PaymentFact(row.fact_id, kind, payee, row.contribution_id, row.amount_fen, row.confirmed_at)
+        )
+    return [*received, *disbursed.values()]
+
+
+def _draws(stored: Any) -> list[DrawFact]:
+    return [DrawFact(UUID(lot_id), before, after, whole) for lot_id, before, after, whole in stored]
+
+
+def _households(session: orm.Session, who: Mapping[str, UUID]) -> dict[UUID, HouseholdFact]:
+    found: dict[UUID, HouseholdFact] = {}
+    for row in session.execute(_HOUSEHOLDS, who):
+        household = found.setdefault(row.id, HouseholdFact(row.registered_on, row.departed_on))
+        if row.valid_from is not None:
+            household.statuses.append((row.valid_from, row.status))
+    return found

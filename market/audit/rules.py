@@ -1,0 +1,177 @@
+"""What an audit can find, in words for a person: differences between book and facts, and broken invariants."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from uuid import UUID
+
+from market.errors import MarketError
+from market.money import yuan
+
+MOST_LINES = 20_000
+"""A request replays at most so many order lines; the command `market verify` has no such bound."""
+
+MOST_DAYS = 366
+"""A household is traced over at most a year at a time."""
+
+
+class Difference(StrEnum):
+    """How book and facts can differ."""
+
+    MISSING = "missing"
+    UNEXPECTED = "unexpected"
+    AMOUNT = "amount"
+    NO_FACT = "no_fact"
+    POSTED_TWICE = "posted_twice"
+    DATE = "date"
+    FACTS = "facts"
+    FACTS_HASH = "facts_hash"
+    PLAN_HASH = "plan_hash"
+    PLAN_PIN = "plan_pin"
+    SALE = "sale"
+    DRAW = "draw"
+    REGISTER = "register"
+
+
+WORDS: Mapping[Difference, tuple[str, str]] = {
+    Difference.MISSING: ("the facts ask for a transfer that the book lacks", "账簿缺少应有分录"),
+    Difference.UNEXPECTED: ("the book has a transfer that the facts do not ask for", "账簿存在无依据分录"),
+    Difference.AMOUNT: ("the amount is not what the facts make it", "金额与事实不符"),
+    Difference.NO_FACT: ("no fact stands behind this entry", "凭证没有对应的业务事实"),
+    Difference.POSTED_TWICE: ("one fact was posted more than once", "同一事实重复入账"),
+    Difference.DATE: ("the day is not that of the fact", "入账日期与事实不符"),
+    Difference.FACTS: ("the facts kept with the entry are not those on record", "凭证所附依据与记录不符"),
+    Difference.FACTS_HASH: ("the facts kept with the entry do not have its hash", "凭证所附依据的哈希不符"),
+    Difference.PLAN_HASH: ("the plan version does not have its hash", "带农方案内容与其哈希不符"),
+    Difference.PLAN_PIN: ("the order line pins another plan than the version has", "订单行锁定的方案哈希与方案不符"),
+    Difference.SALE: ("the amount does not follow from quantity, price and tax", "金额与数量、单价、税率不符"),
+    Difference.DRAW: ("the draws on the lot do not follow each other", "批次提取量不连续"),
+    Difference.REGISTER: ("the register was amended after the posting, which stands", "入账后户籍状态有补登,原账不变"),
+}
+
+NAMES: Mapping[str, str] = {
+    "household": "农户",
+    "collective": "村集体",
+    "retained": "留存",
+    "suspense": "待处理",
+    "base": "归集来源",
+    "top_up_base": "补差来源",
+    "paid_ahead": "预付来源",
+    "accrued": "应计",
+    "recognised": "确认",
+    "disbursed": "兑付",
+    "confirmed": "农户确认",
+    "advance": "预付",
+    "top_up": "补差",
+    "top_up_paid": "补差已付",
+}
+"""The Chinese words for kinds of account and steps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One difference: at which entry, whose account, and the fen that were expected and found."""
+
+    difference: Difference
+    source: str
+    order_id: UUID | None = None
+    order_line_id: UUID | None = None
+    owner_kind: str | None = None
+    owner_id: UUID | None = None
+    owner_name: str | None = None
+    step: str | None = None
+    expected_fen: int | None = None
+    found_fen: int | None = None
+    detail: str | None = None
+
+    def line(self, language: str = "en") -> str:
+        """Return the finding as one line in `zh` or `en`."""
+        chinese = language == "zh"
+        parts = [WORDS[self.difference][chinese]]
+        if self.owner_kind:
+            kind, step = (NAMES.get(word, word) if chinese else word for word in (self.owner_kind, self.step or ""))
+            parts.append(f"{kind} {self.owner_name or self.owner_id} {step}".rstrip())
+        if self.expected_fen is not None:
+            parts.append(f"{'应为' if chinese else 'expected'} {yuan(self.expected_fen)}")
+        if self.found_fen is not None:
+            parts.append(f"{'实为' if chinese else 'found'} {yuan(self.found_fen)}")
+        if self.detail:
+            parts.append(self.detail)
+        return f"{self.source}: " + (";" if chinese else "; ").join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What was recomputed and what differs; notes are differences that the register's own history explains."""
+
+    suppliers: int = 0
+    lines: int = 0
+    entries: int = 0
+    transfers: int = 0
+    findings: Sequence[Finding] = ()
+    notes: Sequence[Finding] = ()
+
+    @property
+    def sound(self) -> bool:
+        """Tell whether the book is what the facts make it."""
+        return not self.findings
+
+    def __add__(self, other: "Verification") -> "Verification":
+        return Verification(
+            self.suppliers + other.suppliers,
+            self.lines + other.lines,
+            self.entries + other.entries,
+            self.transfers + other.transfers,
+            (*self.findings, *other.findings),
+            (*self.notes, *other.notes),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Invariant:
+    """A sentence that always holds; `query` returns `(subject, expected, found)` of what breaks it."""
+
+    name: str
+    en: str
+    zh: str
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
+class Symptom:
+    """A broken invariant: what breaks it, what was expected there and what was found."""
+
+    invariant: str
+    en: str
+    zh: str
+    subject: str
+    expected: str
+    found: str
+
+    def line(self, language: str = "en") -> str:
+        """Return the symptom as one line in `zh` or `en`."""
+        if language == "zh":
+            return f"{self.invariant}: 违反「{self.zh}」;{self.subject};应为 {self.expected};实为 {self.found}"
+        return f"{self.invariant}: broken: {self.en}; {self.subject}; expected {self.expected}; found {self.found}"
+
+
+class TooMuchToVerifyError(MarketError):
+    """A request has seconds, not minutes."""
+
+    status = 409
+    en = "This would replay {lines} order lines, {most} at most in a request; run `market verify` instead."
+    zh = "本次需复算 {lines} 个订单行,单次请求上限 {most};请改用命令 market verify。"
+
+
+class TracePeriodError(MarketError):
+    """A trace has a beginning, an end after it, and is no longer than a year."""
+
+    en = "A household is traced over 1 to {most} days at a time."
+    zh = "农户追溯的期间须为 1 至 {most} 天。"
+
+
+def check_period(begin: date, end: date) -> None:
+    """Raise `TracePeriodError` unless the period, both days included, is one that can be traced at once."""
+    if not 0 <= (end - begin).days < MOST_DAYS:
+        raise TracePeriodError(most=MOST_DAYS, pointer="/query/to")

@@ -1,0 +1,84 @@
+"""Enrolment of households: the supplier says who takes part, the household's village confirms it."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+from sqlalchemy.dialects import postgresql
+
+from market.benefits.models import Enrolment
+from market.benefits.queries import visible_enrolments
+from market.errors import FourEyesError, NotFoundError
+from market.households.models import Household
+from market.households.rules import HouseholdDepartedError
+from market.identity.rules import Actor
+
+
+def enrol(session: orm.Session, actor: Actor, *, household_codes: Sequence[str], on: date) -> list[Enrolment]:
+    """Propose households to take part with the actor's organisation; one that already does is left as it is.
+
+    The supplier names them by the code on their papers: it sees a household only once its village has confirmed.
+    Raises `NotFoundError` or `HouseholdDepartedError`, pointing at the household.
+    """
+    register = {
+        household.code: household
+        for household in session.scalars(sa.select(Household).where(Household.code.in_(household_codes)))
+    }
+    for index, code in enumerate(household_codes):
+        _check_present(register.get(code), on, f"/household_codes/{index}")
+    household_ids = sorted(household.id for household in register.values())
+    proposed = [
+        {
+            "supplier_id": actor.organisation_id,
+            "household_id": household_id,
+            "enrolled_on": on,
+            "enrolled_by": actor.member_id,
+        }
+        for household_id in household_ids
+    ]
+    session.execute(postgresql.insert(Enrolment).on_conflict_do_nothing(), proposed)
+    return list(
+        session.scalars(
+            sa.select(Enrolment)
+            .where(Enrolment.supplier_id == actor.organisation_id, Enrolment.household_id.in_(household_ids))
+            .order_by(Enrolment.household_id)
+        )
+    )
+
+
+def _check_present(household: Household | None, on: date, pointer: str) -> None:
+    if household is None:
+        raise NotFoundError(what="household", pointer=pointer)
+    if household.departed_on is not None and household.departed_on <= on:
+        raise HouseholdDepartedError(departed_on=household.departed_on, pointer=pointer)
+
+
+def confirm_enrolments(
+    session: orm.Session, actor: Actor, *, supplier_id: UUID, household_ids: Sequence[UUID], now: datetime
+) -> list[Enrolment]:
+    """Confirm for the village that households take part with a supplier; a confirmed one keeps its first signature.
+
+    Raises `NotFoundError` for a household outside the clerk's village or never proposed, or `FourEyesError`.
+    """
+    if actor.organisation_id == supplier_id:
+        raise FourEyesError(rule="enrolment")
+    found = {
+        enrolment.household_id: enrolment
+        for enrolment in session.scalars(
+            visible_enrolments(actor)
+            .where(Enrolment.supplier_id == supplier_id, Enrolment.household_id.in_(household_ids))
+            .order_by(Enrolment.household_id)
+            .with_for_update()
+        )
+    }
+    for index, household_id in enumerate(household_ids):
+        if household_id not in found:
+            raise NotFoundError(what="enrolment", pointer=f"/household_ids/{index}")
+    for enrolment in found.values():
+        if enrolment.confirmed_at is None:
+            enrolment.confirmed_by = actor.member_id
+            enrolment.confirmed_at = now
+    session.flush()
+    return list(found.values())

@@ -1,0 +1,75 @@
+"""Tables: plans, plan versions, enrolments."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from market.benefits.rules import PlanStatus
+from market.db import Base, new_id
+
+
+class Plan(Base):
+    """A supplier's benefit plan; its content is in its versions."""
+
+    __tablename__ = "plans"
+    __table_args__ = (sa.UniqueConstraint("supplier_id", "name"),)
+
+    id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
+    supplier_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("organisations.id"), index=True)
+    name: orm.Mapped[str]
+
+
+class PlanVersion(Base):
+    """One version: its canonical bytes, their hash, the same body as JSON, and who made and decided it.
+
+    The database itself compares body, bytes and hash, so what an order line pins is what a reader sees.
+    """
+
+    __tablename__ = "plan_versions"
+    __table_args__ = (
+        sa.UniqueConstraint("plan_id", "number"),
+        sa.CheckConstraint("decided_by IS NULL OR decided_by <> made_by", name="maker_is_not_checker"),
+        sa.CheckConstraint(
+            "(status IN ('approved', 'rejected')) = (decided_by IS NOT NULL AND decided_at IS NOT NULL)",
+            name="decision_is_signed",
+        ),
+        sa.CheckConstraint("sha256 = encode(sha256(canonical), 'hex')", name="hash_is_of_the_bytes"),
+        sa.CheckConstraint("body = convert_from(canonical, 'UTF8')::jsonb", name="body_is_in_the_bytes"),
+        sa.Index(
+            "plan_versions_in_force_idx", "plan_id", "valid_from", postgresql_where=sa.text("status = 'approved'")
+        ),
+    )
+
+    id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
+    plan_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("plans.id"))
+    number: orm.Mapped[int]
+    status: orm.Mapped[PlanStatus]
+    body: orm.Mapped[dict[str, Any]]
+    canonical: orm.Mapped[bytes]
+    sha256: orm.Mapped[str]
+    valid_from: orm.Mapped[date]
+    made_by: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("members.id"))
+    made_at: orm.Mapped[datetime]
+    decided_by: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("members.id"))
+    decided_at: orm.Mapped[datetime | None]
+    opinion: orm.Mapped[str | None]
+
+
+class Enrolment(Base):
+    """A household takes part with a supplier; a village clerk confirms what the supplier says."""
+
+    __tablename__ = "enrolments"
+    __table_args__ = (
+        sa.CheckConstraint("confirmed_by IS NULL OR confirmed_by <> enrolled_by", name="maker_is_not_checker"),
+        sa.CheckConstraint("(confirmed_by IS NULL) = (confirmed_at IS NULL)", name="confirmation_is_signed"),
+    )
+
+    supplier_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("organisations.id"), primary_key=True)
+    household_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("households.id"), primary_key=True, index=True)
+    enrolled_on: orm.Mapped[date]
+    enrolled_by: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("members.id"))
+    confirmed_by: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("members.id"))
+    confirmed_at: orm.Mapped[datetime | None]

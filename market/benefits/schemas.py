@@ -1,0 +1,176 @@
+"""What goes in and out of the plans' and enrolments' endpoints."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import Field, model_validator
+
+from market.api import BasisPoints, Count, Day, Flag, LongText, PageQuery, Schema, Sha256Hex, Text
+from market.benefits.rules import Basis, IncomeClass, Measure, Mechanism, Payee, PlanBody, PlanStatus, Pool
+from market.identity.schemas import Id, Instant
+
+MechanismCode = Annotated[Mechanism, Field(examples=["share_dividend"])]
+PlanStatusCode = Annotated[PlanStatus, Field(examples=["approved"])]
+
+MAX_HOUSEHOLDS = 500
+"""Households in one request."""
+
+
+class MechanismOut(Schema):
+    """A row of the table of mechanisms."""
+
+    code: MechanismCode
+    name: Annotated[str, Field(examples=["入股分红"])]
+    income_class: Annotated[IncomeClass, Field(examples=["property"])]
+    basis: Annotated[Basis, Field(examples=["pool"])]
+    payee: Annotated[Payee, Field(examples=["household"])]
+    measure: Annotated[Measure | None, Field(examples=[None])]
+
+
+class MechanismsOut(Schema):
+    """The whole table."""
+
+    items: list[MechanismOut]
+
+
+class CreatePlan(Schema):
+    """A new plan of the caller's organisation."""
+
+    name: Annotated[Text, Field(examples=["羊肚菌入股分红方案"])]
+
+
+class PlanOut(Schema):
+    """A plan without its versions."""
+
+    id: Id
+    supplier_id: Id
+    name: Annotated[str, Field(examples=["羊肚菌入股分红方案"])]
+
+
+class Share(Schema):
+    """A payee and its weight within a pool; stored as a pair."""
+
+    payee_id: Id
+    weight: Count
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_pair(cls, value: Any) -> Any:
+        return {"payee_id": value[0], "weight": value[1]} if isinstance(value, list) else value
+
+
+class PoolTerms(Schema):
+    """A part of each line's proceeds and the weights by which it is split."""
+
+    mechanism: MechanismCode
+    bp: BasisPoints
+    assisted_only: Flag
+    shares: Annotated[list[Share], Field(max_length=2000)]
+
+
+class DraftVersion(Schema):
+    """The body of a plan's next version, and the day from which it is to hold."""
+
+    lot_mechanisms: Annotated[list[MechanismCode], Field(max_length=20, examples=[["order_purchase", "labour"]])]
+    pools: Annotated[list[PoolTerms], Field(max_length=20)]
+    valid_from: Day
+
+    def plan_body(self) -> PlanBody:
+        """Return the body as the rules know it."""
+        return PlanBody(
+            lot_mechanisms=tuple(self.lot_mechanisms),
+            pools=tuple(
+                Pool(
+                    mechanism=pool.mechanism,
+                    bp=pool.bp,
+                    shares=tuple((str(share.payee_id), share.weight) for share in pool.shares),
+                    assisted_only=pool.assisted_only,
+                )
+                for pool in self.pools
+            ),
+        )
+
+
+class PlanBodyOut(Schema):
+    """The body of a version in canonical order."""
+
+    lot_mechanisms: Annotated[list[MechanismCode], Field(examples=[["labour", "order_purchase"]])]
+    pools: list[PoolTerms]
+
+
+class PlanVersionOut(Schema):
+    """A version, its hash, and who made and decided it."""
+
+    id: Id
+    plan_id: Id
+    number: Annotated[int, Field(examples=[1])]
+    status: PlanStatusCode
+    body: PlanBodyOut
+    sha256: Sha256Hex
+    valid_from: Annotated[date, Field(examples=["2026-01-01"])]
+    made_by: Id
+    made_at: Instant
+    decided_by: Annotated[Id | None, Field(examples=[None])]
+    decided_at: Annotated[datetime | None, Field(examples=[None])]
+    opinion: Annotated[str | None, Field(examples=["同意"])]
+
+
+class PlanDetailOut(PlanOut):
+    """A plan with every version, oldest first."""
+
+    versions: Sequence[PlanVersionOut]
+
+
+class DecideVersion(Schema):
+    """The county's opinion on a submitted version."""
+
+    opinion: LongText
+
+
+class PlanQuery(PageQuery):
+    """Plans, narrowed to one supplier."""
+
+    supplier_id: Annotated[UUID | None, Field(examples=[None])] = None
+
+
+class Enrol(Schema):
+    """Households that take part with the caller's organisation, by code."""
+
+    household_codes: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=40)]],
+        Field(min_length=1, max_length=MAX_HOUSEHOLDS, examples=[["1411221062010001"]]),
+    ]
+
+
+class ConfirmEnrolments(Schema):
+    """Households of the village that take part with a supplier."""
+
+    supplier_id: Id
+    household_ids: Annotated[list[Id], Field(min_length=1, max_length=MAX_HOUSEHOLDS)]
+
+
+class EnrolmentOut(Schema):
+    """A household's part with a supplier; it counts once confirmed."""
+
+    supplier_id: Id
+    household_id: Id
+    enrolled_on: Annotated[date, Field(examples=["2026-03-02"])]
+    enrolled_by: Id
+    confirmed_by: Annotated[Id | None, Field(examples=[None])]
+    confirmed_at: Annotated[datetime | None, Field(examples=[None])]
+
+
+class EnrolmentsOut(Schema):
+    """The enrolments that a request named, by household."""
+
+    items: list[EnrolmentOut]
+
+
+class EnrolmentQuery(PageQuery):
+    """Enrolments, narrowed by supplier, household, and whether they are confirmed."""
+
+    supplier_id: Annotated[UUID | None, Field(examples=[None])] = None
+    household_id: Annotated[UUID | None, Field(examples=[None])] = None
+    confirmed: Annotated[bool | None, Field(examples=[None])] = None

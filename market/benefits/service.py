@@ -1,0 +1,156 @@
+"""Drafting, submitting and deciding plan versions, and what is in force."""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from market.benefits.models import Enrolment, Plan, PlanVersion
+from market.benefits.queries import versions_in_force, visible_plans, visible_versions
+from market.benefits.rules import (
+    NotCollectiveError,
+    NotEnrolledError,
+    Payee,
+    PlanBody,
+    PlanEvent,
+    PlanNameTakenError,
+    PlanStatus,
+    check_body,
+    payees,
+    status_after,
+)
+from market.errors import FourEyesError, NotFoundError
+from market.identity.models import Organisation
+from market.identity.rules import Actor, OrganisationKind
+
+
+def create_plan(session: orm.Session, actor: Actor, *, name: str) -> Plan:
+    """Open a plan of the actor's own organisation, still without a version; raises `PlanNameTakenError`."""
+    taken = sa.select(Plan.id).where(Plan.supplier_id == actor.organisation_id, Plan.name == name)
+    if session.scalar(taken):
+        raise PlanNameTakenError(name=name, pointer="/name")
+    plan = Plan(supplier_id=actor.organisation_id, name=name)
+    session.add(plan)
+    session.flush()
+    return plan
+
+
+def draft_version(
+    session: orm.Session, actor: Actor, *, plan_id: UUID, body: PlanBody, valid_from: date, now: datetime
+) -> PlanVersion:
+    """Add the next version of a plan, with the bytes and the hash that order lines will pin.
+
+    Raises `NotFoundError`, `PlanBodyError`, `NotEnrolledError` or `NotCollectiveError`.
+    """
+    plan = session.scalar(visible_plans(actor).where(Plan.id == plan_id).with_for_update())
+    if plan is None:
+        raise NotFoundError(what="plan")
+    check_body(body)
+    _check_payees(session, plan.supplier_id, body)
+    last = session.scalar(sa.select(sa.func.max(PlanVersion.number)).where(PlanVersion.plan_id == plan_id))
+    version = PlanVersion(
+        plan_id=plan_id,
+        number=(last or 0) + 1,
+        status=PlanStatus.DRAFT,
+        body=body.as_json(),
+        canonical=body.canonical(),
+        sha256=body.sha256(),
+        valid_from=valid_from,
+        made_by=actor.member_id,
+        made_at=now,
+    )
+    session.add(version)
+    session.flush()
+    return version
+
+
+def _check_payees(session: orm.Session, supplier_id: UUID, body: PlanBody) -> None:
+    named = payees(body)
+    households = named[Payee.HOUSEHOLD]
+    taking_part = enrolled(session, supplier_id, map(UUID, households))
+    for key, pointer in households.items():
+        if UUID(key) not in taking_part:
+            raise NotEnrolledError(household=key, pointer=pointer)
+    bodies = named[Payee.COLLECTIVE]
+    collectives = set(
+        session.scalars(
+            sa.select(Organisation.id).where(
+                Organisation.id.in_(map(UUID, bodies)),
+                Organisation.kind == OrganisationKind.VILLAGE_COLLECTIVE,
+                Organisation.active,
+            )
+        )
+    )
+    for key, pointer in bodies.items():
+        if UUID(key) not in collectives:
+            raise NotCollectiveError(organisation=key, pointer=pointer)
+
+
+def submit(session: orm.Session, actor: Actor, *, version_id: UUID) -> PlanVersion:
+    """Ask the county to decide a draft; raises `NotFoundError` or `TransitionError`."""
+    version = _locked(session, actor, version_id)
+    version.status = status_after(version.status, PlanEvent.SUBMIT)
+    session.flush()
+    return version
+
+
+def approve(session: orm.Session, actor: Actor, *, version_id: UUID, opinion: str, now: datetime) -> PlanVersion:
+    """Put a submitted version in force from its `valid_from`; it never changes again.
+
+    Raises `NotFoundError`, `TransitionError` or `FourEyesError`.
+    """
+    return _decide(session, actor, version_id, PlanEvent.APPROVE, opinion=opinion, now=now)
+
+
+def reject(session: orm.Session, actor: Actor, *, version_id: UUID, opinion: str, now: datetime) -> PlanVersion:
+    """Turn a submitted version down; a better one is a new version. Raises as `approve`."""
+    return _decide(session, actor, version_id, PlanEvent.REJECT, opinion=opinion, now=now)
+
+
+def _decide(
+    session: orm.Session, actor: Actor, version_id: UUID, event: PlanEvent, *, opinion: str, now: datetime
+) -> PlanVersion:
+    version = _locked(session, actor, version_id)
+    after = status_after(version.status, event)
+    supplier_id = session.get_one(Plan, version.plan_id).supplier_id
+    if actor.member_id == version.made_by or actor.organisation_id == supplier_id:
+        raise FourEyesError(rule="plan_version")
+    version.status = after
+    version.decided_by = actor.member_id
+    version.decided_at = now
+    version.opinion = opinion
+    session.flush()
+    return version
+
+
+def _locked(session: orm.Session, actor: Actor, version_id: UUID) -> PlanVersion:
+    version = session.scalar(visible_versions(actor).where(PlanVersion.id == version_id).with_for_update())
+    if version is None:
+        raise NotFoundError(what="plan version")
+    return version
+
+
+def version_in_force(session: orm.Session, plan_id: UUID, on: date) -> PlanVersion | None:
+    """Return the approved version of a plan that holds on a day: the latest `valid_from`, then number."""
+    return session.scalar(versions_in_force(on).where(PlanVersion.plan_id == plan_id))
+
+
+def enrolled(session: orm.Session, supplier_id: UUID, household_ids: Iterable[UUID]) -> set[UUID]:
+    """Return those of the households whose enrolment with the supplier their village has confirmed."""
+    return set(
+        session.scalars(
+            sa.select(Enrolment.household_id).where(
+                Enrolment.supplier_id == supplier_id,
+                Enrolment.household_id == sa.any_(sa.cast(list(household_ids), sa.ARRAY(sa.Uuid))),
+                Enrolment.confirmed_at.is_not(None),
+            )
+        )
+    )
+
+
+def has_enrolled(session: orm.Session, supplier_id: UUID) -> bool:
+    """Tell whether any household takes part with the supplier, confirmed by its village."""
+    confirmed = sa.exists().where(Enrolment.supplier_id == supplier_id, Enrolment.confirmed_at.is_not(None))
+    return bool(session.scalar(sa.select(confirmed)))

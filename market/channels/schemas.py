@@ -1,0 +1,68 @@
+"""What goes in and out of the channel endpoints."""
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+
+from market.api import Day, Flag, Schema, Text
+from market.channels.rules import DEFAULT_SCHEME, MAX_CHANNELS, EvidenceKind
+from market.identity.rules import OrganisationKind
+
+Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,39}$", examples=["canteen"])]
+SchemeCode = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,39}$", examples=["qi_jin"])]
+BuyerKinds = Annotated[
+    list[OrganisationKind], Field(min_length=1, max_length=len(OrganisationKind), examples=[["school", "hospital"]])
+]
+EvidenceKinds = Annotated[
+    list[EvidenceKind], Field(max_length=len(EvidenceKind), examples=[["acceptance_note", "invoice"]])
+]
+
+
+class ChannelIn(Schema):
+    """A channel of a scheme to be published."""
+
+    code: Code
+    name: Annotated[Text, Field(examples=["进食堂"])]
+    buyer_kinds: BuyerKinds
+    evidence_kinds: EvidenceKinds
+    needs_external_number: Flag
+    counts_to_reserved_share: Flag
+
+
+class PublishScheme(Schema):
+    """A version of a scheme, in force from a day until the next version."""
+
+    code: SchemeCode
+    name: Annotated[Text, Field(examples=["七进"])]
+    valid_from: Day
+    channels: Annotated[list[ChannelIn], Field(min_length=1, max_length=MAX_CHANNELS)]
+
+
+class ChannelOut(Schema):
+    """A channel and its policy."""
+
+    code: Annotated[str, Field(examples=["canteen"])]
+    name: Annotated[str, Field(examples=["进食堂"])]
+    buyer_kinds: Annotated[list[str], Field(examples=[["school", "hospital"]])]
+    evidence_kinds: Annotated[list[str], Field(examples=[["acceptance_note", "invoice"]])]
+    needs_external_number: Annotated[bool, Field(examples=[False])]
+    counts_to_reserved_share: Annotated[bool, Field(examples=[True])]
+
+
+class SchemeOut(Schema):
+    """A version of a scheme with its channels in their order; it is short, so it comes whole."""
+
+    id: Annotated[UUID, Field(examples=["0198c2f0-5d1e-7b3a-9c41-2f6d0b7a1e55"])]
+    code: Annotated[str, Field(examples=["qi_jin"])]
+    name: Annotated[str, Field(examples=["七进"])]
+    valid_from: Annotated[date, Field(examples=["2020-01-01"])]
+    channels: list[ChannelOut]
+
+
+class ChannelQuery(Schema):
+    """Which scheme, and on which day."""
+
+    on: Annotated[Day | None, Field(examples=["2026-03-02"], description="today unless given")] = None
+    scheme: SchemeCode = DEFAULT_SCHEME

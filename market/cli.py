@@ -1,0 +1,204 @@
+"""The `market` command."""
+
+import json
+import logging
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import sqlalchemy as sa
+import structlog
+import typer
+import uvicorn
+from fastapi import FastAPI
+from rich.console import Console
+from rich.progress import Progress
+
+from market import embedded, migrating, worker
+from market.app import create_app
+from market.audit import doctoring, verifying
+from market.db import Database
+from market.demo import telling
+from market.identity import service as identity
+from market.identity.rules import OrganisationKind, Role
+from market.seeding import loading
+from market.settings import Settings
+
+ROOT = Path(__file__).parent.parent
+cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+def main() -> None:
+    """Run the command; output is UTF-8 whatever the locale says."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
+    cli()
+
+
+def _log_as_json(level: str) -> None:
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+@contextmanager
+def _owner_url(settings: Settings) -> Iterator[str]:
+    """Yield the URL of the schema's owner: of the server that is named, or of an embedded one started here."""
+    if named := settings.owner_database_url or settings.database_url:
+        yield named
+        return
+    with embedded.start(settings.data, binaries=settings.postgres_bin) as server:
+        yield sa.make_url(server.url).set(database="market").render_as_string(hide_password=False)
+
+
+@contextmanager
+def _database(settings: Settings) -> Iterator[Database]:
+    """Yield the application's database; an embedded one is brought to the newest schema first."""
+    with _owner_url(settings) as owner_url:
+        if settings.database_url is None:
+            migrating.migrate(owner_url)
+        database = Database(settings.database_url or owner_url, threads=settings.threads)
+        try:
+            yield database
+        finally:
+            database.close()
+
+
+def _app(database: Database, settings: Settings) -> FastAPI:
+    return create_app(database, token_hours=settings.token_hours, reservation_hours=settings.reservation_hours)
+
+
+@cli.command()
+def serve() -> None:
+    """Serve the API."""
+    settings = Settings()
+    _log_as_json(settings.log_level)
+    with _database(settings) as database:
+        app = _app(database, settings)
+        uvicorn.run(app, host=settings.host, port=settings.port, log_config=None, access_log=False)
+
+
+@cli.command(name="worker")
+def work() -> None:
+    """Do what is due, until stopped: expired reservations, ended notices, lapsing certificates."""
+    settings = Settings()
+    _log_as_json(settings.log_level)
+    stop = threading.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: stop.set())
+    with _database(settings) as database:
+        worker.run(database, stop)
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the database to the newest schema, as its owner."""
+    with _owner_url(Settings()) as owner_url:
+        migrating.migrate(owner_url)
+
+
+@cli.command()
+def operator(
+    login: str,
+    password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)],
+    organisation: Annotated[str, typer.Option(help="The operating body's name")] = "平台运营单位",
+    region: Annotated[str, typer.Option(help="Its GB/T 2260 county code")] = "110101",
+) -> None:
+    """Create the platform's first operator, who registers everybody else."""
+    with _database(Settings()) as database, database.transaction() as session:
+        body = identity.register_organisation(
+            session, kind=OrganisationKind.PLATFORM, name=organisation, region_code=region, credit_code=None
+        )
+        identity.add_member(session, organisation_id=body.id, login=login, password=password, role=Role.OPERATOR)
+
+
+@cli.command()
+def seed() -> None:
+    """Load the sample data into an empty database."""
+    with _database(Settings()) as database, Progress() as progress:
+        summary = loading.load(database, ROOT / "seed", progress=progress)
+    Console().print(summary)
+
+
+@cli.command()
+def openapi(path: Path = ROOT / "openapi" / "openapi.json") -> None:
+    """Write the OpenAPI document."""
+    app = create_app(Database("postgresql://nowhere", threads=1))
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(app.openapi(), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+
+
+@cli.command()
+def verify() -> None:
+    """Recompute every attribution from the facts and compare it with the book, fen by fen."""
+    with _database(Settings()) as database, database.transaction() as session:
+        found = verifying.verify(session)
+    for line in found.lines():
+        typer.echo(line)
+    raise typer.Exit(code=0 if found.agrees else 1)
+
+
+@cli.command()
+def doctor() -> None:
+    """Check the invariants of the book, the stock and the orders; name what is broken."""
+    with _database(Settings()) as database, database.transaction() as session:
+        symptoms = doctoring.examine(session)
+    for symptom in symptoms:
+        typer.echo(str(symptom))
+    typer.echo(f"{len(symptoms)} symptoms")
+    raise typer.Exit(code=1 if symptoms else 0)
+
+
+@cli.command()
+def demo(*, leave: Annotated[bool, typer.Option("--exit", help="Stop after the story")] = False) -> None:
+    """Play one order from listing to audit on the sample data, then keep serving."""
+    settings = Settings()
+    _log_as_json("ERROR")
+    console = Console()
+    with _database(settings) as database:
+        with Progress(console=console) as progress:
+            loading.load(database, ROOT / "seed", progress=progress)
+        with _served(database, settings) as base_url:
+            telling.tell(base_url, console=console)
+            if not leave:
+                console.print(f"\n{base_url}/docs — Ctrl-C 停止 / stops", highlight=False)
+                signal.sigwait({signal.SIGINT, signal.SIGTERM})
+
+
+@contextmanager
+def _served(database: Database, settings: Settings) -> Iterator[str]:
+    """Serve in a thread of this process, on the port of the settings or, if it is taken, on a free one."""
+    config = uvicorn.Config(_app(database, settings), log_config=None, access_log=False)
+    listening = _bound(settings)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    host, port = listening.getsockname()[:2]
+    try:
+        yield f"http://{host}:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def _bound(settings: Settings) -> socket.socket:
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((settings.host, settings.port))
+    except OSError:
+        listening.bind((settings.host, 0))
+    return listening

@@ -1,0 +1,15 @@
+"""The only clock. Services take `now`; endpoints and the worker ask here."""
+
+from datetime import UTC, date, datetime, timedelta, timezone
+
+CHINA_STANDARD_TIME = timezone(timedelta(hours=8), "CST")
+
+
+def utc_now() -> datetime:
+    """Return the present instant, in UTC."""
+    return datetime.now(UTC)  # noqa: TID251 - the one place that may
+
+
+def business_date(instant: datetime) -> date:
+    """Return the calendar day of an instant in China, on which a fact is dated."""
+    return instant.astimezone(CHINA_STANDARD_TIME).date()

@@ -1,0 +1,94 @@
+"""Every refusal the market can give: a stable code, a status, and one sentence in English and in Chinese.
+
+A subclass names the refusal (`CertificateExpiredError`); its code is the class name in snake case without `Error`.
+Errors carry facts, not prose: the sentence is filled from them when the answer is written, in the reader's language.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+
+class MarketError(Exception):
+    """A refusal caused by the caller. Nothing was changed when it is raised out of a transaction."""
+
+    status: ClassVar[int] = 422
+    en: ClassVar[str]
+    zh: ClassVar[str]
+
+    def __init__(self, *, pointer: str | None = None, **facts: Any) -> None:
+        """Keep the facts that fill the sentence; `pointer` is the JSON pointer of the input at fault."""
+        super().__init__(self.en.format(**facts))
+        self.pointer = pointer
+        self.facts = facts
+
+    @classmethod
+    def code(cls) -> str:
+        """Return the stable code, `CertificateExpiredError` → `certificate_expired`."""
+        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__.removesuffix("Error")).lower()
+
+    def detail(self, language: str) -> str:
+        """Return the sentence in `zh` or `en`."""
+        return (self.zh if language == "zh" else self.en).format(**self.facts)
+
+
+@contextmanager
+def at(pointer: str) -> Iterator[None]:
+    """Point refusals raised within, and not yet pointed, at the input that they concern."""
+    try:
+        yield
+    except MarketError as error:
+        error.pointer = error.pointer or pointer
+        raise
+
+
+class InvalidInputError(MarketError):
+    """One named input is out of its range or form."""
+
+    en = "The input is not valid: {reason}"
+    zh = "输入无效:{reason_zh}"
+
+    def __init__(self, reason: str, reason_zh: str, *, pointer: str | None = None) -> None:
+        """Say what is wrong in both languages."""
+        super().__init__(pointer=pointer, reason=reason, reason_zh=reason_zh)
+
+
+class NotFoundError(MarketError):
+    """The thing does not exist, or the caller may not know that it does."""
+
+    status = 404
+    en = "There is no such {what}."
+    zh = "找不到该记录({what})。"
+
+
+class ForbiddenError(MarketError):
+    """The caller is known and may not do this."""
+
+    status = 403
+    en = "Your role may not do this: {permission}."
+    zh = "您的角色无权执行此操作:{permission}。"
+
+
+class ConflictError(MarketError):
+    """The request is at odds with what is recorded; a database constraint says so."""
+
+    status = 409
+    en = "This contradicts what is already recorded ({rule})."
+    zh = "与已有记录冲突({rule})。"
+
+
+class FourEyesError(MarketError):
+    """The checker made, or belongs to the same body as the maker of, what is to be checked."""
+
+    status = 403
+    en = "Four eyes: whoever made or reviewed this may not also approve it ({rule})."
+    zh = "须由不同人员复核:经办人或前一审核方不得再次审批({rule})。"
+
+
+class TransitionError(MarketError):
+    """The state machine has no such step."""
+
+    status = 409
+    en = "A {machine} that is {status} cannot {event}."
+    zh = "当前状态({status})下不能执行该操作({machine}:{event})。"

@@ -1,0 +1,218 @@
+"""The register of households by HTTP."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Query, Response
+from sqlalchemy import orm
+
+from market.api import (
+    Page,
+    PreconditionFailedError,
+    PreconditionRequiredError,
+    check_version,
+    cut,
+    declared,
+    decode_cursor,
+    etag,
+)
+from market.clock import business_date, utc_now
+from market.errors import NotFoundError
+from market.households import queries, service
+from market.households.models import Household
+from market.households.rules import (
+    FutureDateError,
+    HeadCountError,
+    HouseholdCodeTakenError,
+    HouseholdDepartedError,
+    StatusOrderError,
+    VillageOutsideRegionError,
+)
+from market.households.schemas import (
+    ChangeHousehold,
+    EligibilityOut,
+    EligibilityQuery,
+    HouseholdDetailOut,
+    HouseholdOut,
+    HouseholdQuery,
+    ListedHouseholdOut,
+    RecordDeparture,
+    RecordStatus,
+    RegisterHousehold,
+    StandingOut,
+    StatusOut,
+)
+from market.identity.access import Caller, requires
+from market.identity.rules import Actor, Permission
+from market.regions.rules import UnknownRegionError
+
+router = APIRouter(tags=["households"])
+
+
+@router.post(
+    "/households",
+    status_code=201,
+    response_model=HouseholdDetailOut,
+    responses=declared(
+        HeadCountError, FutureDateError, VillageOutsideRegionError, UnknownRegionError, HouseholdCodeTakenError
+    ),
+)
+def register_household(
+    request: RegisterHousehold, caller: Annotated[Caller, requires(Permission.HOUSEHOLD_WRITE)]
+) -> Response:
+    """Put a household of the caller's county on the register."""
+    return caller.once(
+        request,
+        lambda session, actor: _shown(
+            session,
+            service.register(
+                session,
+                actor,
+                code=request.code,
+                village_code=request.village_code,
+                head_count=request.head_count,
+                status=request.status,
+                registered_on=request.registered_on,
+                today=business_date(utc_now()),
+            ),
+        ),
+    )
+
+
+@router.get("/households")
+def list_households(
+    query: Annotated[HouseholdQuery, Query()], caller: Annotated[Caller, requires(Permission.HOUSEHOLD_READ)]
+) -> Page[ListedHouseholdOut]:
+    """List households by code, with how each stands on a day; a supplier sees those enrolled with it."""
+    with caller.transaction() as (session, actor):
+        found = queries.find_households(
+            session,
+            actor,
+            on=query.on or business_date(utc_now()),
+            village_code=query.village_code,
+            status=query.status,
+            after=decode_cursor(query.cursor, keys=1)[0] if query.cursor else None,
+            limit=query.limit + 1,
+        )
+        page, following = cut(found, query.limit, lambda row: row.household.code)
+        items = [
+            ListedHouseholdOut(
+                **HouseholdOut.model_validate(row.household).model_dump(),
+                standing=StandingOut.model_validate(row.standing),
+            )
+            for row in page
+        ]
+        return Page(items=items, next_cursor=following)
+
+
+@router.get("/households/{household_id}", responses=declared(NotFoundError))
+def read_household(
+    household_id: UUID, response: Response, caller: Annotated[Caller, requires(Permission.HOUSEHOLD_READ)]
+) -> HouseholdDetailOut:
+    """Read a household with its statuses; the ETag is what an edit must name."""
+    with caller.transaction() as (session, actor):
+        household = _visible(session, actor, household_id)
+        response.headers["ETag"] = etag(household.version)
+        return _shown(session, household)
+
+
+@router.patch(
+    "/households/{household_id}",
+    responses=declared(
+        NotFoundError, PreconditionRequiredError, PreconditionFailedError, HouseholdDepartedError, HeadCountError
+    ),
+)
+def change_household(
+    household_id: UUID,
+    request: ChangeHousehold,
+    response: Response,
+    caller: Annotated[Caller, requires(Permission.HOUSEHOLD_WRITE)],
+    if_match: Annotated[str | None, Header()] = None,
+) -> HouseholdDetailOut:
+    """Correct a household's head count."""
+    with caller.transaction() as (session, actor):
+        household = service.household_to_change(session, actor, household_id=household_id)
+        check_version(if_match, household.version)
+        service.change_head_count(session, household, head_count=request.head_count)
+        response.headers["ETag"] = etag(household.version)
+        return _shown(session, household)
+
+
+@router.post(
+    "/households/{household_id}/statuses",
+    status_code=201,
+    response_model=HouseholdDetailOut,
+    responses=declared(NotFoundError, FutureDateError, HouseholdDepartedError, StatusOrderError),
+)
+def record_status(
+    household_id: UUID, request: RecordStatus, caller: Annotated[Caller, requires(Permission.HOUSEHOLD_WRITE)]
+) -> Response:
+    """Add a status from a day on; earlier ones stay."""
+    return caller.once(
+        request,
+        lambda session, actor: _shown(
+            session,
+            service.record_status(
+                session,
+                actor,
+                household_id=household_id,
+                status=request.status,
+                valid_from=request.valid_from,
+                today=business_date(utc_now()),
+            ),
+        ),
+    )
+
+
+@router.post(
+    "/households/{household_id}/departure",
+    status_code=201,
+    response_model=HouseholdDetailOut,
+    responses=declared(NotFoundError, FutureDateError, HouseholdDepartedError, StatusOrderError),
+)
+def record_departure(
+    household_id: UUID, request: RecordDeparture, caller: Annotated[Caller, requires(Permission.HOUSEHOLD_WRITE)]
+) -> Response:
+    """Take a household off the register from a day on."""
+    return caller.once(
+        request,
+        lambda session, actor: _shown(
+            session,
+            service.depart(
+                session,
+                actor,
+                household_id=household_id,
+                departed_on=request.departed_on,
+                today=business_date(utc_now()),
+            ),
+        ),
+    )
+
+
+@router.get("/households/{household_id}/eligibility", responses=declared(NotFoundError))
+def read_eligibility(
+    household_id: UUID,
+    query: Annotated[EligibilityQuery, Query()],
+    caller: Annotated[Caller, requires(Permission.HOUSEHOLD_READ)],
+) -> EligibilityOut:
+    """Say whether income of a day counts as assistance income of this household."""
+    with caller.transaction() as (session, actor):
+        _visible(session, actor, household_id)
+        standing = queries.standings_on(session, [household_id], query.on)[household_id]
+        return EligibilityOut(
+            household_id=household_id, on=query.on, **StandingOut.model_validate(standing).model_dump()
+        )
+
+
+def _visible(session: orm.Session, actor: Actor, household_id: UUID) -> Household:
+    household = session.scalar(queries.visible_households(actor).where(Household.id == household_id))
+    if household is None:
+        raise NotFoundError(what="household")
+    return household
+
+
+def _shown(session: orm.Session, household: Household) -> HouseholdDetailOut:
+    return HouseholdDetailOut(
+        **HouseholdOut.model_validate(household).model_dump(),
+        statuses=[StatusOut.model_validate(period) for period in queries.statuses_of(session, household)],
+    )

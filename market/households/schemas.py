@@ -1,0 +1,109 @@
+"""What goes in and out of the household endpoints."""
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+
+from market.api import AnyRegionCode, Day, PageQuery, Schema
+from market.households.rules import MAX_HEADS, HouseholdStatus
+
+_VILLAGE = "141122106201"
+
+Id = Annotated[UUID, Field(examples=["0198c2f0-5d1e-7b3a-9c41-2f6d0b7a1e55"])]
+Code = Annotated[str, Field(pattern=r"^[0-9A-Z][0-9A-Z-]{2,31}$", examples=["1411221062010007"])]
+VillageCode = Annotated[str, Field(pattern=r"^[0-9]{12}$", examples=[_VILLAGE])]
+HeadCount = Annotated[int, Field(strict=True, ge=1, le=MAX_HEADS, examples=[4])]
+Status = Annotated[HouseholdStatus, Field(examples=["registered_poor"])]
+
+
+class RegisterHousehold(Schema):
+    """A household to be put on the register, with its status on that day. No names here, and no numbers of persons."""
+
+    code: Code
+    village_code: VillageCode
+    head_count: HeadCount
+    status: Status
+    registered_on: Day
+
+
+class ChangeHousehold(Schema):
+    """What of a household may be edited."""
+
+    head_count: HeadCount
+
+
+class RecordStatus(Schema):
+    """A status from a day on."""
+
+    status: Status
+    valid_from: Day
+
+
+class RecordDeparture(Schema):
+    """The first day on which the household is no longer on the register."""
+
+    departed_on: Day
+
+
+class StatusOut(Schema):
+    """A status, until the next one begins."""
+
+    status: Status
+    valid_from: Annotated[date, Field(examples=["2020-01-01"])]
+
+
+class StandingOut(Schema):
+    """How a household stands on the day that was asked."""
+
+    status: Annotated[HouseholdStatus | None, Field(examples=["registered_poor"], description="null off the register")]
+    on_register: Annotated[bool, Field(examples=[True])]
+    assisted: Annotated[bool, Field(examples=[True], description="income of that day counts as assistance income")]
+
+
+class EligibilityOut(StandingOut):
+    """Whether a household counts as assisted on a day."""
+
+    household_id: Id
+    on: Annotated[date, Field(examples=["2026-03-02"])]
+
+
+class HouseholdOut(Schema):
+    """A household on the register."""
+
+    id: Id
+    code: Annotated[str, Field(examples=["1411221062010007"])]
+    village_code: Annotated[str, Field(examples=[_VILLAGE])]
+    head_count: Annotated[int, Field(examples=[4])]
+    registered_on: Annotated[date, Field(examples=["2020-01-01"])]
+    departed_on: Annotated[date | None, Field(examples=[None])]
+    version: Annotated[int, Field(examples=[1])]
+
+
+class ListedHouseholdOut(HouseholdOut):
+    """A household in a list, with its standing on the day that was asked."""
+
+    standing: StandingOut
+
+
+class HouseholdDetailOut(HouseholdOut):
+    """A household with its statuses in order of time."""
+
+    statuses: list[StatusOut]
+
+
+class HouseholdQuery(PageQuery):
+    """Which households to list, by code."""
+
+    village_code: Annotated[
+        AnyRegionCode | None, Field(examples=[_VILLAGE], description="the village, or a region above it")
+    ] = None
+    status: Annotated[HouseholdStatus | None, Field(examples=["unstable"], description="on the day `on`")] = None
+    on: Annotated[Day | None, Field(examples=["2026-03-02"], description="today unless given")] = None
+
+
+class EligibilityQuery(Schema):
+    """The day that is asked."""
+
+    on: Day

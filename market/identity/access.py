@@ -1,0 +1,155 @@
+"""The door: every endpoint holds a `Caller`, and only a caller who was let in reaches the database.
+
+An endpoint declares one permission with `requires(...)`, or none with `public()`. The check runs when the endpoint
+opens `transaction()` or `reading()`, in the endpoint's own thread: one statement, no second hop.
+"""
+
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from typing import Any
+
+from fastapi import Depends, Request, Response
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import RouteContext
+from pydantic import BaseModel
+from sqlalchemy import Connection, exc, orm
+
+from market.api import MissingIdempotencyKeyError
+from market.clock import utc_now
+from market.db import Database
+from market.errors import InvalidInputError, MarketError
+from market.identity import service
+from market.identity.rules import Actor, Permission
+
+KEY_MAX_LENGTH = 200
+
+
+class Caller:
+    """One request's credential, the permission its endpoint declares, and the way to the database."""
+
+    def __init__(self, request: Request, permission: Permission) -> None:
+        """Read the credential; it is checked on first use."""
+        self._db: Database = request.app.state.db
+        self._request = request
+        self._permission = permission
+
+    @property
+    def secret(self) -> str:
+        """Return the token or API key that the request carries, or an empty text."""
+        scheme, _, secret = self._request.headers.get("authorization", "").partition(" ")
+        return secret.strip() if scheme.lower() == "bearer" else ""
+
+    def identify(self) -> Actor:
+        """Return who is asking; raises `UnauthenticatedError`, `TokenExpiredError` or `ForbiddenError`."""
+        with self._db.reading() as connection:
+            return service.authenticate(connection, self.secret, self._permission, now=utc_now())
+
+    @contextmanager
+    def transaction(self) -> Iterator[tuple[orm.Session, Actor]]:
+        """Let the caller in, then open a transaction; it commits when the block ends."""
+        actor = self.identify()
+        with self._db.transaction() as session:
+            yield session, actor
+
+    @contextmanager
+    def reading(self) -> Iterator[tuple[Connection, Actor]]:
+        """Let the caller in, then lend a connection for reads of one statement each."""
+        actor = self.identify()
+        with self._db.reading() as connection:
+            yield connection, actor
+
+    def once(
+        self,
+        request: BaseModel | None,
+        work: Callable[[orm.Session, Actor], BaseModel],
+        *,
+        status: int = 201,
+        shown_once: Collection[str] = (),
+    ) -> Response:
+        """Do `work` once per Idempotency-Key and answer with what it returns; a repeat gets the first answer.
+
+        The answer is stored in the transaction whose effect it reports, without the fields of `shown_once`, which are
+        null in a repeat. Of two requests at once with one key the second stumbles over what the first did, on the key
+        or inside `work`: a constraint, a moved state, a name taken. It is rolled back and answered from the store.
+        """
+        key = self._key()
+        actor = self.identify()
+        asked = self._digest(request)
+        try:
+            with self._db.transaction() as session:
+                answered = service.answer_to(session, actor, key=key, request_hash=asked)
+                if answered is None:
+                    answer = work(session, actor)
+                    kept = answer.model_copy(update=dict.fromkeys(shown_once)).model_dump_json().encode()
+                    service.remember_answer(session, actor, key=key, request_hash=asked, status=status, body=kept)
+                    return Response(answer.model_dump_json(), status, media_type="application/json")
+        except (exc.IntegrityError, MarketError):
+            with self._db.transaction() as session:
+                answered = service.answer_to(session, actor, key=key, request_hash=asked)
+            if answered is None:
+                raise
+        return Response(answered.body, answered.status, {"Idempotency-Hit": "true"}, media_type="application/json")
+
+    def _key(self) -> str:
+        key = self._request.headers.get("idempotency-key", "")
+        if not key:
+            raise MissingIdempotencyKeyError
+        if len(key) > KEY_MAX_LENGTH or not (key.isascii() and key.isprintable()):
+            reason, reason_zh = f"at most {KEY_MAX_LENGTH} printable ASCII characters", "须为可打印 ASCII 字符且不过长"
+            raise InvalidInputError(reason, reason_zh, pointer="/header/idempotency-key")
+        return key
+
+    def _digest(self, request: BaseModel | None) -> bytes:
+        content = request.model_dump_json() if request is not None else ""
+        url = self._request.url
+        return sha256(f"{self._request.method} {url.path}?{url.query}\n{content}".encode()).digest()
+
+
+class Requirement:
+    """The dependency that marks a route with its permission."""
+
+    def __init__(self, permission: Permission) -> None:
+        """Remember the permission for the start-up check and the OpenAPI."""
+        self.permission = permission
+
+    async def __call__(self, request: Request) -> Caller:
+        """Hand the endpoint its caller; does no I/O, so it stays off the thread pool."""
+        return Caller(request, self.permission)
+
+
+def requires(permission: Permission) -> Any:
+    """Declare the one permission of an endpoint."""
+    return Depends(Requirement(permission))
+
+
+class Public:
+    """The dependency that marks a route as open to anyone."""
+
+    async def __call__(self) -> None:
+        """Do nothing: the marker is the point."""
+
+
+def public() -> Any:
+    """Declare that an endpoint needs no permission."""
+    return Depends(Public())
+
+
+class UndeclaredRouteError(RuntimeError):
+    """A route declares no permission, or more than one; the application does not start."""
+
+
+def marker_of(route: RouteContext) -> Requirement | Public:
+    """Return the one marker of a route; raises `UndeclaredRouteError` for none or several."""
+    markers = list(_markers(route.dependant))
+    if len(markers) != 1:
+        msg = f"{sorted(route.methods or ())} {route.path} declares {len(markers)} permissions instead of one"
+        raise UndeclaredRouteError(msg)
+    return markers[0]
+
+
+def _markers(dependant: Dependant) -> Iterator[Requirement | Public]:
+    for dependency in dependant.dependencies:
+        if isinstance(dependency.call, Requirement | Public):
+            yield dependency.call
+        yield from _markers(dependency)

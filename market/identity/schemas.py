@@ -1,0 +1,152 @@
+"""What goes in and out of the identity endpoints."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import AfterValidator, Field, SecretStr
+
+from market.api import AnyRegionCode, Flag, PageQuery, Schema, Text
+from market.identity.rules import OrganisationKind, Permission, Role, Scope, Side
+
+_ID = "0198c2f0-5d1e-7b3a-9c41-2f6d0b7a1e55"
+_LATER = "2026-03-02T12:00:00Z"
+
+
+def _only_useful(scopes: list[Permission]) -> list[Permission]:
+    if len(set(scopes)) < len(scopes):
+        msg = "must not name a permission twice"
+        raise ValueError(msg)
+    return scopes
+
+
+Id = Annotated[UUID, Field(examples=[_ID])]
+Instant = Annotated[datetime, Field(examples=[_LATER])]
+Version = Annotated[int, Field(examples=[1])]
+Kind = Annotated[OrganisationKind, Field(examples=["cooperative"])]
+OneRole = Annotated[Role, Field(examples=["supplier_clerk"])]
+Login = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._@-]{2,63}$", examples=["fushan.clerk"])]
+# SecretStr keeps a password out of logs and out of the digest that an Idempotency-Key is compared by.
+Password = Annotated[SecretStr, Field(min_length=10, max_length=128, examples=["correct horse battery"])]
+Scopes = Annotated[
+    list[Permission],
+    Field(min_length=1, max_length=len(Permission), examples=[["product:read", "order:read"]]),
+    AfterValidator(_only_useful),
+]
+
+
+class SignIn(Schema):
+    """A login and its password."""
+
+    login: Annotated[Text, Field(examples=["fushan.clerk"])]
+    password: Annotated[SecretStr, Field(min_length=1, max_length=128, examples=["correct horse battery"])]
+
+
+class TokenOut(Schema):
+    """A bearer token, shown this once."""
+
+    token: Annotated[str, Field(examples=["mt_4fT0..."])]
+    expires_at: Instant
+
+
+class RegisterOrganisation(Schema):
+    """A body to be registered."""
+
+    kind: Kind
+    name: Annotated[Text, Field(examples=["富山种植专业合作社"])]
+    region_code: AnyRegionCode
+    credit_code: Annotated[str | None, Field(max_length=40, examples=["93141122MA0FAKE015"])] = None
+
+
+class ChangeOrganisation(Schema):
+    """What of an organisation may be edited; what is absent stays."""
+
+    name: Annotated[Text | None, Field(examples=["富山种养专业合作社"])] = None
+    active: Annotated[Flag | None, Field(examples=[False])] = None
+
+
+class OrganisationOut(Schema):
+    """An organisation."""
+
+    id: Id
+    kind: Kind
+    name: Annotated[str, Field(examples=["富山种植专业合作社"])]
+    region_code: Annotated[str, Field(examples=["141122"])]
+    credit_code: Annotated[str | None, Field(examples=["93141122MA0FAKE015"])]
+    active: Annotated[bool, Field(examples=[True])]
+    version: Version
+
+
+class OrganisationQuery(PageQuery):
+    """Which organisations to list."""
+
+    kind: Annotated[OrganisationKind | None, Field(examples=["cooperative"])] = None
+    side: Annotated[Side | None, Field(examples=["supplier"])] = None
+    region_code: Annotated[AnyRegionCode | None, Field(examples=["141122"], description="and below")] = None
+    q: Annotated[Text | None, Field(examples=["富山"], description="how the name begins")] = None
+
+
+class AddMember(Schema):
+    """A person who shall have an account."""
+
+    login: Login
+    password: Password
+    role: OneRole
+
+
+class ChangeMember(Schema):
+    """What of a member may be edited; what is absent stays."""
+
+    role: Annotated[Role | None, Field(examples=["supplier_manager"])] = None
+    active: Annotated[Flag | None, Field(examples=[False])] = None
+
+
+class MemberOut(Schema):
+    """A member of an organisation."""
+
+    id: Id
+    organisation_id: Id
+    login: Annotated[str, Field(examples=["fushan.clerk"])]
+    role: OneRole
+    active: Annotated[bool, Field(examples=[True])]
+    version: Version
+
+
+class GrantOut(Schema):
+    """A permission and how far it reaches."""
+
+    permission: Annotated[Permission, Field(examples=["product:read"])]
+    scope: Annotated[Scope, Field(examples=["all"])]
+
+
+class MeOut(Schema):
+    """Who is asking, and what the credential in use may do."""
+
+    member: MemberOut
+    organisation: OrganisationOut
+    permissions: list[GrantOut]
+
+
+class MakeKey(Schema):
+    """An API key to be made, for a program that acts as its maker with fewer permissions."""
+
+    label: Annotated[Text, Field(examples=["进销存系统"])]
+    scopes: Scopes
+    days: Annotated[int, Field(strict=True, ge=1, le=366, examples=[90])]
+
+
+class KeyOut(Schema):
+    """An API key, without its secret."""
+
+    id: Id
+    label: Annotated[str, Field(examples=["进销存系统"])]
+    scopes: Annotated[list[str], Field(examples=[["product:read", "order:read"]])]
+    created_at: Instant
+    expires_at: Instant
+    revoked_at: Annotated[datetime | None, Field(examples=[None])]
+
+
+class NewKeyOut(KeyOut):
+    """A new API key; the secret is shown this once and is null when the request is repeated."""
+
+    secret: Annotated[str | None, Field(examples=["mk_9aQx..."])]

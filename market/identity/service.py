@@ -1,0 +1,272 @@
+"""Registering organisations and members, signing in, keys, and the memory behind idempotency keys."""
+
+import secrets
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from argon2 import PasswordHasher
+from argon2.exceptions import VerificationError
+from sqlalchemy import orm
+
+from market import identifiers
+from market.errors import InvalidInputError, NotFoundError
+from market.identity import queries
+from market.identity.models import Credential, IdempotentAnswer, Member, Organisation
+from market.identity.rules import (
+    Actor,
+    CreditCodeError,
+    CreditCodeTakenError,
+    IdempotencyKeyReusedError,
+    LoginFailedError,
+    LoginTakenError,
+    OrganisationKind,
+    OrganisationNameTakenError,
+    Permission,
+    Role,
+    TokenExpiredError,
+    UnauthenticatedError,
+    check_key_scopes,
+    check_role,
+    scope_of,
+)
+
+_HASHER = PasswordHasher()
+_NOBODYS_HASH = _HASHER.hash(secrets.token_hex())
+TOKEN_PREFIX = "mt_"  # noqa: S105 - a prefix, no secret
+KEY_PREFIX = "mk_"
+
+
+def register_organisation(
+    session: orm.Session, *, kind: OrganisationKind, name: str, region_code: str, credit_code: str | None
+) -> Organisation:
+    """Register a body.
+
+    Raises `InvalidInputError` (region), `CreditCodeError`, `CreditCodeTakenError` or `OrganisationNameTakenError`.
+    """
+    if not identifiers.is_region_code(region_code):
+        raise InvalidInputError("not a region code", "行政区划代码无效", pointer="/region_code")
+    if credit_code is not None:
+        if not identifiers.is_credit_code(credit_code):
+            raise CreditCodeError(code=credit_code, pointer="/credit_code")
+        if session.scalar(sa.select(Organisation.id).where(Organisation.credit_code == credit_code)):
+            raise CreditCodeTakenError(pointer="/credit_code")
+    _check_name(session, name)
+    organisation = Organisation(kind=kind, name=name, region_code=region_code, credit_code=credit_code)
+    session.add(organisation)
+    session.flush()
+    return organisation
+
+
+def organisation_to_change(session: orm.Session, actor: Actor, *, organisation_id: UUID) -> Organisation:
+    """Return an organisation, locked; raises `NotFoundError`."""
+    organisation = session.scalar(
+        queries.visible_organisations(actor).where(Organisation.id == organisation_id).with_for_update()
+    )
+    if organisation is None:
+        raise NotFoundError(what="organisation")
+    return organisation
+
+
+def change_organisation(
+    session: orm.Session, organisation: Organisation, *, name: str | None, active: bool | None
+) -> None:
+    """Rename, close or reopen a locked organisation; None leaves a fact as it is.
+
+    A closed one locks its members out at once. Raises `OrganisationNameTakenError`.
+    """
+    if name is not None and name != organisation.name:
+        _check_name(session, name)
+        organisation.name = name
+    if active is not None:
+        organisation.active = active
+    organisation.version += 1
+    session.flush()
+
+
+def _check_name(session: orm.Session, name: str) -> None:
+    if session.scalar(sa.select(Organisation.id).where(Organisation.name == name)):
+        raise OrganisationNameTakenError(pointer="/name")
+
+
+def hash_password(password: str) -> str:
+    """Return what is kept of a password (argon2id, salted); slow on purpose, so call it before the transaction."""
+    return _HASHER.hash(password)
+
+
+def add_member(session: orm.Session, *, organisation_id: UUID, login: str, password_hash: str, role: Role) -> Member:
+    """Give a person an account with a hash of `hash_password`.
+
+    Raises `NotFoundError`, `RoleNotOfKindError` or `LoginTakenError`.
+    """
+    organisation = session.get(Organisation, organisation_id)
+    if organisation is None:
+        raise NotFoundError(what="organisation")
+    check_role(organisation.kind, role)
+    if session.scalar(sa.select(Member.id).where(Member.login == login)):
+        raise LoginTakenError(pointer="/login")
+    member = Member(organisation_id=organisation_id, login=login, password_hash=password_hash, role=role)
+    session.add(member)
+    session.flush()
+    return member
+
+
+def member_to_change(session: orm.Session, actor: Actor, *, member_id: UUID) -> Member:
+    """Return a member, locked; raises `NotFoundError`."""
+    member = session.scalar(queries.visible_members(actor).where(Member.id == member_id).with_for_update())
+    if member is None:
+        raise NotFoundError(what="member")
+    return member
+
+
+def change_member(session: orm.Session, member: Member, *, role: Role | None, active: bool | None) -> None:
+    """Change a locked member's role or lock the person out; None leaves a fact as it is.
+
+    What the member's API keys may do shrinks with the role. Raises `RoleNotOfKindError`.
+    """
+    if role is not None:
+        check_role(session.get_one(Organisation, member.organisation_id).kind, role)
+        member.role = role
+    if active is not None:
+        member.active = active
+    member.version += 1
+    session.flush()
+
+
+def sign_in(session: orm.Session, *, login: str, password: str, now: datetime, hours: int) -> tuple[str, Credential]:
+    """Return a new token and its record.
+
+    Raises `LoginFailedError` for an unknown login, a wrong password and a deactivated member or organisation alike,
+    after the same work, so that an answer does not tell which logins exist.
+    """
+    member = session.scalar(
+        sa.select(Member)
+        .join(Organisation, Organisation.id == Member.organisation_id)
+        .where(Member.login == login, Member.active, Organisation.active)
+    )
+    try:
+        _HASHER.verify(member.password_hash if member else _NOBODYS_HASH, password)
+    except VerificationError:
+        raise LoginFailedError from None
+    if member is None:
+        raise LoginFailedError
+    life = timedelta(hours=hours)
+    return _issue(session, member.id, prefix=TOKEN_PREFIX, label=None, scopes=None, now=now, life=life)
+
+
+def sign_out(session: orm.Session, *, secret: str, now: datetime) -> None:
+    """End the credential with this secret, at once and for ever."""
+    session.execute(
+        sa.update(Credential)
+        .where(Credential.secret_hash == _digest(secret), Credential.revoked_at.is_(None))
+        .values(revoked_at=now)
+    )
+
+
+def make_key(
+    session: orm.Session, actor: Actor, *, label: str, scopes: Iterable[Permission], now: datetime, days: int
+) -> tuple[str, Credential]:
+    """Return a new API key for the actor and its record; raises `KeyScopeError`."""
+    wanted = sorted(set(scopes))
+    check_key_scopes(actor.role, wanted)
+    values = [permission.value for permission in wanted]
+    return _issue(
+        session, actor.member_id, prefix=KEY_PREFIX, label=label, scopes=values, now=now, life=timedelta(days=days)
+    )
+
+
+def _digest(secret: str) -> bytes:
+    """Return what is kept of a secret: it has 256 random bits, so a plain hash cannot be reversed."""
+    return sha256(secret.encode()).digest()
+
+
+def _issue(
+    session: orm.Session,
+    member_id: UUID,
+    *,
+    prefix: str,
+    label: str | None,
+    scopes: list[str] | None,
+    now: datetime,
+    life: timedelta,
+) -> tuple[str, Credential]:
+    secret = prefix + secrets.token_urlsafe(32)
+    credential = Credential(
+        member_id=member_id,
+        secret_hash=_digest(secret),
+        label=label,
+        scopes=scopes,
+        created_at=now,
+        expires_at=now + life,
+    )
+    session.add(credential)
+    session.flush()
+    return secret, credential
+
+
+def revoke_key(session: orm.Session, actor: Actor, *, key_id: UUID, now: datetime) -> None:
+    """End one of the actor's own API keys at once, or again; raises `NotFoundError`."""
+    key = session.scalar(queries.visible_keys(actor).where(Credential.id == key_id).with_for_update())
+    if key is None:
+        raise NotFoundError(what="api_key")
+    key.revoked_at = key.revoked_at or now
+    session.flush()
+
+
+_WHO = sa.text(
+    """
+    SELECT m.id AS member_id, m.organisation_id, m.role, o.kind, o.region_code, c.scopes,
+           c.expires_at <= :now OR c.revoked_at IS NOT NULL OR NOT m.active OR NOT o.active AS ended
+      FROM credentials c
+      JOIN members m ON m.id = c.member_id
+      JOIN organisations o ON o.id = m.organisation_id
+     WHERE c.secret_hash = :secret_hash
+    """
+)
+
+
+def authenticate(connection: sa.Connection, secret: str, permission: Permission, *, now: datetime) -> Actor:
+    """Return the actor behind a secret, in one statement.
+
+    Raises `UnauthenticatedError`, `TokenExpiredError` or `ForbiddenError`.
+    """
+    if not secret:
+        raise UnauthenticatedError
+    found: Any = connection.execute(_WHO, {"secret_hash": _digest(secret), "now": now}).one_or_none()
+    if found is None:
+        raise UnauthenticatedError
+    if found.ended:
+        raise TokenExpiredError
+    scopes = frozenset(found.scopes) if found.scopes is not None else None
+    role = Role(found.role)
+    return Actor(
+        member_id=found.member_id,
+        organisation_id=found.organisation_id,
+        kind=OrganisationKind(found.kind),
+        role=role,
+        region_code=found.region_code,
+        scope=scope_of(role, permission, scopes),
+        key_scopes=scopes,
+    )
+
+
+def answer_to(session: orm.Session, actor: Actor, *, key: str, request_hash: bytes) -> IdempotentAnswer | None:
+    """Return the first answer to this key, or None; raises `IdempotencyKeyReusedError` for another request."""
+    answered = session.get(IdempotentAnswer, (actor.member_id, key))
+    if answered is not None and answered.request_hash != request_hash:
+        raise IdempotencyKeyReusedError
+    return answered
+
+
+def remember_answer(
+    session: orm.Session, actor: Actor, *, key: str, request_hash: bytes, status: int, body: bytes
+) -> None:
+    """Store the answer beside the effect it reports."""
+    session.execute(
+        sa.insert(IdempotentAnswer).values(
+            member_id=actor.member_id, key=key, request_hash=request_hash, status=status, body=body
+        )
+    )

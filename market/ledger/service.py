@@ -1,0 +1,170 @@
+"""Posting and closing. Two statements post any number of entries with any number of transfers."""
+
+import json
+from collections.abc import Collection, Iterable, Sequence
+from datetime import date
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from market.db import new_id
+from market.ledger.rules import AccountKey, Book, Entry, PeriodClosedError, PeriodOrderError
+
+_FIND = sa.text(
+    """
+    WITH months AS MATERIALIZED (SELECT count(ledger_open_month(day)) FROM unnest(CAST(:days AS date[])) AS day)
+    SELECT k.position, a.id
+      FROM months, unnest(CAST(:kinds AS text[]), CAST(:owners AS uuid[]), CAST(:counterparts AS uuid[]),
+                         CAST(:steps AS text[])) WITH ORDINALITY AS k (kind, owner_id, counterpart_id, step, position)
+      JOIN ledger_accounts a ON a.book = :book AND a.kind = k.kind AND a.owner_id = k.owner_id
+       AND a.counterpart_id IS NOT DISTINCT FROM k.counterpart_id AND a.step IS NOT DISTINCT FROM k.step
+    """
+)
+_ADD = sa.text(
+    """
+    INSERT INTO ledger_accounts (book, kind, owner_id, counterpart_id, step)
+    SELECT :book, k.kind, k.owner_id, k.counterpart_id, k.step
+      FROM unnest(CAST(:kinds AS text[]), CAST(:owners AS uuid[]), CAST(:counterparts AS uuid[]),
+                  CAST(:steps AS text[])) AS k (kind, owner_id, counterpart_id, step)
+     ORDER BY 2, 3, 4, 5
+    ON CONFLICT DO NOTHING
+    """
+)
+_POST = sa.text(
+    """
+    WITH posted AS (
+        INSERT INTO ledger_entries
+            (id, book, source, reason, effective_on, original_effective_on, transfer_count, total_fen, facts,
+             facts_sha256)
+        SELECT e.id, :book, e.source, e.reason, e.effective_on, e.original_effective_on, e.transfer_count,
+               e.total_fen, CAST(e.facts AS jsonb), e.facts_sha256
+          FROM unnest(CAST(:ids AS uuid[]), CAST(:sources AS text[]), CAST(:reasons AS text[]),
+                      CAST(:effective_on AS date[]), CAST(:original_on AS date[]), CAST(:counts AS bigint[]),
+                      CAST(:totals AS bigint[]), CAST(:facts AS text[]), CAST(:facts_sha256 AS text[]))
+               AS e (id, source, reason, effective_on, original_effective_on, transfer_count, total_fen, facts,
+                     facts_sha256)
+        RETURNING id, effective_on
+    )
+    INSERT INTO ledger_transfers
+        (entry_id, position, effective_on, book, debit_account_id, credit_account_id, amount_fen, order_line_id,
+         mechanism, contribution_id, payment_id, assisted)
+    SELECT t.entry_id, t.position, p.effective_on, :book, t.debit, t.credit, t.amount_fen, t.order_line_id,
+           t.mechanism, t.contribution_id, t.payment_id, t.assisted
+      FROM unnest(CAST(:entry_ids AS uuid[]), CAST(:positions AS int[]), CAST(:debits AS bigint[]),
+                  CAST(:credits AS bigint[]), CAST(:amounts AS bigint[]), CAST(:lines AS uuid[]),
+                  CAST(:mechanisms AS text[]), CAST(:contributions AS uuid[]), CAST(:payments AS uuid[]),
+                  CAST(:assisted AS boolean[]))
+           AS t (entry_id, position, debit, credit, amount_fen, order_line_id, mechanism, contribution_id,
+                 payment_id, assisted)
+      JOIN posted p ON p.id = t.entry_id
+    """
+)
+
+
+def account_ids(
+    session: orm.Session, book: Book, keys: Iterable[AccountKey], *, days: Collection[date]
+) -> dict[AccountKey, int]:
+    """Return the id of each account, opening those that do not exist and the months of `days`."""
+    wanted = list(dict.fromkeys(keys))
+    found = _find(session, book, wanted, days)
+    missing = [key for key in wanted if key not in found]
+    if missing:
+        session.execute(_ADD, {"book": book, **_columns(missing)})
+        found |= _find(session, book, missing, days)
+    return found
+
+
+def _find(
+    session: orm.Session, book: Book, keys: Sequence[AccountKey], days: Collection[date]
+) -> dict[AccountKey, int]:
+    rows = session.execute(
+        _FIND, {"book": book, "days": sorted({day.replace(day=1) for day in days}), **_columns(keys)}
+    )
+    return {keys[position - 1]: account_id for position, account_id in rows}
+
+
+def _columns(keys: Sequence[AccountKey]) -> dict[str, list[Any]]:
+    return {
+        "kinds": [key.kind for key in keys],
+        "owners": [key.owner_id for key in keys],
+        "counterparts": [key.counterpart_id for key in keys],
+        "steps": [key.step for key in keys],
+    }
+
+
+def post(session: orm.Session, book: Book, entries: Sequence[Entry]) -> list[UUID]:
+    """Post entries whose accounts are of `book`, all in one statement; return their ids.
+
+    Entries without transfers post nothing. Raises `PeriodClosedError`; a source that has posted raises the
+    database's `IntegrityError`, and so does whatever else would spoil the book.
+    """
+    posting = [entry for entry in entries if entry.transfers]
+    if not posting:
+        return []
+    ids = [new_id() for _ in posting]
+    facts = [json.dumps(entry.facts, separators=(",", ":"), sort_keys=True, default=str) for entry in posting]
+    flat = [
+        (entry_id, position, transfer)
+        for entry_id, entry in zip(ids, posting, strict=True)
+        for position, transfer in enumerate(entry.transfers)
+    ]
+    parameters = {
+        "book": book,
+        "ids": ids,
+        "sources": [entry.source for entry in posting],
+        "reasons": [entry.reason for entry in posting],
+        "effective_on": [entry.effective_on for entry in posting],
+        "original_on": [entry.original_effective_on for entry in posting],
+        "counts": [len(entry.transfers) for entry in posting],
+        "totals": [sum(transfer.amount_fen for transfer in entry.transfers) for entry in posting],
+        "facts": facts,
+        "facts_sha256": [sha256(text.encode()).hexdigest() for text in facts],
+        "entry_ids": [entry_id for entry_id, _, _ in flat],
+        "positions": [position for _, position, _ in flat],
+        "debits": [transfer.debit for _, _, transfer in flat],
+        "credits": [transfer.credit for _, _, transfer in flat],
+        "amounts": [transfer.amount_fen for _, _, transfer in flat],
+        "lines": [transfer.order_line_id for _, _, transfer in flat],
+        "mechanisms": [transfer.mechanism for _, _, transfer in flat],
+        "contributions": [transfer.contribution_id for _, _, transfer in flat],
+        "payments": [transfer.payment_id for _, _, transfer in flat],
+        "assisted": [transfer.assisted for _, _, transfer in flat],
+    }
+    try:
+        session.execute(_POST, parameters)
+    except sa.exc.DBAPIError as error:
+        raise _translated(error, posting) from error
+    return ids
+
+
+def _translated(error: sa.exc.DBAPIError, entries: Sequence[Entry]) -> Exception:
+    if getattr(error.orig, "sqlstate", None) == PERIOD_CLOSED_STATE:
+        return PeriodClosedError(on=min(entry.effective_on for entry in entries))
+    return error
+
+
+PERIOD_CLOSED_STATE = "MK001"
+"""The SQLSTATE with which the database refuses a posting into a closed month."""
+
+
+def close_month(session: orm.Session, book: Book, *, month: date, closed_by: UUID, today: date) -> str:
+    """Close a month for ever and keep every account's balance; return the hash of those balances.
+
+    Raises `PeriodOrderError` unless the month is over, not closed, and no earlier month with postings is open.
+    """
+    month = month.replace(day=1)
+    if month >= today.replace(day=1):
+        raise PeriodOrderError(month=month, reason="it is not over", reason_zh="尚未结束")
+    refused = session.scalar(sa.text("SELECT ledger_why_not_close(:book, :month)"), {"book": book, "month": month})
+    if refused is not None:
+        zh = {"it is closed": "已结账", "an earlier month is open": "更早的月份尚未结账"}[refused]
+        raise PeriodOrderError(month=month, reason=refused, reason_zh=zh)
+    return str(
+        session.scalar(
+            sa.text("SELECT ledger_close_month(:book, :month, :closed_by)"),
+            {"book": book, "month": month, "closed_by": closed_by},
+        )
+    )

@@ -1,0 +1,154 @@
+"""What households gave to a lot: recorded while it is a draft, carried along when a lot goes into another."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import NamedTuple
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from market.benefits import service as benefits
+from market.benefits.rules import Mechanism, NotEnrolledError, PlanNotApprovedError, plan_body
+from market.catalog.models import Product
+from market.clock import business_date
+from market.db import new_id
+from market.identity.rules import Actor
+from market.lots.models import Contribution, Lot
+from market.lots.queries import ContributionRow, locked_lot
+from market.lots.rules import (
+    MILLI_IN,
+    InputLot,
+    LotStatus,
+    MechanismNotInPlanError,
+    NewContribution,
+    SealedLotError,
+    check_contribution,
+    newly_released,
+)
+
+_INSERT = sa.text(
+    """
+    INSERT INTO contributions (id, lot_id, household_id, mechanism, measure_milli, unit_price_fen, price_unit_milli,
+                               amount_fen, delivered_on, evidence, carried_from, made_by)
+    SELECT *
+      FROM unnest(CAST(:id AS uuid[]), CAST(:lot_id AS uuid[]), CAST(:household_id AS uuid[]),
+                  CAST(:mechanism AS text[]), CAST(:measure_milli AS bigint[]), CAST(:unit_price_fen AS bigint[]),
+                  CAST(:price_unit_milli AS bigint[]), CAST(:amount_fen AS bigint[]), CAST(:delivered_on AS date[]),
+                  CAST(:evidence AS text[]), CAST(:carried_from AS uuid[]), CAST(:made_by AS uuid[]))
+    """
+)
+
+
+class _Row(NamedTuple):
+    """A row of `contributions`."""
+
+    id: UUID
+    lot_id: UUID
+    household_id: UUID
+    mechanism: Mechanism
+    measure_milli: int
+    unit_price_fen: int
+    price_unit_milli: int
+    amount_fen: int
+    delivered_on: date
+    evidence: str
+    carried_from: UUID | None
+    made_by: UUID
+
+
+def record_contributions(
+    session: orm.Session, actor: Actor, *, lot_id: UUID, contributions: Sequence[NewContribution], now: datetime
+) -> list[ContributionRow]:
+    """Record what households gave to a draft lot, all or nothing, in one insert; returns them in the order given.
+
+    Raises `NotFoundError`, `SealedLotError`, `MechanismNotInPlanError`, `WrongUnitError`, `NotEnrolledError`,
+    `InvalidInputError`, or `PlanNotApprovedError` when the product's plan has no version in force today.
+    """
+    lot = locked_lot(session, actor, lot_id)
+    if lot.status is not LotStatus.DRAFT:
+        raise SealedLotError
+    today = business_date(now)
+    allowed = _mechanisms_of(session, lot, today)
+    enrolled = benefits.enrolled(session, lot.supplier_id, {given.household_id for given in contributions})
+    for index, given in enumerate(contributions):
+        pointer = f"/contributions/{index}"
+        if given.mechanism not in allowed:
+            raise MechanismNotInPlanError(mechanism=given.mechanism, pointer=f"{pointer}/mechanism")
+        check_contribution(given, base_unit=lot.base_unit, today=today, pointer=pointer)
+        if given.household_id not in enrolled:
+            raise NotEnrolledError(household=given.household_id, pointer=f"{pointer}/household_id")
+    return _insert(session, [_row_of(lot, given, actor) for given in contributions])
+
+
+def _mechanisms_of(session: orm.Session, lot: Lot, on: date) -> Sequence[Mechanism]:
+    """Return the lot mechanisms that the plan of the lot's product has in force on a day."""
+    plan_id = session.scalars(sa.select(Product.plan_id).where(Product.id == lot.product_id)).one()
+    version = benefits.version_in_force(session, plan_id, on)
+    if version is None:
+        raise PlanNotApprovedError(on=on)
+    return plan_body(version.body).lot_mechanisms
+
+
+def _row_of(lot: Lot, given: NewContribution, actor: Actor) -> _Row:
+    return _Row(
+        id=new_id(),
+        lot_id=lot.id,
+        household_id=given.household_id,
+        mechanism=given.mechanism,
+        measure_milli=given.measure_milli,
+        unit_price_fen=given.unit_price_fen,
+        price_unit_milli=MILLI_IN[given.measured_in],
+        amount_fen=given.amount_fen,
+        delivered_on=given.delivered_on,
+        evidence=given.evidence,
+        carried_from=None,
+        made_by=actor.member_id,
+    )
+
+
+def carry(session: orm.Session, actor: Actor, *, lot_id: UUID, parts: Sequence[tuple[InputLot, int]]) -> None:
+    """Give a new lot what the contributions of its inputs release for `(input, milli)`, before the inputs are drawn.
+
+    Each input must be locked, and stands as it was before; a part that is still worth no fen is not carried.
+    """
+    sources = {source.id: (source, milli) for source, milli in parts}
+    contributed = session.scalars(
+        sa.select(Contribution)
+        .where(Contribution.lot_id == sa.any_(sa.cast(list(sources), sa.ARRAY(sa.Uuid))))
+        .order_by(Contribution.lot_id, Contribution.id)
+    )
+    rows = [_carried(given, *sources[given.lot_id], lot_id=lot_id, made_by=actor.member_id) for given in contributed]
+    _insert(session, [row for row in rows if row.amount_fen > 0])
+
+
+def _carried(given: Contribution, source: InputLot, milli: int, *, lot_id: UUID, made_by: UUID) -> _Row:
+    def part(whole: int) -> int:
+        return newly_released(
+            whole, drawn_milli=source.drawn_milli, more_milli=milli, whole_milli=source.quantity_milli
+        )
+
+    return _Row(
+        id=new_id(),
+        lot_id=lot_id,
+        household_id=given.household_id,
+        mechanism=given.mechanism,
+        measure_milli=part(given.measure_milli),
+        unit_price_fen=given.unit_price_fen,
+        price_unit_milli=given.price_unit_milli,
+        amount_fen=part(given.amount_fen),
+        delivered_on=given.delivered_on,
+        evidence=given.evidence,
+        carried_from=given.id,
+        made_by=made_by,
+    )
+
+
+def _insert(session: orm.Session, rows: Sequence[_Row]) -> list[ContributionRow]:
+    if rows:
+        columns = zip(*rows, strict=True)
+        session.execute(_INSERT, {name: list(column) for name, column in zip(_Row._fields, columns, strict=True)})
+    return [
+        ContributionRow(row.id, row.lot_id, row.household_id, row.mechanism, row.amount_fen, row.delivered_on)
+        for row in rows
+    ]

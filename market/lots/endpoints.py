@@ -1,0 +1,344 @@
+"""Lots over HTTP."""
+
+from typing import Annotated
+from uuid import UUID
+
+import sqlalchemy as sa
+from fastapi import APIRouter, Query, Response
+from sqlalchemy import orm
+
+from market.api import Page, PageQuery, after_id, cut, declared
+from market.benefits.rules import MECHANISMS, Measure, NotEnrolledError, PlanNotApprovedError
+from market.catalog.rules import InexactQuantityError, milli_of
+from market.clock import utc_now
+from market.errors import FourEyesError, InvalidInputError, NotFoundError, TransitionError
+from market.identity.access import Caller, requires
+from market.identity.rules import Actor, Permission
+from market.lots import contributing, opening, queries, registering, stock
+from market.lots.models import Baseline, Contribution, Lot
+from market.lots.rules import (
+    MILLI_IN,
+    MILLI_MU,
+    BaselineStatedError,
+    InputLotError,
+    MeasuredIn,
+    MechanismNotInPlanError,
+    MissingQualityCertificateError,
+    NewContribution,
+    NotCoveredError,
+    OutOfStockError,
+    ReusedQualityCertificateError,
+    SealedLotError,
+    WrongUnitError,
+    base_units,
+)
+from market.lots.schemas import (
+    AttachQualityCertificate,
+    BaselineOut,
+    ContributionOut,
+    ContributionsRecordedOut,
+    LotDetailOut,
+    LotEdgeOut,
+    LotGraphOut,
+    LotOut,
+    LotQuery,
+    RecordContributions,
+    RecordSpoilage,
+    RegisterLot,
+    StateBaseline,
+)
+from market.quantities import text
+
+router = APIRouter(tags=["lots"])
+
+Reader = Annotated[Caller, requires(Permission.LOT_READ)]
+Writer = Annotated[Caller, requires(Permission.LOT_WRITE)]
+Opener = Annotated[Caller, requires(Permission.LOT_OPEN)]
+
+
+@router.post(
+    "/lots",
+    status_code=201,
+    response_model=LotOut,
+    responses=declared(
+        NotFoundError, InvalidInputError, InexactQuantityError, WrongUnitError, InputLotError, OutOfStockError
+    ),
+)
+def register_lot(request: RegisterLot, caller: Writer) -> Response:
+    """Register a lot as a draft; a lot made of others takes their stock and their contributions along."""
+
+    def work(session: orm.Session, actor: Actor) -> LotOut:
+        unit_milli = MILLI_IN[request.unit]
+        lot = registering.register_lot(
+            session,
+            actor,
+            product_id=request.product_id,
+            quantity_milli=milli_of(request.quantity, unit_milli, pointer="/quantity"),
+            measured_in=request.unit,
+            produced_on=request.produced_on,
+            expires_on=request.expires_on,
+            origin_code=request.origin_code,
+            area_milli_mu=_area(request.area_mu) if request.area_mu is not None else None,
+            bought_in_milli=milli_of(request.bought_in, unit_milli, pointer="/bought_in"),
+            loss_milli=milli_of(request.loss, unit_milli, pointer="/loss"),
+            inputs=[
+                (part.lot_id, milli_of(part.quantity, unit_milli, pointer=f"/inputs/{index}/quantity"))
+                for index, part in enumerate(request.inputs)
+            ],
+            now=utc_now(),
+        )
+        return _lot_out(lot)
+
+    return caller.once(request, work)
+
+
+@router.get("/lots")
+def list_lots(query: Annotated[LotQuery, Query()], caller: Reader) -> Page[LotOut]:
+    """List the lots you may see, newest first."""
+    with caller.transaction() as (session, actor):
+        lots = queries.visible_lots(actor)
+        if query.product_id is not None:
+            lots = lots.where(Lot.product_id == query.product_id)
+        if query.status is not None:
+            lots = lots.where(Lot.status == query.status)
+        if (after := after_id(query.cursor)) is not None:
+            lots = lots.where(Lot.id < after)
+        found = session.scalars(lots.order_by(Lot.id.desc()).limit(query.limit + 1)).all()
+        page, next_cursor = cut(found, query.limit, lambda lot: lot.id)
+        return Page(items=[_lot_out(lot) for lot in page], next_cursor=next_cursor)
+
+
+@router.get("/lots/{lot_id}", responses=declared(NotFoundError))
+def show_lot(lot_id: UUID, caller: Reader) -> LotDetailOut:
+    """Show a lot, where its quantity is, and its baseline."""
+    with caller.transaction() as (session, actor):
+        lot = queries.one_lot(session, actor, lot_id)
+        baseline = session.get(Baseline, lot_id)
+        stated = _baseline_out(lot, baseline) if baseline is not None else None
+        return LotDetailOut(**dict(_lot_out(lot)), baseline=stated)
+
+
+@router.post(
+    "/lots/{lot_id}/contributions",
+    status_code=201,
+    response_model=ContributionsRecordedOut,
+    responses=declared(
+        NotFoundError,
+        SealedLotError,
+        PlanNotApprovedError,
+        MechanismNotInPlanError,
+        NotEnrolledError,
+        WrongUnitError,
+        InexactQuantityError,
+        InvalidInputError,
+    ),
+)
+def record_contributions(lot_id: UUID, request: RecordContributions, caller: Writer) -> Response:
+    """Record what households gave to a draft lot; each amount follows from measure and price."""
+
+    def work(session: orm.Session, actor: Actor) -> ContributionsRecordedOut:
+        given = [
+            NewContribution(
+                household_id=one.household_id,
+                mechanism=one.mechanism,
+                measure_milli=milli_of(one.measure, MILLI_IN[one.unit], pointer=f"/contributions/{index}/measure"),
+                measured_in=one.unit,
+                unit_price_fen=one.unit_price_fen,
+                delivered_on=one.delivered_on,
+                evidence=one.evidence,
+            )
+            for index, one in enumerate(request.contributions)
+        ]
+        rows = contributing.record_contributions(session, actor, lot_id=lot_id, contributions=given, now=utc_now())
+        return ContributionsRecordedOut(
+            lot_id=lot_id, recorded=len(rows), amount_fen=sum(row.amount_fen for row in rows)
+        )
+
+    return caller.once(request, work)
+
+
+@router.get("/lots/{lot_id}/contributions", responses=declared(NotFoundError))
+def list_contributions(lot_id: UUID, query: Annotated[PageQuery, Query()], caller: Reader) -> Page[ContributionOut]:
+    """List what households gave to a lot, oldest first."""
+    with caller.transaction() as (session, actor):
+        lot = queries.one_lot(session, actor, lot_id)
+        rows = sa.select(Contribution).where(Contribution.lot_id == lot_id)
+        if (after := after_id(query.cursor)) is not None:
+            rows = rows.where(Contribution.id > after)
+        found = session.scalars(rows.order_by(Contribution.id).limit(query.limit + 1)).all()
+        page, next_cursor = cut(found, query.limit, lambda row: row.id)
+        return Page(items=[_contribution_out(lot, row) for row in page], next_cursor=next_cursor)
+
+
+@router.post(
+    "/lots/{lot_id}/quality-certificate",
+    response_model=LotOut,
+    responses=declared(NotFoundError, SealedLotError, ReusedQualityCertificateError),
+)
+def attach_quality_certificate(lot_id: UUID, request: AttachQualityCertificate, caller: Writer) -> Response:
+    """Attach a quality certificate (承诺达标合格证) to a draft lot."""
+    return caller.once(
+        request,
+        lambda session, actor: _lot_out(
+            registering.attach_quality_certificate(session, actor, lot_id=lot_id, number=request.number)
+        ),
+        status=200,
+    )
+
+
+@router.post(
+    "/lots/{lot_id}/opening",
+    response_model=LotOut,
+    responses=declared(NotFoundError, TransitionError, FourEyesError, MissingQualityCertificateError, NotCoveredError),
+)
+def open_lot(lot_id: UUID, caller: Opener) -> Response:
+    """Put a lot on sale; what went into it is sealed from then on."""
+    return caller.once(
+        None, lambda session, actor: _lot_out(opening.open_lot(session, actor, lot_id=lot_id)), status=200
+    )
+
+
+@router.post("/lots/{lot_id}/hold", response_model=LotOut, responses=declared(NotFoundError, TransitionError))
+def hold_lot(lot_id: UUID, caller: Writer) -> Response:
+    """Take a lot off sale; what is already reserved stays so."""
+    return caller.once(None, lambda session, actor: _lot_out(opening.hold(session, actor, lot_id=lot_id)), status=200)
+
+
+@router.post("/lots/{lot_id}/release", response_model=LotOut, responses=declared(NotFoundError, TransitionError))
+def release_lot(lot_id: UUID, caller: Opener) -> Response:
+    """Put a held lot back on sale."""
+    return caller.once(
+        None, lambda session, actor: _lot_out(opening.release(session, actor, lot_id=lot_id)), status=200
+    )
+
+
+@router.post(
+    "/lots/{lot_id}/spoilage",
+    status_code=201,
+    response_model=LotOut,
+    responses=declared(NotFoundError, OutOfStockError, InexactQuantityError, InvalidInputError),
+)
+def record_spoilage(lot_id: UUID, request: RecordSpoilage, caller: Writer) -> Response:
+    """Write off stock that spoiled unsold."""
+    return caller.once(
+        request,
+        lambda session, actor: _lot_out(
+            stock.record_spoilage(
+                session,
+                actor,
+                lot_id=lot_id,
+                quantity_milli=milli_of(request.quantity, MILLI_IN[MeasuredIn.KG], pointer="/quantity"),
+                reason=request.reason,
+                now=utc_now(),
+            )
+        ),
+    )
+
+
+@router.get("/lots/{lot_id}/graph", responses=declared(NotFoundError))
+def show_graph(lot_id: UUID, caller: Reader) -> LotGraphOut:
+    """Show all that went into a lot, and all that was made of it."""
+    with caller.transaction() as (session, actor):
+        lot = queries.one_lot(session, actor, lot_id)
+        graph = queries.graph(session, lot_id)
+        return LotGraphOut(
+            lot_id=lot_id,
+            base_unit=lot.base_unit,
+            ancestors=[_edge_out(edge) for edge in graph.ancestors],
+            descendants=[_edge_out(edge) for edge in graph.descendants],
+        )
+
+
+@router.put(
+    "/lots/{lot_id}/baseline",
+    status_code=201,
+    responses=declared(NotFoundError, BaselineStatedError, WrongUnitError, InexactQuantityError, InvalidInputError),
+)
+def state_baseline(lot_id: UUID, request: StateBaseline, caller: Writer) -> BaselineOut:
+    """State what the same land brought before; this can be done once, and is never replaced."""
+    with caller.transaction() as (session, actor):
+        baseline = registering.state_baseline(
+            session,
+            actor,
+            lot_id=lot_id,
+            period_from=request.period_from,
+            period_to=request.period_to,
+            source=request.source,
+            area_milli_mu=_area(request.area_mu),
+            yield_milli_per_mu=milli_of(request.yield_per_mu, MILLI_IN[request.unit], pointer="/yield_per_mu"),
+            measured_in=request.unit,
+            unit_price_fen=request.unit_price_fen,
+        )
+        return _baseline_out(queries.one_lot(session, actor, lot_id), baseline)
+
+
+def _area(area_mu: str) -> int:
+    return milli_of(area_mu, MILLI_MU, pointer="/area_mu")
+
+
+def _lot_out(lot: Lot) -> LotOut:
+    return LotOut(
+        id=lot.id,
+        number=lot.number,
+        product_id=lot.product_id,
+        supplier_id=lot.supplier_id,
+        status=lot.status,
+        produced_on=lot.produced_on,
+        expires_on=lot.expires_on,
+        origin_code=lot.origin_code,
+        area_mu=text(lot.area_milli_mu, MILLI_MU) if lot.area_milli_mu is not None else None,
+        quality_certificate=lot.quality_certificate,
+        base_unit=lot.base_unit,
+        quantity=base_units(lot.quantity_milli),
+        bought_in=base_units(lot.bought_in_milli),
+        loss=base_units(lot.loss_milli),
+        available=base_units(lot.available_milli),
+        reserved=base_units(lot.reserved_milli),
+        shipped=base_units(lot.shipped_milli),
+        accepted=base_units(lot.accepted_milli),
+        moved=base_units(lot.moved_milli),
+        spoiled=base_units(lot.spoiled_milli),
+    )
+
+
+def _baseline_out(lot: Lot, baseline: Baseline) -> BaselineOut:
+    return BaselineOut(
+        lot_id=lot.id,
+        period_from=baseline.period_from,
+        period_to=baseline.period_to,
+        source=baseline.source,
+        area_mu=text(baseline.area_milli_mu, MILLI_MU),
+        base_unit=lot.base_unit,
+        yield_per_mu=base_units(baseline.yield_milli_per_mu),
+        unit_price_fen=baseline.unit_price_fen,
+        price_per=base_units(baseline.price_unit_milli),
+        gross_fen=baseline.gross_fen,
+    )
+
+
+def _contribution_out(lot: Lot, row: Contribution) -> ContributionOut:
+    hours = MECHANISMS[row.mechanism].measure is Measure.HOURS
+    return ContributionOut(
+        id=row.id,
+        lot_id=row.lot_id,
+        household_id=row.household_id,
+        mechanism=row.mechanism,
+        measure=base_units(row.measure_milli),
+        unit=MeasuredIn.HOUR if hours else MeasuredIn(lot.base_unit.value),
+        unit_price_fen=row.unit_price_fen,
+        price_per=base_units(row.price_unit_milli),
+        amount_fen=row.amount_fen,
+        delivered_on=row.delivered_on,
+        evidence=row.evidence,
+        carried_from=row.carried_from,
+    )
+
+
+def _edge_out(edge: queries.LotEdge) -> LotEdgeOut:
+    return LotEdgeOut(
+        lot_id=edge.lot_id,
+        lot_number=edge.lot_number,
+        input_lot_id=edge.input_lot_id,
+        input_lot_number=edge.input_lot_number,
+        quantity=base_units(edge.quantity_milli),
+    )

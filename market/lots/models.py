@@ -1,0 +1,161 @@
+"""Tables: lots, lot inputs, contributions, reservations, stock movements, baselines."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from market.benefits.rules import Mechanism
+from market.db import Base, new_id
+from market.lots.rules import LotStatus
+from market.quantities import Unit
+
+
+class Lot(Base):
+    """A quantity of one product with one origin; the six stock columns always sum to `quantity_milli`.
+
+    All its quantities are thousandths of `base_unit`, kg or piece. It is good until `expires_on`, that day included.
+    """
+
+    __tablename__ = "lots"
+    __table_args__ = (
+        sa.CheckConstraint(
+            "available_milli + reserved_milli + shipped_milli + accepted_milli + moved_milli + spoiled_milli"
+            " = quantity_milli",
+            name="quantity_is_conserved",
+        ),
+        sa.CheckConstraint(
+            "least(available_milli, reserved_milli, shipped_milli, accepted_milli, moved_milli, spoiled_milli) >= 0",
+            name="stock_is_never_oversold",
+        ),
+        sa.CheckConstraint("quantity_milli > 0", name="quantity_is_positive"),
+        sa.CheckConstraint("least(bought_in_milli, loss_milli) >= 0", name="sources_are_not_negative"),
+        sa.CheckConstraint("expires_on >= produced_on", name="expiry_follows_production"),
+        sa.CheckConstraint("opened_by <> made_by", name="opener_is_not_maker"),
+        sa.CheckConstraint("(status = 'draft') = (opened_by IS NULL)", name="opening_is_signed"),
+        sa.Index("lots_on_sale_idx", "product_id", postgresql_where=sa.text("status = 'open' AND available_milli > 0")),
+    )
+
+    id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
+    number: orm.Mapped[str] = orm.mapped_column(unique=True)
+    product_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("products.id"))
+    supplier_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("organisations.id"), index=True)
+    status: orm.Mapped[LotStatus]
+    produced_on: orm.Mapped[date]
+    expires_on: orm.Mapped[date | None]
+    origin_code: orm.Mapped[str]
+    area_milli_mu: orm.Mapped[int | None]
+    base_unit: orm.Mapped[Unit]
+    quality_certificate: orm.Mapped[str | None]
+    quantity_milli: orm.Mapped[int]
+    bought_in_milli: orm.Mapped[int]
+    loss_milli: orm.Mapped[int]
+    available_milli: orm.Mapped[int]
+    reserved_milli: orm.Mapped[int] = orm.mapped_column(default=0)
+    shipped_milli: orm.Mapped[int] = orm.mapped_column(default=0)
+    accepted_milli: orm.Mapped[int] = orm.mapped_column(default=0)
+    moved_milli: orm.Mapped[int] = orm.mapped_column(default=0)
+    spoiled_milli: orm.Mapped[int] = orm.mapped_column(default=0)
+    made_by: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("members.id"))
+    made_at: orm.Mapped[datetime]
+    opened_by: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("members.id"))
+
+
+class LotInput(Base):
+    """A lot was made from part of another; moving without a sale takes the contributions along."""
+
+    __tablename__ = "lot_inputs"
+    __table_args__ = (
+        sa.CheckConstraint("quantity_milli > 0", name="quantity_is_positive"),
+        sa.CheckConstraint("lot_id <> input_lot_id", name="lot_is_not_its_own_input"),
+    )
+
+    lot_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("lots.id"), primary_key=True)
+    input_lot_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("lots.id"), primary_key=True, index=True)
+    quantity_milli: orm.Mapped[int]
+
+
+class Contribution(Base):
+    """What a household gave to a lot: produce (milli-units) or labour (milli-hours), and what it is owed for it.
+
+    A contribution carried from an input lot names the one it comes from; its amount is what that one released, no
+    longer measure times price.
+    """
+
+    __tablename__ = "contributions"
+    __table_args__ = (
+        sa.CheckConstraint("amount_fen > 0", name="amount_is_positive"),
+        sa.CheckConstraint("unit_price_fen > 0 AND price_unit_milli > 0", name="price_is_positive"),
+        sa.CheckConstraint("measure_milli >= 0", name="measure_is_not_negative"),
+    )
+
+    id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
+    lot_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("lots.id"), index=True)
+    household_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("households.id"), index=True)
+    mechanism: orm.Mapped[Mechanism]
+    measure_milli: orm.Mapped[int]
+    unit_price_fen: orm.Mapped[int]
+    price_unit_milli: orm.Mapped[int]
+    amount_fen: orm.Mapped[int]
+    delivered_on: orm.Mapped[date]
+    evidence: orm.Mapped[str]
+    carried_from: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("contributions.id"), index=True)
+    made_by: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("members.id"))
+
+
+class Reservation(Base):
+    """Stock of a lot held for an order line: how much at first, and where in the lot it is now; the rest went back."""
+
+    __tablename__ = "reservations"
+    __table_args__ = (
+        sa.CheckConstraint("quantity_milli > 0", name="quantity_is_positive"),
+        sa.CheckConstraint("least(reserved_milli, shipped_milli, accepted_milli) >= 0", name="stock_is_not_negative"),
+        sa.CheckConstraint(
+            "reserved_milli + shipped_milli + accepted_milli <= quantity_milli", name="holds_what_was_reserved"
+        ),
+        sa.UniqueConstraint("order_line_id", "lot_id"),
+    )
+
+    id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
+    order_line_id: orm.Mapped[UUID]
+    lot_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("lots.id"), index=True)
+    quantity_milli: orm.Mapped[int]
+    reserved_milli: orm.Mapped[int]
+    shipped_milli: orm.Mapped[int] = orm.mapped_column(default=0)
+    accepted_milli: orm.Mapped[int] = orm.mapped_column(default=0)
+
+
+class Spoilage(Base):
+    """Stock that spoiled unsold, with who says so and why."""
+
+    __tablename__ = "spoilages"
+    __table_args__ = (sa.CheckConstraint("quantity_milli > 0", name="quantity_is_positive"),)
+
+    id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
+    lot_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("lots.id"), index=True)
+    quantity_milli: orm.Mapped[int]
+    reason: orm.Mapped[str]
+    recorded_by: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("members.id"))
+    recorded_at: orm.Mapped[datetime]
+
+
+class Baseline(Base):
+    """What the same land brought before, with period and source; an increase is stated only against one."""
+
+    __tablename__ = "baselines"
+    __table_args__ = (
+        sa.CheckConstraint("gross_fen >= 0", name="gross_is_not_negative"),
+        sa.CheckConstraint("period_to >= period_from", name="period_is_a_period"),
+    )
+
+    lot_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("lots.id"), primary_key=True)
+    period_from: orm.Mapped[date]
+    period_to: orm.Mapped[date]
+    source: orm.Mapped[str]
+    area_milli_mu: orm.Mapped[int]
+    yield_milli_per_mu: orm.Mapped[int]
+    unit_price_fen: orm.Mapped[int]
+    price_unit_milli: orm.Mapped[int]
+    gross_fen: orm.Mapped[int]
+    stated_by: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("members.id"))

@@ -1,0 +1,399 @@
+"""The life of a lot, where its quantity can be, which lots an order draws from, and what a draw releases."""
+
+from base64 import b32encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from uuid import UUID
+
+from market import money, quantities
+from market.benefits.rules import MECHANISMS, Measure, Mechanism
+from market.errors import InvalidInputError, MarketError, TransitionError
+from market.quantities import BASE_OF, MILLI_OF, Unit
+
+BASE_MILLI = 1_000
+"""Milli-units in one base unit, the kilogram or the piece."""
+
+MILLI_MU = 1_000
+"""Milli-mu in one mu (亩, 1/15 hectare)."""
+
+
+class LotStatus(StrEnum):
+    """The life of a lot."""
+
+    DRAFT = "draft"
+    OPEN = "open"
+    HELD = "held"
+
+
+class LotEvent(StrEnum):
+    """What happens to a lot."""
+
+    OPEN = "open"
+    HOLD = "hold"
+    RELEASE = "release"
+
+
+TRANSITIONS: Mapping[tuple[LotStatus, LotEvent], LotStatus] = {
+    (LotStatus.DRAFT, LotEvent.OPEN): LotStatus.OPEN,
+    (LotStatus.OPEN, LotEvent.HOLD): LotStatus.HELD,
+    (LotStatus.HELD, LotEvent.RELEASE): LotStatus.OPEN,
+}
+
+
+def status_after(status: LotStatus, event: LotEvent) -> LotStatus:
+    """Return the status that follows; raises `TransitionError`."""
+    after = TRANSITIONS.get((status, event))
+    if after is None:
+        raise TransitionError(machine="lot", status=status.value, event=event.value)
+    return after
+
+
+class Stock(StrEnum):
+    """The places in which a lot's quantity can be; each is a column of the lot."""
+
+    AVAILABLE = "available"
+    RESERVED = "reserved"
+    SHIPPED = "shipped"
+    ACCEPTED = "accepted"
+    MOVED = "moved"
+    SPOILED = "spoiled"
+
+
+ORDER_MOVES: frozenset[tuple[Stock, Stock]] = frozenset(
+    {
+        (Stock.RESERVED, Stock.AVAILABLE),  # the order is cancelled, or its reservation expires
+        (Stock.RESERVED, Stock.SHIPPED),
+        (Stock.SHIPPED, Stock.ACCEPTED),
+        (Stock.SHIPPED, Stock.AVAILABLE),  # rejected, still good
+        (Stock.SHIPPED, Stock.SPOILED),  # damaged or lost on the way
+        (Stock.ACCEPTED, Stock.AVAILABLE),  # returned, still good
+        (Stock.ACCEPTED, Stock.SPOILED),  # returned, no longer good
+    }
+)
+"""How an order moves what it has reserved; everything else has its own use case."""
+
+
+class MeasuredIn(StrEnum):
+    """What lots and contributions are measured in; never boxes: a lot is weighed or counted before it is packed."""
+
+    KG = "kg"
+    GRAM = "g"
+    TONNE = "t"
+    JIN = "jin"
+    LIANG = "liang"
+    PIECE = "piece"
+    HOUR = "hour"
+
+
+MILLI_IN: Mapping[MeasuredIn, int] = {
+    measured_in: MILLI_OF[Unit(measured_in.value)] for measured_in in MeasuredIn if measured_in is not MeasuredIn.HOUR
+} | {MeasuredIn.HOUR: 1_000}
+"""Milli-units of the base unit (kg, piece, hour) in one of each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """An order line asks for milli-units of a product; `position` is its index in the request."""
+
+    order_line_id: UUID
+    product_id: UUID
+    quantity_milli: int
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLot:
+    """A lot on sale; `drawn_milli` is what was accepted from it or moved on."""
+
+    id: UUID
+    product_id: UUID
+    expires_on: date | None
+    available_milli: int
+    quantity_milli: int
+    drawn_milli: int
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """What one order line holds of one lot, and how far that lot is drawn.
+
+    `quantity_milli` was reserved at first; of it, `reserved`, `shipped` and `accepted` say where the rest is now.
+    """
+
+    reservation_id: UUID
+    order_line_id: UUID
+    lot_id: UUID
+    quantity_milli: int
+    reserved_milli: int
+    shipped_milli: int
+    accepted_milli: int
+    lot_quantity_milli: int
+    lot_drawn_milli: int
+    expires_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Milli-units of a reservation go from one place of its lot to another."""
+
+    reservation_id: UUID
+    lot_id: UUID
+    source: Stock
+    target: Stock
+    quantity_milli: int
+
+
+class ImpossibleMoveError(ValueError):
+    """The caller's mistake, not the user's: no order moves stock this way."""
+
+
+def check_moves(moves: Sequence[Move]) -> None:
+    """Raise `ImpossibleMoveError` for a pair of places outside `ORDER_MOVES` or a negative quantity."""
+    for move in moves:
+        if (move.source, move.target) not in ORDER_MOVES or move.quantity_milli < 0:
+            raise ImpossibleMoveError(move)
+
+
+@dataclass(frozen=True, slots=True)
+class NewContribution:
+    """What a supplier states of a contribution; the amount follows from measure and price.
+
+    `measure_milli` is in milli-units of the base of `measured_in`; the price is per one of `measured_in`.
+    """
+
+    household_id: UUID
+    mechanism: Mechanism
+    measure_milli: int
+    measured_in: MeasuredIn
+    unit_price_fen: int
+    delivered_on: date
+    evidence: str
+
+    @property
+    def amount_fen(self) -> int:
+        """Return what the household is owed for it."""
+        return money.price_of(self.unit_price_fen, self.measure_milli, MILLI_IN[self.measured_in])
+
+
+def check_contribution(given: NewContribution, *, base_unit: Unit, today: date, pointer: str) -> None:
+    """Raise `WrongUnitError` or `InvalidInputError` unless the mechanism can carry what is given.
+
+    The mechanism is one of lots: it has a measure.
+    """
+    measures_hours = MECHANISMS[given.mechanism].measure is Measure.HOURS
+    if measures_hours and given.measured_in is not MeasuredIn.HOUR:
+        raise WrongUnitError(unit=given.measured_in, base="hour", pointer=f"{pointer}/unit")
+    if not measures_hours:
+        check_unit(given.measured_in, base_unit, pointer=f"{pointer}/unit")
+    if not 0 < given.amount_fen <= money.MAX_FEN:
+        reason = "measure and price make no amount, or one too large"
+        raise InvalidInputError(reason, "数量与单价所得金额为零或过大", pointer=f"{pointer}/measure")
+    if given.delivered_on > today:
+        raise InvalidInputError("it lies in the future", "日期不得晚于今天", pointer=f"{pointer}/delivered_on")
+
+
+def check_unit(measured_in: MeasuredIn, base_unit: Unit, *, pointer: str) -> None:
+    """Raise `WrongUnitError` unless the unit measures the same as the base unit: mass, or pieces."""
+    if measured_in is MeasuredIn.HOUR or BASE_OF[Unit(measured_in.value)] is not base_unit:
+        raise WrongUnitError(unit=measured_in, base=base_unit, pointer=pointer)
+
+
+def check_days(*, produced_on: date, expires_on: date | None, today: date) -> None:
+    """Raise `InvalidInputError` for produce of the future, or that expired before it was made."""
+    if produced_on > today:
+        raise InvalidInputError("it lies in the future", "日期不得晚于今天", pointer="/produced_on")
+    if expires_on is not None and expires_on < produced_on:
+        raise InvalidInputError("it lies before the production", "不得早于生产日期", pointer="/expires_on")
+
+
+@dataclass(frozen=True, slots=True)
+class InputLot:
+    """A lot from which another is made, as it stands before."""
+
+    id: UUID
+    number: str
+    status: LotStatus
+    base_unit: Unit
+    produced_on: date
+    expires_on: date | None
+    available_milli: int
+    quantity_milli: int
+    drawn_milli: int
+
+
+def check_input(source: InputLot, quantity_milli: int, *, base_unit: Unit, produced_on: date, pointer: str) -> None:
+    """Raise `InputLotError` or `OutOfStockError` unless the quantity may go into a lot produced on that day."""
+    reason = _unfit(source, base_unit, produced_on)
+    if reason is not None:
+        raise InputLotError(number=source.number, reason=reason[0], reason_zh=reason[1], pointer=f"{pointer}/lot_id")
+    if quantity_milli <= 0:
+        raise InvalidInputError("it must be above zero", "必须大于零", pointer=f"{pointer}/quantity")
+    if quantity_milli > source.available_milli:
+        raise OutOfStockError(available=base_units(source.available_milli), pointer=f"{pointer}/quantity")
+
+
+def _unfit(source: InputLot, base_unit: Unit, produced_on: date) -> tuple[str, str] | None:
+    if source.status is not LotStatus.OPEN:
+        return "it is not on sale, so what went into it is not settled", "该批次未开售"
+    if source.base_unit is not base_unit:
+        return "one is weighed and the other counted", "计量单位不同"
+    if source.produced_on > produced_on:
+        return "it was produced later", "其生产日期晚于本批次"
+    if source.expires_on is not None and source.expires_on < produced_on:
+        return "it had expired", "当时已过保质期"
+    return None
+
+
+def draw(open_lots: Sequence[OpenLot], wants: Sequence[Want]) -> list[tuple[Want, OpenLot, int]]:
+    """Return `(want, lot, milli)` draws: first to expire first out; wants of one product share its lots, in order.
+
+    Raises `OutOfStockError` at the first want for which too little is left.
+    """
+    shelves: dict[UUID, list[OpenLot]] = {}
+    for lot in sorted(open_lots, key=lambda lot: (lot.expires_on or date.max, lot.id)):
+        shelves.setdefault(lot.product_id, []).append(lot)
+    left = {lot.id: lot.available_milli for lot in open_lots}
+    draws: list[tuple[Want, OpenLot, int]] = []
+    for want in wants:
+        wanted = want.quantity_milli
+        for lot in shelves.get(want.product_id, ()):
+            taken = min(wanted, left[lot.id])
+            if taken > 0:
+                draws.append((want, lot, taken))
+                left[lot.id] -= taken
+                wanted -= taken
+        if wanted > 0:
+            raise OutOfStockError(
+                available=base_units(want.quantity_milli - wanted), pointer=f"/lines/{want.position}/quantity"
+            )
+    return draws
+
+
+def check_coverage(
+    *, contributed_milli: int, bought_in_milli: int, inputs_milli: int, loss_milli: int, quantity_milli: int
+) -> None:
+    """Raise `NotCoveredError` unless contributions + bought-in + inputs - loss cover the lot (milli-units)."""
+    covered = contributed_milli + bought_in_milli + inputs_milli - loss_milli
+    if covered < quantity_milli:
+        raise NotCoveredError(covered=base_units(max(covered, 0)), quantity=base_units(quantity_milli))
+
+
+def newly_released(amount_fen: int, *, drawn_milli: int, more_milli: int, whole_milli: int) -> int:
+    """Return what a contribution releases when `more_milli` is drawn from a lot already drawn by `drawn_milli`.
+
+    The difference of two cumulative amounts (`money.released`), so that all draws together release it to the fen.
+    """
+    return money.released(amount_fen, drawn_milli + more_milli, whole_milli) - money.released(
+        amount_fen, drawn_milli, whole_milli
+    )
+
+
+def gross_of_harvest(*, area_milli_mu: int, yield_milli_per_mu: int, unit_price_fen: int, price_unit_milli: int) -> int:
+    """Return the fen that an area brought at a yield and a price, rounded half up once.
+
+    Raises `InvalidInputError` beyond what one amount may be.
+    """
+    gross_fen = money.price_of(unit_price_fen, area_milli_mu * yield_milli_per_mu, price_unit_milli * MILLI_MU)
+    if gross_fen > money.MAX_FEN:
+        raise InvalidInputError("area, yield and price make too large an amount", "金额过大", pointer="/area_mu")
+    return gross_fen
+
+
+def check_period(*, period_from: date, period_to: date, produced_on: date) -> None:
+    """Raise `InvalidInputError` unless a baseline's period ends before the lot was produced."""
+    if period_to < period_from:
+        raise InvalidInputError("it lies before the beginning", "不得早于起始日期", pointer="/period_to")
+    if period_to >= produced_on:
+        raise InvalidInputError(
+            "it must lie before the production of the lot", "须早于批次生产日期", pointer="/period_to"
+        )
+
+
+def lot_number(lot_id: UUID, produced_on: date) -> str:
+    """Return a number that a person can read out, such as `L-20260302-K3V7QHTA`: the day and 40 random bits."""
+    return f"L-{produced_on:%Y%m%d}-{b32encode(lot_id.bytes[-5:]).decode()}"
+
+
+def base_units(milli: int) -> str:
+    """Return milli-units as a decimal string of the base unit (kg or piece)."""
+    return quantities.text(milli, BASE_MILLI)
+
+
+class OutOfStockError(MarketError):
+    """The lots on sale hold less than is ordered."""
+
+    status = 409
+    en = "Only {available} (kg or pieces) is left in stock."
+    zh = "库存不足,仅余 {available}(千克或件)。"
+
+
+class WrongUnitError(MarketError):
+    """Mass, pieces and hours are not each other."""
+
+    en = "This is measured by {base}, which {unit} is not."
+    zh = "此处以 {base} 计量,不能使用 {unit}。"
+
+
+class StockMovedError(MarketError):
+    """A guarded update found less than it was to move."""
+
+    status = 409
+    en = "The stock is no longer where this step expects it; read it again."
+    zh = "库存状态已发生变化,请重新读取。"
+
+
+class NotCoveredError(MarketError):
+    """Conservation of quantity (domain.md §5, From order line to household, 1)."""
+
+    status = 409
+    en = "The lot claims {quantity} (kg or pieces), but what went into it covers {covered}."
+    zh = "批次数量 {quantity}(千克或件)超过其投入所能覆盖的 {covered}。"
+
+
+class MissingQualityCertificateError(MarketError):
+    """Ministry order 2025 no. 4."""
+
+    status = 409
+    en = "Lots of this category cannot be sold without a quality certificate (承诺达标合格证)."
+    zh = "该类产品须附承诺达标合格证方可销售。"
+
+
+class ReusedQualityCertificateError(MarketError):
+    """Ministry order 2025 no. 4: a mixed or repacked lot needs a new one."""
+
+    status = 409
+    en = "This quality certificate is that of lot {number}, which went into this one; a mixed or repacked lot needs its own."  # noqa: E501
+    zh = "该合格证属于原料批次 {number};混合或重新包装的批次须重新开具合格证。"
+
+
+class SealedLotError(MarketError):
+    """What went into a lot is fixed once it is on sale."""
+
+    status = 409
+    en = "The lot is no longer a draft; what went into it is sealed."
+    zh = "批次已开售,投入记录已封存。"
+
+
+class InputLotError(MarketError):
+    """A lot is made only of lots that are themselves on sale and still good."""
+
+    status = 409
+    en = "The lot {number} cannot be used: {reason}."
+    zh = "批次 {number} 不能作为原料:{reason_zh}。"
+
+
+class MechanismNotInPlanError(MarketError):
+    """A contribution follows the benefit plan of its product."""
+
+    en = "The benefit plan of this product has no lot mechanism {mechanism}."
+    zh = "该产品的带农方案不含按批次的机制 {mechanism}。"
+
+
+class BaselineStatedError(MarketError):
+    """A baseline that could be changed would make any increase come true."""
+
+    status = 409
+    en = "A baseline is stated for this lot; it is never replaced."
+    zh = "该批次已申报基线,不得更改。"

@@ -1,0 +1,209 @@
+"""What the endpoints of lots take and give."""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+
+from market.api import (
+    Count,
+    Day,
+    Fen,
+    LongText,
+    PageQuery,
+    PositiveFen,
+    Quantity,
+    RegionCode,
+    Schema,
+    Text,
+)
+from market.benefits.rules import Mechanism
+from market.lots.rules import LotStatus, MeasuredIn
+from market.quantities import Unit
+
+Id = Annotated[UUID, Field(examples=["0198c2f0-7a3e-7c21-9d52-6a1f0e4b8c33"])]
+Area = Annotated[Quantity, Field(examples=["180"], description="decimal string in mu (亩)")]
+Base = Annotated[Unit, Field(examples=["kg"], description="the base unit, kg or piece")]
+InUnit = Annotated[MeasuredIn, Field(examples=["jin"])]
+InBase = Annotated[
+    str, Field(pattern=r"^\d+(\.\d{1,3})?$", examples=["450000"], description="decimal string in the base unit")
+]
+PricePer = Annotated[
+    str,
+    Field(pattern=r"^\d+(\.\d{1,3})?$", examples=["0.5"], description="how much the price is for, in the base unit"),
+]
+LotNumber = Annotated[str, Field(examples=["L-20260302-K3V7QHTA"])]
+QualityCertificate = Annotated[Text, Field(examples=["HGZ-141122-20260302-018"])]
+Status = Annotated[LotStatus, Field(examples=["open"])]
+Evidence = Annotated[Text, Field(examples=["收购单-20260302-007"])]
+ByMechanism = Annotated[Mechanism, Field(examples=["order_purchase"])]
+
+
+class LotInputIn(Schema):
+    """A quantity, in the unit of the new lot, of a lot that goes into it."""
+
+    lot_id: Id
+    quantity: Quantity
+
+
+class RegisterLot(Schema):
+    """A quantity of one of your products with one origin; what it is made of moves into it at once.
+
+    Every quantity is in `unit`: what is bought in comes from no household on the register, the loss is what the
+    inputs lost on the way.
+    """
+
+    product_id: Id
+    unit: InUnit
+    quantity: Annotated[Quantity, Field(examples=["900000"])]
+    produced_on: Day
+    expires_on: Annotated[Day | None, Field(examples=["2026-09-02"], description="the last day it is good")] = None
+    origin_code: RegionCode
+    area_mu: Area | None = None
+    bought_in: Annotated[Quantity, Field(examples=["0"])] = "0"
+    loss: Annotated[Quantity, Field(examples=["0"])] = "0"
+    inputs: Annotated[list[LotInputIn], Field(default_factory=list, max_length=50, examples=[[]])]
+
+
+class ContributionIn(Schema):
+    """What one household gave: produce in a unit of quantity, or labour in hours, at a price per that unit."""
+
+    household_id: Id
+    mechanism: ByMechanism
+    measure: Annotated[Quantity, Field(examples=["29032.5"])]
+    unit: InUnit
+    unit_price_fen: PositiveFen
+    delivered_on: Day
+    evidence: Evidence
+
+
+class RecordContributions(Schema):
+    """Up to 1,000 contributions, recorded all or none."""
+
+    contributions: Annotated[list[ContributionIn], Field(min_length=1, max_length=1000)]
+
+
+class AttachQualityCertificate(Schema):
+    """The number of a quality certificate (承诺达标合格证)."""
+
+    number: QualityCertificate
+
+
+class RecordSpoilage(Schema):
+    """Stock that spoiled unsold, in the base unit of the lot."""
+
+    quantity: Quantity
+    reason: Annotated[LongText, Field(examples=["受潮霉变"])]
+
+
+class StateBaseline(Schema):
+    """What the same land brought in a period before; yield and price are per `unit`."""
+
+    period_from: Annotated[Day, Field(examples=["2025-01-01"])]
+    period_to: Annotated[Day, Field(examples=["2025-12-31"])]
+    source: Annotated[Text, Field(examples=["村委会2025年产量登记表"])]
+    area_mu: Area
+    yield_per_mu: Annotated[Quantity, Field(examples=["2000"])]
+    unit: InUnit
+    unit_price_fen: Annotated[PositiveFen, Field(examples=[120])]
+
+
+class LotQuery(PageQuery):
+    """Which lots."""
+
+    product_id: Id | None = None
+    status: Status | None = None
+
+
+class LotOut(Schema):
+    """A lot and where its quantity is; the six places always sum to `quantity`."""
+
+    id: Id
+    number: LotNumber
+    product_id: Id
+    supplier_id: Id
+    status: Status
+    produced_on: Day
+    expires_on: Annotated[Day | None, Field(examples=["2026-09-02"])]
+    origin_code: RegionCode
+    area_mu: Area | None
+    quality_certificate: QualityCertificate | None
+    base_unit: Base
+    quantity: InBase
+    bought_in: InBase
+    loss: InBase
+    available: InBase
+    reserved: InBase
+    shipped: InBase
+    accepted: InBase
+    moved: InBase
+    spoiled: InBase
+
+
+class BaselineOut(Schema):
+    """What the same land brought before; an increase is stated only against it."""
+
+    lot_id: Id
+    period_from: Annotated[Day, Field(examples=["2025-01-01"])]
+    period_to: Annotated[Day, Field(examples=["2025-12-31"])]
+    source: Annotated[Text, Field(examples=["村委会2025年产量登记表"])]
+    area_mu: Area
+    base_unit: Base
+    yield_per_mu: Annotated[InBase, Field(examples=["1000"])]
+    unit_price_fen: Annotated[PositiveFen, Field(examples=[120])]
+    price_per: PricePer
+    gross_fen: Annotated[Fen, Field(examples=[43200000])]
+
+
+class LotDetailOut(LotOut):
+    """A lot with its baseline."""
+
+    baseline: BaselineOut | None
+
+
+class ContributionOut(Schema):
+    """What one household gave to a lot, and what it is owed for it.
+
+    `measure` is in `unit`, a base unit or the hour. One that came with an input lot names the one it is carried from;
+    its amount is what that one released.
+    """
+
+    id: Id
+    lot_id: Id
+    household_id: Id
+    mechanism: ByMechanism
+    measure: Annotated[InBase, Field(examples=["14516.25"])]
+    unit: Annotated[MeasuredIn, Field(examples=["kg"])]
+    unit_price_fen: Annotated[PositiveFen, Field(examples=[120])]
+    price_per: PricePer
+    amount_fen: PositiveFen
+    delivered_on: Day
+    evidence: Evidence
+    carried_from: Annotated[Id | None, Field(examples=[None])]
+
+
+class ContributionsRecordedOut(Schema):
+    """How many contributions were recorded, and what they come to."""
+
+    lot_id: Id
+    recorded: Count
+    amount_fen: Fen
+
+
+class LotEdgeOut(Schema):
+    """A quantity of one lot that went into another."""
+
+    lot_id: Id
+    lot_number: LotNumber
+    input_lot_id: Id
+    input_lot_number: LotNumber
+    quantity: InBase
+
+
+class LotGraphOut(Schema):
+    """All that went into a lot, and all that was made of it, however far."""
+
+    lot_id: Id
+    base_unit: Base
+    ancestors: list[LotEdgeOut]
+    descendants: list[LotEdgeOut]

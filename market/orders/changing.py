@@ -1,0 +1,128 @@
+"""Steps of an order that move no money: confirm, decline, cancel, expire, ship."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from market.catalog.rules import milli_of
+from market.identity.rules import Actor
+from market.lots import stock
+from market.lots.rules import Move, Stock
+from market.orders import queries
+from market.orders.models import Order, OrderChange, OrderLine
+from market.orders.rules import LineNotOfOrderError, OrderEvent, after
+
+
+def change(
+    session: orm.Session, order: Order, event: OrderEvent, *, member_id: UUID | None, now: datetime, reason: str | None
+) -> None:
+    """Move a locked order by an event and record who did it and why; raises `TransitionError`."""
+    order.status = after(order.status, event)
+    order.version += 1
+    session.add(
+        OrderChange(
+            order_id=order.id,
+            event=event.value,
+            status=order.status,
+            reason=reason,
+            changed_by=member_id,
+            changed_at=now,
+        )
+    )
+    session.flush()
+
+
+def confirm(session: orm.Session, actor: Actor, *, order_id: UUID, now: datetime) -> Order:
+    """The supplier takes the order; its reservation no longer expires."""
+    order = queries.locked_order(session, actor, order_id)
+    change(session, order, OrderEvent.CONFIRM, member_id=actor.member_id, now=now, reason=None)
+    return order
+
+
+def give_up(
+    session: orm.Session, actor: Actor, *, order_id: UUID, event: OrderEvent, reason: str, now: datetime
+) -> Order:
+    """Decline (supplier) or cancel (either party) an order that is not shipped; its stock is free again."""
+    order = queries.locked_order(session, actor, order_id)
+    change(session, order, event, member_id=actor.member_id, now=now, reason=reason)
+    _free_stock(session, [order])
+    return order
+
+
+def expire_due(session: orm.Session, *, now: datetime, limit: int) -> int:
+    """Expire up to `limit` placed orders whose reservation has run out; return how many."""
+    due = (
+        sa.select(Order)
+        .where(Order.status == "placed", Order.reserved_until < now)
+        .order_by(Order.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    orders = list(session.scalars(due))
+    for order in orders:
+        change(session, order, OrderEvent.EXPIRE, member_id=None, now=now, reason=None)
+    _free_stock(session, orders)
+    return len(orders)
+
+
+def _free_stock(session: orm.Session, orders: Sequence[Order]) -> None:
+    lines = queries.lines_of(session, [order.id for order in orders])
+    draws = stock.draws_of(session, [line.id for line in lines], lock=True)
+    stock.move(
+        session,
+        [
+            Move(held.reservation_id, held.lot_id, Stock.RESERVED, Stock.AVAILABLE, held.reserved_milli)
+            for held in draws
+        ],
+    )
+
+
+def ship(
+    session: orm.Session,
+    actor: Actor,
+    *,
+    order_id: UUID,
+    quantities: Sequence[tuple[UUID, str]] | None,
+    shipped_on: date,
+    now: datetime,
+) -> Order:
+    """Ship the order whole, or the given quantity of each line; what is not shipped goes back on sale.
+
+    Raises `LineNotOfOrderError` for a foreign line or more than was ordered.
+    """
+    order = queries.locked_order(session, actor, order_id)
+    lines = queries.lines_of(session, [order.id])
+    wanted = _to_ship(lines, quantities)
+    draws = stock.draws_of(session, [line.id for line in lines], lock=True)
+    left = dict(wanted)
+    moves: list[Move] = []
+    for held in draws:
+        part = min(left[held.order_line_id], held.reserved_milli)
+        left[held.order_line_id] -= part
+        moves.append(Move(held.reservation_id, held.lot_id, Stock.RESERVED, Stock.SHIPPED, part))
+        rest = held.reserved_milli - part
+        moves.append(Move(held.reservation_id, held.lot_id, Stock.RESERVED, Stock.AVAILABLE, rest))
+    stock.move(session, moves)
+    for line in lines:
+        line.shipped_milli = wanted[line.id]
+    order.shipped_on = shipped_on
+    change(session, order, OrderEvent.SHIP, member_id=actor.member_id, now=now, reason=None)
+    return order
+
+
+def _to_ship(lines: Sequence[OrderLine], quantities: Sequence[tuple[UUID, str]] | None) -> dict[UUID, int]:
+    if quantities is None:
+        return {line.id: line.quantity_milli for line in lines}
+    by_id = {line.id: line for line in lines}
+    wanted = dict.fromkeys(by_id, 0)
+    for position, (line_id, quantity) in enumerate(quantities):
+        pointer = f"/lines/{position}"
+        if line_id not in by_id:
+            raise LineNotOfOrderError(pointer=f"{pointer}/order_line_id")
+        wanted[line_id] += milli_of(quantity, by_id[line_id].unit_milli, pointer=f"{pointer}/quantity")
+        if wanted[line_id] > by_id[line_id].quantity_milli:
+            raise LineNotOfOrderError(pointer=f"{pointer}/quantity")
+    return wanted

@@ -1,0 +1,411 @@
+"""Orders over HTTP: placing, reading, and the steps until acceptance and return."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+from sqlalchemy import orm
+
+from market.api import Page, after_id, answer, cut, declared
+from market.attribution.rules import Share, Standing, reach
+from market.attribution.schemas import reach_out
+from market.benefits.rules import PlanNotApprovedError
+from market.catalog.rules import (
+    BelowMinimumError,
+    InexactQuantityError,
+    NotAMultipleError,
+    NotListedError,
+    SupplierClosedError,
+    UnitMismatchError,
+)
+from market.certification.rules import CertificateExpiredError, CertificateSuspendedError
+from market.channels.rules import (
+    ChannelNotForBuyerError,
+    MissingAcceptanceEvidenceError,
+    UnknownChannelError,
+)
+from market.clock import business_date, utc_now
+from market.errors import InvalidInputError, NotFoundError, TransitionError
+from market.identity.access import Caller, requires
+from market.identity.rules import Actor, Permission
+from market.ledger.rules import PeriodClosedError
+from market.lots.rules import OutOfStockError
+from market.orders import acceptance, changing, placing, queries, returns
+from market.orders.models import Order
+from market.orders.rules import (
+    ExternalNumberError,
+    LineNotOfOrderError,
+    OrderEvent,
+    OutcomeError,
+    PaymentTermError,
+    PriceChangedError,
+    ReturnTooMuchError,
+)
+from market.orders.schemas import (
+    Accept,
+    AcceptanceOut,
+    AcceptedLine,
+    GiveUp,
+    OrderBrief,
+    OrderChangeOut,
+    OrderGroupOut,
+    OrderLineOut,
+    OrderOut,
+    OrderPrediction,
+    OrderQuery,
+    PlacedLine,
+    PlacedOrder,
+    PlaceOrders,
+    PredictedLine,
+    ReturnedLineOut,
+    ReturnOut,
+    Ship,
+    TakeBack,
+)
+from market.quantities import text
+
+router = APIRouter(tags=["orders"])
+REFUSED_WHEN_PLACING = declared(
+    UnknownChannelError,
+    ChannelNotForBuyerError,
+    ExternalNumberError,
+    PaymentTermError,
+    NotFoundError,
+    NotListedError,
+    SupplierClosedError,
+    CertificateExpiredError,
+    CertificateSuspendedError,
+    PlanNotApprovedError,
+    UnitMismatchError,
+    InexactQuantityError,
+    BelowMinimumError,
+    NotAMultipleError,
+    PriceChangedError,
+    OutOfStockError,
+)
+
+STEP: Mapping[str, Any] = {
+    "status_code": 201,
+    "response_model": OrderOut,
+    "responses": declared(NotFoundError, TransitionError),
+}
+
+
+def _not_in_future(day: date, pointer: str) -> None:
+    if day > business_date(utc_now()):
+        raise InvalidInputError("it lies in the future", "日期不得晚于今天", pointer=pointer)
+
+
+@router.post(
+    "/order-groups",
+    status_code=201,
+    response_model=OrderGroupOut,
+    responses={200: {"model": OrderPrediction, "description": "A dry run: nothing was placed"}, **REFUSED_WHEN_PLACING},
+)
+def place_orders(
+    request: PlaceOrders,
+    http: Request,
+    caller: Annotated[Caller, requires(Permission.ORDER_PLACE)],
+    *,
+    dry_run: bool = False,
+) -> Response:
+    """Place an order group: one order per supplier. With `dry_run` say what it would cost and whom it would reach."""
+    now = utc_now()
+    asked = placing.Request(
+        channel_code=request.channel_code,
+        external_number=request.external_number,
+        payment_days=request.payment_days,
+        lines=[
+            placing.WantedLine(line.product_id, line.quantity, line.unit, line.unit_price_fen) for line in request.lines
+        ],
+    )
+
+    def work(session: orm.Session, actor: Actor) -> OrderGroupOut:
+        until = now + timedelta(hours=http.app.state.reservation_hours)
+        on = business_date(now)
+        return _group_out(placing.place(session, actor, request=asked, on=on, now=now, reserved_until=until))
+
+    if not dry_run:
+        return caller.once(request, work)
+    with caller.transaction() as (session, actor):
+        return answer(_prediction_out(placing.predict(session, actor, request=asked, on=business_date(now))))
+
+
+def _group_out(placed: placing.PlacedGroup) -> OrderGroupOut:
+    by_order: dict[UUID, list[placing.PricedLine]] = {order_id: [] for order_id in placed.orders}
+    for line in placed.lines:
+        by_order[line.order_id].append(line)
+    return OrderGroupOut(
+        id=placed.id,
+        number=placed.number,
+        amount_fen=sum(line.amount_fen for line in placed.lines),
+        reserved_until=placed.reserved_until,
+        orders=[
+            PlacedOrder(
+                id=order_id,
+                number=placed.orders[order_id],
+                supplier_id=lines[0].offer.supplier_id,
+                supplier_name=lines[0].offer.supplier_name,
+                amount_fen=sum(line.amount_fen for line in lines),
+                lines=[PlacedLine(id=line.id, **_priced(line)) for line in lines],
+            )
+            for order_id, lines in by_order.items()
+        ],
+    )
+
+
+def _priced(line: placing.PricedLine) -> dict[str, object]:
+    return {
+        "product_id": line.offer.product_id,
+        "product_name": line.offer.name,
+        "quantity": text(line.quantity_milli, line.offer.unit_milli),
+        "unit": line.offer.unit,
+        "unit_price_fen": line.unit_price_fen,
+        "amount_fen": line.amount_fen,
+    }
+
+
+def _prediction_out(found: placing.Prediction) -> OrderPrediction:
+    shares = [share for attribution in found.attributions for share in attribution.shares]
+    top_ups = [share for attribution in found.attributions for share in attribution.top_ups]
+    return OrderPrediction(
+        amount_fen=sum(line.amount_fen for line in found.lines),
+        reach=reach_out(reach(shares, top_ups)),
+        lines=[
+            PredictedLine(
+                supplier_name=line.offer.supplier_name,
+                reach=reach_out(reach(attribution.shares, attribution.top_ups)),
+                **_priced(line),
+            )
+            for line, attribution in zip(found.lines, found.attributions, strict=True)
+        ],
+    )
+
+
+@router.get("/orders")
+def list_orders(
+    query: Annotated[OrderQuery, Query()], caller: Annotated[Caller, requires(Permission.ORDER_READ)]
+) -> Page[OrderBrief]:
+    """List orders, newest first."""
+    filters = query.model_dump(exclude={"limit", "cursor", "placed_from", "placed_to"}, exclude_none=True)
+    with caller.transaction() as (session, actor):
+        orders = queries.visible_orders(actor).filter_by(**filters)
+        if query.placed_from:
+            orders = orders.where(Order.placed_on >= query.placed_from)
+        if query.placed_to:
+            orders = orders.where(Order.placed_on <= query.placed_to)
+        if last := after_id(query.cursor):
+            orders = orders.where(Order.id < last)
+        rows = session.scalars(orders.order_by(Order.id.desc()).limit(query.limit + 1)).all()
+    page, next_cursor = cut(rows, query.limit, lambda order: order.id)
+    return Page(items=[OrderBrief.model_validate(order) for order in page], next_cursor=next_cursor)
+
+
+@router.get("/orders/{order_id}", responses=declared(NotFoundError))
+def show_order(order_id: UUID, caller: Annotated[Caller, requires(Permission.ORDER_READ)]) -> OrderOut:
+    """Show an order with its lines and history."""
+    with caller.transaction() as (session, actor):
+        return _order_out(session, queries.one_order(session, actor, order_id))
+
+
+def _order_out(session: orm.Session, order: Order) -> OrderOut:
+    brief = OrderBrief.model_validate(order).model_dump()
+    lines = [
+        OrderLineOut(
+            **{name: getattr(line, name) for name in OrderLineOut.model_fields if hasattr(line, name)},
+            quantity=text(line.quantity_milli, line.unit_milli),
+            shipped=text(line.shipped_milli, line.unit_milli),
+            accepted=text(line.accepted_milli, line.unit_milli),
+            returned=text(line.returned_milli, line.unit_milli),
+        )
+        for line in queries.lines_of(session, [order.id])
+    ]
+    changes = [OrderChangeOut.model_validate(change) for change in queries.changes_of(session, order.id)]
+    return OrderOut(
+        **brief, reserved_until=order.reserved_until, payment_days=order.payment_days, lines=lines, changes=changes
+    )
+
+
+@router.post("/orders/{order_id}/confirmation", **STEP)
+def confirm_order(order_id: UUID, caller: Annotated[Caller, requires(Permission.ORDER_CONFIRM)]) -> Response:
+    """Take an order on: its reservation no longer expires."""
+    now = utc_now()
+    return caller.once(
+        None,
+        lambda session, actor: _order_out(session, changing.confirm(session, actor, order_id=order_id, now=now)),
+    )
+
+
+def _give_up(order_id: UUID, request: GiveUp, caller: Caller, event: OrderEvent) -> Response:
+    now = utc_now()
+
+    def work(session: orm.Session, actor: Actor) -> OrderOut:
+        order = changing.give_up(session, actor, order_id=order_id, event=event, reason=request.reason, now=now)
+        return _order_out(session, order)
+
+    return caller.once(request, work)
+
+
+@router.post("/orders/{order_id}/refusal", **STEP)
+def decline_order(
+    order_id: UUID, request: GiveUp, caller: Annotated[Caller, requires(Permission.ORDER_CONFIRM)]
+) -> Response:
+    """Decline an order that was placed with one; its stock is free again."""
+    return _give_up(order_id, request, caller, OrderEvent.DECLINE)
+
+
+@router.post("/orders/{order_id}/cancellation", **STEP)
+def cancel_order(
+    order_id: UUID, request: GiveUp, caller: Annotated[Caller, requires(Permission.ORDER_CANCEL)]
+) -> Response:
+    """Cancel an order that is not shipped; its stock is free again."""
+    return _give_up(order_id, request, caller, OrderEvent.CANCEL)
+
+
+@router.post(
+    "/orders/{order_id}/shipment",
+    status_code=201,
+    response_model=OrderOut,
+    responses=declared(NotFoundError, TransitionError, LineNotOfOrderError, InexactQuantityError),
+)
+def ship_order(order_id: UUID, request: Ship, caller: Annotated[Caller, requires(Permission.ORDER_SHIP)]) -> Response:
+    """Ship an order, whole or in part; what is not shipped goes back on sale."""
+    _not_in_future(request.shipped_on, "/shipped_on")
+    now = utc_now()
+    lines = None if request.lines is None else [(line.order_line_id, line.quantity) for line in request.lines]
+
+    def work(session: orm.Session, actor: Actor) -> OrderOut:
+        order = changing.ship(
+            session, actor, order_id=order_id, quantities=lines, shipped_on=request.shipped_on, now=now
+        )
+        return _order_out(session, order)
+
+    return caller.once(request, work)
+
+
+@router.post(
+    "/orders/{order_id}/acceptances",
+    status_code=201,
+    response_model=AcceptanceOut,
+    responses={
+        200: {"model": AcceptanceOut, "description": "A dry run: nothing was recorded"},
+        **declared(
+            NotFoundError,
+            TransitionError,
+            LineNotOfOrderError,
+            OutcomeError,
+            MissingAcceptanceEvidenceError,
+            InexactQuantityError,
+            PeriodClosedError,
+        ),
+    },
+)
+def accept_lines(
+    order_id: UUID,
+    request: Accept,
+    caller: Annotated[Caller, requires(Permission.ORDER_ACCEPT)],
+    *,
+    dry_run: bool = False,
+) -> Response:
+    """Say line by line what arrived; what is accepted is attributed to households at once."""
+    _not_in_future(request.accepted_on, "/accepted_on")
+    now = utc_now()
+    found = [acceptance.FoundLine(**line.model_dump()) for line in request.lines]
+    report = acceptance.Report(found, request.evidence, request.accepted_on)
+    if not dry_run:
+        return caller.once(
+            request,
+            lambda session, actor: _accepted_out(
+                acceptance.accept(session, actor, order_id=order_id, report=report, now=now)
+            ),
+        )
+    with caller.transaction() as (session, actor):
+        return answer(_accepted_out(acceptance.predict(session, actor, order_id=order_id, report=report)))
+
+
+def _accepted_out(accepted: acceptance.Accepted) -> AcceptanceOut:
+    shares = [share for attribution in accepted.attributions for share in attribution.shares]
+    top_ups = [share for attribution in accepted.attributions for share in attribution.top_ups]
+    return AcceptanceOut(
+        order_id=accepted.order.id,
+        status=accepted.order.status,
+        accepted_fen=sum(row.accepted_fen for _, row in accepted.lines),
+        reach=reach_out(reach(shares, top_ups)),
+        lines=[
+            AcceptedLine(
+                order_line_id=line.id,
+                product_name=line.product_name,
+                accepted=text(row.accepted_milli, line.unit_milli),
+                accepted_fen=row.accepted_fen,
+                accepted_net_fen=row.accepted_net_fen,
+                reach=reach_out(reach(attribution.shares, attribution.top_ups)),
+            )
+            for (line, row), attribution in zip(accepted.lines, accepted.attributions, strict=True)
+        ],
+    )
+
+
+@router.post(
+    "/orders/{order_id}/returns",
+    status_code=201,
+    response_model=ReturnOut,
+    responses={
+        200: {"model": ReturnOut, "description": "A dry run: nothing was recorded"},
+        **declared(
+            NotFoundError,
+            TransitionError,
+            LineNotOfOrderError,
+            ReturnTooMuchError,
+            InexactQuantityError,
+            PeriodClosedError,
+        ),
+    },
+)
+def take_back(
+    order_id: UUID,
+    request: TakeBack,
+    caller: Annotated[Caller, requires(Permission.ORDER_RETURN)],
+    *,
+    dry_run: bool = False,
+) -> Response:
+    """Return accepted goods: the sale and every share of it fall; what a household has received it keeps."""
+    _not_in_future(request.returned_on, "/returned_on")
+    now = utc_now()
+    lines = [returns.ComesBack(line.order_line_id, line.quantity, line.resaleable) for line in request.lines]
+    claim = returns.Claim(lines, request.reason, request.returned_on)
+    if not dry_run:
+        return caller.once(
+            request,
+            lambda session, actor: _returned_out(
+                returns.take_back(session, actor, order_id=order_id, claim=claim, now=now)
+            ),
+        )
+    with caller.transaction() as (session, actor):
+        return answer(_returned_out(returns.predict(session, actor, order_id=order_id, claim=claim)))
+
+
+def _returned_out(returned: returns.Returned) -> ReturnOut:
+    return ReturnOut(
+        order_id=returned.order.id,
+        amount_fen=sum(row.amount_fen for _, row in returned.lines),
+        lines=[
+            ReturnedLineOut(
+                order_line_id=line.id,
+                product_name=line.product_name,
+                quantity=text(row.quantity_milli, line.unit_milli),
+                amount_fen=row.amount_fen,
+                net_fen=row.net_fen,
+                reach=reach_out(reach(*_fallen(falls))),
+                advance_fen=sum(fallen.fen for fallen in falls if fallen.is_received),
+            )
+            for (line, row), falls in zip(returned.lines, returned.falls, strict=True)
+        ],
+    )
+
+
+def _fallen(falls: Sequence[Standing]) -> tuple[list[tuple[Share, int]], list[tuple[Share, int]]]:
+    """Tell what fell of shares from what fell of top-ups."""
+    shares = [(fallen.share, fallen.fen) for fallen in falls if not fallen.is_top_up]
+    return shares, [(fallen.share, fallen.fen) for fallen in falls if fallen.is_top_up]

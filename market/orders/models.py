@@ -1,0 +1,188 @@
+"""Tables: order groups, orders, lines, their events, acceptances, returns."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+from sqlalchemy.dialects import postgresql
+
+from market.db import Base, new_id
+from market.orders.rules import OrderStatus
+
+ORDER_NUMBERS = sa.Sequence("order_numbers", metadata=Base.metadata)
+
+
+class OrderGroup(Base):
+    """What a buyer placed at once."""
+
+    __tablename__ = "order_groups"
+    __table_args__ = (
+        sa.CheckConstraint("payment_days BETWEEN 0 AND 60", name="payment_term_is_lawful"),
+        sa.UniqueConstraint("channel_code", "external_number"),
+    )
+
+    id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
+    number: orm.Mapped[str] = orm.mapped_column(unique=True)
+    buyer_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("organisations.id"), index=True)
+    scheme_id: orm.Mapped[UUID]
+    channel_code: orm.Mapped[str]
+    external_number: orm.Mapped[str | None]
+    payment_days: orm.Mapped[int]
+    placed_by: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("members.id"))
+    placed_at: orm.Mapped[datetime]
+
+
+class Order(Base):
+    """The part of a group that one supplier delivers. `paid_fen` is what receipts brought for it."""
+
+    __tablename__ = "orders"
+    __table_args__ = (
+        sa.CheckConstraint("paid_fen >= 0", name="paid_is_not_negative"),
+        sa.ForeignKeyConstraint(
+            ["scheme_id", "channel_code"], ["channels.scheme_id", "channels.code"], name="channel_exists"
+        ),
+        sa.Index("orders_supplier_idx", "supplier_id", "number"),
+        sa.Index("orders_buyer_idx", "buyer_id", "number"),
+        sa.Index("orders_due_idx", "reserved_until", postgresql_where=sa.text("status = 'placed'")),
+    )
+
+    id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
+    number: orm.Mapped[str] = orm.mapped_column(unique=True)
+    group_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("order_groups.id"), index=True)
+    supplier_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("organisations.id"))
+    buyer_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("organisations.id"))
+    scheme_id: orm.Mapped[UUID]
+    channel_code: orm.Mapped[str]
+    status: orm.Mapped[OrderStatus]
+    placed_on: orm.Mapped[date]
+    reserved_until: orm.Mapped[datetime]
+    payment_days: orm.Mapped[int]
+    shipped_on: orm.Mapped[date | None]
+    accepted_on: orm.Mapped[date | None]
+    due_on: orm.Mapped[date | None]
+    amount_fen: orm.Mapped[int]
+    paid_fen: orm.Mapped[int] = orm.mapped_column(default=0, server_default="0")
+    version: orm.Mapped[int] = orm.mapped_column(default=1, server_default="1")
+
+
+class OrderLine(Base):
+    """A product at the price, certificate and plan version of the day it was ordered; amounts in fen."""
+
+    __tablename__ = "order_lines"
+    __table_args__ = (
+        sa.UniqueConstraint("order_id", "position"),
+        sa.CheckConstraint("quantity_milli > 0", name="quantity_is_positive"),
+        sa.CheckConstraint(
+            "accepted_milli <= shipped_milli AND shipped_milli <= quantity_milli", name="accepted_was_shipped"
+        ),
+        sa.CheckConstraint("returned_milli <= accepted_milli", name="returned_was_accepted"),
+        sa.CheckConstraint(
+            "returned_fen <= accepted_fen AND returned_net_fen <= accepted_net_fen", name="returned_fen_was_accepted"
+        ),
+        sa.CheckConstraint("paid_fen <= accepted_fen", name="paid_was_accepted"),
+    )
+
+    id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
+    order_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("orders.id"))
+    position: orm.Mapped[int]
+    product_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("products.id"), index=True)
+    product_name: orm.Mapped[str]
+    certificate_number: orm.Mapped[str]
+    plan_version_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("plan_versions.id"))
+    plan_sha256: orm.Mapped[str]
+    unit: orm.Mapped[str]
+    unit_milli: orm.Mapped[int]
+    quantity_milli: orm.Mapped[int]
+    unit_price_fen: orm.Mapped[int]
+    amount_fen: orm.Mapped[int]
+    tax_bp: orm.Mapped[int]
+    shipped_milli: orm.Mapped[int] = orm.mapped_column(default=0, server_default="0")
+    accepted_milli: orm.Mapped[int] = orm.mapped_column(default=0, server_default="0")
+    accepted_fen: orm.Mapped[int] = orm.mapped_column(default=0, server_default="0")
+    accepted_net_fen: orm.Mapped[int] = orm.mapped_column(default=0, server_default="0")
+    returned_milli: orm.Mapped[int] = orm.mapped_column(default=0, server_default="0")
+    returned_fen: orm.Mapped[int] = orm.mapped_column(default=0, server_default="0")
+    returned_net_fen: orm.Mapped[int] = orm.mapped_column(default=0, server_default="0")
+    paid_fen: orm.Mapped[int] = orm.mapped_column(default=0, server_default="0")
+
+
+class OrderChange(Base):
+    """What happened to an order, by whom and why; only ever added to."""
+
+    __tablename__ = "order_changes"
+
+    id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
+    order_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("orders.id"), index=True)
+    event: orm.Mapped[str]
+    status: orm.Mapped[OrderStatus]
+    reason: orm.Mapped[str | None]
+    changed_by: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("members.id"))
+    changed_at: orm.Mapped[datetime]
+
+
+class Acceptance(Base):
+    """The buyer's word on some lines of an order, with the evidence that the channel asks for."""
+
+    __tablename__ = "acceptances"
+
+    id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
+    order_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("orders.id"), index=True)
+    accepted_on: orm.Mapped[date]
+    evidence: orm.Mapped[dict[str, Any]]
+    accepted_by: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("members.id"))
+    accepted_at: orm.Mapped[datetime]
+
+
+class AcceptanceLine(Base):
+    """What was found of one line; a line is accepted once."""
+
+    __tablename__ = "acceptance_lines"
+    __table_args__ = (
+        sa.CheckConstraint(
+            "accepted_milli + rejected_milli + damaged_milli = received_milli", name="parts_sum_to_received"
+        ),
+    )
+
+    id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
+    acceptance_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("acceptances.id"), index=True)
+    order_line_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("order_lines.id"), unique=True)
+    received_milli: orm.Mapped[int]
+    accepted_milli: orm.Mapped[int]
+    rejected_milli: orm.Mapped[int]
+    damaged_milli: orm.Mapped[int]
+    short_milli: orm.Mapped[int]
+    reason: orm.Mapped[str | None]
+    accepted_fen: orm.Mapped[int]
+    accepted_net_fen: orm.Mapped[int]
+    draws: orm.Mapped[Any] = orm.mapped_column(postgresql.JSONB)
+
+
+class Return(Base):
+    """Goods that came back after acceptance."""
+
+    __tablename__ = "returns"
+
+    id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
+    order_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("orders.id"), index=True)
+    returned_on: orm.Mapped[date]
+    reason: orm.Mapped[str]
+    returned_by: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("members.id"))
+    returned_at: orm.Mapped[datetime]
+
+
+class ReturnLine(Base):
+    """How much of a line came back, what it takes off the sale, and whether it can be sold again."""
+
+    __tablename__ = "return_lines"
+    __table_args__ = (sa.CheckConstraint("quantity_milli > 0", name="quantity_is_positive"),)
+
+    id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
+    return_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("returns.id"), index=True)
+    order_line_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("order_lines.id"), index=True)
+    quantity_milli: orm.Mapped[int]
+    resaleable: orm.Mapped[bool]
+    amount_fen: orm.Mapped[int]
+    net_fen: orm.Mapped[int]
+    draws: orm.Mapped[Any] = orm.mapped_column(postgresql.JSONB)

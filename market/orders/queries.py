@@ -1,0 +1,61 @@
+"""What may be read of orders."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from market.errors import NotFoundError
+from market.identity.models import Organisation
+from market.identity.rules import Actor, Scope, Side
+from market.orders.models import Order, OrderChange, OrderLine
+
+
+def visible_orders(actor: Actor) -> sa.Select[Order]:
+    """Return the orders an actor may know of: those it placed or is to deliver, of its region's parties, or all."""
+    orders = sa.select(Order)
+    if actor.scope is Scope.ALL:
+        return orders
+    if actor.scope is Scope.REGION:
+        ours = sa.select(Organisation.id).where(Organisation.region_code.startswith(actor.region_code))
+        return orders.where(Order.supplier_id.in_(ours) | Order.buyer_id.in_(ours))
+    party = Order.supplier_id if actor.side is Side.SUPPLIER else Order.buyer_id
+    return orders.where(party == actor.organisation_id)
+
+
+def one_order(session: orm.Session, actor: Actor, order_id: UUID) -> Order:
+    """Return an order that the actor may see; raises `NotFoundError`."""
+    order = session.scalar(visible_orders(actor).where(Order.id == order_id))
+    if order is None:
+        raise NotFoundError(what="order")
+    return order
+
+
+def locked_orders(session: orm.Session, actor: Actor, order_ids: Collection[UUID]) -> list[Order]:
+    """Return orders that the actor may see, locked in the order of their ids; raises `NotFoundError`."""
+    wanted = visible_orders(actor).where(Order.id.in_(order_ids)).order_by(Order.id).with_for_update(of=Order)
+    orders = list(session.scalars(wanted.execution_options(populate_existing=True)))
+    if len(orders) < len(set(order_ids)):
+        raise NotFoundError(what="order")
+    return orders
+
+
+def locked_order(session: orm.Session, actor: Actor, order_id: UUID) -> Order:
+    """Return one order that the actor may see, locked; raises `NotFoundError`."""
+    return locked_orders(session, actor, [order_id])[0]
+
+
+def lines_of(session: orm.Session, order_ids: Collection[UUID]) -> list[OrderLine]:
+    """Return the lines of orders as they are now, by order and position."""
+    lines = (
+        sa.select(OrderLine).where(OrderLine.order_id.in_(order_ids)).order_by(OrderLine.order_id, OrderLine.position)
+    )
+    return list(session.scalars(lines.execution_options(populate_existing=True)))
+
+
+def changes_of(session: orm.Session, order_id: UUID) -> list[OrderChange]:
+    """Return the steps of an order, oldest first."""
+    return list(
+        session.scalars(sa.select(OrderChange).where(OrderChange.order_id == order_id).order_by(OrderChange.id))
+    )

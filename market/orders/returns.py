@@ -1,0 +1,182 @@
+"""Returns: accepted goods come back; the sale and every share of it fall by what remains, the stock is free or lost."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import NamedTuple
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from market import money, quantities
+from market.attribution import reversal
+from market.attribution.rules import LotDraw, Standing
+from market.catalog.rules import milli_of
+from market.db import new_id
+from market.errors import InvalidInputError
+from market.identity.rules import Actor
+from market.lots import stock
+from market.lots.rules import Draw, Move, Stock
+from market.orders import queries
+from market.orders.changing import change
+from market.orders.models import Order, OrderLine, Return, ReturnLine
+from market.orders.rules import LineNotOfOrderError, OrderEvent, ReturnTooMuchError, after
+
+
+class ComesBack(NamedTuple):
+    """How much of a line comes back, as a decimal string in its unit, and whether it can be sold again."""
+
+    order_line_id: UUID
+    quantity: str
+    resaleable: bool
+
+
+class Claim(NamedTuple):
+    """What a buyer returns of an order, why, and on which day."""
+
+    lines: Sequence[ComesBack]
+    reason: str
+    returned_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """A return, and what of each line's shares falls with it."""
+
+    order: Order
+    lines: Sequence[tuple[OrderLine, ReturnLine]]
+    falls: Sequence[Sequence[Standing]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    line: OrderLine
+    row: ReturnLine
+    moves: Sequence[Move]
+    reversal: reversal.ReturnedLine
+
+
+def take_back(session: orm.Session, actor: Actor, *, order_id: UUID, claim: Claim, now: datetime) -> Returned:
+    """Record a return of accepted lines and reverse what it brought, over what remains posted.
+
+    Raises `LineNotOfOrderError`, `ReturnTooMuchError` or `TransitionError`.
+    """
+    order = queries.locked_order(session, actor, order_id)
+    accepted_on = _check(order, claim)
+    change(session, order, OrderEvent.RETURN, member_id=actor.member_id, now=now, reason=claim.reason)
+    returned = Return(
+        id=new_id(),
+        order_id=order.id,
+        returned_on=claim.returned_on,
+        reason=claim.reason,
+        returned_by=actor.member_id,
+        returned_at=now,
+    )
+    session.add(returned)
+    session.flush()
+    taken = _take(session, order, returned.id, claim, lock=True)
+    session.execute(sa.insert(ReturnLine), [_values(each.row) for each in taken])
+    for each in taken:
+        each.line.returned_milli += each.row.quantity_milli
+        each.line.returned_fen += each.row.amount_fen
+        each.line.returned_net_fen += each.row.net_fen
+    session.flush()
+    stock.move(session, [move for each in taken for move in each.moves])
+    falls = reversal.reverse(
+        session,
+        [each.reversal for each in taken],
+        source=f"return:{returned.id}",
+        supplier_id=order.supplier_id,
+        on=claim.returned_on,
+        original_on=accepted_on,
+    )
+    return Returned(order, [(each.line, each.row) for each in taken], falls)
+
+
+def predict(session: orm.Session, actor: Actor, *, order_id: UUID, claim: Claim) -> Returned:
+    """Return what `take_back` would record and reverse now; writes nothing, raises the same."""
+    order = queries.one_order(session, actor, order_id)
+    _check(order, claim)
+    taken = _take(session, order, new_id(), claim, lock=False)
+    falls = reversal.predict(session, [each.reversal for each in taken])
+    return Returned(order, [(each.line, each.row) for each in taken], falls)
+
+
+def _check(order: Order, claim: Claim) -> date:
+    """Return the day of the order's last acceptance; refuse a return that could not follow it."""
+    after(order.status, OrderEvent.RETURN)
+    if order.accepted_on is None or claim.returned_on < order.accepted_on:
+        raise InvalidInputError("returned before it was accepted", "退货日期早于验收日期", pointer="/returned_on")
+    return order.accepted_on
+
+
+def _take(session: orm.Session, order: Order, return_id: UUID, claim: Claim, *, lock: bool) -> list[_Taken]:
+    """Turn what comes back into rows, stock moves and reversals; lots shrink one line after the other."""
+    lines = {line.id: line for line in queries.lines_of(session, [order.id])}
+    held: dict[UUID, list[Draw]] = {each.order_line_id: [] for each in claim.lines if each.order_line_id in lines}
+    drawn: dict[UUID, int] = {}
+    for draw in stock.draws_of(session, list(held), lock=lock):
+        held[draw.order_line_id].append(draw)
+        drawn[draw.lot_id] = draw.lot_drawn_milli
+    taken: list[_Taken] = []
+    for position, each in enumerate(claim.lines):
+        if each.order_line_id not in held or any(other.line.id == each.order_line_id for other in taken):
+            raise LineNotOfOrderError(pointer=f"/lines/{position}/order_line_id")
+        line = lines[each.order_line_id]
+        row = _row(return_id, line, each, f"/lines/{position}")
+        parts = _spread(held[line.id], row.quantity_milli, salt=str(row.id))
+        draws = _shrink(parts, drawn)
+        row.draws = [[str(draw.lot_id), draw.before_milli, draw.after_milli, draw.whole_milli] for draw in draws]
+        target = Stock.AVAILABLE if each.resaleable else Stock.SPOILED
+        moves = [Move(draw.reservation_id, draw.lot_id, Stock.ACCEPTED, target, part) for draw, part in parts]
+        taken.append(_Taken(line, row, moves, _reversal(line, row, draws)))
+    return taken
+
+
+def _row(return_id: UUID, line: OrderLine, each: ComesBack, pointer: str) -> ReturnLine:
+    """Say what comes off the line; amounts are what it loses, so that a full return takes off everything."""
+    quantity_milli = milli_of(each.quantity, line.unit_milli, pointer=f"{pointer}/quantity")
+    left_milli = line.accepted_milli - line.returned_milli
+    if not 0 < quantity_milli <= left_milli:
+        left = quantities.text(left_milli, line.unit_milli)
+        raise ReturnTooMuchError(left=left, unit=line.unit, pointer=f"{pointer}/quantity")
+    kept_fen = money.price_of(line.unit_price_fen, left_milli - quantity_milli, line.unit_milli)
+    return ReturnLine(
+        id=new_id(),
+        return_id=return_id,
+        order_line_id=line.id,
+        quantity_milli=quantity_milli,
+        resaleable=each.resaleable,
+        amount_fen=line.accepted_fen - line.returned_fen - kept_fen,
+        net_fen=line.accepted_net_fen - line.returned_net_fen - money.net_of_tax(kept_fen, line.tax_bp),
+    )
+
+
+def _reversal(line: OrderLine, row: ReturnLine, draws: Sequence[LotDraw]) -> reversal.ReturnedLine:
+    return reversal.ReturnedLine(
+        salt=f"return:{row.id}",
+        order_line_id=line.id,
+        net_fen=row.net_fen,
+        paid_up=line.accepted_fen - line.returned_fen - row.amount_fen <= line.paid_fen,
+        draws=draws,
+    )
+
+
+def _spread(draws: Sequence[Draw], quantity_milli: int, *, salt: str) -> list[tuple[Draw, int]]:
+    """Take the quantity from the lots in proportion to what each gave, so that every contribution bears its part."""
+    parts = money.allocate(quantity_milli, [(str(draw.lot_id), draw.accepted_milli) for draw in draws], salt=salt)
+    return [(draw, part) for draw, part in zip(draws, parts, strict=True) if part]
+
+
+def _shrink(parts: Sequence[tuple[Draw, int]], drawn: dict[UUID, int]) -> list[LotDraw]:
+    shrunk: list[LotDraw] = []
+    for draw, part in parts:
+        after_milli = drawn[draw.lot_id]
+        drawn[draw.lot_id] = before = after_milli - part
+        shrunk.append(LotDraw(draw.lot_id, before, after_milli, draw.lot_quantity_milli))
+    return shrunk
+
+
+def _values(row: ReturnLine) -> dict[str, object]:
+    return {column.key: getattr(row, column.key) for column in sa.inspect(ReturnLine).columns}

@@ -1,0 +1,262 @@
+"""What goes in and out over HTTP: placing, orders, shipment, acceptance, returns."""
+
+from datetime import date, datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from market.api import Count, Day, Fen, LongText, PageQuery, Quantity, Schema, Text
+from market.attribution.schemas import Id, ReachOut
+from market.orders.rules import USUAL_PAYMENT_DAYS, OrderStatus
+from market.quantities import Unit
+
+ChannelCode = Annotated[str, Field(min_length=1, max_length=40, pattern="^[a-z_]+$", examples=["canteen"])]
+OrderNumber = Annotated[str, Field(examples=["D202603020000017"])]
+UnitOut = Annotated[Unit, Field(examples=["jin"])]
+StatusOut = Annotated[OrderStatus, Field(examples=["placed"])]
+Instant = Annotated[datetime, Field(examples=["2026-03-02T04:00:00Z"])]
+Reason = Annotated[LongText, Field(examples=["到货短少两箱"])]
+OptionalDay = Annotated[date | None, Field(examples=["2026-03-02"])]
+
+
+class PlaceLine(Schema):
+    """A product and how much of it, in its own unit; with a price the line is refused if the price is another."""
+
+    product_id: Id
+    quantity: Quantity
+    unit: UnitOut
+    unit_price_fen: Fen | None = None
+
+
+class PlaceOrders(Schema):
+    """One request with lines of any number of suppliers; the channel is mandatory."""
+
+    channel_code: ChannelCode
+    external_number: Annotated[Text | None, Field(examples=["832-20260302-7781"])] = None
+    payment_days: Annotated[int, Field(strict=True, ge=0, le=1000, examples=[30])] = USUAL_PAYMENT_DAYS
+    lines: Annotated[list[PlaceLine], Field(min_length=1, max_length=200)]
+
+
+class PlacedLine(Schema):
+    """A line at the price of the day."""
+
+    id: Id
+    product_id: Id
+    product_name: Text
+    quantity: Quantity
+    unit: UnitOut
+    unit_price_fen: Fen
+    amount_fen: Fen
+
+
+class PlacedOrder(Schema):
+    """One supplier's part."""
+
+    id: Id
+    number: OrderNumber
+    supplier_id: Id
+    supplier_name: Text
+    amount_fen: Fen
+    lines: list[PlacedLine]
+
+
+class OrderGroupOut(Schema):
+    """What was placed at once."""
+
+    id: Id
+    number: Annotated[str, Field(examples=["G202603020000016"])]
+    amount_fen: Fen
+    reserved_until: Instant
+    orders: list[PlacedOrder]
+
+
+class PredictedLine(Schema):
+    """A line of a dry run and its share of the reach."""
+
+    product_id: Id
+    product_name: Text
+    supplier_name: Text
+    quantity: Quantity
+    unit: UnitOut
+    unit_price_fen: Fen
+    amount_fen: Fen
+    reach: ReachOut
+
+
+class OrderPrediction(Schema):
+    """What the request would cost and whom it would reach if all were accepted; stock is there for all of it."""
+
+    amount_fen: Fen
+    reach: ReachOut
+    lines: list[PredictedLine]
+
+
+class OrderLineOut(Schema):
+    """A line as it stands; amounts include tax, `net_fen` is what is attributed."""
+
+    id: Id
+    position: Count
+    product_id: Id
+    product_name: Text
+    certificate_number: Text
+    plan_version_id: Id
+    plan_sha256: Annotated[str, Field(examples=["0" * 64])]
+    unit: UnitOut
+    quantity: Quantity
+    unit_price_fen: Fen
+    amount_fen: Fen
+    tax_bp: Count
+    shipped: Quantity
+    accepted: Quantity
+    accepted_fen: Fen
+    accepted_net_fen: Fen
+    returned: Quantity
+    returned_fen: Fen
+    paid_fen: Fen
+
+
+class OrderChangeOut(Schema):
+    """A step of an order."""
+
+    event: Annotated[str, Field(examples=["confirm"])]
+    status: StatusOut
+    reason: Annotated[str | None, Field(examples=["到货短少两箱"])]
+    changed_at: Instant
+
+
+class OrderBrief(Schema):
+    """An order in a list."""
+
+    id: Id
+    number: OrderNumber
+    group_id: Id
+    supplier_id: Id
+    buyer_id: Id
+    channel_code: ChannelCode
+    status: StatusOut
+    placed_on: Annotated[date, Field(examples=["2026-03-02"])]
+    shipped_on: OptionalDay
+    accepted_on: OptionalDay
+    due_on: OptionalDay
+    amount_fen: Fen
+    paid_fen: Fen
+
+
+class OrderOut(OrderBrief):
+    """An order with its lines and history."""
+
+    reserved_until: Instant
+    payment_days: Count
+    lines: list[OrderLineOut]
+    changes: list[OrderChangeOut]
+
+
+class OrderQuery(PageQuery):
+    """Which orders to list."""
+
+    status: Annotated[OrderStatus | None, Field(examples=["placed"])] = None
+    channel_code: ChannelCode | None = None
+    supplier_id: Id | None = None
+    buyer_id: Id | None = None
+    placed_from: Day | None = None
+    placed_to: Day | None = None
+
+
+class GiveUp(Schema):
+    """Why an order is declined or cancelled."""
+
+    reason: Reason
+
+
+class ShipLine(Schema):
+    """How much of a line is shipped."""
+
+    order_line_id: Id
+    quantity: Quantity
+
+
+class Ship(Schema):
+    """A shipment: of everything, or of the lines named (the rest goes back on sale)."""
+
+    shipped_on: Day
+    lines: Annotated[list[ShipLine] | None, Field(min_length=1, max_length=200)] = None
+
+
+class AcceptLine(Schema):
+    """What was found of a line: received = accepted + rejected + damaged, received + short = shipped."""
+
+    order_line_id: Id
+    received: Quantity
+    accepted: Quantity
+    rejected: Quantity
+    damaged: Quantity
+    short: Quantity
+    reason: Reason | None = None
+
+
+class Accept(Schema):
+    """An acceptance of shipped lines, with the evidence that the channel asks for, by kind."""
+
+    accepted_on: Day
+    evidence: Annotated[
+        dict[Annotated[str, Field(pattern="^[a-z_]{1,40}$")], Text],
+        Field(max_length=20, examples=[{"acceptance_note": "验收单 2026-0302", "invoice": "24142000000012345678"}]),
+    ]
+    lines: Annotated[list[AcceptLine], Field(min_length=1, max_length=200)]
+
+
+class AcceptedLine(Schema):
+    """An accepted line and whom it reached."""
+
+    order_line_id: Id
+    product_name: Text
+    accepted: Quantity
+    accepted_fen: Fen
+    accepted_net_fen: Fen
+    reach: ReachOut
+
+
+class AcceptanceOut(Schema):
+    """An acceptance, or what a dry run of it would post."""
+
+    order_id: Id
+    status: StatusOut
+    accepted_fen: Fen
+    reach: ReachOut
+    lines: list[AcceptedLine]
+
+
+class ReturnLineIn(Schema):
+    """How much of a line comes back, and whether it can be sold again."""
+
+    order_line_id: Id
+    quantity: Quantity
+    resaleable: Annotated[bool, Field(strict=True, examples=[True])]
+
+
+class TakeBack(Schema):
+    """A return of accepted goods."""
+
+    returned_on: Day
+    reason: Reason
+    lines: Annotated[list[ReturnLineIn], Field(min_length=1, max_length=200)]
+
+
+class ReturnedLineOut(Schema):
+    """What of a line came back and what falls with it: `reach` says from whom, `advance_fen` stays with payees."""
+
+    order_line_id: Id
+    product_name: Text
+    quantity: Quantity
+    amount_fen: Fen
+    net_fen: Fen
+    reach: ReachOut
+    advance_fen: Fen
+
+
+class ReturnOut(Schema):
+    """A return, or what a dry run of it would reverse."""
+
+    order_id: Id
+    amount_fen: Fen
+    lines: list[ReturnedLineOut]

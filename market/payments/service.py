@@ -1,0 +1,94 @@
+"""Recording a receipt and matching it to the orders it pays; recognition follows at once."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import NamedTuple
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from market.db import new_id
+from market.identity.rules import Actor
+from market.orders import queries as orders
+from market.orders.models import Order, OrderLine
+from market.orders.rules import OrderStatus
+from market.orders.settling import payable_fen, settle
+from market.payments.models import Receipt, ReceiptAllocation
+from market.payments.rules import NotPayableError, OverpaidError, ReceiptSumError, ReceiptTakenError
+
+_GIVEN_UP = frozenset({OrderStatus.DECLINED, OrderStatus.CANCELLED, OrderStatus.EXPIRED})
+
+
+class OrderPart(NamedTuple):
+    """What of a receipt pays an order, in fen."""
+
+    order_id: UUID
+    amount_fen: int
+
+
+def record(
+    session: orm.Session,
+    actor: Actor,
+    *,
+    bank_reference: str,
+    payer_name: str,
+    amount_fen: int,
+    received_on: date,
+    parts: Sequence[OrderPart],
+    now: datetime,
+) -> tuple[Receipt, list[ReceiptAllocation]]:
+    """Record a line of the supplier's bank statement and recognise what it pays.
+
+    Raises `ReceiptSumError`, `ReceiptTakenError`, `NotFoundError`, `NotPayableError` or `OverpaidError`.
+    """
+    _check(session, actor, bank_reference, amount_fen, parts)
+    paying = {order.id: order for order in orders.locked_orders(session, actor, [part.order_id for part in parts])}
+    lines: dict[UUID, list[OrderLine]] = {order_id: [] for order_id in paying}
+    for line in orders.lines_of(session, list(paying)):
+        lines[line.order_id].append(line)
+    receipt = Receipt(
+        id=new_id(),
+        supplier_id=actor.organisation_id,
+        bank_reference=bank_reference,
+        payer_name=payer_name,
+        amount_fen=amount_fen,
+        received_on=received_on,
+        recorded_by=actor.member_id,
+        recorded_at=now,
+    )
+    session.add(receipt)
+    session.flush()
+    allocations: list[ReceiptAllocation] = []
+    for position, part in enumerate(parts):
+        order = paying[part.order_id]
+        _check_fits(order, lines[order.id], part, f"/orders/{position}/amount_fen")
+        allocation = ReceiptAllocation(
+            id=new_id(), receipt_id=receipt.id, order_id=order.id, amount_fen=part.amount_fen
+        )
+        session.add(allocation)
+        order.paid_fen += part.amount_fen
+        session.flush()
+        settle(session, order, lines[order.id], trigger=f"receipt:{allocation.id}", on=received_on)
+        allocations.append(allocation)
+    return receipt, allocations
+
+
+def _check(
+    session: orm.Session, actor: Actor, bank_reference: str, amount_fen: int, parts: Sequence[OrderPart]
+) -> None:
+    parts_fen = sum(part.amount_fen for part in parts)
+    if parts_fen != amount_fen or len({part.order_id for part in parts}) < len(parts):
+        raise ReceiptSumError(parts_fen=parts_fen, amount_fen=amount_fen, pointer="/orders")
+    known = sa.select(Receipt.id).where(
+        Receipt.supplier_id == actor.organisation_id, Receipt.bank_reference == bank_reference
+    )
+    if session.scalar(known):
+        raise ReceiptTakenError(reference=bank_reference, pointer="/bank_reference")
+
+
+def _check_fits(order: Order, lines: Sequence[OrderLine], part: OrderPart, pointer: str) -> None:
+    if order.status in _GIVEN_UP:
+        raise NotPayableError(number=order.number, status=order.status, pointer=pointer)
+    if part.amount_fen > (most := payable_fen(order, lines)):
+        raise OverpaidError(number=order.number, payable_fen=most, amount_fen=part.amount_fen, pointer=pointer)

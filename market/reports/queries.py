@@ -1,0 +1,210 @@
+"""The one statement behind every report: sales from the orders, income from the book, of the same days."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from market.benefits.rules import MECHANISMS, Mechanism
+from market.identity.rules import Actor, Scope, Side
+from market.reports.rules import COLUMNS, NO_MECHANISM, NO_ORDER, SALE_COLUMNS, Dimension
+
+# The scope is that of `visible_orders`; money paid ahead, which is of no order, is seen by its supplier's side alone.
+_REPORT = sa.text(
+    """
+    WITH facts AS (
+      SELECT l.order_id, a.accepted_on AS day, n.accepted_fen AS fen, n.accepted_net_fen AS net_fen,
+             n.accepted_milli > 0 AS accepted
+        FROM acceptances a
+        JOIN acceptance_lines n ON n.acceptance_id = a.id
+        JOIN order_lines l ON l.id = n.order_line_id
+       WHERE a.accepted_on BETWEEN :period_from AND :period_to
+      UNION ALL
+      SELECT l.order_id, r.returned_on, -n.amount_fen, -n.net_fen, false
+        FROM returns r
+        JOIN return_lines n ON n.return_id = r.id
+        JOIN order_lines l ON l.id = n.order_line_id
+       WHERE r.returned_on BETWEEN :period_from AND :period_to
+    ), seen AS MATERIALIZED (
+      SELECT o.id, o.channel_code, o.buyer_id
+        FROM orders o
+        JOIN organisations s ON s.id = o.supplier_id
+        JOIN organisations b ON b.id = o.buyer_id
+       WHERE (CAST(:own_supplier AS uuid) IS NULL OR o.supplier_id = :own_supplier)
+         AND (CAST(:own_buyer AS uuid) IS NULL OR o.buyer_id = :own_buyer)
+         AND (CAST(:own_region AS text) IS NULL
+              OR starts_with(s.region_code, :own_region) OR starts_with(b.region_code, :own_region))
+         AND (CAST(:channel AS text) IS NULL OR o.channel_code = :channel)
+    ), suppliers AS MATERIALIZED (
+      SELECT s.id, left(s.region_code, 6) AS county,
+             CAST(:own_buyer AS uuid) IS NULL AND CAST(:channel AS text) IS NULL
+             AND (CAST(:own_supplier AS uuid) IS NULL OR s.id = :own_supplier)
+             AND (CAST(:own_region AS text) IS NULL OR starts_with(s.region_code, :own_region)) AS shows_advances
+        FROM organisations s
+       WHERE (CAST(:supplier AS uuid) IS NULL OR s.id = :supplier)
+         AND (CAST(:county AS text) IS NULL OR starts_with(s.region_code, :county))
+    ), sales AS (
+      SELECT CASE :dimension WHEN 'channel' THEN o.channel_code
+                             WHEN 'month' THEN to_char(f.day, 'YYYY-MM')
+                             WHEN 'region' THEN s.county
+                             WHEN 'cooperative' THEN CAST(s.id AS text)
+                             WHEN 'buyer' THEN CAST(o.buyer_id AS text) END AS key,
+             f.order_id, f.fen, f.net_fen, f.accepted
+        FROM facts f
+        JOIN seen o ON o.id = f.order_id
+        JOIN orders w ON w.id = o.id
+        JOIN suppliers s ON s.id = w.supplier_id
+    ), sold AS (
+      SELECT GROUPING(key) AS sold_whole, key AS sold_key, count(DISTINCT order_id) FILTER (WHERE accepted) AS orders,
+             coalesce(sum(fen), 0) AS sale_fen, coalesce(sum(net_fen), 0) AS sale_net_fen
+        FROM sales
+       GROUP BY GROUPING SETS ((key), ())
+    ), moves AS (
+      SELECT credit_account_id AS account_id, effective_on AS day, order_line_id, mechanism, assisted, amount_fen AS fen
+        FROM ledger_transfers
+       WHERE book = 'attribution' AND effective_on BETWEEN :period_from AND :period_to
+      UNION ALL
+      SELECT debit_account_id, effective_on, order_line_id, mechanism, assisted, -amount_fen
+        FROM ledger_transfers
+       WHERE book = 'attribution' AND effective_on BETWEEN :period_from AND :period_to
+    ), legs AS (
+      SELECT a.kind, a.owner_id, coalesce(a.counterpart_id, a.owner_id) AS supplier_id, a.step, m.day, m.fen,
+             m.assisted,
+             CASE WHEN a.step <> 'advance' THEN m.mechanism END AS mechanism,
+             CASE WHEN a.step <> 'advance' THEN m.order_line_id END AS order_line_id
+        FROM moves m
+        JOIN ledger_accounts a ON a.id = m.account_id
+       WHERE a.kind IN ('household', 'collective', 'retained', 'suspense')
+    ), booked AS (
+      SELECT CASE :dimension WHEN 'channel' THEN o.channel_code
+                             WHEN 'month' THEN to_char(g.day, 'YYYY-MM')
+                             WHEN 'region' THEN s.county
+                             WHEN 'cooperative' THEN CAST(s.id AS text)
+                             WHEN 'buyer' THEN CAST(o.buyer_id AS text)
+                             WHEN 'mechanism' THEN g.mechanism END AS key,
+             g.kind, g.owner_id, g.step, g.assisted, g.fen
+        FROM legs g
+        JOIN suppliers s ON s.id = g.supplier_id
+        LEFT JOIN order_lines l ON l.id = g.order_line_id
+        LEFT JOIN seen o ON o.id = l.order_id
+       WHERE o.id IS NOT NULL OR (g.order_line_id IS NULL AND s.shows_advances)
+    ), owned AS (
+      SELECT GROUPING(key) AS whole, key, kind, owner_id, assisted,
+             coalesce(sum(fen) FILTER (WHERE step IN ('accrued', 'recognised', 'disbursed', 'confirmed')), 0)
+               AS accrued,
+             sum(fen) FILTER (WHERE step IN ('recognised', 'disbursed', 'confirmed')) AS recognised,
+             sum(fen) FILTER (WHERE step IN ('disbursed', 'confirmed')) AS disbursed,
+             sum(fen) FILTER (WHERE step = 'confirmed') AS confirmed,
+             sum(fen) FILTER (WHERE step IN ('top_up', 'top_up_paid')) AS top_up,
+             sum(fen) FILTER (WHERE step = 'top_up_paid') AS top_up_paid,
+             sum(fen) FILTER (WHERE step = 'advance') AS advance
+        FROM booked
+       GROUP BY GROUPING SETS ((key, kind, owner_id, assisted), (kind, owner_id, assisted))
+    ), earned AS (
+      SELECT whole AS earned_whole, key AS earned_key,
+             count(DISTINCT owner_id) FILTER (WHERE kind = 'household' AND accrued > 0) AS households,
+             count(*) FILTER (WHERE kind = 'household' AND assisted AND accrued > 0) AS assisted_households,
+             count(*) FILTER (WHERE kind = 'household' AND NOT assisted AND accrued > 0) AS ordinary_households,
+             sum(accrued) FILTER (WHERE kind = 'household' AND assisted) AS assisted_accrued_fen,
+             sum(recognised) FILTER (WHERE kind = 'household' AND assisted) AS assisted_recognised_fen,
+             sum(disbursed) FILTER (WHERE kind = 'household' AND assisted) AS assisted_disbursed_fen,
+             sum(confirmed) FILTER (WHERE kind = 'household' AND assisted) AS assisted_confirmed_fen,
+             sum(accrued) FILTER (WHERE kind = 'household' AND NOT assisted) AS ordinary_accrued_fen,
+             sum(recognised) FILTER (WHERE kind = 'household' AND NOT assisted) AS ordinary_recognised_fen,
+             sum(disbursed) FILTER (WHERE kind = 'household' AND NOT assisted) AS ordinary_disbursed_fen,
+             sum(confirmed) FILTER (WHERE kind = 'household' AND NOT assisted) AS ordinary_confirmed_fen,
+             sum(accrued) FILTER (WHERE kind = 'collective') AS collective_accrued_fen,
+             sum(recognised) FILTER (WHERE kind = 'collective') AS collective_recognised_fen,
+             sum(disbursed) FILTER (WHERE kind = 'collective') AS collective_disbursed_fen,
+             sum(confirmed) FILTER (WHERE kind = 'collective') AS collective_confirmed_fen,
+             sum(accrued) FILTER (WHERE kind = 'retained') AS retained_fen,
+             sum(accrued) FILTER (WHERE kind = 'suspense') AS suspense_fen,
+             sum(top_up) AS top_up_fen, sum(top_up_paid) AS top_up_paid_fen, sum(advance) AS advance_fen
+        FROM owned
+       GROUP BY whole, key
+    )
+    SELECT coalesce(d.sold_whole, e.earned_whole) = 1 AS whole, coalesce(d.sold_key, e.earned_key) AS key,
+           CASE :dimension
+             WHEN 'channel' THEN (SELECT c.name FROM channels c JOIN channel_schemes v ON v.id = c.scheme_id
+                                   WHERE c.code = coalesce(d.sold_key, e.earned_key) ORDER BY v.valid_from DESC LIMIT 1)
+             WHEN 'region' THEN (SELECT r.name FROM regions r
+                                  WHERE r.code = coalesce(d.sold_key, e.earned_key) AND r.valid_from <= :period_to
+                                  ORDER BY r.valid_from DESC LIMIT 1)
+             WHEN 'cooperative' THEN (SELECT name FROM organisations
+                                       WHERE id = CAST(coalesce(d.sold_key, e.earned_key) AS uuid))
+             WHEN 'buyer' THEN (SELECT name FROM organisations WHERE id = CAST(coalesce(d.sold_key, e.earned_key) AS uuid))
+           END AS name, d.*, e.*
+      FROM sold d
+      FULL JOIN earned e ON e.earned_whole = d.sold_whole AND coalesce(e.earned_key, '') = coalesce(d.sold_key, '')
+     ORDER BY 1, 2
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a report is narrowed to: the days (both included), and perhaps a region, a channel, a supplier."""
+
+    period_from: date
+    period_to: date
+    county: str | None = None
+    channel: str | None = None
+    supplier_id: UUID | None = None
+
+
+class ReportRow(NamedTuple):
+    """One row: its key, a name for people, and a figure for every column; None where it cannot be known."""
+
+    key: str | None
+    name: str
+    figures: Mapping[str, int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A report; its totals are of everything in scope, so nothing is counted twice."""
+
+    rows: Sequence[ReportRow]
+    totals: Mapping[str, int]
+
+
+def report(connection: sa.Connection, actor: Actor, dimension: Dimension, filters: Filters) -> Report:
+    """Return a report of what the actor may see, in one statement and so of one moment."""
+    own = actor.organisation_id if actor.scope is Scope.OWN else None
+    found = connection.execute(
+        _REPORT,
+        {
+            "dimension": dimension.value,
+            "period_from": filters.period_from,
+            "period_to": filters.period_to,
+            "county": filters.county,
+            "channel": filters.channel,
+            "supplier": filters.supplier_id,
+            "own_supplier": own if actor.side is Side.SUPPLIER else None,
+            "own_buyer": own if actor.side is not Side.SUPPLIER else None,
+            "own_region": actor.region_code if actor.scope is Scope.REGION else None,
+        },
+    )
+    rows: list[ReportRow] = []
+    totals: Mapping[str, int] = dict.fromkeys(COLUMNS, 0)
+    for row in found.mappings():
+        figures = {name: int(row[name] or 0) for name in COLUMNS}
+        if row["whole"]:
+            totals = figures
+        else:
+            known: dict[str, int | None] = dict(figures)
+            if dimension is Dimension.MECHANISM and row["key"] is not None:
+                known |= dict.fromkeys(SALE_COLUMNS)
+            rows.append(ReportRow(row["key"], _name(dimension, row["key"], row["name"]), known))
+    return Report(rows, totals)
+
+
+def _name(dimension: Dimension, key: str | None, name: str | None) -> str:
+    if key is None:
+        return NO_MECHANISM if dimension is Dimension.MECHANISM else NO_ORDER
+    if dimension is Dimension.MECHANISM:
+        return MECHANISMS[Mechanism(key)].name
+    return name or key

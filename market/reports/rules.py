@@ -1,0 +1,150 @@
+"""By what reports are cut, and the columns they have: what each counts, in both languages."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Dimension(StrEnum):
+    """By what a report is cut."""
+
+    CHANNEL = "channel"
+    MONTH = "month"
+    REGION = "region"
+    COOPERATIVE = "cooperative"
+    BUYER = "buyer"
+    MECHANISM = "mechanism"
+
+
+DIMENSION_TITLES: Mapping[Dimension, str] = {
+    Dimension.CHANNEL: "渠道",
+    Dimension.MONTH: "月份",
+    Dimension.REGION: "县区",
+    Dimension.COOPERATIVE: "供应商",
+    Dimension.BUYER: "采购单位",
+    Dimension.MECHANISM: "联农带农机制",
+}
+
+NO_ORDER = "非订单带来"
+"""The row of money that no order brought: what was paid ahead and no recognised order has claimed."""
+NO_MECHANISM = "不属于单一机制"
+"""The row of what belongs to no one mechanism: sales, what suppliers retain, advances."""
+
+
+class Kind(StrEnum):
+    """What a column's numbers are."""
+
+    FEN = "fen"
+    COUNT = "count"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of every report: its title, and what it counts."""
+
+    kind: Kind
+    title: str
+    counts: str
+    counts_zh: str
+
+
+def _steps(whose: str, whose_zh: str, title: str) -> dict[str, tuple[str, str, str]]:
+    return {
+        "accrued": (
+            f"{title}应计",
+            f"attributed to {whose} on acceptance, less reversals, whichever step it has reached since",
+            f"验收时归集给{whose_zh}的金额,扣除冲回,不论其后到达哪一环节",
+        ),
+        "recognised": (
+            f"{title}确认",
+            f"what of {whose} was recognised (the buyer's money reached the supplier) or went further, less reversals",
+            f"{whose_zh}的份额中货款已到供应商(或已到后续环节)的金额,扣除冲回",
+        ),
+        "disbursed": (
+            f"{title}兑付",
+            f"what of {whose} was disbursed against recognised orders, matched advances included, less reversals",
+            f"{whose_zh}的份额中已按确认订单兑付的金额,含预付核销,扣除冲回",
+        ),
+        "confirmed": (
+            f"{title}已确认收到",
+            f"what of {whose} the village has confirmed as received, less reversals",
+            f"{whose_zh}的份额中经村确认已收到的金额,扣除冲回",
+        ),
+    }
+
+
+def _ladder(prefix: str, whose: str, whose_zh: str, title: str) -> dict[str, Column]:
+    return {f"{prefix}_{step}_fen": Column(Kind.FEN, *texts) for step, texts in _steps(whose, whose_zh, title).items()}
+
+
+COLUMNS: Mapping[str, Column] = {
+    "orders": Column(
+        Kind.COUNT, "订单数", "orders of which something was accepted in the period", "期间内有货物验收合格的订单数"
+    ),
+    "sale_fen": Column(
+        Kind.FEN,
+        "销售额",
+        "accepted in the period less returned in it, tax included; a sale is not an income",
+        "期间验收金额减退货金额,含税;销售额不等于收入",
+    ),
+    "sale_net_fen": Column(
+        Kind.FEN,
+        "不含税销售额",
+        "the same without tax: households + collectives + retained + suspense, all as accrued",
+        "不含税销售额,等于应计的农户、村集体、留存与待处理之和",
+    ),
+    "households": Column(
+        Kind.COUNT,
+        "带动户数",
+        "households with a positive accrued amount in the row; one in two rows counts in both and once in the total",
+        "本行应计金额为正的户数;跨行的户各行均计,合计只计一次",
+    ),
+    "assisted_households": Column(
+        Kind.COUNT, "帮扶对象户数", "of them with income as an assisted household", "其中以帮扶对象身份取得收入的户数"
+    ),
+    "ordinary_households": Column(
+        Kind.COUNT, "一般户数", "of them with income as an ordinary household", "其中以一般户身份取得收入的户数"
+    ),
+    **_ladder("assisted", "assisted households", "帮扶对象", "帮扶对象"),
+    **_ladder("ordinary", "ordinary households", "一般户", "一般户"),
+    **_ladder("collective", "village collectives", "村集体", "村集体"),
+    "retained_fen": Column(
+        Kind.FEN, "供应商留存", "accrued to suppliers themselves, less reversals", "应计归供应商自身的金额,扣除冲回"
+    ),
+    "suspense_fen": Column(
+        Kind.FEN,
+        "待处理",
+        "pools accrued that could not be split, less reversals",
+        "应计但无法分配、待处理的资金池金额,扣除冲回",
+    ),
+    "top_up_fen": Column(
+        Kind.FEN,
+        "补差",
+        "owed by suppliers beyond what lines brought, paid or not; not brought by orders",
+        "供应商应在订单所得之外补足的金额,含已付;非订单带来",
+    ),
+    "top_up_paid_fen": Column(Kind.FEN, "已付补差", "of it paid", "其中已付"),
+    "advance_fen": Column(
+        Kind.FEN,
+        "预付净增",
+        "growth of money paid ahead that no recognised order has claimed; brought by no order",
+        "预付且尚未被确认订单核销的资金净增;非订单带来",
+    ),
+}
+"""In the order in which they are shown."""
+
+SALE_COLUMNS = ("orders", "sale_fen", "sale_net_fen")
+"""Known of orders, not of one mechanism: an order brings several."""
+
+
+class NoIncrease(StrEnum):
+    """Why no increase is given."""
+
+    NO_BASELINE_STATED = "no_baseline_stated"
+
+
+class Suspended(StrEnum):
+    """Why a pool could not be split."""
+
+    NOBODY_IS_ELIGIBLE = "nobody_is_eligible"
+    WEIGHTS_ARE_ZERO = "weights_are_zero"

@@ -1,0 +1,29 @@
+"""The configuration, read once from `MARKET_*` environment variables; nothing else reads the environment."""
+
+from pathlib import Path
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Every knob, with its default."""
+
+    model_config = SettingsConfigDict(env_prefix="MARKET_", frozen=True)
+
+    database_url: str | None = None
+    """PostgreSQL 15 or newer for the application; without it an embedded server is started in `data`."""
+    owner_database_url: str | None = None
+    """The login that owns the schema and migrates it; `database_url` where that login may do both."""
+    data: Path = Path(".data")
+    """Where the embedded server keeps its files."""
+    postgres_bin: Path | None = None
+    """A folder with PostgreSQL binaries, before those of the wheel and of the system."""
+    threads: int = 8
+    """Requests served at once; the connection pools have as many places."""
+    token_hours: int = 12
+    """A signed-in person's token ends after this."""
+    reservation_hours: int = 72
+    """An order the cooperative has not confirmed by then expires and gives its stock back."""
+    host: str = "127.0.0.1"
+    port: int = 8000
+    log_level: str = "INFO"

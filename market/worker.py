@@ -1,0 +1,46 @@
+"""The loop over what is due: reservations that ran out, public notices that ended, certificates that lapse.
+
+Any number of workers may run: each takes rows that no other holds, and each task does a row once.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+import structlog
+
+from market.certification import tasks as certification
+from market.clock import utc_now
+from market.db import Database
+from market.orders import tasks as orders
+
+LOG = structlog.get_logger()
+PAUSE_SECONDS = 5
+
+TASKS: Mapping[str, Callable[[Database, datetime], int]] = {
+    "expire_orders": orders.expire_orders,
+    "end_notices": certification.end_notices,
+    "raise_alerts": certification.raise_alerts,
+}
+
+
+def run_due(db: Database, now: datetime) -> dict[str, int]:
+    """Do all that is due at an instant, once; return how much each task did. A failing task does not stop others."""
+    done: dict[str, int] = {}
+    for name, task in TASKS.items():
+        try:
+            done[name] = task(db, now)
+        except Exception:
+            LOG.exception("task_failed", task=name)
+            done[name] = 0
+    return done
+
+
+def run(db: Database, stop: threading.Event) -> None:
+    """Do what is due, again and again, until told to stop."""
+    while not stop.is_set():
+        done = run_due(db, utc_now())
+        if any(done.values()):
+            LOG.info("tasks_done", **done)
+        else:
+            stop.wait(PAUSE_SECONDS)

@@ -1,0 +1,163 @@
+"""What makes a plan sound, the life of a version, and the table of mechanisms."""
+
+import itertools
+import json
+from enum import StrEnum
+from hashlib import sha256
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from market.benefits import rules
+from market.benefits.rules import (
+    MECHANISMS,
+    TRANSITIONS,
+    Basis,
+    IncomeClass,
+    Measure,
+    Mechanism,
+    MechanismTerms,
+    Payee,
+    PlanBody,
+    PlanBodyError,
+    PlanEvent,
+    PlanStatus,
+    Pool,
+    check_body,
+    payees,
+    plan_body,
+    status_after,
+)
+from market.errors import TransitionError
+
+DIVIDEND = Pool(Mechanism.SHARE_DIVIDEND, 800, (("b", 3), ("a", 1)))
+VILLAGE = Pool(Mechanism.COLLECTIVE_DIVIDEND, 200, (("v", 1),), assisted_only=True)
+BODY = PlanBody((Mechanism.ORDER_PURCHASE, Mechanism.LABOUR), (DIVIDEND, VILLAGE))
+LOT_ONLY = PlanBody((Mechanism.LABOUR,), ())
+
+
+def test_every_mechanism_is_in_the_table_and_only_lots_are_measured() -> None:
+    assert set(MECHANISMS) == set(Mechanism)
+    for terms in MECHANISMS.values():
+        assert (terms.measure is not None) == (terms.basis is Basis.LOT)
+
+
+@pytest.mark.parametrize(
+    "body", [BODY, LOT_ONLY, PlanBody((), (DIVIDEND,)), PlanBody((), (Pool(Mechanism.SHARE_DIVIDEND, 10_000, ()),))]
+)
+def test_a_sound_body_passes(body: PlanBody) -> None:
+    check_body(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        (PlanBody((), ()), None),
+        (PlanBody((Mechanism.LABOUR, Mechanism.LABOUR), ()), "/lot_mechanisms"),
+        (PlanBody((Mechanism.SHARE_DIVIDEND,), ()), "/lot_mechanisms"),
+        (PlanBody((), (DIVIDEND, DIVIDEND)), "/pools"),
+        (PlanBody((), (Pool(Mechanism.SHARE_DIVIDEND, 9_801, ()), VILLAGE)), "/pools"),
+        (PlanBody((), (VILLAGE, Pool(Mechanism.ORDER_PURCHASE, 1, ()))), "/pools/1/mechanism"),
+        (PlanBody((), (Pool(Mechanism.SHARE_DIVIDEND, 0, ()),)), "/pools/0/bp"),
+        (PlanBody((), (Pool(Mechanism.SHARE_DIVIDEND, 1, (("a", 1), ("a", 2))),)), "/pools/0/shares"),
+        (PlanBody((), (Pool(Mechanism.SHARE_DIVIDEND, 1, (("a", -1),)),)), "/pools/0/shares"),
+    ],
+)
+def test_an_unsound_body_is_refused_and_pointed_at(body: PlanBody, pointer: str | None) -> None:
+    with pytest.raises(PlanBodyError) as refusal:
+        check_body(body)
+    assert refusal.value.pointer == pointer
+
+
+def test_the_hash_is_of_the_canonical_bytes_whatever_the_order_of_writing() -> None:
+    shuffled = PlanBody(
+        tuple(reversed(BODY.lot_mechanisms)),
+        (VILLAGE, Pool(DIVIDEND.mechanism, DIVIDEND.bp, tuple(reversed(DIVIDEND.shares)))),
+    )
+    assert shuffled.canonical() == BODY.canonical()
+    assert BODY.sha256() == sha256(BODY.canonical()).hexdigest()
+    assert b" " not in BODY.canonical()
+
+
+shares = st.dictionaries(st.uuids().map(str), st.integers(0, 10**6), max_size=5).map(lambda found: tuple(found.items()))
+bodies = st.builds(
+    PlanBody,
+    st.sets(st.sampled_from([Mechanism.ORDER_PURCHASE, Mechanism.LABOUR])).map(tuple),
+    st.lists(
+        st.builds(
+            Pool, st.sampled_from([DIVIDEND.mechanism, VILLAGE.mechanism]), st.integers(1, 5_000), shares, st.booleans()
+        ),
+        max_size=2,
+        unique_by=lambda pool: pool.mechanism,
+    ).map(tuple),
+)
+
+
+@given(bodies)
+def test_a_stored_body_reads_back_to_the_same_bytes(body: PlanBody) -> None:
+    stored = json.loads(body.canonical())
+    assert plan_body(stored).canonical() == body.canonical()
+    assert plan_body(stored).sha256() == body.sha256()
+
+
+def test_one_more_weight_is_another_hash() -> None:
+    changed = PlanBody(BODY.lot_mechanisms, (Pool(DIVIDEND.mechanism, 800, (("b", 4), ("a", 1))), VILLAGE))
+    assert changed.sha256() != BODY.sha256()
+
+
+def test_payees_are_told_apart_by_what_they_must_be() -> None:
+    assert payees(BODY) == {
+        Payee.HOUSEHOLD: {"b": "/pools/0/shares/0/payee_id", "a": "/pools/0/shares/1/payee_id"},
+        Payee.COLLECTIVE: {"v": "/pools/1/shares/0/payee_id"},
+    }
+
+
+@pytest.mark.parametrize(("status", "event"), list(itertools.product(PlanStatus, PlanEvent)))
+def test_a_version_moves_only_as_the_table_says(status: PlanStatus, event: PlanEvent) -> None:
+    if (status, event) in TRANSITIONS:
+        assert status_after(status, event) is TRANSITIONS[status, event]
+    else:
+        with pytest.raises(TransitionError):
+            status_after(status, event)
+
+
+def test_a_decided_version_never_moves_again() -> None:
+    assert not {status for status, _ in TRANSITIONS} & {PlanStatus.APPROVED, PlanStatus.REJECTED}
+
+
+class WiderMechanism(StrEnum):
+    """The mechanisms in use, and two more."""
+
+    ORDER_PURCHASE = "order_purchase"
+    LABOUR = "labour"
+    SHARE_DIVIDEND = "share_dividend"
+    COLLECTIVE_DIVIDEND = "collective_dividend"
+    CUSTODY = "custody"
+    PATRONAGE = "patronage"
+
+
+def test_a_new_mechanism_needs_one_row_and_no_change_in_what_takes_plans(monkeypatch: pytest.MonkeyPatch) -> None:
+    custody: Any = WiderMechanism.CUSTODY
+    patronage: Any = WiderMechanism.PATRONAGE
+    wider: dict[Any, MechanismTerms] = {
+        **MECHANISMS,
+        custody: MechanismTerms("托管代养", IncomeClass.PROPERTY, Basis.LOT, Payee.HOUSEHOLD, Measure.QUANTITY),
+        patronage: MechanismTerms("按交易量返还", IncomeClass.OPERATING, Basis.POOL, Payee.HOUSEHOLD),
+    }
+    monkeypatch.setattr(rules, "Mechanism", WiderMechanism)
+    monkeypatch.setattr(rules, "MECHANISMS", wider)
+    body = plan_body(
+        {
+            "lot_mechanisms": ["custody", "order_purchase"],
+            "pools": [{"mechanism": "patronage", "bp": 6_000, "assisted_only": False, "shares": [["h", 7]]}],
+        }
+    )
+    check_body(body)
+    assert payees(body)[Payee.HOUSEHOLD] == {"h": "/pools/0/shares/0/payee_id"}
+    assert plan_body(json.loads(body.canonical())).sha256() == body.sha256()
+    with pytest.raises(PlanBodyError):
+        check_body(PlanBody((patronage,), ()))
+    with pytest.raises(PlanBodyError):
+        check_body(PlanBody((), (Pool(custody, 1, ()),)))

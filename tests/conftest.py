@@ -1,0 +1,113 @@
+"""Real PostgreSQL for every test: a migrated template, a clone per worker, one rolled-back connection per test."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+from psycopg import sql
+from sqlalchemy import orm
+from starlette.testclient import TestClient
+
+from market import embedded
+from market.app import create_app
+from market.db import Database
+from tests import schema
+
+NO_SYNC = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+class RolledBackDatabase(Database):
+    """A database whose transactions are savepoints of one connection that is never committed."""
+
+    def __init__(self, url: str) -> None:
+        """Open the outer transaction."""
+        super().__init__(url, threads=1)
+        self.connection = self.engine.connect()
+        self._outer = self.connection.begin()
+        self._sessions = orm.sessionmaker(
+            self.connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
+        )
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """Read what the test wrote."""
+        yield self.connection
+
+    def close(self) -> None:
+        """Undo everything."""
+        self._outer.rollback()
+        self.connection.close()
+        super().close()
+
+
+@pytest.fixture(scope="session")
+def server_url() -> Iterator[str]:
+    """The owner's URL of a PostgreSQL server: `MARKET_DATABASE_URL`, or an embedded one shared by all workers."""
+    if url := os.environ.get("MARKET_DATABASE_URL"):
+        yield url
+        return
+    with embedded.start(Path(".data/tests"), settings=NO_SYNC) as server:
+        yield server.url
+
+
+@pytest.fixture(scope="session")
+def template(server_url: str) -> str:
+    """The name of a migrated database without connections."""
+    return schema.template(server_url)
+
+
+@contextmanager
+def clone(server_url: str, template: str, name: str) -> Iterator[str]:
+    """Yield the URL of a copy of the template, dropped afterwards."""
+    with psycopg.connect(schema.plain(server_url), autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+        )
+    yield schema.on_database(server_url, name)
+    with psycopg.connect(schema.plain(server_url), autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="session")
+def worker_url(server_url: str, template: str) -> Iterator[str]:
+    """This worker's database, whose tests all roll back."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw")
+    with clone(server_url, template, f"market_test_{worker}_{os.getpid()}") as url:
+        yield url
+
+
+@pytest.fixture
+def db(worker_url: str) -> Iterator[Database]:
+    """A database that forgets everything after the test."""
+    database = RolledBackDatabase(worker_url)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def session(db: Database) -> Iterator[orm.Session]:
+    """A session on it."""
+    with db.transaction() as session:
+        yield session
+
+
+@pytest.fixture
+def client(db: Database) -> Iterator[TestClient]:
+    """The application over it, by HTTP."""
+    with TestClient(create_app(db)) as client:
+        yield client
+
+
+@pytest.fixture
+def committed_db(server_url: str, template: str, request: pytest.FixtureRequest) -> Iterator[Database]:
+    """A private clone with real commits, for races."""
+    name = f"market_race_{os.getpid()}_{abs(hash(request.node.nodeid)) % 10**8}"
+    with clone(server_url, template, name) as url:
+        database = Database(url, threads=16)
+        yield database
+        database.close()

@@ -1,0 +1,427 @@
+"""Small functions that put one thing into the market and return its row; every fact has a default."""
+
+import itertools
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from hashlib import sha256
+from uuid import uuid4
+
+from argon2 import PasswordHasher
+from sqlalchemy import orm
+
+from market.benefits import enrolling
+from market.benefits.models import Enrolment, Plan, PlanVersion
+from market.benefits.rules import Mechanism, PlanBody, PlanStatus
+from market.catalog import service as catalog
+from market.catalog.models import Category, Product
+from market.certification.models import Application, Batch, Certificate
+from market.certification.rules import ApplicationStatus, CertificateStatus
+from market.channels import service as channel_schemes
+from market.channels.models import ChannelScheme
+from market.channels.rules import ChannelTerms
+from market.households.models import Household, HouseholdStatusPeriod
+from market.households.rules import HouseholdStatus
+from market.identity.models import Credential, Member, Organisation
+from market.identity.rules import ROLES_OF, SIDE_OF, Actor, OrganisationKind, Permission, Role, Scope
+from market.lots.models import Contribution, Lot
+from market.lots.rules import LotStatus
+from market.money import price_of
+from market.quantities import BASE_OF, Unit
+from market.regions.models import Region
+
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+FAR_AHEAD = datetime(2199, 1, 1, tzinfo=UTC)
+PASSWORD = "correct horse battery"
+# argon2 reads its cost from the hash, so one cheap hash made here signs every test member in.
+_CHEAP_HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+_numbers = itertools.count(1)
+
+
+def number() -> int:
+    """A number that no other row of this process has."""
+    return next(_numbers)
+
+
+def organisation(
+    session: orm.Session,
+    *,
+    kind: OrganisationKind = OrganisationKind.COOPERATIVE,
+    region_code: str = "141122",
+    name: str | None = None,
+    active: bool = True,
+) -> Organisation:
+    """A body of any kind; its name is made up unless given."""
+    row = Organisation(
+        kind=kind, name=name or f"测试单位{number()}", region_code=region_code, credit_code=None, active=active
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def member(
+    session: orm.Session,
+    organisation: Organisation,
+    role: Role | None = None,
+    *,
+    login: str | None = None,
+    active: bool = True,
+) -> Member:
+    """A person of the organisation, with `PASSWORD`; the role is the first of its side unless given."""
+    row = Member(
+        organisation_id=organisation.id,
+        login=login or f"member{number()}",
+        password_hash=_CHEAP_HASH,
+        role=role or min(ROLES_OF[SIDE_OF[organisation.kind]]),
+        active=active,
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def actor(session: orm.Session, member: Member, scope: Scope = Scope.OWN) -> Actor:
+    """The member as a service sees it."""
+    body = session.get_one(Organisation, member.organisation_id)
+    return Actor(
+        member_id=member.id,
+        organisation_id=body.id,
+        kind=body.kind,
+        role=member.role,
+        region_code=body.region_code,
+        scope=scope,
+    )
+
+
+def token(session: orm.Session, member: Member, *, scopes: list[Permission] | None = None) -> str:
+    """A bearer token of the member; with scopes it is an API key."""
+    secret = f"mt_{uuid4().hex}"
+    session.add(
+        Credential(
+            member_id=member.id,
+            secret_hash=sha256(secret.encode()).digest(),
+            label=None if scopes is None else "测试密钥",
+            scopes=None if scopes is None else [scope.value for scope in scopes],
+            created_at=LONG_AGO,
+            expires_at=FAR_AHEAD,
+            revoked_at=None,
+        )
+    )
+    session.flush()
+    return secret
+
+
+def headers(session: orm.Session, member: Member, *, key: str | None = None) -> dict[str, str]:
+    """The headers of one request of the member: a bearer token and an Idempotency-Key of its own."""
+    return {"Authorization": f"Bearer {token(session, member)}", "Idempotency-Key": key or uuid4().hex}
+
+
+def signed_in(
+    session: orm.Session, role: Role, *, kind: OrganisationKind | None = None, region_code: str = "141122"
+) -> dict[str, str]:
+    """The headers of a new member with this role, in a new organisation of a kind that has it."""
+    if kind is None:
+        kind = next(kind for kind in OrganisationKind if role in ROLES_OF[SIDE_OF[kind]])
+    return headers(session, member(session, organisation(session, kind=kind, region_code=region_code), role))
+
+
+def household(
+    session: orm.Session,
+    *,
+    village_code: str = "141122106201",
+    status: HouseholdStatus = HouseholdStatus.REGISTERED_POOR,
+    head_count: int = 3,
+    code: str | None = None,
+    registered_on: date = date(2020, 1, 1),
+) -> Household:
+    """A household on the register, with one status from its first day."""
+    row = Household(
+        code=code or f"{village_code}{number():04d}",
+        village_code=village_code,
+        head_count=head_count,
+        registered_on=registered_on,
+        departed_on=None,
+    )
+    session.add(row)
+    session.flush()
+    session.add(HouseholdStatusPeriod(household_id=row.id, valid_from=registered_on, status=status))
+    session.flush()
+    return row
+
+
+def lot(
+    session: orm.Session,
+    product: Product,
+    *,
+    quantity_milli: int = 100_000,
+    status: LotStatus = LotStatus.OPEN,
+    produced_on: date = date(2026, 1, 5),
+    expires_on: date | None = None,
+    bought_in_milli: int = 0,
+) -> Lot:
+    """A lot of the product, on sale unless told otherwise; its maker and its opener are two members."""
+    supplier = session.get_one(Organisation, product.supplier_id)
+    opened_by = None if status is LotStatus.DRAFT else member(session, supplier, Role.SUPPLIER_MANAGER).id
+    row = Lot(
+        number=f"L-TEST-{number()}",
+        product_id=product.id,
+        supplier_id=product.supplier_id,
+        status=status,
+        produced_on=produced_on,
+        expires_on=expires_on,
+        origin_code=product.origin_code,
+        area_milli_mu=None,
+        base_unit=BASE_OF.get(Unit(product.unit), Unit.KG),
+        quality_certificate=None,
+        quantity_milli=quantity_milli,
+        bought_in_milli=bought_in_milli,
+        loss_milli=0,
+        available_milli=quantity_milli,
+        made_by=member(session, supplier, Role.SUPPLIER_CLERK).id,
+        made_at=LONG_AGO,
+        opened_by=opened_by,
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def contribution(
+    session: orm.Session,
+    lot: Lot,
+    household: Household,
+    *,
+    mechanism: Mechanism = Mechanism.ORDER_PURCHASE,
+    measure_milli: int = 10_000,
+    unit_price_fen: int = 600,
+    amount_fen: int | None = None,
+    delivered_on: date = date(2026, 1, 4),
+) -> Contribution:
+    """What a household gave to a lot: 10 kg (or hours) at 6 yuan unless told otherwise; any amount may be forced."""
+    if amount_fen is None:
+        amount_fen = price_of(unit_price_fen, measure_milli, 1_000)
+    row = Contribution(
+        lot_id=lot.id,
+        household_id=household.id,
+        mechanism=mechanism,
+        measure_milli=measure_milli,
+        unit_price_fen=unit_price_fen,
+        price_unit_milli=1_000,
+        amount_fen=amount_fen,
+        delivered_on=delivered_on,
+        evidence="收购单-测试",
+        carried_from=None,
+        made_by=lot.made_by,
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def plan(
+    session: orm.Session,
+    supplier: Organisation,
+    *,
+    body: PlanBody | None = None,
+    status: PlanStatus = PlanStatus.APPROVED,
+    valid_from: date = date(2020, 1, 1),
+) -> Plan:
+    """A benefit plan of the supplier with one version, approved unless told otherwise; it buys from households."""
+    body = body or PlanBody(lot_mechanisms=(Mechanism.ORDER_PURCHASE, Mechanism.LABOUR), pools=())
+    row = Plan(supplier_id=supplier.id, name=f"带农方案{number()}")
+    session.add(row)
+    session.flush()
+    decided = status in (PlanStatus.APPROVED, PlanStatus.REJECTED)
+    county = organisation(session, kind=OrganisationKind.AGRICULTURE_DEPARTMENT, region_code=supplier.region_code[:6])
+    session.add(
+        PlanVersion(
+            plan_id=row.id,
+            number=1,
+            status=status,
+            body=body.as_json(),
+            canonical=body.canonical(),
+            sha256=body.sha256(),
+            valid_from=valid_from,
+            made_by=member(session, supplier).id,
+            made_at=LONG_AGO,
+            decided_by=member(session, county, Role.COUNTY_REVIEWER).id if decided else None,
+            decided_at=LONG_AGO if decided else None,
+            opinion="同意" if decided else None,
+        )
+    )
+    session.flush()
+    return row
+
+
+def enrolment(
+    session: orm.Session,
+    supplier: Organisation,
+    household: Household,
+    *,
+    on: date = date(2020, 1, 1),
+    confirmed: bool = True,
+) -> Enrolment:
+    """The household takes part with the supplier, by the services, confirmed unless told otherwise."""
+    clerk = actor(session, member(session, supplier))
+    (row,) = enrolling.enrol(session, clerk, household_codes=[household.code], on=on)
+    if confirmed:
+        office = organisation(session, kind=OrganisationKind.VILLAGE_OFFICE, region_code=household.village_code)
+        village = actor(session, member(session, office, Role.VILLAGE_CLERK), Scope.REGION)
+        enrolling.confirm_enrolments(
+            session, village, supplier_id=supplier.id, household_ids=[household.id], now=LONG_AGO
+        )
+    return row
+
+
+def category(
+    session: orm.Session, *, code: str | None = None, name: str = "干果", needs_quality_certificate: bool = False
+) -> Category:
+    """A kind of product, with a code of its own unless given."""
+    row = Category(code=code or f"c{number()}", name=name, needs_quality_certificate=needs_quality_certificate)
+    session.add(row)
+    session.flush()
+    return row
+
+
+def certificate(
+    session: orm.Session,
+    supplier: Organisation,
+    *,
+    plan: Plan | None = None,
+    category_code: str | None = None,
+    unit: Unit = Unit.KG,
+    unit_milli: int = 1_000,
+    price_ceiling_fen: int = 100_000,
+    status: CertificateStatus = CertificateStatus.VALID,
+    valid_from: date = date(2020, 1, 1),
+    valid_to: date = date(2199, 12, 31),
+    batch: Batch | None = None,
+) -> Certificate:
+    """A certificate of the supplier with the application behind it, in a batch of its own unless given."""
+    county_code = supplier.region_code[:6]
+    maker = member(session, supplier)
+    if batch is None:
+        batch = Batch(county_code=county_code, number=number(), published_on=valid_from, published_by=maker.id)
+        session.add(batch)
+    application = Application(
+        supplier_id=supplier.id,
+        plan_id=(plan or make_plan(session, supplier)).id,
+        product_name="骏枣",
+        specification="一级",
+        category_code=category_code or category(session).code,
+        origin_code=county_code,
+        unit=unit,
+        unit_milli=unit_milli,
+        base_unit=BASE_OF.get(unit, Unit.KG),
+        price_fen=price_ceiling_fen,
+        declared_value_fen=10**9,
+        people_driven=30,
+        status=ApplicationStatus.LISTED,
+        made_by=maker.id,
+        made_at=LONG_AGO,
+        notice_ends_on=None,
+    )
+    session.add(application)
+    session.flush()
+    row = Certificate(
+        number=f"{county_code}-T-{number()}",
+        application_id=application.id,
+        batch_id=batch.id,
+        supplier_id=supplier.id,
+        status=status,
+        valid_from=valid_from,
+        valid_to=valid_to,
+        price_ceiling_fen=price_ceiling_fen,
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def product(
+    session: orm.Session,
+    supplier: Organisation,
+    *,
+    certificate: Certificate | None = None,
+    plan: Plan | None = None,
+    category_code: str | None = None,
+    name: str = "骏枣",
+    specification: str = "一级",
+    description: str = "自然晾晒",
+    unit: Unit = Unit.KG,
+    unit_milli: int = 1_000,
+    minimum: str = "1",
+    multiple: str = "1",
+    tax_bp: int = 900,
+    tiers: Sequence[tuple[str, int]] = (("1", 1_000),),
+    listed: bool = True,
+) -> Product:
+    """A product of the supplier, by the services: on sale by 1 kg at 10 yuan unless told otherwise."""
+    plan = plan or make_plan(session, supplier)
+    certificate = certificate or make_certificate(
+        session, supplier, plan=plan, category_code=category_code, unit=unit, unit_milli=unit_milli
+    )
+    certified = session.get_one(Application, certificate.application_id)
+    clerk = actor(session, member(session, supplier))
+    row = catalog.create_product(
+        session,
+        clerk,
+        certificate_id=certificate.id,
+        plan_id=plan.id,
+        category_code=certified.category_code,
+        unit=Unit(certified.unit),
+        name=name,
+        specification=specification,
+        description=description,
+        minimum=minimum,
+        multiple=multiple,
+        tax_bp=tax_bp,
+        tiers=tiers,
+    )
+    if listed:
+        catalog.list_product(session, clerk, product_id=row.id, on=certificate.valid_from)
+    return row
+
+
+make_plan, make_certificate = plan, certificate
+"""The same by names that a keyword does not hide."""
+
+
+def region(
+    session: orm.Session, *, code: str = "141122106201", name: str = "王村", valid_from: date = date(2010, 1, 1)
+) -> Region:
+    """A region that still bears its first name."""
+    row = Region(code=code, name=name, valid_from=valid_from, valid_until=None)
+    session.add(row)
+    session.flush()
+    return row
+
+
+def seven_into(session: orm.Session, *, valid_from: date = date(2019, 1, 1)) -> ChannelScheme:
+    """The default scheme 七进, in force from that day on."""
+    kinds = OrganisationKind
+    canteens = {kinds.BUDGET_UNIT, kinds.SCHOOL, kinds.HOSPITAL, kinds.CANTEEN_CONTRACTOR}
+    helpers = {kinds.FAMILY, kinds.BUDGET_UNIT, kinds.FIRM, kinds.TRADE_UNION}
+    rows: list[tuple[str, str, set[OrganisationKind], tuple[str, ...], bool, bool]] = [
+        ("canteen", "进食堂", canteens, ("acceptance_note", "invoice"), False, True),
+        ("city", "进城市", {kinds.EXHIBITION_HALL}, ("consignment_sheet",), False, False),
+        ("market", "进市场", {kinds.SUPERMARKET, kinds.FIRM}, ("contract", "weigh_note"), False, False),
+        ("online", "进网络", {kinds.ONLINE_SHOP}, ("platform_order",), True, False),
+        ("scenic", "进景区", {kinds.SCENIC_AREA}, ("point_of_sale_sheet",), False, False),
+        ("workshop", "进车间", {kinds.FIRM, kinds.TRADE_UNION}, ("order_form",), False, True),
+        ("household", "进家庭", helpers, ("receipt",), False, True),
+    ]
+    channels = [
+        ChannelTerms(
+            code=code,
+            name=name,
+            buyer_kinds=frozenset(buyers),
+            evidence_kinds=evidence,
+            needs_external_number=numbered,
+            counts_to_reserved_share=counts,
+        )
+        for code, name, buyers, evidence, numbered, counts in rows
+    ]
+    return channel_schemes.publish_scheme(
+        session, code="qi_jin", name="七进", valid_from=valid_from, channels=channels, today=valid_from
+    )

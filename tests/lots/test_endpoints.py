@@ -1,0 +1,275 @@
+"""Lots by HTTP: from registration to sale, and every refusal as problem+json."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import orm
+from starlette.testclient import TestClient
+
+from market.identity.models import Member
+from market.identity.rules import OrganisationKind, Role
+from market.lots.models import Lot
+from market.quantities import Unit
+from tests import factories
+
+
+class Cooperative:
+    """富山 of Wang village as an HTTP client sees it: a clerk, a manager, a product sold by the jin."""
+
+    def __init__(self, session: orm.Session, client: TestClient) -> None:
+        self.session, self.client = session, client
+        self.body = factories.organisation(session)
+        flagged = factories.category(session, needs_quality_certificate=True)
+        product = factories.product(session, self.body, unit=Unit.JIN, unit_milli=500, category_code=flagged.code)
+        self.product_id = str(product.id)
+        self.clerk = factories.member(session, self.body, Role.SUPPLIER_CLERK)
+        self.manager = factories.member(session, self.body, Role.SUPPLIER_MANAGER)
+
+    def household(self) -> str:
+        row = factories.household(self.session)
+        factories.enrolment(self.session, self.body, row)
+        return str(row.id)
+
+    def post(self, path: str, json: Any = None, *, by: Member | None = None, key: str | None = None) -> Any:
+        headers = factories.headers(self.session, by or self.clerk, key=key)
+        return self.client.post(f"/v1{path}", json=json, headers=headers)
+
+    def put(self, path: str, json: Any, *, by: Member | None = None) -> Any:
+        return self.client.put(f"/v1{path}", json=json, headers=factories.headers(self.session, by or self.clerk))
+
+    def get(self, path: str, *, by: Member | None = None, **query: Any) -> Any:
+        headers = factories.headers(self.session, by or self.clerk)
+        return self.client.get(f"/v1{path}", params=query, headers=headers)
+
+    def lot(self, **facts: Any) -> dict[str, Any]:
+        answer = self.post("/lots", LOT | {"product_id": self.product_id} | facts)
+        assert answer.status_code == 201, answer.text
+        return dict(answer.json())
+
+    def open_lot(self, **facts: Any) -> dict[str, Any]:
+        lot = self.lot(**facts)
+        assert self.post(f"/lots/{lot['id']}/quality-certificate", {"number": f"HGZ-{uuid4()}"}).status_code == 200
+        answer = self.post(f"/lots/{lot['id']}/opening", by=self.manager)
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+
+@pytest.fixture
+def cooperative(session: orm.Session, client: TestClient) -> Cooperative:
+    return Cooperative(session, client)
+
+
+LOT = {"unit": "jin", "quantity": "1000", "produced_on": "2026-01-05", "origin_code": "141122", "bought_in": "1000"}
+BASELINE = {
+    "period_from": "2025-01-01",
+    "period_to": "2025-12-31",
+    "source": "村委会2025年产量登记表",
+    "area_mu": "180",
+    "yield_per_mu": "2000",
+    "unit": "jin",
+    "unit_price_fen": 120,
+}
+
+
+def gave(household_id: str, **facts: Any) -> dict[str, Any]:
+    return {
+        "household_id": household_id,
+        "mechanism": "order_purchase",
+        "measure": "29032.5",
+        "unit": "jin",
+        "unit_price_fen": 120,
+        "delivered_on": "2026-01-04",
+        "evidence": "收购单-1",
+        **facts,
+    }
+
+
+def refused(answer: Any, status: int, code: str, pointer: str | None = None) -> None:
+    problem = answer.json()
+    assert (answer.status_code, problem["code"]) == (status, code), answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    if pointer is not None:
+        assert [fault["pointer"] for fault in problem["errors"]] == [pointer]
+
+
+def test_the_lot_of_wang_village_from_registration_to_sale(cooperative: Cooperative) -> None:
+    lot = cooperative.lot(quantity="900000", bought_in="0", area_mu="180", expires_on="2099-12-31")
+    path = f"/lots/{lot['id']}"
+    assert (lot["quantity"], lot["base_unit"], lot["area_mu"], lot["status"]) == ("450000", "kg", "180", "draft")
+    households = [cooperative.household() for _ in range(31)]
+    deliveries = [gave(each, measure="29032") for each in households[1:]] + [gave(households[0], measure="29040")]
+    recorded = cooperative.post(f"{path}/contributions", {"contributions": deliveries})
+    assert recorded.json() == {"lot_id": lot["id"], "recorded": 31, "amount_fen": 108_000_000}
+    refused(cooperative.post(f"{path}/opening", by=cooperative.manager), 409, "missing_quality_certificate")
+    assert cooperative.post(f"{path}/quality-certificate", {"number": "HGZ-1"}).json()["quality_certificate"] == "HGZ-1"
+    assert cooperative.post(f"{path}/opening", by=cooperative.manager).json()["status"] == "open"
+    stated = cooperative.put(f"{path}/baseline", BASELINE)
+    assert (stated.status_code, stated.json()["gross_fen"], stated.json()["yield_per_mu"]) == (201, 43_200_000, "1000")
+    shown = cooperative.get(path).json()
+    assert (shown["baseline"], shown["available"]) == (stated.json(), "450000")
+    refused(cooperative.put(f"{path}/baseline", BASELINE), 409, "baseline_stated")
+    refused(cooperative.post(f"{path}/contributions", {"contributions": deliveries}), 409, "sealed_lot")
+
+
+def test_contributions_are_listed_page_by_page(cooperative: Cooperative) -> None:
+    path = f"/lots/{cooperative.lot()['id']}/contributions"
+    households = [cooperative.household() for _ in range(3)]
+    worked = gave(households[2], mechanism="labour", unit="hour", measure="7.5", unit_price_fen=1500)
+    given = [gave(households[0]), gave(households[1], measure="0.2"), worked]
+    assert cooperative.post(path, {"contributions": given}).status_code == 201
+    first = cooperative.get(path, limit=2).json()
+    rest = cooperative.get(path, limit=2, cursor=first["next_cursor"]).json()
+    rows = first["items"] + rest["items"]
+    assert rest["next_cursor"] is None
+    assert [row["household_id"] for row in rows] == households
+    assert [(row["measure"], row["unit"], row["price_per"], row["amount_fen"]) for row in rows] == [
+        ("14516.25", "kg", "0.5", 3_483_900),
+        ("0.1", "kg", "0.5", 24),
+        ("7.5", "hour", "1", 11_250),
+    ]
+    refused(cooperative.get(path, cursor="zzz"), 422, "invalid_input", "/query/cursor")
+
+
+@pytest.mark.parametrize(
+    ("facts", "code", "field"),
+    [
+        ({"mechanism": "share_dividend"}, "mechanism_not_in_plan", "mechanism"),
+        ({"unit": "hour"}, "wrong_unit", "unit"),
+        ({"unit": "piece"}, "wrong_unit", "unit"),
+        ({"unit": "box"}, "invalid_input", "unit"),
+        ({"measure": "0.0001"}, "inexact_quantity", "measure"),
+        ({"measure": "0"}, "invalid_input", "measure"),
+        ({"measure": "-1"}, "invalid_input", "measure"),
+        ({"measure": 5}, "invalid_input", "measure"),
+        ({"unit_price_fen": 1.5}, "invalid_input", "unit_price_fen"),
+        ({"amount_fen": 5}, "invalid_input", "amount_fen"),
+        ({"delivered_on": "2199-01-01"}, "invalid_input", "delivered_on"),
+        ({"household_id": str(uuid4())}, "not_enrolled", "household_id"),
+    ],
+)
+def test_a_contribution_at_fault_is_pointed_at_and_none_is_recorded(
+    cooperative: Cooperative, facts: dict[str, Any], code: str, field: str
+) -> None:
+    path = f"/lots/{cooperative.lot()['id']}/contributions"
+    household = cooperative.household()
+    answer = cooperative.post(path, {"contributions": [gave(household), gave(household) | facts]})
+    refused(answer, 422, code, f"/contributions/1/{field}")
+    assert cooperative.get(path).json()["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("facts", "code", "pointer"),
+    [
+        ({"quantity": "0"}, "invalid_input", "/quantity"),
+        ({"quantity": "0.0001"}, "inexact_quantity", "/quantity"),
+        ({"unit": "piece"}, "wrong_unit", "/unit"),
+        ({"produced_on": "2199-01-01"}, "invalid_input", "/produced_on"),
+        ({"expires_on": "2026-01-04"}, "invalid_input", "/expires_on"),
+        ({"origin_code": "交城"}, "invalid_input", "/origin_code"),
+        ({"colour": "red"}, "invalid_input", "/colour"),
+    ],
+)
+def test_a_lot_that_cannot_be_is_refused(
+    cooperative: Cooperative, facts: dict[str, Any], code: str, pointer: str
+) -> None:
+    refused(cooperative.post("/lots", LOT | {"product_id": cooperative.product_id} | facts), 422, code, pointer)
+    assert cooperative.get("/lots").json() == {"items": [], "next_cursor": None}
+
+
+def test_lots_are_listed_newest_first_and_by_product_and_status(cooperative: Cooperative) -> None:
+    opened, drafts = cooperative.open_lot(), [cooperative.lot() for _ in range(2)]
+    newest = [drafts[1]["id"], drafts[0]["id"], opened["id"]]
+    first = cooperative.get("/lots", limit=2).json()
+    rest = cooperative.get("/lots", limit=2, cursor=first["next_cursor"]).json()
+    assert [lot["id"] for lot in first["items"] + rest["items"]] == newest
+    assert [lot["id"] for lot in cooperative.get("/lots", status="open").json()["items"]] == [opened["id"]]
+    assert cooperative.get("/lots", product_id=str(uuid4())).json()["items"] == []
+    assert len(cooperative.get("/lots", product_id=cooperative.product_id).json()["items"]) == 3
+    refused(cooperative.get("/lots", colour="red"), 422, "invalid_input", "/query/colour")
+
+
+def test_a_lot_made_of_others_takes_their_stock_and_shows_in_the_graph(cooperative: Cooperative) -> None:
+    source = cooperative.open_lot()
+    mixed = cooperative.lot(quantity="300", bought_in="0", inputs=[{"lot_id": source["id"], "quantity": "400"}])
+    shown = cooperative.get(f"/lots/{source['id']}").json()
+    assert (shown["available"], shown["moved"], shown["baseline"]) == ("300", "200", None)
+    edge = {
+        "lot_id": mixed["id"],
+        "lot_number": mixed["number"],
+        "input_lot_id": source["id"],
+        "input_lot_number": source["number"],
+        "quantity": "200",
+    }
+    graph = cooperative.get(f"/lots/{mixed['id']}/graph").json()
+    assert graph == {"lot_id": mixed["id"], "base_unit": "kg", "ancestors": [edge], "descendants": []}
+    assert cooperative.get(f"/lots/{source['id']}/graph").json()["descendants"] == [edge]
+    reused = {"number": source["quality_certificate"]}
+    path = f"/lots/{mixed['id']}/quality-certificate"
+    refused(cooperative.post(path, reused), 409, "reused_quality_certificate", "/number")
+    for inputs, status, code, pointer in (
+        ([{"lot_id": mixed["id"], "quantity": "1"}], 409, "input_lot", "/inputs/0/lot_id"),
+        ([{"lot_id": source["id"], "quantity": "601"}], 409, "out_of_stock", "/inputs/0/quantity"),
+        ([{"lot_id": str(uuid4()), "quantity": "1"}], 404, "not_found", "/inputs/0/lot_id"),
+    ):
+        answer = cooperative.post("/lots", LOT | {"product_id": cooperative.product_id, "inputs": inputs})
+        refused(answer, status, code, pointer)
+
+
+def test_a_lot_is_held_released_and_written_off(cooperative: Cooperative) -> None:
+    path = f"/lots/{cooperative.open_lot()['id']}"
+    assert cooperative.post(f"{path}/hold").json()["status"] == "held"
+    refused(cooperative.post(f"{path}/hold"), 409, "transition")
+    refused(cooperative.post(f"{path}/release"), 403, "forbidden")
+    assert cooperative.post(f"{path}/release", by=cooperative.manager).json()["status"] == "open"
+    written_off = cooperative.post(f"{path}/spoilage", {"quantity": "0.25", "reason": "受潮霉变"}, key="once")
+    assert (written_off.status_code, written_off.json()["available"], written_off.json()["spoiled"]) == (
+        201,
+        "499.75",
+        "0.25",
+    )
+    again = cooperative.post(f"{path}/spoilage", {"quantity": "0.25", "reason": "受潮霉变"}, key="once")
+    assert again.headers["idempotency-hit"] == "true"
+    too_much = cooperative.post(f"{path}/spoilage", {"quantity": "499.751", "reason": "受潮霉变"})
+    refused(too_much, 409, "out_of_stock", "/quantity")
+
+
+def test_the_maker_does_not_open_the_lot_and_a_clerk_opens_none(cooperative: Cooperative) -> None:
+    answer = cooperative.post("/lots", LOT | {"product_id": cooperative.product_id}, by=cooperative.manager)
+    path = f"/lots/{answer.json()['id']}/opening"
+    refused(cooperative.post(path, by=cooperative.manager), 403, "four_eyes")
+    refused(cooperative.post(path), 403, "forbidden")
+
+
+def test_others_do_not_know_the_lot_exists(session: orm.Session, cooperative: Cooperative) -> None:
+    lot = cooperative.open_lot()
+    stranger = factories.member(session, factories.organisation(session), Role.SUPPLIER_MANAGER)
+    path = f"/lots/{lot['id']}"
+    for each in ("", "/contributions", "/graph"):
+        refused(cooperative.get(path + each, by=stranger), 404, "not_found")
+    for each, body in (
+        ("/contributions", {"contributions": [gave(str(uuid4()))]}),
+        ("/quality-certificate", {"number": "HGZ-1"}),
+        ("/opening", None),
+        ("/hold", None),
+        ("/release", None),
+        ("/spoilage", {"quantity": "1", "reason": "x"}),
+    ):
+        refused(cooperative.post(path + each, body, by=stranger), 404, "not_found")
+    refused(cooperative.put(f"{path}/baseline", BASELINE, by=stranger), 404, "not_found")
+    assert cooperative.get("/lots", by=stranger).json()["items"] == []
+    unit = factories.organisation(session, kind=OrganisationKind.BUDGET_UNIT)
+    refused(cooperative.get(path, by=factories.member(session, unit)), 403, "forbidden")
+    assert session.get_one(Lot, UUID(lot["id"]), populate_existing=True).available_milli == 500_000
+
+
+def test_a_baseline_must_be_sound(cooperative: Cooperative) -> None:
+    path = f"/lots/{cooperative.lot()['id']}/baseline"
+    for facts, code, pointer in (
+        ({"unit": "piece"}, "wrong_unit", "/unit"),
+        ({"period_to": "2026-01-05"}, "invalid_input", "/period_to"),
+        ({"area_mu": "0.0001"}, "inexact_quantity", "/area_mu"),
+        ({"source": ""}, "invalid_input", "/source"),
+    ):
+        refused(cooperative.put(path, BASELINE | facts), 422, code, pointer)
+    assert cooperative.put(path, BASELINE).status_code == 201

@@ -1,0 +1,246 @@
+"""The rules of lots, without a database."""
+
+from dataclasses import replace
+from datetime import date
+from itertools import pairwise, product
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from market.benefits.rules import Mechanism
+from market.db import new_id
+from market.errors import InvalidInputError, MarketError, TransitionError
+from market.lots.rules import (
+    TRANSITIONS,
+    ImpossibleMoveError,
+    InputLot,
+    InputLotError,
+    LotEvent,
+    LotStatus,
+    MeasuredIn,
+    Move,
+    NewContribution,
+    NotCoveredError,
+    OpenLot,
+    OutOfStockError,
+    Stock,
+    Want,
+    WrongUnitError,
+    base_units,
+    check_contribution,
+    check_coverage,
+    check_days,
+    check_input,
+    check_moves,
+    check_period,
+    check_unit,
+    draw,
+    gross_of_harvest,
+    lot_number,
+    newly_released,
+    status_after,
+)
+from market.money import MAX_FEN
+from market.quantities import Unit
+
+TODAY = date(2026, 3, 2)
+DATES = UUID(int=1)
+
+
+@pytest.mark.parametrize(("status", "event"), list(product(LotStatus, LotEvent)))
+def test_a_lot_takes_the_steps_of_its_table_and_no_other(status: LotStatus, event: LotEvent) -> None:
+    expected = {("draft", "open"): "open", ("open", "hold"): "held", ("held", "release"): "open"}.get((status, event))
+    assert TRANSITIONS.get((status, event)) == expected
+    if expected is None:
+        with pytest.raises(TransitionError):
+            status_after(status, event)
+    else:
+        assert status_after(status, event) == expected
+
+
+def on_shelf(available_milli: int, expires_on: date | None = None, lot: int = 1) -> OpenLot:
+    return OpenLot(UUID(int=lot), DATES, expires_on, available_milli, available_milli, 0)
+
+
+def want(milli: int, position: int = 0) -> Want:
+    return Want(new_id(), DATES, milli, position)
+
+
+def test_lots_that_expire_on_one_day_are_drawn_in_the_order_of_their_ids() -> None:
+    drawn = draw([on_shelf(5, TODAY, 2), on_shelf(5, TODAY, 1), on_shelf(5, None, 3)], [want(12)])
+    assert [(lot.id.int, milli) for _, lot, milli in drawn] == [(1, 5), (2, 5), (3, 2)]
+
+
+def test_a_want_of_a_product_without_lots_is_out_of_stock() -> None:
+    with pytest.raises(OutOfStockError) as refused:
+        draw([], [want(1, position=3)])
+    assert refused.value.pointer == "/lines/3/quantity"
+    assert refused.value.detail("zh") == "库存不足,仅余 0(千克或件)。"
+
+
+@given(stock=st.lists(st.integers(0, 50), max_size=6), asked=st.lists(st.integers(1, 40), max_size=6))
+def test_what_is_drawn_is_what_was_wanted_and_never_more_than_there_is(stock: list[int], asked: list[int]) -> None:
+    lots = [on_shelf(milli, lot=index) for index, milli in enumerate(stock)]
+    wants = [want(milli, index) for index, milli in enumerate(asked)]
+    try:
+        drawn = draw(lots, wants)
+    except OutOfStockError:
+        assert sum(asked) > sum(stock)
+        return
+    for each in wants:
+        assert sum(milli for of, _, milli in drawn if of == each) == each.quantity_milli
+    for lot in lots:
+        assert sum(milli for _, of, milli in drawn if of == lot) <= lot.available_milli
+
+
+def test_what_went_in_must_cover_the_lot() -> None:
+    sources = {"contributed_milli": 600, "bought_in_milli": 100, "inputs_milli": 400, "loss_milli": 100}
+    check_coverage(**sources, quantity_milli=1000)
+    with pytest.raises(NotCoveredError):
+        check_coverage(**sources, quantity_milli=1001)
+    with pytest.raises(NotCoveredError, match="covers 0"):
+        check_coverage(**(sources | {"loss_milli": 5000}), quantity_milli=1)
+
+
+@given(
+    amount_fen=st.integers(1, 10**9),
+    whole=st.integers(1, 10**6),
+    cuts=st.lists(st.integers(0, 10**6), max_size=20),
+)
+def test_a_lot_drawn_whole_has_released_each_amount_to_the_fen(amount_fen: int, whole: int, cuts: list[int]) -> None:
+    positions = sorted({0, whole, *(cut % (whole + 1) for cut in cuts)})
+    parts = [
+        newly_released(amount_fen, drawn_milli=start, more_milli=end - start, whole_milli=whole)
+        for start, end in pairwise(positions)
+    ]
+    assert sum(parts) == amount_fen
+    assert min(parts) >= 0
+
+
+def test_wang_village_brought_432000_yuan_before() -> None:
+    gross_fen = gross_of_harvest(
+        area_milli_mu=180_000, yield_milli_per_mu=2_000 * 500, unit_price_fen=120, price_unit_milli=500
+    )
+    assert gross_fen == 43_200_000
+    with pytest.raises(InvalidInputError):
+        gross_of_harvest(area_milli_mu=10**13, yield_milli_per_mu=10**13, unit_price_fen=1, price_unit_milli=1)
+
+
+@pytest.mark.parametrize(
+    ("period_from", "period_to", "pointer"),
+    [(date(2025, 2, 1), date(2025, 1, 1), "/period_to"), (date(2025, 1, 1), TODAY, "/period_to")],
+)
+def test_a_baseline_is_a_period_before_the_lot(period_from: date, period_to: date, pointer: str) -> None:
+    with pytest.raises(InvalidInputError) as refused:
+        check_period(period_from=period_from, period_to=period_to, produced_on=TODAY)
+    assert refused.value.pointer == pointer
+    check_period(period_from=date(2025, 1, 1), period_to=date(2026, 3, 1), produced_on=TODAY)
+
+
+def test_lots_are_of_the_past_and_expire_after_they_were_made() -> None:
+    check_days(produced_on=TODAY, expires_on=TODAY, today=TODAY)
+    check_days(produced_on=TODAY, expires_on=None, today=TODAY)
+    for produced_on, expires_on in [(date(2026, 3, 3), None), (TODAY, date(2026, 3, 1))]:
+        with pytest.raises(InvalidInputError):
+            check_days(produced_on=produced_on, expires_on=expires_on, today=TODAY)
+
+
+def test_mass_is_not_pieces_and_neither_is_hours() -> None:
+    check_unit(MeasuredIn.JIN, Unit.KG, pointer="/unit")
+    check_unit(MeasuredIn.PIECE, Unit.PIECE, pointer="/unit")
+    for measured_in, base in [
+        (MeasuredIn.JIN, Unit.PIECE),
+        (MeasuredIn.PIECE, Unit.KG),
+        (MeasuredIn.HOUR, Unit.KG),
+    ]:
+        with pytest.raises(WrongUnitError):
+            check_unit(measured_in, base, pointer="/unit")
+
+
+DELIVERY = NewContribution(
+    household_id=UUID(int=9),
+    mechanism=Mechanism.ORDER_PURCHASE,
+    measure_milli=29_032_500 * 500 // 1_000,
+    measured_in=MeasuredIn.JIN,
+    unit_price_fen=120,
+    delivered_on=TODAY,
+    evidence="收购单-1",
+)
+WORK = replace(
+    DELIVERY, mechanism=Mechanism.LABOUR, measured_in=MeasuredIn.HOUR, measure_milli=7_500, unit_price_fen=1_500
+)
+
+
+def checked(given: NewContribution) -> None:
+    check_contribution(given, base_unit=Unit.KG, today=TODAY, pointer="/contributions/0")
+
+
+def test_an_amount_follows_from_measure_and_price() -> None:
+    checked(DELIVERY)
+    assert DELIVERY.amount_fen == 3_483_900
+    checked(WORK)
+    assert WORK.amount_fen == 11_250
+
+
+@pytest.mark.parametrize(
+    ("given_", "refusal", "field"),
+    [
+        (replace(DELIVERY, measured_in=MeasuredIn.HOUR), WrongUnitError, "unit"),
+        (replace(DELIVERY, measured_in=MeasuredIn.PIECE), WrongUnitError, "unit"),
+        (replace(WORK, measured_in=MeasuredIn.KG), WrongUnitError, "unit"),
+        (replace(DELIVERY, measure_milli=0), InvalidInputError, "measure"),
+        (replace(DELIVERY, measure_milli=MAX_FEN, unit_price_fen=1_000), InvalidInputError, "measure"),
+        (replace(DELIVERY, delivered_on=date(2026, 3, 3)), InvalidInputError, "delivered_on"),
+    ],
+)
+def test_a_contribution_that_cannot_be_is_refused(
+    given_: NewContribution, refusal: type[MarketError], field: str
+) -> None:
+    with pytest.raises(refusal) as refused:
+        checked(given_)
+    assert refused.value.pointer == f"/contributions/0/{field}"
+
+
+GOOD = InputLot(UUID(int=1), "L-1", LotStatus.OPEN, Unit.KG, date(2026, 2, 1), TODAY, 1_000, 5_000, 0)
+
+
+@pytest.mark.parametrize(
+    ("source", "milli", "refusal"),
+    [
+        (replace(GOOD, status=LotStatus.DRAFT), 1, InputLotError),
+        (replace(GOOD, status=LotStatus.HELD), 1, InputLotError),
+        (replace(GOOD, base_unit=Unit.PIECE), 1, InputLotError),
+        (replace(GOOD, produced_on=date(2026, 3, 3)), 1, InputLotError),
+        (replace(GOOD, expires_on=date(2026, 3, 1)), 1, InputLotError),
+        (GOOD, 0, InvalidInputError),
+        (GOOD, 1_001, OutOfStockError),
+    ],
+)
+def test_a_lot_is_made_only_of_lots_on_sale_that_are_good_and_hold_enough(
+    source: InputLot, milli: int, refusal: type[MarketError]
+) -> None:
+    with pytest.raises(refusal) as refused:
+        check_input(source, milli, base_unit=Unit.KG, produced_on=TODAY, pointer="/inputs/0")
+    assert str(refused.value.pointer).startswith("/inputs/0/")
+    check_input(GOOD, 1_000, base_unit=Unit.KG, produced_on=TODAY, pointer="/inputs/0")
+    check_input(replace(GOOD, expires_on=None), 1, base_unit=Unit.KG, produced_on=TODAY, pointer="/inputs/0")
+
+
+def test_stock_moves_only_the_ways_orders_take() -> None:
+    there = Move(new_id(), new_id(), Stock.RESERVED, Stock.SHIPPED, 0)
+    check_moves([there])
+    for wrong in (replace(there, target=Stock.ACCEPTED), replace(there, quantity_milli=-1)):
+        with pytest.raises(ImpossibleMoveError):
+            check_moves([there, wrong])
+
+
+def test_a_number_names_the_day_and_is_not_given_twice() -> None:
+    numbers = {lot_number(new_id(), TODAY) for _ in range(5_000)}
+    assert len(numbers) == 5_000
+    assert all(number.startswith("L-20260302-") and len(number) == 19 for number in numbers)
+
+
+def test_milli_units_read_as_base_units() -> None:
+    assert [base_units(milli) for milli in (0, 1, 1_500, 450_000_000)] == ["0", "0.001", "1.5", "450000"]

@@ -1,0 +1,203 @@
+"""A small market told through the services: who is in it, and what they do day by day."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID, uuid4
+
+from sqlalchemy import orm
+
+from market.attribution import disbursing, queries
+from market.attribution.rules import Kind, PaymentOrder, Standing, Step
+from market.benefits.rules import Mechanism, PlanBody, Pool
+from market.catalog.models import Product
+from market.channels import service as channels
+from market.channels.rules import ChannelTerms, EvidenceKind
+from market.households.models import Household
+from market.identity.models import Organisation
+from market.identity.rules import Actor, OrganisationKind, Role
+from market.lots.models import Contribution, Lot
+from market.orders import acceptance, changing, placing, returns
+from market.orders import queries as order_queries
+from market.orders.models import Order, OrderLine
+from market.payments import service as payments
+from tests import factories
+
+NOON = datetime(2026, 3, 2, 4, tzinfo=UTC)
+TODAY = date(2026, 3, 2)
+CHANNELS = ("canteen", "city", "market", "online", "scenic", "workshop", "household")
+ALL_EVIDENCE = {kind.value: f"凭证-{kind.value}" for kind in EvidenceKind}
+
+
+def open_channels(session: orm.Session) -> None:
+    """Publish a scheme of seven channels that any buyer may use; only `online` needs another platform's number."""
+    terms = [
+        ChannelTerms(
+            code=code,
+            name=code,
+            buyer_kinds=frozenset(OrganisationKind),
+            evidence_kinds=("acceptance_note",) if code == "canteen" else (),
+            needs_external_number=code == "online",
+            counts_to_reserved_share=code == "canteen",
+        )
+        for code in CHANNELS
+    ]
+    channels.publish_scheme(session, code="qi_jin", name="七进", valid_from=date(2020, 1, 1), channels=terms, today=TODAY)
+
+
+@dataclass
+class Story:
+    """One supplier with a product, one buyer, and what passes between them."""
+
+    session: orm.Session
+    pools: Sequence[tuple[Mechanism, int, Sequence[tuple[UUID, int]]]] = ()
+    tax_bp: int = 0
+    price_fen: int = 1_000
+    supplier: Organisation = field(init=False)
+    buyer: Organisation = field(init=False)
+    clerk: Actor = field(init=False)
+    orderer: Actor = field(init=False)
+    receiver: Actor = field(init=False)
+    product: Product = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Bring the parties together."""
+        session = self.session
+        self.supplier = factories.organisation(session)
+        self.buyer = factories.organisation(session, kind=OrganisationKind.SCHOOL)
+        self.clerk = factories.actor(session, factories.member(session, self.supplier, Role.SUPPLIER_CLERK))
+        self.orderer = factories.actor(session, factories.member(session, self.buyer, Role.BUYER_CLERK))
+        self.receiver = factories.actor(session, factories.member(session, self.buyer, Role.BUYER_RECEIVER))
+        body = PlanBody(
+            lot_mechanisms=(Mechanism.ORDER_PURCHASE, Mechanism.LABOUR),
+            pools=tuple(
+                Pool(mechanism, bp, tuple((str(payee), weight) for payee, weight in shares))
+                for mechanism, bp, shares in self.pools
+            ),
+        )
+        plan = factories.plan(session, self.supplier, body=body)
+        self.product = factories.product(
+            session, self.supplier, plan=plan, tax_bp=self.tax_bp, tiers=(("1", self.price_fen),)
+        )
+
+    def household(self, **keywords: object) -> Household:
+        """Add an enrolled household."""
+        household = factories.household(self.session, **keywords)  # type: ignore[arg-type]
+        factories.enrolment(self.session, self.supplier, household)
+        return household
+
+    def lot(self, quantity_milli: int, amounts: Mapping[UUID, int] | None = None) -> tuple[Lot, list[Contribution]]:
+        """Open a lot to which households contributed these amounts (fen)."""
+        lot = factories.lot(self.session, self.product, quantity_milli=quantity_milli)
+        contributions = [
+            factories.contribution(
+                self.session, lot, self.session.get_one(Household, household_id), amount_fen=amount_fen
+            )
+            for household_id, amount_fen in (amounts or {}).items()
+        ]
+        return lot, contributions
+
+    def place(self, *quantities: str, channel: str = "canteen", now: datetime = NOON) -> Order:
+        """Order lines of the product; return the one order."""
+        request = placing.Request(
+            channel_code=channel,
+            external_number=uuid4().hex if channel == "online" else None,
+            payment_days=30,
+            lines=[placing.WantedLine(self.product.id, quantity, "kg", None) for quantity in quantities],
+        )
+        placed = placing.place(
+            self.session,
+            self.orderer,
+            request=request,
+            on=TODAY,
+            now=now,
+            reserved_until=now + timedelta(hours=72),
+        )
+        (order_id,) = placed.orders
+        return self.session.get_one(Order, order_id)
+
+    def deliver(self, order: Order) -> None:
+        """Confirm and ship."""
+        changing.confirm(self.session, self.clerk, order_id=order.id, now=NOON)
+        changing.ship(self.session, self.clerk, order_id=order.id, quantities=None, shipped_on=TODAY, now=NOON)
+
+    def accept(
+        self, order: Order, *, found: Mapping[int, Mapping[str, str]] | None = None, on: date = TODAY
+    ) -> acceptance.Accepted:
+        """Accept every line whole, or as found by position."""
+        lines = []
+        for line in self.lines(order):
+            whole = str(line.shipped_milli // 1_000)
+            seen = dict.fromkeys(("rejected", "damaged", "short"), "0") | {"received": whole, "accepted": whole}
+            seen |= (found or {}).get(line.position, {})
+            reason = "到货有差异" if found and line.position in found else None
+            lines.append(acceptance.FoundLine(order_line_id=line.id, reason=reason, **seen))
+        report = acceptance.Report(lines, ALL_EVIDENCE, on)
+        return acceptance.accept(self.session, self.receiver, order_id=order.id, report=report, now=NOON)
+
+    def sell(self, *quantities: str, channel: str = "canteen") -> Order:
+        """Place, deliver and accept."""
+        order = self.place(*quantities, channel=channel)
+        self.deliver(order)
+        self.accept(order)
+        return order
+
+    def pay(self, order: Order, amount_fen: int, *, on: date = TODAY) -> None:
+        """Record the buyer's money at the supplier's bank."""
+        payments.record(
+            self.session,
+            self.clerk,
+            bank_reference=uuid4().hex,
+            payer_name="财政支付中心",
+            amount_fen=amount_fen,
+            received_on=on,
+            parts=[payments.OrderPart(order.id, amount_fen)],
+            now=NOON,
+        )
+
+    def give_back(self, order: Order, quantity: str, *, position: int = 0, resaleable: bool = True) -> None:
+        """Return part of a line."""
+        line = self.lines(order)[position]
+        claim = returns.Claim([returns.ComesBack(line.id, quantity, resaleable)], "品质不符", TODAY)
+        returns.take_back(self.session, self.receiver, order_id=order.id, claim=claim, now=NOON)
+
+    def disburse(
+        self, amounts: Mapping[UUID, int], *, contributions: Mapping[UUID, UUID] | None = None, on: date = TODAY
+    ) -> list[UUID]:
+        """Pay households (fen); return the payments' ids."""
+        orders = [
+            PaymentOrder(Kind.HOUSEHOLD, payee, fen, uuid4().hex, (contributions or {}).get(payee))
+            for payee, fen in amounts.items()
+        ]
+        _, rows, _ = disbursing.disburse(
+            self.session,
+            self.clerk,
+            paid_on=on,
+            method="bank_transfer",
+            evidence="银行回单",
+            payments=orders,
+            now=NOON,
+        )
+        return [row.id for row in rows]
+
+    def lines(self, order: Order) -> list[OrderLine]:
+        """Return the order's lines as they are now."""
+        return order_queries.lines_of(self.session, [order.id])
+
+    def standings(self, order: Order) -> list[Standing]:
+        """Return what stands posted on the order's lines."""
+        found = queries.standings(self.session, [line.id for line in self.lines(order)])
+        return [standing for own in found.values() for standing in own]
+
+    def held(self, orders: Sequence[Order]) -> dict[tuple[Kind, UUID, Step], int]:
+        """Sum what stands posted on orders by owner and step."""
+        sums: dict[tuple[Kind, UUID, Step], int] = {}
+        for order in orders:
+            for share, step, _, fen in self.standings(order):
+                key = (share.kind, share.owner_id, step)
+                sums[key] = sums.get(key, 0) + fen
+        return sums
+
+    def advances(self, *owners: UUID) -> int:
+        """Sum what is left of advances to households (fen)."""
+        return sum(advance.fen for advance in queries.advances(self.session, self.supplier.id, owners))

@@ -1,0 +1,117 @@
+"""The identifiers, against the vectors of domain.md §9 and its sources."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from market.identifiers import county_of, is_credit_code, is_einvoice_number, is_region_code, is_resident_id
+
+CREDIT_CODES = [
+    "91110000600037341L",
+    "91110108551385082Q",
+    "91350100M000100Y43",
+    "93141122MA0FAKE015",
+    "91141130MA0FAKE021",
+    "11141100FAKE00031K",
+    "12621000FAKE00041M",
+    "N2141122MF0000051D",
+    "93141122MA00000280",
+]
+CREDIT_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+RESIDENT_IDS = ["360426199101010071", "142322194801010010", "622827197512120034", "141122194801010019"]
+
+
+@pytest.mark.parametrize("code", CREDIT_CODES)
+def test_a_valid_credit_code_is_known_also_of_a_village_collective_and_with_remainder_zero(code: str) -> None:
+    assert is_credit_code(code)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "91350100M000100Y4A",
+        "",
+        "91350100M000100Y4",
+        "91350100M000100Y433",
+        "91350100m000100y43",
+        "91350100M000100Y43\n",
+        " 91350100M000100Y43",
+        "9135010OM000100Y43",
+        "91350100I000100Y43",
+        "9135010０M000100Y43",
+    ],
+)
+def test_anything_else_is_no_credit_code(code: str) -> None:
+    assert not is_credit_code(code)
+
+
+@given(code=st.sampled_from(CREDIT_CODES), place=st.integers(0, 17), letter=st.sampled_from(CREDIT_ALPHABET))
+def test_one_wrong_character_of_a_credit_code_is_always_noticed(code: str, place: int, letter: str) -> None:
+    altered = code[:place] + letter + code[place + 1 :]
+    assert is_credit_code(altered) == (altered == code)
+
+
+@pytest.mark.parametrize("number", RESIDENT_IDS)
+def test_a_resident_id_is_known_whatever_its_county_was_called_at_birth(number: str) -> None:
+    assert is_resident_id(number)
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "360426199101010072",
+        "36042619910101007",
+        "3604261991010100711",
+        "360426199113010071",
+        "360426199102300071",
+        "360426000001010071",
+        "36042619910101007x",
+        "３60426199101010071",
+        "",
+    ],
+)
+def test_a_wrong_length_date_or_checksum_is_no_resident_id(number: str) -> None:
+    assert not is_resident_id(number)
+
+
+def test_a_resident_id_may_end_in_x() -> None:
+    assert is_resident_id("14112219480101006X")
+
+
+def test_an_impossible_birth_date_is_refused_even_with_a_right_checksum() -> None:
+    assert not any(is_resident_id(f"36042619910230007{check}") for check in "0123456789X")
+
+
+@given(number=st.sampled_from(RESIDENT_IDS), place=st.integers(0, 16), digit=st.sampled_from("0123456789"))
+def test_one_wrong_digit_of_a_resident_id_is_always_noticed(number: str, place: int, digit: str) -> None:
+    altered = number[:place] + digit + number[place + 1 :]
+    assert is_resident_id(altered) == (altered == number)
+
+
+@pytest.mark.parametrize("code", ["14", "1411", "141122", "141122106", "141122106201"])
+def test_region_codes_are_two_two_two_and_three_three(code: str) -> None:
+    assert is_region_code(code)
+
+
+@pytest.mark.parametrize("code", ["", "1", "141", "14112", "1411221", "14112210620", "1411221062011", "14112A", "１４"])
+def test_anything_else_is_no_region_code(code: str) -> None:
+    assert not is_region_code(code)
+
+
+@pytest.mark.parametrize("code", ["141122", "141122106", "141122106201"])
+def test_a_village_and_a_township_lie_in_the_county_of_their_first_six_digits(code: str) -> None:
+    assert county_of(code) == "141122"
+
+
+@pytest.mark.parametrize("code", ["14", "1411", "village", "1411221"])
+def test_a_city_a_province_or_a_word_lies_in_no_county(code: str) -> None:
+    with pytest.raises(ValueError, match=code):
+        county_of(code)
+
+
+def test_an_e_invoice_number_has_twenty_digits() -> None:
+    assert is_einvoice_number("25142000000000000016")
+    assert not is_einvoice_number("2514200000000000001")
+    assert not is_einvoice_number("251420000000000000160")
+    assert not is_einvoice_number("2514200000000000001A")
+    assert not is_einvoice_number("2514200000000000001６")
