@@ -13,7 +13,7 @@ from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from market import openapi
-from market.api import install_problem_handlers
+from market.api import BodyLimit, install_problem_handlers
 from market.attribution import endpoints as attribution_endpoints
 from market.benefits import endpoints as benefits_endpoints
 from market.catalog import endpoints as catalog_endpoints
@@ -28,6 +28,7 @@ from market.observing import Observer
 from market.orders import endpoints as orders_endpoints
 from market.payments import endpoints as payments_endpoints
 from market.regions import endpoints as regions_endpoints
+from market.reports import endpoints as reports_endpoints
 
 STATIC = Path(__file__).parent / "static"
 
@@ -43,6 +44,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     attribution_endpoints.router,
     orders_endpoints.router,
     payments_endpoints.router,
+    reports_endpoints.router,
 )
 
 
@@ -54,14 +56,13 @@ def create_app(db: Database, *, token_hours: int = 12, reservation_hours: int = 
         docs_url=None,
         redoc_url=None,
         lifespan=_as_many_threads_as_connections,
-        generate_unique_id_function=lambda route: route.name,
     )
     app.state.db = db
     app.state.token_hours = token_hours
     app.state.reservation_hours = reservation_hours
     install_problem_handlers(app)
     for router in ROUTERS:
-        app.include_router(router, prefix="/v1")
+        app.router.routes.extend(router.routes)  # flat: an included router would be matched level by level
     _install_operations(app)
     for route in iter_route_contexts(app.routes):  # app.routes alone hides the routes of an included router
         if isinstance(route.original_route, APIRoute):
@@ -100,4 +101,5 @@ def _install_operations(app: FastAPI) -> None:
     def docs() -> HTMLResponse:
         return HTMLResponse((STATIC / "docs.html").read_text(encoding="utf-8"))
 
-    app.add_middleware(Observer, registry=registry)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(Observer, registry=registry)  # the last added is the outermost

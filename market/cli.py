@@ -118,11 +118,15 @@ def operator(
     region: Annotated[str, typer.Option(help="Its GB/T 2260 county code")] = "110101",
 ) -> None:
     """Create the platform's first operator, who registers everybody else."""
+    password_hash = identity.hash_password(password)
     with _database(Settings()) as database, database.transaction() as session:
         body = identity.register_organisation(
             session, kind=OrganisationKind.PLATFORM, name=organisation, region_code=region, credit_code=None
         )
-        identity.add_member(session, organisation_id=body.id, login=login, password=password, role=Role.OPERATOR)
+        password_hash = identity.hash_password(password)
+        identity.add_member(
+            session, organisation_id=body.id, login=login, password_hash=password_hash, role=Role.OPERATOR
+        )
 
 
 @cli.command()
@@ -146,9 +150,13 @@ def verify() -> None:
     """Recompute every attribution from the facts and compare it with the book, fen by fen."""
     with _database(Settings()) as database, database.transaction() as session:
         found = verifying.verify(session)
-    for line in found.lines():
-        typer.echo(line)
-    raise typer.Exit(code=0 if found.agrees else 1)
+    for finding in (*found.notes, *found.findings):
+        typer.echo(finding.line())
+    typer.echo(
+        f"{found.lines:,} lines, {found.entries:,} entries, {found.transfers:,} transfers recomputed (复算):"
+        f" {len(found.findings)} differences (差异)"
+    )
+    raise typer.Exit(code=0 if found.sound else 1)
 
 
 @cli.command()
@@ -157,8 +165,8 @@ def doctor() -> None:
     with _database(Settings()) as database, database.transaction() as session:
         symptoms = doctoring.examine(session)
     for symptom in symptoms:
-        typer.echo(str(symptom))
-    typer.echo(f"{len(symptoms)} symptoms")
+        typer.echo(symptom.line())
+    typer.echo(f"{len(symptoms)} broken invariants (被破坏的不变量 {len(symptoms)} 条)")
     raise typer.Exit(code=1 if symptoms else 0)
 
 

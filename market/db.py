@@ -76,7 +76,11 @@ class Database:
             pool_timeout=5,
             pool_reset_on_return=None,
             isolation_level="AUTOCOMMIT",
-            connect_args={"prepare_threshold": 0, "options": f"-c role={APP_ROLE} {_LIMITS}"},
+            # Its statements bind lists and optional filters, for which PostgreSQL would plan anew on every call.
+            connect_args={
+                "prepare_threshold": 0,
+                "options": f"-c role={APP_ROLE} {_LIMITS} -c plan_cache_mode=force_generic_plan",
+            },
         )
         self._sessions = orm.sessionmaker(self.engine, expire_on_commit=False)
 

@@ -26,7 +26,8 @@ class MarketError(Exception):
     @classmethod
     def code(cls) -> str:
         """Return the stable code, `CertificateExpiredError` → `certificate_expired`."""
-        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__.removesuffix("Error")).lower()
+        words = r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])"
+        return re.sub(words, "_", cls.__name__.removesuffix("Error")).lower()
 
     def detail(self, language: str) -> str:
         """Return the sentence in `zh` or `en`."""

@@ -1,4 +1,4 @@
-"""Alembic's environment: every model of every domain, limits and one lock for the session, one transaction per migration."""
+"""Alembic's environment: every model of every domain, one lock a session, one transaction a migration."""
 
 import importlib
 import pkgutil

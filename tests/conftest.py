@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from psycopg import sql
 from sqlalchemy import orm
 from starlette.testclient import TestClient
+from typing_extensions import override
 
 from market import embedded
 from market.app import create_app
@@ -32,11 +33,13 @@ class RolledBackDatabase(Database):
             self.connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
         )
 
+    @override
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """Read what the test wrote."""
         yield self.connection
 
+    @override
     def close(self) -> None:
         """Undo everything."""
         self._outer.rollback()

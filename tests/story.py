@@ -42,7 +42,9 @@ def open_channels(session: orm.Session) -> None:
         )
         for code in CHANNELS
     ]
-    channels.publish_scheme(session, code="qi_jin", name="七进", valid_from=date(2020, 1, 1), channels=terms, today=TODAY)
+    channels.publish_scheme(
+        session, code="qi_jin", name="七进", valid_from=date(2020, 1, 1), channels=terms, today=TODAY
+    )
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """Accrual: what was accepted of order lines becomes shares of households, collectives and the supplier."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID
 
@@ -41,7 +41,7 @@ class AcceptedLine:
 
 def predict(session: orm.Session, lines: Sequence[AcceptedLine], *, on: date) -> list[Attribution]:
     """Return how the lines would be attributed if they were accepted whole on that day; writes nothing."""
-    return [attribute(facts) for facts in gather(session, lines, on=on)]
+    return [attribution for _, attribution in _in_turn(gather(session, lines, on=on))]
 
 
 def accrue(session: orm.Session, lines: Sequence[AcceptedLine], *, on: date) -> list[Attribution]:
@@ -49,15 +49,30 @@ def accrue(session: orm.Session, lines: Sequence[AcceptedLine], *, on: date) -> 
 
     The caller holds the lots' locks, so that cumulative draws follow each other.
     """
-    gathered = gather(session, lines, on=on)
-    attributions = [attribute(facts) for facts in gathered]
+    attributed = _in_turn(gather(session, lines, on=on))
     drafts = [
-        _draft(line, facts, attribution, on)
-        for line, facts, attribution in zip(lines, gathered, attributions, strict=True)
+        _draft(line, facts, attribution, on) for line, (facts, attribution) in zip(lines, attributed, strict=True)
     ]
     posting.post(session, drafts)
-    keep_carries(session, {key: fen for attribution in attributions for key, fen in attribution.carries.items()})
-    return attributions
+    keep_carries(session, {key: fen for _, attribution in attributed for key, fen in attribution.carries.items()})
+    return [attribution for _, attribution in attributed]
+
+
+def _in_turn(gathered: Sequence[LineFacts]) -> list[tuple[LineFacts, Attribution]]:
+    """Attribute line after line: what one of them releases of a carry, the next that draws on the lot does not."""
+    carries: dict[UUID, int] = {}
+    attributed: list[tuple[LineFacts, Attribution]] = []
+    for line in gathered:
+        facts = line
+        if carries:
+            left = [
+                replace(fact, carry_fen=carries.get(fact.contribution_id, fact.carry_fen))
+                for fact in line.contributions
+            ]
+            facts = replace(line, contributions=left)
+        attributed.append((facts, attribute(facts)))
+        carries |= attributed[-1][1].carries
+    return attributed
 
 
 def gather(session: orm.Session, lines: Sequence[AcceptedLine], *, on: date) -> list[LineFacts]:

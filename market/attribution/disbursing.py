@@ -92,7 +92,10 @@ def _row(disbursement: Disbursement, payment: PaymentOrder) -> Payment:
 def _check(session: orm.Session, supplier_id: UUID, payments: Sequence[PaymentOrder]) -> None:
     """Refuse strangers, contributions of other households, and references used before."""
     households = {payment.payee_id for payment in payments if payment.kind is Kind.HOUSEHOLD}
-    known = benefits.enrolled(session, supplier_id, households) | _collectives(session, payments)
+    known = {
+        Kind.HOUSEHOLD: benefits.enrolled(session, supplier_id, households),
+        Kind.COLLECTIVE: _collectives(session, payments),
+    }
     makers = _makers(session, supplier_id, {payment.contribution_id for payment in payments} - {None})
     used = set(
         session.scalars(
@@ -103,7 +106,7 @@ def _check(session: orm.Session, supplier_id: UUID, payments: Sequence[PaymentOr
     )
     for position, payment in enumerate(payments):
         pointer = f"/payments/{position}"
-        if payment.payee_id not in known:
+        if payment.payee_id not in known[payment.kind]:
             raise PayeeError(payee=payment.payee_id, pointer=f"{pointer}/payee_id")
         if payment.contribution_id and makers.get(payment.contribution_id) != payment.payee_id:
             raise ForeignContributionError(pointer=f"{pointer}/contribution_id")

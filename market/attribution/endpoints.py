@@ -3,10 +3,10 @@
 from typing import Annotated
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from sqlalchemy import orm
 
-from market.api import Page, after_id, answer, cut, declared
+from market.api import Page, after_id, answer, cut, declared, router_of
 from market.attribution import disbursing, queries
 from market.attribution.models import Disbursement, Payment
 from market.attribution.rules import (
@@ -31,8 +31,9 @@ from market.errors import InvalidInputError
 from market.identity.access import Caller, requires
 from market.identity.rules import Actor, Permission
 from market.ledger.rules import PeriodClosedError
+from market.money import MAX_FEN
 
-router = APIRouter(tags=["disbursements"])
+router = router_of("disbursements")
 
 
 @router.post(
@@ -58,6 +59,8 @@ def disburse(
         for payment in request.payments
     ]
     amount_fen = sum(payment.amount_fen for payment in payments)
+    if amount_fen > MAX_FEN:
+        raise InvalidInputError("the payments come to too large an amount", "合计金额过大", pointer="/payments")
 
     def work(session: orm.Session, actor: Actor) -> DisbursementOut:
         disbursement, rows, settlements = disbursing.disburse(

@@ -16,8 +16,9 @@ from market.identity.rules import Actor, Scope
 _CONTRIBUTIONS = sa.text(
     """
     SELECT c.id, c.lot_id, c.household_id, c.mechanism, c.amount_fen, coalesce(r.fen, 0) AS carry_fen,
-           coalesce((SELECT s.status <> 'ordinary' FROM household_statuses s
+           coalesce((SELECT s.status <> 'ordinary' FROM household_statuses s JOIN households h ON h.id = s.household_id
                       WHERE s.household_id = c.household_id AND s.valid_from <= c.delivered_on
+                        AND (h.departed_on IS NULL OR h.departed_on > c.delivered_on)
                       ORDER BY s.valid_from DESC LIMIT 1), false) AS assisted
       FROM contributions c
       LEFT JOIN release_carries r ON r.contribution_id = c.id
@@ -65,7 +66,7 @@ _ADVANCES = sa.text(
 _OWED = sa.text(
     """
     SELECT m.order_line_id, a.kind, a.owner_id, m.mechanism, m.contribution_id, m.assisted, a.step, sum(m.fen) AS fen,
-           min(m.effective_on) AS since
+           max(m.effective_on) AS since
       FROM ledger_accounts a
       CROSS JOIN LATERAL (
           SELECT order_line_id, mechanism, contribution_id, assisted, amount_fen AS fen, effective_on

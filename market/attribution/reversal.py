@@ -71,7 +71,9 @@ def falls_of(standing: Sequence[Standing], line: ReturnedLine) -> list[Standing]
     shares_fen, tops_fen = (sum(found.fen for found in part) for part in (shares, tops))
     falls = fall(shares, line.net_fen, salt=line.salt)
     if tops_fen:
-        falls += fall(tops, tops_fen * line.net_fen // shares_fen, salt=line.salt)
+        # A line that brought nothing has top-ups alone.
+        fallen_fen = tops_fen * line.net_fen // shares_fen if shares_fen else tops_fen
+        falls += fall(tops, fallen_fen, salt=line.salt)
     return falls
 
 

@@ -17,18 +17,19 @@ from market.lots.rules import newly_released
 
 
 class Kind(StrEnum):
-    """Kinds of account in the attribution book."""
+    """Kinds of account in the attribution book.
+
+    Base is debited with what lines bring, top-up base with what a supplier owes households beyond that, paid ahead
+    with money that no recognised order claims yet.
+    """
 
     BASE = "base"
-    """Debited with what a supplier's lines bring: income to be explained."""
     HOUSEHOLD = "household"
     COLLECTIVE = "collective"
     RETAINED = "retained"
     SUSPENSE = "suspense"
     TOP_UP_BASE = "top_up_base"
-    """Debited with what a supplier owes households beyond what a line brought."""
     PAID_AHEAD = "paid_ahead"
-    """Debited with money paid to households that no recognised order claims yet."""
 
 
 PAYEES = frozenset({Kind.HOUSEHOLD, Kind.COLLECTIVE})
@@ -136,7 +137,7 @@ def attribute(facts: LineFacts) -> Attribution:
     """Split a line's net amount: contributions first, capped by it; then pools; the supplier retains the rest."""
     releases, carries = _release(facts)
     released_fen = sum(fen for _, fen in releases)
-    funded = releases if released_fen <= facts.net_fen else _scaled(releases, facts.net_fen, facts.salt)
+    funded = releases if released_fen <= facts.net_fen else _split(facts.net_fen, releases, facts.salt)
     left_fen = facts.net_fen - sum(fen for _, fen in funded)
     pooled = _pool(facts, left_fen)
     left_fen -= sum(fen for _, fen in pooled)
@@ -174,10 +175,6 @@ def _pool(facts: LineFacts, left_fen: int) -> list[tuple[Share, int]]:
             # Never silently to the cooperative: it waits in suspense, named by its mechanism.
             shares.append((Share(Kind.SUSPENSE, facts.supplier_id, pool.mechanism), fen))
     return shares
-
-
-def _scaled(shares: Sequence[tuple[Share, int]], total_fen: int, salt: str) -> list[tuple[Share, int]]:
-    return _split(total_fen, shares, salt)
 
 
 def _split(total_fen: int, weighted: Sequence[tuple[Share, int]], salt: str) -> list[tuple[Share, int]]:

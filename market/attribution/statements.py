@@ -57,18 +57,16 @@ closed AS (
 """
 """Needs a CTE `accounts (id, supplier_id, kind, step)`. What closed months sum to is read from their snapshot."""
 
-_HOUSEHOLD = sa.text(
-    """
-    WITH accounts AS MATERIALIZED (
-      SELECT id, counterpart_id AS supplier_id, kind, step
-        FROM ledger_accounts
-       WHERE book = 'attribution' AND kind = 'household' AND owner_id = :household
-         AND counterpart_id = coalesce(CAST(:supplier AS uuid), counterpart_id)
-    ),
-    """
-    + POSITIONS
-    + "SELECT p.*, s.name FROM positions p JOIN organisations s ON s.id = p.supplier_id ORDER BY s.name, s.id"  # noqa: S608
-)
+_ACCOUNTS = """
+WITH accounts AS MATERIALIZED (
+  SELECT id, counterpart_id AS supplier_id, kind, step
+    FROM ledger_accounts
+   WHERE book = 'attribution' AND kind = 'household' AND owner_id = :household
+     AND counterpart_id = coalesce(CAST(:supplier AS uuid), counterpart_id)
+),
+"""
+_BY_SUPPLIER = "SELECT p.*, s.name FROM positions p JOIN organisations s ON s.id = p.supplier_id ORDER BY s.name, s.id"
+_HOUSEHOLD = sa.text(_ACCOUNTS + POSITIONS + _BY_SUPPLIER)
 
 _PAID = (Step.DISBURSED, Step.CONFIRMED, Step.TOP_UP_PAID)
 
@@ -212,16 +210,18 @@ def statement(positions: Iterable[Position]) -> Statement:
     found = list(positions)
     by_key: dict[tuple[Mechanism, bool | None], list[Position]] = defaultdict(list)
     for each in found:
-        # An advance has no mechanism: it belongs to no order yet. Nor has an opening that a snapshot states.
+        # An advance has no mechanism: no order claims it yet. Before the period there are balances alone.
         if each.mechanism is not None and each.step is not Step.ADVANCE:
             by_key[each.mechanism, each.assisted].append(each)
+    flows = {key: flow(by_key[key]) for key in sorted(by_key, key=lambda key: (key[0], not key[1]))}
     incomes = [
-        Income(MECHANISMS[mechanism].income_class, mechanism, assisted, flow(own))
-        for (mechanism, assisted), own in sorted(by_key.items(), key=lambda item: (item[0][0], not item[0][1]))
+        Income(MECHANISMS[mechanism].income_class, mechanism, assisted, moved)
+        for (mechanism, assisted), moved in flows.items()
+        if moved != Flow()
     ]
     balances = balances_of(found)
-    moved = {balance.step: balance.movement_fen for balance in balances}
-    brought_fen = moved[Step.DISBURSED] + moved[Step.CONFIRMED]
+    came_in = {balance.step: balance.movement_fen for balance in balances}
+    brought_fen = came_in[Step.DISBURSED] + came_in[Step.CONFIRMED]
     return Statement(
         incomes=incomes,
         classes={each: flow(position for position in found if _class(position) is each) for each in IncomeClass},
@@ -230,7 +230,7 @@ def statement(positions: Iterable[Position]) -> Statement:
         total=flow(found),
         balances=balances,
         advance=advance_of(found),
-        money_received_fen=brought_fen + moved[Step.TOP_UP_PAID] + moved[Step.ADVANCE],
+        money_received_fen=brought_fen + came_in[Step.TOP_UP_PAID] + came_in[Step.ADVANCE],
         brought_by_orders_fen=brought_fen,
     )
 

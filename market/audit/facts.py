@@ -1,12 +1,13 @@
 """The primary facts of one supplier, as they were recorded: what the book is recomputed from."""
 
+import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -81,6 +82,9 @@ class ContributionFact(NamedTuple):
     delivered_on: date
 
 
+Fact = TypeVar("Fact", AcceptedFact, ReturnedFact)
+
+
 class EventKind(StrEnum):
     """What happens to the book of a supplier."""
 
@@ -128,6 +132,12 @@ class PlanFact(NamedTuple):
     def hash(self) -> str:
         """Return the hash that the bytes have."""
         return sha256(self.canonical).hexdigest()
+
+    @property
+    def pools(self) -> Sequence[Mapping[str, Any]]:
+        """Return the pools that the bytes promise."""
+        pools: Sequence[Mapping[str, Any]] = json.loads(self.canonical)["pools"]
+        return pools
 
 
 @dataclass(slots=True)
@@ -240,7 +250,6 @@ _HOUSEHOLDS = sa.text(
       FROM households h LEFT JOIN household_statuses s ON s.household_id = h.id
      WHERE h.id IN (SELECT c.household_id FROM contributions c JOIN lots l ON l.id = c.lot_id
                      WHERE l.supplier_id = :supplier)
-        OR h.id IN (SELECT e.household_id FROM enrolments e WHERE e.supplier_id = :supplier)
         OR h.id = ANY(CAST(:payees AS uuid[]))
      ORDER BY h.id, s.valid_from
     """
@@ -269,7 +278,7 @@ def load(session: orm.Session, supplier_id: UUID) -> SupplierFacts:
         contributions=contributions,
         lots={lot_id: (quantity, moved) for lot_id, quantity, moved in session.execute(_LOTS, who)},
         plans=plans,
-        households=_households(session, who),
+        households=_households(session, who, plans),
     )
 
 
@@ -280,12 +289,12 @@ def _goods(session: orm.Session, who: Mapping[str, UUID]) -> list[Event]:
         event = events.setdefault(
             row.id, Event(EventKind.ACCEPTANCE, row.id, row.order_id, row.accepted_on, row.accepted_at)
         )
-        event.accepted.append(AcceptedFact(*row[4:9], _draws(row.draws)))
+        event.accepted.append(_fact(AcceptedFact, row))
     for row in session.execute(_RETURNED, who):
         event = events.setdefault(
             row.id, Event(EventKind.RETURN, row.id, row.order_id, row.returned_on, row.returned_at)
         )
-        event.returned.append(ReturnedFact(*row[4:9], _draws(row.draws)))
+        event.returned.append(_fact(ReturnedFact, row))
     return list(events.values())
 
 
@@ -305,13 +314,22 @@ def _money(session: orm.Session, who: Mapping[str, UUID]) -> list[Event]:
     return [*received, *disbursed.values()]
 
 
+def _fact(kind: Callable[..., Fact], row: Any) -> Fact:
+    """Return the fact whose columns end a row, its draws last."""
+    *columns, draws = row[4:]
+    return kind(*columns, _draws(draws))
+
+
 def _draws(stored: Any) -> list[DrawFact]:
     return [DrawFact(UUID(lot_id), before, after, whole) for lot_id, before, after, whole in stored]
 
 
-def _households(session: orm.Session, who: Mapping[str, UUID]) -> dict[UUID, HouseholdFact]:
+def _households(
+    session: orm.Session, who: Mapping[str, UUID], plans: Mapping[UUID, PlanFact]
+) -> dict[UUID, HouseholdFact]:
     found: dict[UUID, HouseholdFact] = {}
-    for row in session.execute(_HOUSEHOLDS, who):
+    payees = {UUID(payee) for plan in plans.values() for pool in plan.pools for payee, _ in pool["shares"]}
+    for row in session.execute(_HOUSEHOLDS, {**who, "payees": list(payees)}):
         household = found.setdefault(row.id, HouseholdFact(row.registered_on, row.departed_on))
         if row.valid_from is not None:
             household.statuses.append((row.valid_from, row.status))

@@ -35,7 +35,7 @@ class Stake(NamedTuple):
 
     @property
     def place(self) -> tuple[object, ...]:
-        """Return by what stakes of one line stand in order: kind, owner, mechanism, contribution; nothing comes last."""
+        """Return by what stakes stand in order: kind, owner, mechanism, contribution; nothing comes last."""
         nobody = UUID(int=0)
         return (
             self.kind,

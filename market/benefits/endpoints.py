@@ -4,10 +4,10 @@ from typing import Annotated, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from sqlalchemy import orm
 
-from market.api import Page, PageQuery, Schema, declared, decode_cursor, encode_cursor
+from market.api import Page, PageQuery, Schema, declared, decode_cursor, encode_cursor, router_of
 from market.benefits import enrolling, queries, rules, service
 from market.benefits.models import Enrolment, Plan, PlanVersion
 from market.benefits.rules import NotCollectiveError, NotEnrolledError, PlanBodyError, PlanNameTakenError
@@ -33,7 +33,7 @@ from market.households.rules import HouseholdDepartedError
 from market.identity.access import Caller, public, requires
 from market.identity.rules import Permission
 
-router = APIRouter(tags=["benefits"])
+router = router_of("benefits")
 
 Item = TypeVar("Item", bound=Schema)
 

@@ -4,7 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import Header, Query, Response
 from sqlalchemy import orm
 
 from market.api import (
@@ -17,6 +17,7 @@ from market.api import (
     decode_cursor,
     encode_cursor,
     etag,
+    router_of,
 )
 from market.benefits.rules import PlanNotApprovedError
 from market.catalog import queries, search, service
@@ -51,7 +52,7 @@ from market.identity.access import Caller, requires
 from market.identity.rules import Actor, Permission
 from market.money import MAX_FEN
 
-router = APIRouter(tags=["catalog"])
+router = router_of("catalog")
 
 JSON = "application/json"
 Reader = Annotated[Caller, requires(Permission.PRODUCT_READ)]

@@ -4,10 +4,10 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from sqlalchemy import orm
 
-from market.api import Page, PageQuery, declared, decode_cursor, encode_cursor
+from market.api import Page, PageQuery, declared, decode_cursor, encode_cursor, router_of
 from market.benefits.endpoints import page_by_ids
 from market.certification import listing, queries, service
 from market.certification.models import Application, Batch, Certificate
@@ -53,7 +53,7 @@ from market.identity.access import Caller, requires
 from market.identity.rules import Actor, Permission
 from market.regions.rules import UnknownRegionError
 
-router = APIRouter(tags=["certification"])
+router = router_of("certification")
 
 
 @router.post(

@@ -68,8 +68,8 @@ def apply(
     """Ask to have one product of the actor's organisation certified.
 
     `price_fen` is per `unit`, `content` says what a box holds, `declared_value_fen` is per year. Raises
-    `NotProducerError`, `OriginError`, `UnknownRegionError`, `UnitContentError`, `NotFoundError` for a plan of others, or
-    `NoBenefitError`.
+    `NotProducerError`, `OriginError`, `UnknownRegionError`, `UnitContentError`, `NoBenefitError`, or `NotFoundError`
+    for a plan of others.
     """
     if actor.kind is OrganisationKind.TRADING_AGENT:
         raise NotProducerError

@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from sqlalchemy import orm
 
-from market.api import declared
+from market.api import declared, router_of
 from market.channels import queries, service
 from market.channels.models import ChannelScheme
 from market.channels.rules import ChannelTerms, SchemeBodyError, SchemeOrderError
@@ -15,7 +15,7 @@ from market.errors import NotFoundError
 from market.identity.access import Caller, requires
 from market.identity.rules import Permission
 
-router = APIRouter(tags=["channels"])
+router = router_of("channels")
 
 
 @router.get("/channels", responses=declared(NotFoundError))

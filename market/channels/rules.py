@@ -52,7 +52,7 @@ class ChannelPolicy(ChannelTerms):
 def check_buyer(policy: ChannelPolicy, kind: OrganisationKind) -> None:
     """Raise `ChannelNotForBuyerError` unless such an organisation may buy through the channel."""
     if kind not in policy.buyer_kinds:
-        raise ChannelNotForBuyerError(channel=policy.code, kind=kind, pointer="/channel")
+        raise ChannelNotForBuyerError(channel=policy.code, kind=kind)
 
 
 def check_evidence(policy: ChannelPolicy, given: AbstractSet[str]) -> None:

@@ -56,7 +56,7 @@ def policy_on(session: orm.Session, code: str, on: date, *, scheme: str = DEFAUL
     """Return a channel's policy in the scheme in force on a day, in one statement; raises `UnknownChannelError`."""
     channel = session.scalar(channel_on(on, scheme, code))
     if channel is None:
-        raise UnknownChannelError(channel=code, on=on, pointer="/channel")
+        raise UnknownChannelError(channel=code, on=on)
     return ChannelPolicy(
         scheme_id=channel.scheme_id,
         code=channel.code,

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import Header, Query, Response
 from sqlalchemy import orm
 
 from market.api import (
@@ -15,6 +15,7 @@ from market.api import (
     declared,
     decode_cursor,
     etag,
+    router_of,
 )
 from market.clock import business_date, utc_now
 from market.errors import NotFoundError
@@ -46,7 +47,7 @@ from market.identity.access import Caller, requires
 from market.identity.rules import Actor, Permission
 from market.regions.rules import UnknownRegionError
 
-router = APIRouter(tags=["households"])
+router = router_of("households")
 
 
 @router.post(

@@ -15,7 +15,7 @@ from fastapi.routing import RouteContext
 from pydantic import BaseModel
 from sqlalchemy import Connection, exc, orm
 
-from market.api import MissingIdempotencyKeyError
+from market.api import MissingIdempotencyKeyError, pointer_to
 from market.clock import utc_now
 from market.db import Database
 from market.errors import InvalidInputError, MarketError
@@ -115,7 +115,22 @@ class Requirement:
 
     async def __call__(self, request: Request) -> Caller:
         """Hand the endpoint its caller; does no I/O, so it stays off the thread pool."""
+        if request.scope["query_string"]:
+            _check_query(request)
         return Caller(request, self.permission)
+
+
+def _check_query(request: Request) -> None:
+    """Refuse a parameter that the endpoint does not know: a misspelt `dry_run` must not move anything.
+
+    An endpoint whose parameters are one model lets the model refuse.
+    """
+    known = request.scope["route"].dependant.query_params
+    kinds = (field.field_info.annotation for field in known)
+    if any(isinstance(kind, type) and issubclass(kind, BaseModel) for kind in kinds):
+        return
+    for name in request.query_params.keys() - {field.alias for field in known}:
+        raise InvalidInputError("there is no such parameter", "没有该参数", pointer=pointer_to("query", name))
 
 
 def requires(permission: Permission) -> Any:

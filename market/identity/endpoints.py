@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import Header, Query, Request, Response
 
 from market.api import (
     Page,
@@ -15,6 +15,7 @@ from market.api import (
     cut,
     declared,
     etag,
+    router_of,
 )
 from market.clock import utc_now
 from market.db import Database
@@ -50,7 +51,7 @@ from market.identity.schemas import (
     TokenOut,
 )
 
-router = APIRouter(tags=["identity"])
+router = router_of("identity")
 IfMatch = Annotated[str | None, Header()]
 _EDITING = (NotFoundError, PreconditionRequiredError, PreconditionFailedError)
 

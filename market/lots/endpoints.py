@@ -4,10 +4,10 @@ from typing import Annotated
 from uuid import UUID
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from sqlalchemy import orm
 
-from market.api import Page, PageQuery, after_id, cut, declared
+from market.api import Page, PageQuery, after_id, cut, declared, router_of
 from market.benefits.rules import MECHANISMS, Measure, NotEnrolledError, PlanNotApprovedError
 from market.catalog.rules import InexactQuantityError, milli_of
 from market.clock import utc_now
@@ -49,7 +49,7 @@ from market.lots.schemas import (
 )
 from market.quantities import text
 
-router = APIRouter(tags=["lots"])
+router = router_of("lots")
 
 Reader = Annotated[Caller, requires(Permission.LOT_READ)]
 Writer = Annotated[Caller, requires(Permission.LOT_WRITE)]

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from market.catalog.rules import milli_of
+from market.errors import InvalidInputError
 from market.identity.rules import Actor
 from market.lots import stock
 from market.lots.rules import Move, Stock
@@ -91,9 +92,13 @@ def ship(
 ) -> Order:
     """Ship the order whole, or the given quantity of each line; what is not shipped goes back on sale.
 
-    Raises `LineNotOfOrderError` for a foreign line or more than was ordered.
+    Raises `LineNotOfOrderError` for a foreign line or more than was ordered, `InvalidInputError` for nothing at all or
+    a day before the order, or `TransitionError`.
     """
     order = queries.locked_order(session, actor, order_id)
+    after(order.status, OrderEvent.SHIP)
+    if shipped_on < order.placed_on:
+        raise InvalidInputError("shipped before it was ordered", "发货日期早于下单日期", pointer="/shipped_on")
     lines = queries.lines_of(session, [order.id])
     wanted = _to_ship(lines, quantities)
     draws = stock.draws_of(session, [line.id for line in lines], lock=True)
@@ -125,4 +130,6 @@ def _to_ship(lines: Sequence[OrderLine], quantities: Sequence[tuple[UUID, str]] 
         wanted[line_id] += milli_of(quantity, by_id[line_id].unit_milli, pointer=f"{pointer}/quantity")
         if wanted[line_id] > by_id[line_id].quantity_milli:
             raise LineNotOfOrderError(pointer=f"{pointer}/quantity")
+    if not any(wanted.values()):
+        raise InvalidInputError("nothing is shipped", "发货数量全部为零", pointer="/lines")
     return wanted

@@ -5,10 +5,10 @@ from datetime import date, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from sqlalchemy import orm
 
-from market.api import Page, after_id, answer, cut, declared
+from market.api import Page, after_id, answer, cut, declared, router_of
 from market.attribution.rules import Share, Standing, reach
 from market.attribution.schemas import reach_out
 from market.benefits.rules import PlanNotApprovedError
@@ -66,7 +66,7 @@ from market.orders.schemas import (
 )
 from market.quantities import text
 
-router = APIRouter(tags=["orders"])
+router = router_of("orders")
 REFUSED_WHEN_PLACING = declared(
     UnknownChannelError,
     ChannelNotForBuyerError,

@@ -19,7 +19,7 @@ from market.catalog.rules import Offer, UnitMismatchError, check_quantity, check
 from market.channels import service as channels
 from market.channels.rules import ChannelPolicy, check_buyer
 from market.db import new_id
-from market.errors import NotFoundError, at
+from market.errors import InvalidInputError, NotFoundError, at
 from market.identity.rules import Actor
 from market.lots import stock
 from market.lots.rules import Draw, Want
@@ -162,7 +162,10 @@ def _priced(session: orm.Session, actor: Actor, request: Request, on: date) -> t
         _check_external_number(session, request)
     offers = catalog.offers_for(session, [line.product_id for line in request.lines], on)
     order_ids: dict[UUID, UUID] = defaultdict(new_id)
-    return policy, [_price(wanted, position, offers, order_ids, on) for position, wanted in enumerate(request.lines)]
+    lines = [_price(wanted, position, offers, order_ids, on) for position, wanted in enumerate(request.lines)]
+    if sum(line.amount_fen for line in lines) > money.MAX_FEN:
+        raise InvalidInputError("the lines come to too large an amount", "合计金额过大", pointer="/lines")
+    return policy, lines
 
 
 def _check_external_number(session: orm.Session, request: Request) -> None:

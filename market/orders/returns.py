@@ -22,6 +22,7 @@ from market.orders import queries
 from market.orders.changing import change
 from market.orders.models import Order, OrderLine, Return, ReturnLine
 from market.orders.rules import LineNotOfOrderError, OrderEvent, ReturnTooMuchError, after
+from market.orders.settling import settle
 
 
 class ComesBack(NamedTuple):
@@ -91,6 +92,12 @@ def take_back(session: orm.Session, actor: Actor, *, order_id: UUID, claim: Clai
         on=claim.returned_on,
         original_on=accepted_on,
     )
+    # What was paid for goods that came back pays what other lines of the order still owe.
+    for each in taken:
+        each.line.paid_fen = min(each.line.paid_fen, each.line.accepted_fen - each.line.returned_fen)
+    session.flush()
+    lines = queries.lines_of(session, [order.id])
+    settle(session, order, lines, trigger=f"return:{returned.id}", on=claim.returned_on)
     return Returned(order, [(each.line, each.row) for each in taken], falls)
 
 
@@ -166,7 +173,8 @@ def _reversal(line: OrderLine, row: ReturnLine, draws: Sequence[LotDraw]) -> rev
 def _spread(draws: Sequence[Draw], quantity_milli: int, *, salt: str) -> list[tuple[Draw, int]]:
     """Take the quantity from the lots in proportion to what each gave, so that every contribution bears its part."""
     parts = money.allocate(quantity_milli, [(str(draw.lot_id), draw.accepted_milli) for draw in draws], salt=salt)
-    return [(draw, part) for draw, part in zip(draws, parts, strict=True) if part]
+    # A lot whose part is nothing stays in: its contributions may lose a fen, which the lot owes them from then on.
+    return list(zip(draws, parts, strict=True))
 
 
 def _shrink(parts: Sequence[tuple[Draw, int]], drawn: dict[UUID, int]) -> list[LotDraw]:

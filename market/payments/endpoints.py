@@ -3,10 +3,10 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from sqlalchemy import orm
 
-from market.api import Page, after_id, cut, declared
+from market.api import Page, after_id, cut, declared, router_of
 from market.clock import business_date, utc_now
 from market.errors import InvalidInputError, NotFoundError
 from market.identity.access import Caller, requires
@@ -17,7 +17,7 @@ from market.payments.models import Receipt
 from market.payments.rules import NotPayableError, OverpaidError, ReceiptSumError, ReceiptTakenError
 from market.payments.schemas import ReceiptDetail, ReceiptOut, ReceiptPart, ReceiptQuery, RecordReceipt
 
-router = APIRouter(tags=["receipts"])
+router = router_of("receipts")
 
 
 @router.post(

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from market.db import new_id
+from market.errors import at
 from market.identity.rules import Actor
 from market.orders import queries as orders
 from market.orders.models import Order, OrderLine
@@ -43,7 +44,9 @@ def record(
     Raises `ReceiptSumError`, `ReceiptTakenError`, `NotFoundError`, `NotPayableError` or `OverpaidError`.
     """
     _check(session, actor, bank_reference, amount_fen, parts)
-    paying = {order.id: order for order in orders.locked_orders(session, actor, [part.order_id for part in parts])}
+    with at("/orders"):
+        locked = orders.locked_orders(session, actor, [part.order_id for part in parts])
+    paying = {order.id: order for order in locked}
     lines: dict[UUID, list[OrderLine]] = {order_id: [] for order_id in paying}
     for line in orders.lines_of(session, list(paying)):
         lines[line.order_id].append(line)

@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
-from market.api import Page, cut, declared, decode_cursor
+from market.api import Page, cut, declared, decode_cursor, router_of
 from market.clock import business_date, utc_now
 from market.identity.access import Caller, requires
 from market.identity.rules import Permission
@@ -12,7 +12,7 @@ from market.regions import queries, service
 from market.regions.rules import RegionOverlapError
 from market.regions.schemas import AddRegion, RegionOut, RegionQuery
 
-router = APIRouter(tags=["regions"])
+router = router_of("regions")
 
 
 @router.get("/regions")

@@ -27,8 +27,7 @@ from market.identity.queries import visible_organisations
 from market.identity.rules import SIDE_OF, Actor, Side
 from market.reports.rules import Suspended
 
-_STATEMENT = sa.text(
-    """
+_ACCOUNTS = """
     WITH accounts AS MATERIALIZED (
       SELECT id, counterpart_id AS supplier_id, kind, step
         FROM ledger_accounts
@@ -38,9 +37,9 @@ _STATEMENT = sa.text(
         FROM ledger_accounts
        WHERE book = 'attribution' AND owner_id = :supplier AND kind IN ('retained', 'suspense')
     ),
-    """
-    + POSITIONS
-    + """, sold AS (
+"""
+_REST = """
+    , sold AS (
       SELECT coalesce(sum(n.accepted_fen), 0) AS accepted_fen, coalesce(sum(n.accepted_net_fen), 0) AS accepted_net_fen,
              count(DISTINCT o.id) FILTER (WHERE n.accepted_milli > 0) AS orders
         FROM orders o
@@ -82,8 +81,8 @@ _STATEMENT = sa.text(
              'came_back', (SELECT row_to_json(c) FROM came_back c),
              'received_fen', (SELECT fen FROM received),
              'suspended', (SELECT coalesce(json_agg(s), '[]') FROM suspended s))
-    """  # noqa: S608 - a constant of this package
-)
+"""
+_STATEMENT = sa.text(_ACCOUNTS + POSITIONS + _REST)
 
 
 @dataclass(frozen=True, slots=True)

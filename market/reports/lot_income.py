@@ -17,6 +17,7 @@ from market.errors import NotFoundError
 from market.identity.rules import Actor
 from market.lots.models import Baseline, Lot
 from market.lots.queries import visible_lots
+from market.quantities import Unit
 
 _INCOME = sa.text(
     """
@@ -24,7 +25,8 @@ _INCOME = sa.text(
       SELECT DISTINCT order_line_id FROM reservations WHERE lot_id = :lot
     ), given AS (
       SELECT c.mechanism, count(DISTINCT c.household_id) AS households, sum(c.amount_fen) AS contributed_fen,
-             coalesce(sum((SELECT sum(n.amount_fen) FROM contributions n WHERE n.carried_from = c.id)), 0) AS carried_fen
+             coalesce(sum((SELECT sum(n.amount_fen) FROM contributions n WHERE n.carried_from = c.id)), 0)
+               AS carried_fen
         FROM contributions c
        WHERE c.lot_id = :lot
        GROUP BY c.mechanism
@@ -91,7 +93,11 @@ class Increase:
 class LotIncome:
     """A lot's income so far; `increase` is None without a stated baseline."""
 
-    lot: Lot
+    lot_id: UUID
+    number: str
+    base_unit: Unit
+    quantity_milli: int
+    accepted_milli: int
     sale_fen: int
     sale_net_fen: int
     contributions: Sequence[Contributed]
@@ -104,19 +110,27 @@ def lot_income(connection: sa.Connection, actor: Actor, lot_id: UUID) -> LotInco
 
     A line that drew from several lots counts for each by the quantity accepted from it, to the fen in all.
     """
-    lot = connection.execute(visible_lots(actor).where(Lot.id == lot_id)).mappings().one_or_none()
+    stock = (Lot.number, Lot.base_unit, Lot.quantity_milli, Lot.accepted_milli)
+    lot = connection.execute(visible_lots(actor).with_only_columns(*stock).where(Lot.id == lot_id)).one_or_none()
     if lot is None:
         raise NotFoundError(what="lot")
-    baseline = connection.execute(sa.select(Baseline.__table__).where(Baseline.lot_id == lot_id)).one_or_none()
+    stated = sa.select(Baseline.gross_fen, Baseline.period_from, Baseline.period_to, Baseline.source)
+    baseline = connection.execute(stated.where(Baseline.lot_id == lot_id)).one_or_none()
     found: Mapping[str, Any] = connection.scalar(_INCOME, {"lot": lot_id})
     positions = [_position(row) for row in found["posted"]]
     return LotIncome(
-        lot=Lot(**lot),
+        lot_id=lot_id,
+        number=lot.number,
+        base_unit=lot.base_unit,
+        quantity_milli=lot.quantity_milli,
+        accepted_milli=lot.accepted_milli,
         sale_fen=_sale(found["sold"], lot_id, "fen"),
         sale_net_fen=_sale(found["sold"], lot_id, "net_fen"),
         contributions=[_contributed(row, positions) for row in found["given"]],
         total=flow(positions),
-        increase=_increase(lot, baseline, positions) if baseline is not None else None,
+        increase=_increase(baseline, positions, sold_out=lot.accepted_milli == lot.quantity_milli)
+        if baseline is not None
+        else None,
     )
 
 
@@ -151,7 +165,7 @@ def _sale(lines: Iterable[Mapping[str, Any]], lot_id: UUID, amount: str) -> int:
     return parts[str(lot_id)]
 
 
-def _increase(lot: Mapping[str, Any], baseline: Any, positions: Iterable[Position]) -> Increase:
+def _increase(baseline: Any, positions: Iterable[Position], *, sold_out: bool) -> Increase:
     """Compare like with like: a baseline states what the land's produce brought, so labour stays out."""
     produce = [each for each in positions if each.mechanism and MECHANISMS[each.mechanism].measure is Measure.QUANTITY]
     return Increase(
@@ -160,5 +174,5 @@ def _increase(lot: Mapping[str, Any], baseline: Any, positions: Iterable[Positio
         baseline_from=baseline.period_from,
         baseline_to=baseline.period_to,
         baseline_source=baseline.source,
-        sold_out=lot["accepted_milli"] == lot["quantity_milli"],
+        sold_out=sold_out,
     )

@@ -135,7 +135,8 @@ _REPORT = sa.text(
                                   ORDER BY r.valid_from DESC LIMIT 1)
              WHEN 'cooperative' THEN (SELECT name FROM organisations
                                        WHERE id = CAST(coalesce(d.sold_key, e.earned_key) AS uuid))
-             WHEN 'buyer' THEN (SELECT name FROM organisations WHERE id = CAST(coalesce(d.sold_key, e.earned_key) AS uuid))
+             WHEN 'buyer' THEN (SELECT name FROM organisations
+                                 WHERE id = CAST(coalesce(d.sold_key, e.earned_key) AS uuid))
            END AS name, d.*, e.*
       FROM sold d
       FULL JOIN earned e ON e.earned_whole = d.sold_whole AND coalesce(e.earned_key, '') = coalesce(d.sold_key, '')

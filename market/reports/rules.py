@@ -148,3 +148,78 @@ class Suspended(StrEnum):
 
     NOBODY_IS_ELIGIBLE = "nobody_is_eligible"
     WEIGHTS_ARE_ZERO = "weights_are_zero"
+
+
+FIGURES: Mapping[str, Column] = {
+    "accrued_fen": Column(
+        Kind.FEN,
+        "应计",
+        "attributed on acceptance in the period, less reversals, whichever step it has reached since",
+        "期间验收时归集的金额,扣除冲回,不论其后到达哪一环节",
+    ),
+    "recognised_fen": Column(
+        Kind.FEN,
+        "确认",
+        "reached recognised (the buyer's money is with the supplier) or a further step in the period, less reversals",
+        "期间到达确认(货款已到供应商)或后续环节的金额,扣除冲回",
+    ),
+    "disbursed_fen": Column(
+        Kind.FEN,
+        "兑付",
+        "reached disbursed or confirmed in the period: paid against recognised orders, matched advances included",
+        "期间到达兑付或已确认收到的金额:按确认订单兑付,含预付核销",
+    ),
+    "confirmed_fen": Column(
+        Kind.FEN, "已确认收到", "confirmed by the village in the period, less reversals", "期间经村确认收到的金额"
+    ),
+    "matched_fen": Column(
+        Kind.FEN,
+        "核销",
+        "of disbursed: paid ahead, and claimed in the period by recognised orders",
+        "兑付中由预付核销、于期间被确认订单认领的金额",
+    ),
+    "top_up_fen": Column(
+        Kind.FEN,
+        "补差",
+        "owed beyond what lines brought, paid or not; not brought by orders",
+        "订单所得之外应补足的金额,含已付;非订单带来",
+    ),
+    "top_up_paid_fen": Column(Kind.FEN, "已付补差", "of top-ups: paid in the period", "补差中期间已付的金额"),
+    "balances": Column(
+        Kind.FEN,
+        "各环节余额",
+        "what stands at that step and no further: opening + movement = closing",
+        "仅停留在该环节的余额:期初 + 变动 = 期末",
+    ),
+    "advance": Column(
+        Kind.FEN,
+        "预付",
+        "paid to households and claimed by no recognised order; by its account, without a mechanism",
+        "已付农户但尚未被确认订单认领的资金;按账户统计,不分机制",
+    ),
+    "money_received_fen": Column(
+        Kind.FEN,
+        "实收",
+        "all payments dated in the period: disbursed, paid ahead, top-ups paid",
+        "期间收到的全部款项:兑付、预付与已付补差",
+    ),
+    "brought_by_orders_fen": Column(
+        Kind.FEN,
+        "订单带来",
+        "only what was paid against recognised orders or matched with them in the period, less reversals",
+        "期间按确认订单兑付或与其核销的金额,扣除冲回",
+    ),
+    "owed_fen": Column(
+        Kind.FEN,
+        "应付未付",
+        "recognised and not yet disbursed at the end of the period",
+        "期末已确认而尚未兑付的金额",
+    ),
+    "increase": Column(
+        Kind.FEN,
+        "增收",
+        "gross income accrued from the lot's produce minus the stated baseline's gross; none without a baseline",
+        "本批次农产品应计毛收入减去已申报基线的毛收入;无基线则不提供",
+    ),
+}
+"""What the figures of statements count."""

@@ -26,9 +26,7 @@ def test_a_lot_sold_out_in_37_orders_releases_each_contribution_to_the_fen(sessi
     lot, _ = story.lot(450_000_000, amounts)
     quantities = [450_000 * weight // sum(range(1, 38)) for weight in range(1, 38)]
     quantities[0] += 450_000 - sum(quantities)
-    orders = [
-        story.sell(str(quantity), channel=CHANNELS[position % 7]) for position, quantity in enumerate(quantities)
-    ]
+    orders = [story.sell(str(quantity), channel=CHANNELS[position % 7]) for position, quantity in enumerate(quantities)]
     held = story.held(orders)
     session.refresh(lot)
     assert lot.accepted_milli == lot.quantity_milli
@@ -136,5 +134,3 @@ def test_money_that_came_first_is_recognised_on_acceptance(session: orm.Session)
     story.deliver(order)
     story.accept(order)
     assert story.held([order])[Kind.HOUSEHOLD, household.id, Step.RECOGNISED] == 5_000
-
-

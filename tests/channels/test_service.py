@@ -50,9 +50,8 @@ def test_a_channel_that_the_version_of_the_day_lacks_is_unknown(session: orm.Ses
     factories.seven_into(session, valid_from=FIRST)
     publish_second(session)
     for code, on in [("canteen", SECOND), ("canteen", date(2018, 12, 31)), ("mine", FIRST)]:
-        with pytest.raises(UnknownChannelError) as refusal:
+        with pytest.raises(UnknownChannelError):
             service.policy_on(session, code, on)
-        assert refusal.value.pointer == "/channel"
     with pytest.raises(UnknownChannelError):
         service.policy_on(session, "canteen", FIRST, scheme="ba_jin")
 

@@ -55,37 +55,33 @@ def test_a_contract_of_sixty_days_is_the_longest_and_thirty_is_usual() -> None:
 
 
 @pytest.mark.parametrize(
-    ("received", "accepted", "rejected", "damaged", "short", "reason"),
+    "outcome",
     [
-        (10, 10, 0, 0, 0, None),
-        (10, 10, 0, 0, 0, "说明"),
-        (9, 9, 0, 0, 1, "少一斤"),
-        (10, 7, 2, 1, 0, "两斤发霉,一斤压坏"),
-        (0, 0, 0, 0, 10, "未到货"),
-        (10, 0, 10, 0, 0, "全部拒收"),
+        Outcome(10, 10, 0, 0, 0, None),
+        Outcome(10, 10, 0, 0, 0, "说明"),
+        Outcome(9, 9, 0, 0, 1, "少一斤"),
+        Outcome(10, 7, 2, 1, 0, "两斤发霉,一斤压坏"),
+        Outcome(0, 0, 0, 0, 10, "未到货"),
+        Outcome(10, 0, 10, 0, 0, "全部拒收"),
     ],
 )
-def test_an_acceptance_that_adds_up_is_taken(
-    received: int, accepted: int, rejected: int, damaged: int, short: int, reason: str | None
-) -> None:
-    check_outcome(Outcome(received, accepted, rejected, damaged, short, reason), shipped_milli=10)
+def test_an_acceptance_that_adds_up_is_taken(outcome: Outcome) -> None:
+    check_outcome(outcome, shipped_milli=10)
 
 
 @pytest.mark.parametrize(
-    ("received", "accepted", "rejected", "damaged", "short", "reason", "said"),
+    ("outcome", "said"),
     [
-        (10, 9, 0, 0, 0, "少", "not what was received"),
-        (10, 11, 0, 0, 0, "多", "not what was received"),
-        (9, 9, 0, 0, 0, "少", "not what was shipped"),
-        (11, 11, 0, 0, 0, "多", "not what was shipped"),
-        (10, 10, 0, 0, 1, "少", "not what was shipped"),
-        (9, 9, 0, 0, 1, None, "needs a reason"),
-        (10, 9, 1, 0, 0, "", "needs a reason"),
-        (10, 9, 0, 1, 0, None, "needs a reason"),
+        (Outcome(10, 9, 0, 0, 0, "少"), "not what was received"),
+        (Outcome(10, 11, 0, 0, 0, "多"), "not what was received"),
+        (Outcome(9, 9, 0, 0, 0, "少"), "not what was shipped"),
+        (Outcome(11, 11, 0, 0, 0, "多"), "not what was shipped"),
+        (Outcome(10, 10, 0, 0, 1, "少"), "not what was shipped"),
+        (Outcome(9, 9, 0, 0, 1, None), "needs a reason"),
+        (Outcome(10, 9, 1, 0, 0, ""), "needs a reason"),
+        (Outcome(10, 9, 0, 1, 0, None), "needs a reason"),
     ],
 )
-def test_an_acceptance_that_does_not_add_up_or_explain_itself_is_refused(
-    received: int, accepted: int, rejected: int, damaged: int, short: int, reason: str | None, said: str
-) -> None:
+def test_an_acceptance_that_does_not_add_up_or_explain_itself_is_refused(outcome: Outcome, said: str) -> None:
     with pytest.raises(OutcomeError, match=said):
-        check_outcome(Outcome(received, accepted, rejected, damaged, short, reason), shipped_milli=10)
+        check_outcome(outcome, shipped_milli=10)

@@ -15,9 +15,7 @@ from market.payments.rules import NotPayableError, OverpaidError, ReceiptSumErro
         (NotPayableError(number="D1", status="expired"), 409, "not_payable", "D1 is expired", "当前状态(expired)"),
     ],
 )
-def test_a_refused_receipt_says_what_does_not_fit(
-    error: MarketError, status: int, code: str, en: str, zh: str
-) -> None:
+def test_a_refused_receipt_says_what_does_not_fit(error: MarketError, status: int, code: str, en: str, zh: str) -> None:
     assert (error.status, error.code()) == (status, code)
     assert en in error.detail("en")
     assert zh in error.detail("zh")

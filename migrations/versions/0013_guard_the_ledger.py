@@ -6,8 +6,8 @@ of the owner. Triggers are ENABLE ALWAYS, so that they also bite in a replicatio
 
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0013"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 

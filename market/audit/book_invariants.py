@@ -1,0 +1,274 @@
+"""Invariants of the book: whole entries, conservation, nobody below zero, payments accounted for, guards standing.
+
+Each query returns what breaks the sentence, as `(subject, expected, found)` texts.
+"""
+
+# ruff: noqa: S608 - statements are put together from the fragments of this file alone
+
+from market.audit.rules import Invariant
+
+_STANDINGS = """
+    WITH standing AS (
+      SELECT m.order_line_id, a.kind, a.owner_id, a.step, m.mechanism, m.contribution_id, m.payment_id,
+             sum(m.fen) AS fen
+        FROM (SELECT credit_account_id AS account_id, order_line_id, mechanism, contribution_id, assisted, payment_id,
+                     amount_fen AS fen
+                FROM ledger_transfers WHERE book = 'attribution'
+              UNION ALL
+              SELECT debit_account_id, order_line_id, mechanism, contribution_id, assisted, payment_id, -amount_fen
+                FROM ledger_transfers WHERE book = 'attribution') m
+        JOIN ledger_accounts a ON a.id = m.account_id
+       GROUP BY a.id, m.order_line_id, m.mechanism, m.contribution_id, m.assisted, m.payment_id
+    )
+"""
+_NEGATIVE = """
+    SELECT concat_ws(' ', kind, owner_id, step, order_line_id, mechanism), '0 or more', sum(fen)::text
+      FROM standing
+     WHERE kind IN ('household', 'collective', 'retained', 'suspense') AND step IN ({steps})
+     GROUP BY kind, owner_id, step, order_line_id, mechanism, contribution_id
+    HAVING sum(fen) < 0
+"""
+_RELEASED = """
+    WITH released AS (
+      SELECT t.contribution_id,
+             sum(CASE WHEN d.kind IN ('base', 'top_up_base') THEN t.amount_fen ELSE 0 END)
+             - sum(CASE WHEN c.kind IN ('base', 'top_up_base') THEN t.amount_fen ELSE 0 END) AS fen
+        FROM ledger_transfers t
+        JOIN ledger_accounts d ON d.id = t.debit_account_id
+        JOIN ledger_accounts c ON c.id = t.credit_account_id
+       WHERE t.contribution_id IS NOT NULL
+       GROUP BY t.contribution_id
+    )
+"""
+
+BOOK: tuple[Invariant, ...] = (
+    Invariant(
+        "entry_is_whole",
+        "an entry has the transfers that it declares",
+        "凭证的分录与其声明一致",
+        """
+        SELECT e.source, concat(e.transfer_count, ' of ', e.total_fen), concat(coalesce(t.transfers, 0), ' of ',
+               coalesce(t.fen, 0))
+          FROM ledger_entries e
+          LEFT JOIN (SELECT entry_id, count(*) AS transfers, sum(amount_fen) AS fen, max(position) + 1 AS positions
+                       FROM ledger_transfers GROUP BY entry_id) t ON t.entry_id = e.id
+         WHERE (t.transfers, t.fen, t.positions) IS DISTINCT FROM (e.transfer_count, e.total_fen, e.transfer_count)
+        """,
+    ),
+    Invariant(
+        "fact_posts_once",
+        "a fact posts under one source, once",
+        "同一事实只入账一次",
+        "SELECT source, '1', count(*)::text FROM ledger_entries GROUP BY source HAVING count(*) > 1",
+    ),
+    Invariant(
+        "books_do_not_mix",
+        "entry and both accounts of a transfer are of one book",
+        "凭证及借贷双方账户属于同一账簿",
+        """
+        SELECT concat(e.source, ' ', t.position), t.book, concat_ws(' ', e.book, d.book, c.book)
+          FROM ledger_transfers t
+          JOIN ledger_entries e ON e.id = t.entry_id
+          JOIN ledger_accounts d ON d.id = t.debit_account_id
+          JOIN ledger_accounts c ON c.id = t.credit_account_id
+         WHERE t.book <> ALL (ARRAY[e.book]) OR t.book <> d.book OR t.book <> c.book
+        """,
+    ),
+    Invariant(
+        "line_is_conserved",
+        "households + collectives + suspense + retained = net amount accepted and not returned",
+        "农户+村集体+待处理+留存=验收净额减退货",
+        _STANDINGS
+        + """
+        SELECT concat('order line ', coalesce(l.id, s.order_line_id)), coalesce(l.net_fen, 0)::text,
+               coalesce(s.fen, 0)::text
+          FROM (SELECT id, accepted_net_fen - returned_net_fen AS net_fen FROM order_lines) l
+          FULL JOIN (SELECT order_line_id, sum(fen) AS fen FROM standing
+                      WHERE kind IN ('household', 'collective', 'retained', 'suspense')
+                        AND step IN ('accrued', 'recognised', 'disbursed', 'confirmed')
+                      GROUP BY order_line_id) s ON s.order_line_id = l.id
+         WHERE coalesce(l.net_fen, 0) <> coalesce(s.fen, 0)
+        """,
+    ),
+    Invariant(
+        "share_is_never_negative",
+        "nobody's share of a line is below zero",
+        "任何份额不得为负",
+        _STANDINGS + _NEGATIVE.format(steps="'accrued', 'disbursed', 'confirmed', 'top_up', 'top_up_paid'"),
+    ),
+    Invariant(
+        "disbursed_was_recognised",
+        "no more is disbursed of a share than was recognised",
+        "兑付不得超过确认",
+        _STANDINGS + _NEGATIVE.format(steps="'recognised'"),
+    ),
+    Invariant(
+        "advance_is_never_negative",
+        "no more of a payment is matched than was paid ahead",
+        "核销不得超过预付",
+        _STANDINGS
+        + """
+        SELECT concat_ws(' ', kind, owner_id, 'payment', payment_id), '0 or more', sum(fen)::text
+          FROM standing
+         WHERE step = 'advance' AND kind <> 'paid_ahead'
+         GROUP BY kind, owner_id, payment_id, contribution_id
+        HAVING sum(fen) < 0
+        """,
+    ),
+    Invariant(
+        "contribution_releases_at_most_itself",
+        "a contribution has released no more than its amount, and not less than nothing",
+        "投入释放额不得超过其金额,也不得为负",
+        _RELEASED
+        + """
+        SELECT concat('contribution ', r.contribution_id), concat('0 to ', coalesce(c.amount_fen, 0)), r.fen::text
+          FROM released r LEFT JOIN contributions c ON c.id = r.contribution_id
+         WHERE r.fen NOT BETWEEN 0 AND coalesce(c.amount_fen, 0)
+        """,
+    ),
+    Invariant(
+        "sold_out_lot_releases_all",
+        "a lot that is accepted whole has released every contribution to the fen",
+        "全部验收的批次,其投入须释放至分毫不差",
+        _RELEASED
+        + """
+        SELECT concat('lot ', l.number, ' contribution ', c.id), c.amount_fen::text, coalesce(r.fen, 0)::text
+          FROM lots l JOIN contributions c ON c.lot_id = l.id LEFT JOIN released r ON r.contribution_id = c.id
+         WHERE l.accepted_milli = l.quantity_milli AND coalesce(r.fen, 0) <> c.amount_fen
+        """,
+    ),
+    Invariant(
+        "carry_is_what_is_left",
+        "released + carried into other lots + carry = the part of the amount that is drawn",
+        "已释放+随批转出+结转=按提取比例应释放额",
+        _RELEASED
+        + """
+        SELECT concat('lot ', l.number, ' contribution ', c.id),
+               div(c.amount_fen::numeric * (l.accepted_milli + l.moved_milli), l.quantity_milli)::text,
+               concat_ws(' + ', coalesce(r.fen, 0), coalesce(o.fen, 0), coalesce(k.fen, 0))
+          FROM contributions c
+          JOIN lots l ON l.id = c.lot_id
+          LEFT JOIN released r ON r.contribution_id = c.id
+          LEFT JOIN release_carries k ON k.contribution_id = c.id
+          LEFT JOIN (SELECT carried_from, sum(amount_fen) AS fen FROM contributions GROUP BY carried_from) o
+            ON o.carried_from = c.id
+         WHERE coalesce(r.fen, 0) + coalesce(o.fen, 0) + coalesce(k.fen, 0)
+            <> div(c.amount_fen::numeric * (l.accepted_milli + l.moved_milli), l.quantity_milli)
+        """,
+    ),
+    Invariant(
+        "payment_is_accounted_for",
+        "disbursed + confirmed + top-up paid + what is left of the advance = the payment",
+        "兑付+确认+补差已付+预付余额=付款金额",
+        _STANDINGS
+        + """
+        SELECT concat('payment ', coalesce(p.id, s.payment_id)), coalesce(p.amount_fen, 0)::text,
+               coalesce(s.fen, 0)::text
+          FROM payments p
+          FULL JOIN (SELECT payment_id, sum(fen) AS fen FROM standing
+                      WHERE step IN ('disbursed', 'confirmed', 'top_up_paid', 'advance') AND kind <> 'paid_ahead'
+                      GROUP BY payment_id) s ON s.payment_id = p.id
+         WHERE coalesce(p.amount_fen, 0) <> coalesce(s.fen, 0)
+        """,
+    ),
+    Invariant(
+        "recognised_was_paid",
+        "no more of a line is recognised than the buyer paid for it",
+        "订单行确认额不得超过买方已付额",
+        _STANDINGS
+        + """
+        SELECT concat('order line ', s.order_line_id), concat('at most ', coalesce(l.paid_fen, 0)), sum(s.fen)::text
+          FROM standing s LEFT JOIN order_lines l ON l.id = s.order_line_id
+         WHERE s.kind IN ('household', 'collective', 'retained', 'suspense')
+           AND s.step IN ('recognised', 'disbursed', 'confirmed')
+         GROUP BY s.order_line_id, l.paid_fen
+        HAVING sum(s.fen) > coalesce(l.paid_fen, 0)
+        """,
+    ),
+    Invariant(
+        "disbursement_has_evidence",
+        "a disbursement names its evidence, a payment its reference, and neither is empty",
+        "兑付须有凭证,付款须有凭证号",
+        """
+        SELECT concat('disbursement ', id), 'evidence and method', concat_ws(' / ', evidence, method)
+          FROM disbursements WHERE trim(evidence) = '' OR trim(method) = ''
+        UNION ALL
+        SELECT concat('payment ', id), 'a reference', reference FROM payments WHERE trim(reference) = ''
+        UNION ALL
+        SELECT concat('disbursement ', id), 'payments', '0' FROM disbursements d
+         WHERE NOT EXISTS (SELECT FROM payments p WHERE p.disbursement_id = d.id)
+        """,
+    ),
+    Invariant(
+        "closed_month_keeps_its_balances",
+        "the balances of a closed month are the sums of its transfers and have its hash",
+        "已结账月份的余额与分录合计及其哈希一致",
+        """
+        WITH summed AS (
+          SELECT p.book, p.month, m.account_id, sum(m.fen)::bigint AS fen
+            FROM ledger_periods p
+            JOIN (SELECT book, effective_on, credit_account_id AS account_id, amount_fen AS fen FROM ledger_transfers
+                  UNION ALL
+                  SELECT book, effective_on, debit_account_id, -amount_fen FROM ledger_transfers) m
+              ON m.book = p.book AND m.effective_on < p.month + interval '1 month'
+           GROUP BY 1, 2, 3
+        ), both_ways AS (
+          SELECT 'sums' AS way, book, month, account_id, fen FROM summed
+           UNION ALL
+          SELECT 'kept', book, month, account_id, balance_fen FROM ledger_balances
+        )
+        SELECT concat_ws(' ', p.book, to_char(p.month, 'YYYY-MM'), w.way), p.balances_sha256, d.digest
+          FROM ledger_periods p
+          CROSS JOIN (VALUES ('sums'), ('kept')) AS w (way)
+          CROSS JOIN LATERAL (
+               SELECT encode(sha256(coalesce(string_agg(concat(b.account_id, ':', b.fen), ','
+                                                        ORDER BY b.account_id), '')::bytea), 'hex') AS digest
+                 FROM both_ways b WHERE b.way = w.way AND b.book = p.book AND b.month = p.month) d
+         WHERE d.digest <> p.balances_sha256
+        """,
+    ),
+    Invariant(
+        "guards_stand",
+        "every trigger of the ledger is there and always on",
+        "账簿的触发器全部存在且始终启用",
+        """
+        WITH guarded AS (
+          SELECT unnest(ARRAY['ledger_accounts', 'ledger_entries', 'ledger_transfers', 'ledger_periods',
+                              'ledger_balances']) AS guarded
+           UNION
+          SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'ledger_transfers'::regclass
+        ), required AS (
+          SELECT guarded, guard FROM guarded CROSS JOIN unnest(ARRAY['refuse_change', 'refuse_truncate']) AS guard
+           UNION ALL
+          SELECT 'ledger_entries', unnest(ARRAY['stamp_entry', 'check_entry'])
+           UNION ALL
+          SELECT 'ledger_transfers', 'check_transfers'
+        )
+        SELECT concat(r.guarded, '.', r.guard), 'always on', coalesce('state ' || t.tgenabled::text, 'missing')
+          FROM required r
+          LEFT JOIN pg_trigger t ON t.tgrelid = to_regclass(r.guarded) AND t.tgname = r.guard
+         WHERE t.tgenabled IS DISTINCT FROM 'A'
+        """,
+    ),
+    Invariant(
+        "application_owns_nothing",
+        "the application's role owns nothing, is nobody else, and changes nothing in the ledger",
+        "应用角色不拥有任何对象,且不能修改账簿",
+        """
+        SELECT c.relname::text, 'another owner', 'market_app'
+          FROM pg_class c WHERE c.relowner = 'market_app'::regrole
+        UNION ALL
+        SELECT c.relname::text, 'no ' || p.privilege, p.privilege
+          FROM pg_class c CROSS JOIN unnest(ARRAY['UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER']) AS p (privilege)
+         WHERE c.relkind IN ('r', 'p') AND starts_with(c.relname::text, 'ledger_')
+           AND (has_table_privilege('market_app', c.oid, p.privilege)
+                OR p.privilege = 'UPDATE' AND has_any_column_privilege('market_app', c.oid, 'UPDATE'))
+        UNION ALL
+        SELECT 'market_app', 'an ordinary role', 'superuser, replication or bypassing'
+          FROM pg_roles WHERE rolname = 'market_app' AND (rolsuper OR rolreplication OR rolbypassrls OR rolcreaterole)
+        UNION ALL
+        SELECT 'market_app', 'a member of no role', roleid::regrole::text
+          FROM pg_auth_members WHERE member = 'market_app'::regrole
+        """,
+    ),
+)

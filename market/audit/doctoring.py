@@ -1,0 +1,23 @@
+"""`market doctor`: every invariant asked of the database, one statement each; what is broken is named."""
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from market.audit.book_invariants import BOOK
+from market.audit.market_invariants import MARKET
+from market.audit.rules import Invariant, Symptom
+
+INVARIANTS: tuple[Invariant, ...] = (*BOOK, *MARKET)
+
+MOST_SYMPTOMS = 20
+"""Of one invariant; when all is broken, the first ones say so."""
+
+
+def examine(session: orm.Session) -> list[Symptom]:
+    """Return what breaks an invariant, in the order of the invariants; an empty list means good health."""
+    return [symptom for invariant in INVARIANTS for symptom in _examine(session, invariant)]
+
+
+def _examine(session: orm.Session, invariant: Invariant) -> list[Symptom]:
+    rows = session.execute(sa.text(f"SELECT * FROM ({invariant.query}) AS broken LIMIT {MOST_SYMPTOMS}"))  # noqa: S608
+    return [Symptom(invariant.name, invariant.en, invariant.zh, *map(str, row)) for row in rows]

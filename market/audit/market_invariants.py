@@ -1,0 +1,239 @@
+"""Invariants of the market: stock, orders, money in, four eyes, certificates, plans.
+
+Each query returns what breaks the sentence, as `(subject, expected, found)` texts.
+"""
+
+# ruff: noqa: S608 - one list of mechanisms, from the table of mechanisms
+
+from market.audit.rules import Invariant
+from market.benefits.rules import MECHANISMS, Measure
+
+_BY_QUANTITY = ", ".join(f"'{code}'" for code, terms in MECHANISMS.items() if terms.measure is Measure.QUANTITY)
+
+MARKET: tuple[Invariant, ...] = (
+    Invariant(
+        "stock_is_conserved",
+        "where a lot's quantity is sums to it, and nowhere is less than nothing",
+        "批次各状态数量之和等于总量,且均不为负",
+        """
+        SELECT concat('lot ', number), quantity_milli::text,
+               concat_ws(' + ', available_milli, reserved_milli, shipped_milli, accepted_milli, moved_milli,
+                         spoiled_milli)
+          FROM lots
+         WHERE available_milli + reserved_milli + shipped_milli + accepted_milli + moved_milli + spoiled_milli
+               <> quantity_milli
+            OR least(available_milli, reserved_milli, shipped_milli, accepted_milli, moved_milli, spoiled_milli) < 0
+        """,
+    ),
+    Invariant(
+        "reservations_fill_the_lot",
+        "the reservations of a lot sum to what it has reserved, shipped and accepted",
+        "预留合计等于批次的预留、在途与已验收数量",
+        """
+        SELECT concat('lot ', l.number), concat_ws(' / ', l.reserved_milli, l.shipped_milli, l.accepted_milli),
+               concat_ws(' / ', coalesce(r.reserved, 0), coalesce(r.shipped, 0), coalesce(r.accepted, 0))
+          FROM lots l
+          LEFT JOIN (SELECT lot_id, sum(reserved_milli) AS reserved, sum(shipped_milli) AS shipped,
+                            sum(accepted_milli) AS accepted
+                       FROM reservations GROUP BY lot_id) r ON r.lot_id = l.id
+         WHERE (l.reserved_milli, l.shipped_milli, l.accepted_milli)
+               IS DISTINCT FROM (coalesce(r.reserved, 0), coalesce(r.shipped, 0), coalesce(r.accepted, 0))
+        """,
+    ),
+    Invariant(
+        "moved_went_somewhere",
+        "what was moved out of a lot is in lots made of it",
+        "转出数量与下游批次投料一致",
+        """
+        SELECT concat('lot ', l.number), l.moved_milli::text, coalesce(i.milli, 0)::text
+          FROM lots l
+          LEFT JOIN (SELECT input_lot_id, sum(quantity_milli) AS milli FROM lot_inputs GROUP BY 1) i
+            ON i.input_lot_id = l.id
+         WHERE l.moved_milli <> coalesce(i.milli, 0)
+        """,
+    ),
+    Invariant(
+        "lot_is_covered",
+        "contributions + bought in + inputs - loss cover a lot on sale",
+        "在售批次数量须有投入、外购、投料覆盖",
+        f"""
+        SELECT concat('lot ', l.number), concat('at least ', l.quantity_milli),
+               (coalesce(c.milli, 0) + l.bought_in_milli + coalesce(i.milli, 0) - l.loss_milli)::text
+          FROM lots l
+          LEFT JOIN (SELECT lot_id, sum(measure_milli) AS milli FROM contributions
+                      WHERE carried_from IS NULL AND mechanism IN ({_BY_QUANTITY}) GROUP BY lot_id) c ON c.lot_id = l.id
+          LEFT JOIN (SELECT lot_id, sum(quantity_milli) AS milli FROM lot_inputs GROUP BY lot_id) i ON i.lot_id = l.id
+         WHERE l.status <> 'draft'
+           AND coalesce(c.milli, 0) + l.bought_in_milli + coalesce(i.milli, 0) - l.loss_milli < l.quantity_milli
+        """,
+    ),
+    Invariant(
+        "dead_order_holds_nothing",
+        "an order that was given up holds no stock",
+        "已终止订单不占用库存",
+        """
+        SELECT concat('order ', o.number), '0', sum(r.reserved_milli + r.shipped_milli + r.accepted_milli)::text
+          FROM orders o JOIN order_lines l ON l.order_id = o.id JOIN reservations r ON r.order_line_id = l.id
+         WHERE o.status IN ('declined', 'cancelled', 'expired')
+         GROUP BY o.number
+        HAVING sum(r.reserved_milli + r.shipped_milli + r.accepted_milli) <> 0
+        """,
+    ),
+    Invariant(
+        "line_holds_its_stock",
+        "an order line holds what its order's status says: reserved, then shipped, then accepted less returned",
+        "订单行占用的库存与订单状态一致",
+        """
+        SELECT concat('order line ', x.id), concat_ws(' / ', x.reserved, x.shipped, x.accepted),
+               concat_ws(' / ', coalesce(r.reserved, 0), coalesce(r.shipped, 0), coalesce(r.accepted, 0))
+          FROM (SELECT l.id, CASE WHEN o.status IN ('placed', 'confirmed') THEN l.quantity_milli ELSE 0 END AS reserved,
+                       CASE WHEN o.status IN ('shipped', 'partly_accepted') AND a.id IS NULL
+                            THEN l.shipped_milli ELSE 0 END AS shipped,
+                       l.accepted_milli - l.returned_milli AS accepted
+                  FROM order_lines l JOIN orders o ON o.id = l.order_id
+                  LEFT JOIN acceptance_lines a ON a.order_line_id = l.id
+                 WHERE o.status NOT IN ('declined', 'cancelled', 'expired')) x
+          LEFT JOIN (SELECT order_line_id, sum(reserved_milli) AS reserved, sum(shipped_milli) AS shipped,
+                            sum(accepted_milli) AS accepted
+                       FROM reservations GROUP BY order_line_id) r ON r.order_line_id = x.id
+         WHERE (x.reserved, x.shipped, x.accepted)
+               IS DISTINCT FROM (coalesce(r.reserved, 0), coalesce(r.shipped, 0), coalesce(r.accepted, 0))
+        """,
+    ),
+    Invariant(
+        "line_says_what_was_found",
+        "an order line says what its acceptance and its returns say",
+        "订单行与验收、退货记录一致",
+        """
+        SELECT concat('order line ', l.id),
+               concat_ws(' / ', coalesce(a.accepted_milli, 0), coalesce(a.accepted_fen, 0),
+                         coalesce(a.accepted_net_fen, 0), coalesce(r.milli, 0), coalesce(r.fen, 0),
+                         coalesce(r.net_fen, 0)),
+               concat_ws(' / ', l.accepted_milli, l.accepted_fen, l.accepted_net_fen, l.returned_milli, l.returned_fen,
+                         l.returned_net_fen)
+          FROM order_lines l
+          LEFT JOIN acceptance_lines a ON a.order_line_id = l.id
+          LEFT JOIN (SELECT order_line_id, sum(quantity_milli) AS milli, sum(amount_fen) AS fen, sum(net_fen) AS net_fen
+                       FROM return_lines GROUP BY order_line_id) r ON r.order_line_id = l.id
+         WHERE (l.accepted_milli, l.accepted_fen, l.accepted_net_fen, l.returned_milli, l.returned_fen,
+                l.returned_net_fen)
+               IS DISTINCT FROM (coalesce(a.accepted_milli, 0), coalesce(a.accepted_fen, 0),
+                                 coalesce(a.accepted_net_fen, 0), coalesce(r.milli, 0), coalesce(r.fen, 0),
+                                 coalesce(r.net_fen, 0))
+        """,
+    ),
+    Invariant(
+        "amount_follows_from_price",
+        "amounts of a line follow from quantity, unit price and tax, rounded half up",
+        "行金额=数量×单价(四舍五入),净额不含税",
+        """
+        SELECT concat('order line ', id), concat_ws(' / ', ordered, accepted,
+                      div(2 * accepted * 10000 + 10000 + tax_bp, 2 * (10000 + tax_bp))),
+               concat_ws(' / ', amount_fen, accepted_fen, accepted_net_fen)
+          FROM (SELECT *, div(2::numeric * unit_price_fen * quantity_milli + unit_milli, 2 * unit_milli) AS ordered,
+                       div(2::numeric * unit_price_fen * accepted_milli + unit_milli, 2 * unit_milli) AS accepted
+                  FROM order_lines) l
+         WHERE (amount_fen, accepted_fen, accepted_net_fen) IS DISTINCT FROM
+               (ordered, accepted, div(2 * accepted * 10000 + 10000 + tax_bp, 2 * (10000 + tax_bp)))
+        """,
+    ),
+    Invariant(
+        "order_sums_its_lines",
+        "an order's amount is the sum of its lines",
+        "订单金额等于各行之和",
+        """
+        SELECT concat('order ', o.number), coalesce(sum(l.amount_fen), 0)::text, o.amount_fen::text
+          FROM orders o LEFT JOIN order_lines l ON l.order_id = o.id
+         GROUP BY o.id HAVING coalesce(sum(l.amount_fen), 0) <> o.amount_fen
+        """,
+    ),
+    Invariant(
+        "order_has_what_receipts_brought",
+        "an order is paid what receipts brought for it",
+        "订单已付额等于到款分配合计",
+        """
+        SELECT concat('order ', o.number), coalesce(sum(a.amount_fen), 0)::text, o.paid_fen::text
+          FROM orders o LEFT JOIN receipt_allocations a ON a.order_id = o.id
+         GROUP BY o.id HAVING coalesce(sum(a.amount_fen), 0) <> o.paid_fen
+        """,
+    ),
+    Invariant(
+        "lines_spend_what_the_order_has",
+        "the lines of an order were paid no more than the order",
+        "各行已付合计不得超过订单已付额",
+        """
+        SELECT concat('order ', o.number), concat('at most ', o.paid_fen), sum(l.paid_fen)::text
+          FROM orders o JOIN order_lines l ON l.order_id = o.id
+         GROUP BY o.id HAVING sum(l.paid_fen) > o.paid_fen OR min(l.paid_fen) < 0
+        """,
+    ),
+    Invariant(
+        "receipt_is_matched_whole",
+        "what a receipt paid of orders sums to it",
+        "到款已全额分配",
+        """
+        SELECT concat('receipt ', r.bank_reference), r.amount_fen::text, coalesce(sum(a.amount_fen), 0)::text
+          FROM receipts r LEFT JOIN receipt_allocations a ON a.receipt_id = r.id
+         GROUP BY r.id HAVING coalesce(sum(a.amount_fen), 0) <> r.amount_fen
+        """,
+    ),
+    Invariant(
+        "maker_is_not_checker",
+        "whoever made a thing, or belongs to the body that did, did not approve it",
+        "经办与复核须为不同人员和单位",
+        """
+        SELECT concat('plan version ', v.id), 'another checker', v.decided_by::text
+          FROM plan_versions v JOIN plans p ON p.id = v.plan_id JOIN members m ON m.id = v.decided_by
+         WHERE v.decided_by = v.made_by OR m.organisation_id = p.supplier_id
+        UNION ALL
+        SELECT concat('plan version ', id), 'a checker', 'nobody' FROM plan_versions
+         WHERE status = 'approved' AND decided_by IS NULL
+        UNION ALL
+        SELECT concat('enrolment ', supplier_id, ' ', household_id), 'another checker', confirmed_by::text
+          FROM enrolments WHERE confirmed_by = enrolled_by
+        UNION ALL
+        SELECT concat('lot ', number), 'another opener', opened_by::text FROM lots WHERE opened_by = made_by
+        UNION ALL
+        SELECT concat('review ', r.id), 'another reviewer', r.reviewer_id::text
+          FROM reviews r JOIN applications a ON a.id = r.application_id
+         WHERE r.reviewer_id = a.made_by OR r.organisation_id = a.supplier_id
+        UNION ALL
+        SELECT concat('application ', application_id), 'a reviewer for each step', count(DISTINCT reviewer_id)::text
+          FROM reviews GROUP BY application_id
+        HAVING count(*) > least(count(DISTINCT reviewer_id), count(DISTINCT organisation_id))
+        UNION ALL
+        SELECT concat('objection ', id), 'another who settles', settled_by::text
+          FROM objections WHERE settled_by = raised_by
+        """,
+    ),
+    Invariant(
+        "certificate_held_on_the_day",
+        "the certificate of an order line was its supplier's and valid when it was ordered",
+        "下单之日认定证书属于供应商且有效",
+        """
+        SELECT concat('order line ', l.id), concat('a certificate valid on ', o.placed_on),
+               concat_ws(' ', l.certificate_number, c.valid_from, c.valid_to, s.event)
+          FROM order_lines l
+          JOIN orders o ON o.id = l.order_id
+          JOIN order_groups g ON g.id = o.group_id
+          LEFT JOIN certificates c ON c.number = l.certificate_number AND c.supplier_id = o.supplier_id
+          LEFT JOIN LATERAL (SELECT event FROM certificate_changes h
+                              WHERE h.certificate_id = c.id AND h.changed_at < g.placed_at
+                              ORDER BY h.changed_at DESC, h.id DESC LIMIT 1) s ON true
+         WHERE c.id IS NULL OR o.placed_on NOT BETWEEN c.valid_from AND c.valid_to OR s.event IN ('suspend', 'revoke')
+        """,
+    ),
+    Invariant(
+        "plan_has_its_hash",
+        "a plan version has the hash of its bytes, and order lines pin it",
+        "方案哈希与内容一致,且与订单行锁定值一致",
+        """
+        SELECT concat('plan version ', id), encode(sha256(canonical), 'hex'), sha256
+          FROM plan_versions
+         WHERE sha256 <> encode(sha256(canonical), 'hex') OR body <> convert_from(canonical, 'UTF8')::jsonb
+        UNION ALL
+        SELECT concat('order line ', l.id), v.sha256, l.plan_sha256
+          FROM order_lines l JOIN plan_versions v ON v.id = l.plan_version_id WHERE l.plan_sha256 <> v.sha256
+        """,
+    ),
+)

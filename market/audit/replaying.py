@@ -1,0 +1,356 @@
+"""Replaying a supplier's history: from each fact, in the order in which they posted, the entries it must have made."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from uuid import UUID
+
+from market.audit.eligibility import Eligibility, Hints
+from market.audit.facts import (
+    AcceptedFact,
+    ContributionFact,
+    DrawFact,
+    Event,
+    EventKind,
+    PaymentFact,
+    ReturnedFact,
+    SupplierFacts,
+)
+from market.audit.oracle import (
+    ACCRUED,
+    ADVANCE,
+    BASE,
+    CONFIRMED,
+    DISBURSED,
+    PAID_AHEAD,
+    PAID_STEPS,
+    PAYEES,
+    RECOGNISED,
+    SALE_STEPS,
+    TOP_UP,
+    TOP_UP_BASE,
+    TOP_UP_PAID,
+    TOP_UP_STEPS,
+    Stake,
+    explain,
+    falls,
+    portion,
+    split,
+)
+from market.audit.rules import Difference, Finding
+from market.audit.standing import Account, Ahead, Amount, Claim, Owner, Place, Standing, moving
+
+AT_ONCE = timedelta(minutes=1)
+"""Two requests whose clocks are closer than a request may last: only the book can say which came first."""
+
+PAID_AS = {RECOGNISED: DISBURSED, TOP_UP: TOP_UP_PAID}
+
+
+@dataclass(slots=True)
+class Expected:
+    """An entry that the facts ask for; without moves nothing is posted."""
+
+    source: str
+    reason: str
+    effective_on: date
+    moves: list[Amount]
+    facts: Mapping[str, object]
+    original_on: date | None = None
+    weights: Mapping[str, Collection[tuple[Stake, int]]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Sale:
+    """An order as it stands: what receipts brought, and by line what was accepted, returned and paid (gross fen)."""
+
+    paid_fen: int = 0
+    accepted_on: date | None = None
+    owed: dict[UUID, int] = field(default_factory=dict)
+    paid: dict[UUID, int] = field(default_factory=lambda: defaultdict(int))
+
+    def unpaid(self, line_id: UUID) -> int:
+        return max(self.owed[line_id] - self.paid[line_id], 0)
+
+
+class Replay:
+    """One supplier's history; `expected` must be asked for every event in turn."""
+
+    def __init__(self, facts: SupplierFacts) -> None:
+        """Begin before the first event."""
+        self._facts = facts
+        self._supplier_id = facts.supplier_id
+        self.remarks: list[Finding] = []
+        self._standing = Standing()
+        self._eligible = Eligibility(facts, self.remarks)
+        self._sales: dict[UUID, _Sale] = defaultdict(_Sale)
+        self._drawn: dict[UUID, int] = {}
+        self._moved: dict[UUID, list[tuple[int, int]]] = defaultdict(list)
+        self._payments = {payment.id: payment for event in facts.events for payment in event.payments}
+        self._confirmed_by_entry: set[UUID] = set()
+
+    def announce_confirmations(self, payment_ids: Collection[UUID]) -> None:
+        """Say which payments a later entry confirms; the others were confirmed before they were matched at all."""
+        self._confirmed_by_entry.update(payment_ids)
+
+    def expected(self, event: Event, hints: Mapping[str, Hints]) -> list[Expected]:
+        """Return the entries an event makes and count them as posted."""
+        work = {
+            EventKind.ACCEPTANCE: self._accept,
+            EventKind.RECEIPT: self._receive,
+            EventKind.RETURN: self._take_back,
+            EventKind.DISBURSEMENT: self._disburse,
+            EventKind.CONFIRMATION: self._confirm,
+        }[event.kind]
+        entries: list[Expected] = []
+        for entry in work(event, hints):
+            self._standing.post(entry.moves, entry.effective_on)
+            entries.append(entry)
+        return entries
+
+    def _of(self, stake: Stake, step: str) -> Account:
+        return Account(stake.kind, stake.owner_id, self._supplier_id if stake.kind in PAYEES else None, step)
+
+    def _source(self, kind: str) -> Account:
+        return Account(kind, self._supplier_id, None, ADVANCE if kind == PAID_AHEAD else ACCRUED)
+
+    # Acceptance
+
+    def _accept(self, event: Event, hints: Mapping[str, Hints]) -> Iterator[Expected]:
+        assert event.order_id, "an acceptance is of an order"  # noqa: S101
+        sale = self._sales[event.order_id]
+        for fact in event.accepted:
+            source = f"acceptance:{fact.id}"
+            yield self._accrue(event, fact, source, hints.get(source, Hints()))
+            sale.owed[fact.line_id] = fact.accepted_fen
+        sale.accepted_on = max(event.on, sale.accepted_on or event.on)
+        yield from self._settle(event, sale, hints)
+
+    def _accrue(self, event: Event, fact: AcceptedFact, source: str, hints: Hints) -> Expected:
+        line = self._facts.lines[fact.line_id]
+        due: dict[Stake, int] = {}
+        carries: dict[str, int] = {}
+        for draw in fact.draws:
+            self._follow(draw, draw.before_milli, draw.after_milli, source, event)
+            for given in self._facts.contributions.get(draw.lot_id, ()):
+                stake = self._eligible.stake(given, source, hints)
+                due[stake] = max(self._left(given, draw, draw.after_milli), 0)
+                if carry := self._left(given, draw, draw.before_milli):
+                    carries[str(given.id)] = carry
+        pools = self._eligible.pools(line, event.on, source, hints)
+        explained = explain(fact.net_fen, due, pools, supplier_id=self._supplier_id, salt=source)
+        base, top = self._source(BASE), self._source(TOP_UP_BASE)
+        moves = [moving(base, self._of(s, ACCRUED), s, fen, line.id) for s, fen in explained.shares.items()]
+        moves += [moving(top, self._of(s, TOP_UP), s, fen, line.id) for s, fen in explained.top_ups.items()]
+        facts = {
+            "order_line": str(line.id),
+            "net_fen": fact.net_fen,
+            "plan_version": str(line.plan_version_id),
+            "plan_sha256": line.plan_sha256,
+            "draws": [[str(draw.lot_id), *draw[1:]] for draw in fact.draws],
+            "carries": carries,
+            "pools": [[pool.mechanism, pool.bp] for pool in pools],
+        }
+        weights = {pool.mechanism: list(pool.weights.items()) for pool in pools}
+        return Expected(source, "accrual", event.on, moves, facts, weights=weights)
+
+    def _follow(self, draw: DrawFact, begins: int, ends: int, source: str, event: Event) -> None:
+        """Go on from where the lot stood; what lies between was moved into other lots and took its part along."""
+        whole, moved = self._facts.lots[draw.lot_id]
+        stood = self._drawn.get(draw.lot_id, 0)
+        if begins > stood:
+            self._moved[draw.lot_id].append((stood, begins))
+        gaps = sum(end - begin for begin, end in self._moved[draw.lot_id])
+        if draw.whole_milli != whole or begins < stood or gaps > moved:
+            detail = f"{draw.lot_id}: {stood} → {begins} / {draw.whole_milli} ({whole})"
+            self.remarks.append(Finding(Difference.DRAW, source, event.order_id, detail=detail))
+        self._drawn[draw.lot_id] = ends
+
+    def _left(self, given: ContributionFact, draw: DrawFact, drawn_milli: int) -> int:
+        """Return what a contribution has still to release when so much of its lot is drawn: the whole less the past."""
+        whole = draw.whole_milli
+        carried = sum(
+            portion(given.amount_fen, end, whole) - portion(given.amount_fen, begin, whole)
+            for begin, end in self._moved[draw.lot_id]
+        )
+        return portion(given.amount_fen, drawn_milli, whole) - carried - self._standing.released[given.id]
+
+    # Money
+
+    def _receive(self, event: Event, hints: Mapping[str, Hints]) -> Iterator[Expected]:
+        assert event.order_id, "a receipt pays an order"  # noqa: S101
+        sale = self._sales[event.order_id]
+        sale.paid_fen += event.amount_fen
+        yield from self._settle(event, sale, hints)
+
+    def _settle(self, event: Event, sale: _Sale, hints: Mapping[str, Hints]) -> Iterator[Expected]:
+        """Spread what an order has and its lines have not over what they owe, and recognise it."""
+        assert event.order_id, "money settles an order"  # noqa: S101
+        lines = [line_id for line_id in self._facts.orders[event.order_id] if line_id in sale.owed]
+        unpaid = {line_id: fen for line_id in lines if (fen := sale.unpaid(line_id))}
+        spending = min(sale.paid_fen - sum(sale.paid.values()), sum(unpaid.values()))
+        if spending <= 0:
+            return
+        trigger = f"{event.kind}:{event.id}"
+        source = f"recognition:{trigger}"
+        parts = {line_id: fen for line_id, fen in (split(spending, unpaid, trigger) or {}).items() if fen}
+        moves: list[Amount] = []
+        claims: list[Claim] = []
+        for line_id, part in parts.items():
+            sale.paid[line_id] += part
+            accrued = self._standing.at_step(line_id, ACCRUED)
+            whole = sum(accrued.values())
+            fen = whole if part == unpaid[line_id] else portion(whole, part, unpaid[line_id])
+            climbed = (split(fen, accrued, f"{source}|{line_id}") or {}) if fen else {}
+            moves += self._climb(line_id, climbed)
+            claims += _claims(line_id, climbed, RECOGNISED)
+            claims += _claims(line_id, self._standing.at_step(line_id, TOP_UP), TOP_UP)
+        moves += self._claim(claims, event, hints.get(source, Hints()))
+        facts = {"lines": [[str(line_id), part, unpaid[line_id]] for line_id, part in parts.items()]}
+        on = max(event.on, sale.accepted_on or event.on)
+        yield Expected(source, "recognition", on, moves, facts)
+
+    def _climb(self, line_id: UUID, climbed: Mapping[Stake, int]) -> list[Amount]:
+        return [
+            moving(self._of(stake, ACCRUED), self._of(stake, RECOGNISED), stake, fen, line_id)
+            for stake, fen in climbed.items()
+            if fen
+        ]
+
+    def _claim(self, claims: Sequence[Claim], event: Event, hints: Hints) -> list[Amount]:
+        """Let what is owed now use up what was paid ahead, oldest first."""
+        purses: dict[Owner, list[Ahead]] = {}
+        moves: list[Amount] = []
+        for claim in claims:
+            stake, wanted = claim.stake, claim.fen
+            owner = (stake.kind, stake.owner_id)
+            purse = purses.setdefault(owner, self._standing.ahead(owner))
+            for place, ahead in enumerate(purse):
+                if ahead.contribution_id in (None, stake.contribution_id) and (part := min(wanted, ahead.fen)):
+                    wanted -= part
+                    purse[place] = ahead._replace(fen=ahead.fen - part)
+                    confirmed = claim.step == RECOGNISED and self._was_confirmed(ahead.payment_id, event, hints)
+                    paid = self._of(stake, CONFIRMED if confirmed else PAID_AS[claim.step])
+                    owed = self._of(stake, claim.step)
+                    moves.append(moving(owed, paid, stake, part, claim.line_id, ahead.payment_id))
+                    tied = stake._replace(contribution_id=ahead.contribution_id)
+                    target = self._source(PAID_AHEAD)
+                    moves.append(moving(self._of(stake, ADVANCE), target, tied, part, claim.line_id, ahead.payment_id))
+        return moves
+
+    def _was_confirmed(self, payment_id: UUID, event: Event, hints: Hints) -> bool:
+        """Tell whether a payment was confirmed when an event claimed it; one confirmed while unclaimed has no entry."""
+        confirmed_at = self._payments[payment_id].confirmed_at
+        if payment_id in self._confirmed_by_entry or confirmed_at is None:
+            return payment_id in self._standing.confirmed
+        if abs(confirmed_at - event.now) <= AT_ONCE:
+            return payment_id in hints.confirmed
+        return confirmed_at < event.now
+
+    # Returns
+
+    def _take_back(self, event: Event, hints: Mapping[str, Hints]) -> Iterator[Expected]:
+        assert event.order_id, "a return is of an order"  # noqa: S101
+        source = f"return:{event.id}"
+        sale = self._sales[event.order_id]
+        moves: list[Amount] = []
+        claims: list[Claim] = []
+        for fact in event.returned:
+            sale.owed[fact.line_id] = sale.owed.get(fact.line_id, 0) - fact.amount_fen
+            for draw in fact.draws:
+                self._follow(draw, draw.after_milli, draw.before_milli, source, event)
+            fallen = self._falls(fact)
+            moves += self._fall(fact.line_id, fallen)
+            if not sale.unpaid(fact.line_id):
+                rest = self._standing.at_step(fact.line_id, ACCRUED)
+                rest = {stake: fen - fallen.get((stake, ACCRUED, None), 0) for stake, fen in rest.items()}
+                moves += self._climb(fact.line_id, rest)
+                claims += _claims(fact.line_id, rest, RECOGNISED)
+        moves += self._claim(claims, event, hints.get(source, Hints()))
+        facts = {"lines": [[str(fact.line_id), fact.net_fen] for fact in event.returned]}
+        yield Expected(source, "return", event.on, moves, facts, original_on=sale.accepted_on)
+        for fact in event.returned:
+            sale.paid[fact.line_id] = min(sale.paid[fact.line_id], sale.owed[fact.line_id])
+        yield from self._settle(event, sale, hints)
+
+    def _falls(self, fact: ReturnedFact) -> dict[Place, int]:
+        """Return what comes off a line's shares, and off its top-ups in the same proportion."""
+        standing = self._standing.line(fact.line_id)
+        salt = f"return:{fact.id}"
+        sold, topped = (
+            sum(fen for (_, step, _), fen in standing.items() if step in steps) for steps in (SALE_STEPS, TOP_UP_STEPS)
+        )
+        topped = portion(topped, fact.net_fen, sold) if sold else topped
+        return falls(standing, fact.net_fen, SALE_STEPS, salt) | falls(standing, topped, TOP_UP_STEPS, salt)
+
+    def _fall(self, line_id: UUID, fallen: Mapping[Place, int]) -> list[Amount]:
+        """Take parts off; what of them was paid out stays with whom it was paid to, ahead of later orders."""
+        moves: list[Amount] = []
+        for (stake, step, payment_id), fen in fallen.items():
+            target = self._source(TOP_UP_BASE if step in TOP_UP_STEPS else BASE)
+            moves.append(moving(self._of(stake, step), target, stake, fen, line_id, payment_id))
+            if step in PAID_STEPS and stake.kind in PAYEES:
+                ahead = self._of(stake, ADVANCE)
+                moves.append(moving(self._source(PAID_AHEAD), ahead, stake, fen, line_id, payment_id))
+        return moves
+
+    # Payments
+
+    def _disburse(self, event: Event, _: Mapping[str, Hints]) -> Iterator[Expected]:
+        """Settle what each payee is owed; what was recognised only after the payment was ahead of it in between."""
+        days: dict[date, list[Amount]] = {event.on: []}
+        used: dict[tuple[UUID, Stake, str], int] = defaultdict(int)
+        for payment in event.payments:
+            left, ahead = payment.amount_fen, 0
+            for claim in self._standing.owed((payment.kind, payment.payee_id)):
+                key = (claim.line_id, claim.stake, claim.step)
+                part = min(left, claim.fen - used[key])
+                if part and payment.contribution_id in (None, claim.stake.contribution_id):
+                    used[key] += part
+                    left -= part
+                    day = max(event.on, claim.until)
+                    moves = days.setdefault(day, [])
+                    source, paid = self._of(claim.stake, claim.step), self._of(claim.stake, PAID_AS[claim.step])
+                    moves.append(moving(source, paid, claim.stake, part, claim.line_id, payment.id))
+                    if day > event.on:
+                        ahead += part
+                        moves.append(self._ahead(payment, -part))
+            if left + ahead:
+                days[event.on].append(self._ahead(payment, left + ahead))
+        facts = {"disbursement": str(event.id), "payments": len(event.payments)}
+        for day, moves in sorted(days.items()):
+            own = f"disbursement:{event.id}" + (f":{day}" if day > event.on else "")
+            reason = "matching" if day > event.on else "disbursement"
+            yield Expected(own, reason, day, moves, facts)
+
+    def _ahead(self, payment: PaymentFact, fen: int) -> Amount:
+        stake = Stake(payment.kind, payment.payee_id, None, payment.contribution_id)
+        source, ahead = self._source(PAID_AHEAD), self._of(stake, ADVANCE)
+        if fen < 0:
+            return moving(ahead, source, stake, -fen, None, payment.id)
+        return moving(source, ahead, stake, fen, None, payment.id)
+
+    def _confirm(self, event: Event, _: Mapping[str, Hints]) -> Iterator[Expected]:
+        moves: list[Amount] = []
+        for payment in event.payments:
+            self._standing.confirmed.add(payment.id)
+            for claim in self._standing.disbursed_by(payment.id):
+                source, target = self._of(claim.stake, DISBURSED), self._of(claim.stake, CONFIRMED)
+                moves.append(moving(source, target, claim.stake, claim.fen, claim.line_id, payment.id))
+        facts = {"payments": [str(payment.id) for payment in event.payments]}
+        yield Expected(f"confirmation:{event.id}", "confirmation", event.on, moves, facts)
+
+    def unconfirmed(self) -> Iterator[tuple[PaymentFact, Claim]]:
+        """Yield, at the end, what payments on record as confirmed paid without the book having confirmed it."""
+        for payment in self._payments.values():
+            if payment.confirmed_at is not None:
+                for claim in self._standing.disbursed_by(payment.id):
+                    yield payment, claim
+
+
+def _claims(line_id: UUID, parts: Mapping[Stake, int], step: str) -> list[Claim]:
+    return [
+        Claim(line_id, stake, step, fen, date.min, date.min)
+        for stake, fen in parts.items()
+        if fen and stake.kind in PAYEES
+    ]

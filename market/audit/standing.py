@@ -1,0 +1,184 @@
+"""What stands posted while a supplier's history is replayed: shares by line and step, advances, releases."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import NamedTuple
+from uuid import UUID
+
+from market.audit.oracle import (
+    ADVANCE,
+    BASE,
+    DISBURSED,
+    PAID_AHEAD,
+    PAID_STEPS,
+    PAYEES,
+    RECOGNISED,
+    TOP_UP,
+    TOP_UP_BASE,
+    Stake,
+)
+
+OWED_STEPS = frozenset({RECOGNISED, TOP_UP})
+_SOURCES = frozenset({BASE, TOP_UP_BASE, PAID_AHEAD})
+
+
+class Account(NamedTuple):
+    """An account by what it is."""
+
+    kind: str
+    owner_id: UUID
+    counterpart_id: UUID | None
+    step: str | None
+
+
+class Move(NamedTuple):
+    """A transfer: from where to where, and what it concerns."""
+
+    debit: Account
+    credit: Account
+    order_line_id: UUID | None
+    mechanism: str | None
+    contribution_id: UUID | None
+    payment_id: UUID | None
+    assisted: bool | None
+
+    @property
+    def stake(self) -> Stake:
+        """Return the stake that the move is about: that of its account that is not a source."""
+        account = self.debit if self.credit.kind in _SOURCES else self.credit
+        return Stake(account.kind, account.owner_id, self.mechanism, self.contribution_id, self.assisted)
+
+
+class Amount(NamedTuple):
+    """A move and its fen."""
+
+    move: Move
+    fen: int
+
+
+def moving(  # noqa: PLR0917 - as a transfer is read: from, to, what, how much
+    debit: Account,
+    credit: Account,
+    stake: Stake,
+    fen: int,
+    line_id: UUID | None,
+    payment_id: UUID | None = None,
+) -> Amount:
+    """Return the move of an amount of a stake between two accounts."""
+    about = (line_id, stake.mechanism, stake.contribution_id, payment_id, stake.assisted)
+    return Amount(Move(debit, credit, *about), fen)
+
+
+class Claim(NamedTuple):
+    """Part of a line that its owner is owed."""
+
+    line_id: UUID
+    stake: Stake
+    step: str
+    fen: int
+    since: date
+    until: date
+
+
+class Ahead(NamedTuple):
+    """What is left of a payment that no recognised order has claimed, for one contribution or any."""
+
+    payment_id: UUID
+    contribution_id: UUID | None
+    fen: int
+    since: date
+
+
+Place = tuple[Stake, str, UUID | None]
+Owner = tuple[str, UUID]
+
+
+class Standing:
+    """The running sums of one supplier's book, changed by nothing but posted moves."""
+
+    def __init__(self) -> None:
+        """Begin with an empty book."""
+        self.released: dict[UUID, int] = defaultdict(int)
+        self.confirmed: set[UUID] = set()
+        self._lines: dict[UUID, dict[Place, int]] = defaultdict(dict)
+        self._days: dict[tuple[UUID, Stake, str], tuple[date, date]] = {}
+        self._owed: dict[Owner, set[tuple[UUID, Stake, str]]] = defaultdict(set)
+        self._ahead: dict[Owner, dict[tuple[UUID, UUID | None], Ahead]] = defaultdict(dict)
+        self._paid: dict[UUID, set[tuple[UUID, Stake]]] = defaultdict(set)
+
+    def post(self, amounts: Sequence[Amount], on: date) -> None:
+        """Count what an entry moves."""
+        for move, fen in amounts:
+            self._count(move.debit, move, -fen, on)
+            self._count(move.credit, move, fen, on)
+
+    def _count(self, account: Account, move: Move, fen: int, on: date) -> None:
+        owner = (account.kind, account.owner_id)
+        if account.kind in _SOURCES:
+            if move.contribution_id and account.kind != PAID_AHEAD:
+                self.released[move.contribution_id] -= fen
+        elif account.step == ADVANCE:
+            assert move.payment_id, "an advance is of a payment"  # noqa: S101
+            key = (move.payment_id, move.contribution_id)
+            before = self._ahead[owner].get(key)
+            since = min(on, before.since) if before else on
+            self._ahead[owner][key] = Ahead(*key, (before.fen if before else 0) + fen, since)
+        elif move.order_line_id and account.step:
+            self._count_line(move.order_line_id, account.step, move, fen, on)
+
+    def _count_line(self, line_id: UUID, step: str, move: Move, fen: int, on: date) -> None:
+        stake = move.stake
+        place = (stake, step, move.payment_id if step in PAID_STEPS else None)
+        line = self._lines[line_id]
+        left = line.get(place, 0) + fen
+        if left:
+            line[place] = left
+        else:
+            line.pop(place, None)
+        if step == DISBURSED and move.payment_id:
+            self._paid[move.payment_id].add((line_id, stake))
+        if step in OWED_STEPS and stake.kind in PAYEES:
+            key = (line_id, stake, step)
+            first, last = self._days.get(key, (on, on))
+            self._days[key] = (min(first, on), max(last, on))
+            owed = self._owed[stake.kind, stake.owner_id]
+            (owed.add if left > 0 else owed.discard)(key)
+
+    def line(self, line_id: UUID) -> dict[Place, int]:
+        """Return what stands on a line."""
+        return dict(self._lines.get(line_id, {}))
+
+    def at_step(self, line_id: UUID, step: str) -> dict[Stake, int]:
+        """Return the stakes of a line that stand at an unpaid step, in order."""
+        found = {stake: fen for (stake, at, _), fen in self._lines.get(line_id, {}).items() if at == step}
+        return dict(sorted(found.items(), key=lambda item: item[0].place))
+
+    def owed(self, owner: Owner) -> list[Claim]:
+        """Return what an owner is owed, recognised shares before top-ups, oldest first."""
+        claims = [
+            Claim(line_id, stake, step, self._lines[line_id][stake, step, None], *self._days[line_id, stake, step])
+            for line_id, stake, step in self._owed[owner]
+        ]
+        return sorted(claims, key=lambda claim: (claim.step, claim.since, claim.line_id, claim.stake.place))
+
+    def ahead(self, owner: Owner) -> list[Ahead]:
+        """Return what is left of an owner's advances, oldest first."""
+        nobody = UUID(int=0)
+        left = [ahead for ahead in self._ahead[owner].values() if ahead.fen > 0]
+        return sorted(
+            left,
+            key=lambda ahead: (
+                ahead.since,
+                ahead.payment_id,
+                ahead.contribution_id is None,
+                ahead.contribution_id or nobody,
+            ),
+        )
+
+    def disbursed_by(self, payment_id: UUID) -> Iterator[Claim]:
+        """Yield what a payment paid and nobody has confirmed."""
+        for line_id, stake in self._paid[payment_id]:
+            fen = self._lines[line_id].get((stake, DISBURSED, payment_id), 0)
+            if fen > 0:
+                yield Claim(line_id, stake, DISBURSED, fen, date.min, date.min)

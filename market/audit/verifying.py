@@ -1,0 +1,244 @@
+"""`market verify`: every attribution recomputed from the facts and compared with the book, fen by fen."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from market.audit import book, comparing
+from market.audit.book import BookEntry, Posted
+from market.audit.comparing import Compared
+from market.audit.eligibility import Hints
+from market.audit.facts import Event, EventKind, SupplierFacts, load
+from market.audit.oracle import DISBURSED, HOUSEHOLD
+from market.audit.replaying import Replay
+from market.audit.rules import MOST_LINES, Difference, Finding, TooMuchToVerifyError, Verification
+from market.audit.standing import Account
+from market.clock import business_date
+from market.errors import NotFoundError
+from market.households.models import Household
+from market.identity.models import Organisation
+from market.ledger.models import LedgerEntry
+from market.orders.models import Order, OrderLine
+
+CHUNK = 100
+"""Events whose entries are in memory at once."""
+
+_SUPPLIERS = sa.text(
+    """
+    SELECT supplier_id FROM orders
+     UNION SELECT supplier_id FROM disbursements
+     UNION SELECT coalesce(counterpart_id, owner_id) FROM ledger_accounts WHERE book = 'attribution'
+     ORDER BY 1
+    """
+)
+_SUPPLIERS_OF_HOUSEHOLD = sa.text(
+    """
+    SELECT l.supplier_id FROM contributions c JOIN lots l ON l.id = c.lot_id WHERE c.household_id = :household
+     UNION SELECT supplier_id FROM payments WHERE household_id = :household
+     UNION SELECT counterpart_id FROM ledger_accounts
+            WHERE book = 'attribution' AND owner_id = :household AND counterpart_id IS NOT NULL
+     ORDER BY 1
+    """
+)
+
+
+def verify(
+    session: orm.Session, *, order_id: UUID | None = None, household_id: UUID | None = None, bounded: bool = False
+) -> Verification:
+    """Recompute and compare everything, or what concerns one order or one household; first in its transaction.
+
+    Shares hang together over all orders of a supplier, so its whole history is replayed even for one order. Raises
+    `NotFoundError`, or `TooMuchToVerifyError` when `bounded` to what one request may replay.
+    """
+    see_one_moment(session)
+    suppliers = _suppliers(session, order_id, household_id)
+    if bounded:
+        _check_bound(session, suppliers)
+    total = sum(verify_suppliers(session, suppliers), start=Verification())
+    if order_id is None and household_id is None:
+        total += Verification(findings=tuple(_other_books(session)))
+    return replace(
+        total,
+        findings=_concerning(total.findings, order_id, household_id),
+        notes=_concerning(total.notes, order_id, household_id),
+    )
+
+
+def see_one_moment(session: orm.Session) -> None:
+    """Read all that follows as of one moment, while others go on posting; a transaction under way stays as it is."""
+    connection = session.connection()
+    if not connection.in_nested_transaction():
+        connection.execute(sa.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+
+
+def suppliers_of_the_book(session: orm.Session) -> list[UUID]:
+    """Return every supplier with facts or postings."""
+    return list(session.scalars(_SUPPLIERS))
+
+
+def verify_suppliers(session: orm.Session, supplier_ids: Collection[UUID]) -> Iterator[Verification]:
+    """Yield what one supplier after the other shows; one supplier's facts are in memory at a time."""
+    names = {row.id: row.name for row in session.execute(sa.select(Organisation.id, Organisation.name))}
+    for supplier_id in supplier_ids:
+        found = _verify_supplier(session, supplier_id)
+        yield replace(found, findings=_named(found.findings, names), notes=_named(found.notes, names))
+
+
+def _suppliers(session: orm.Session, order_id: UUID | None, household_id: UUID | None) -> list[UUID]:
+    if order_id is not None:
+        supplier_id = session.scalar(sa.select(Order.supplier_id).where(Order.id == order_id))
+        if supplier_id is None:
+            raise NotFoundError(what="order", pointer="/query/order_id")
+        return [supplier_id]
+    if household_id is not None:
+        if session.get(Household, household_id) is None:
+            raise NotFoundError(what="household", pointer="/query/household_id")
+        return list(session.scalars(_SUPPLIERS_OF_HOUSEHOLD, {"household": household_id}))
+    return suppliers_of_the_book(session)
+
+
+def _check_bound(session: orm.Session, supplier_ids: Collection[UUID]) -> None:
+    replayed = sa.select(sa.func.count()).select_from(OrderLine).join(Order, Order.id == OrderLine.order_id)
+    lines = session.scalars(replayed.where(Order.supplier_id.in_(supplier_ids))).one()
+    if lines > MOST_LINES:
+        raise TooMuchToVerifyError(lines=lines, most=MOST_LINES)
+
+
+def _other_books(session: orm.Session) -> Iterator[Finding]:
+    """No fact of this market posts to the cash book yet."""
+    for source, total_fen in session.execute(
+        sa.select(LedgerEntry.source, LedgerEntry.total_fen).where(LedgerEntry.book != "attribution")
+    ):
+        yield Finding(Difference.NO_FACT, source, found_fen=total_fen)
+
+
+def _concerning(findings: Sequence[Finding], order_id: UUID | None, household_id: UUID | None) -> tuple[Finding, ...]:
+    return tuple(
+        finding
+        for finding in findings
+        if order_id in (None, finding.order_id) and household_id in (None, finding.owner_id)
+    )
+
+
+def _named(findings: Sequence[Finding], names: Mapping[UUID, str]) -> tuple[Finding, ...]:
+    """Give organisations their names; a household is known by its id alone."""
+    return tuple(
+        replace(finding, owner_name=names.get(finding.owner_id)) if finding.owner_id else finding
+        for finding in findings
+    )
+
+
+def _verify_supplier(session: orm.Session, supplier_id: UUID) -> Verification:
+    facts = load(session, supplier_id)
+    posted = book.index(session, supplier_id)
+    accounts = book.accounts(session, supplier_id)
+    events = _in_order(facts, posted, _confirmations(session, facts, posted))
+    replay = Replay(facts)
+    replay.announce_confirmations(
+        [payment.id for event in events if event.kind is EventKind.CONFIRMATION for payment in event.payments]
+    )
+    result = Compared(order_of={line.id: line.order_id for line in facts.lines.values()})
+    result.findings += comparing.compare_plans(facts)
+    result.findings += comparing.compare_sales(facts)
+    unexplained = {entry.source for entry in posted}
+    by_event = _sources_by_event(posted)
+    for begin in range(0, len(events), CHUNK):
+        chunk = events[begin : begin + CHUNK]
+        sources = {
+            id(event): [*event.sources(), *by_event[event.sources()[0]]]
+            if event.kind is EventKind.DISBURSEMENT
+            else event.sources()
+            for event in chunk
+        }
+        found = book.entries(session, (source for own in sources.values() for source in own))
+        for event in chunk:
+            own = {source: found[source] for source in sources[id(event)] if source in found}
+            hints = {source: _hints(entries[0], accounts) for source, entries in own.items()}
+            comparing.compare_event(result, event, replay.expected(event, hints), own, accounts)
+            unexplained -= own.keys()
+    comparing.report_unexplained(result, book.entries(session, unexplained))
+    result.findings += _left_unconfirmed(replay, result)
+    result.findings += [remark for remark in replay.remarks if remark.difference is not Difference.REGISTER]
+    notes = dict.fromkeys(remark for remark in replay.remarks if remark.difference is Difference.REGISTER)
+    return Verification(
+        suppliers=1,
+        lines=len(facts.lines),
+        entries=result.entries,
+        transfers=result.transfers,
+        findings=tuple(result.findings),
+        notes=tuple(notes),
+    )
+
+
+def _left_unconfirmed(replay: Replay, result: Compared) -> Iterator[Finding]:
+    for payment, claim in replay.unconfirmed():
+        yield Finding(
+            Difference.MISSING,
+            f"confirmation:{payment.id}",
+            result.order_of.get(claim.line_id),
+            claim.line_id,
+            claim.stake.kind,
+            claim.stake.owner_id,
+            step=DISBURSED,
+            expected_fen=claim.fen,
+        )
+
+
+def _confirmations(session: orm.Session, facts: SupplierFacts, posted: Sequence[Posted]) -> list[Event]:
+    """Return confirmations: the book says which payments came together, the payments say that they were confirmed."""
+    sources = [entry.source for entry in posted if entry.source.startswith("confirmation:")]
+    payments = {payment.id: payment for event in facts.events for payment in event.payments}
+    events: list[Event] = []
+    for begin in range(0, len(sources), CHUNK):
+        for entry, *_ in book.entries(session, sources[begin : begin + CHUNK]).values():
+            together = [payments.get(UUID(payment)) for payment in entry.facts.get("payments", ())]
+            known = [payment for payment in together if payment and payment.confirmed_at]
+            if len(known) < len(together) or not known or entry.source != f"confirmation:{min(p.id for p in known)}":
+                continue
+            now = max(payment.confirmed_at for payment in known if payment.confirmed_at)
+            first = min(payment.id for payment in known)
+            events.append(Event(EventKind.CONFIRMATION, first, None, business_date(now), now, payments=known))
+    return events
+
+
+def _sources_by_event(posted: Sequence[Posted]) -> dict[str, list[str]]:
+    """Return the later days that disbursements posted, by the source of the first."""
+    later: dict[str, list[str]] = defaultdict(list)
+    for entry in posted:
+        kind, _, rest = entry.source.partition(":")
+        if kind == "disbursement" and ":" in rest:
+            later[f"{kind}:{rest.partition(':')[0]}"].append(entry.source)
+    return later
+
+
+def _in_order(facts: SupplierFacts, posted: Sequence[Posted], confirmations: Sequence[Event]) -> list[Event]:
+    """Return the events as they were posted; one that posted nothing stands before the next one recorded after it.
+
+    Identifiers are UUIDv7, made under the locks that serialise what they name: they tell the order where the book
+    has none.
+    """
+    places = {entry.source: entry.place for entry in posted}
+    last = max(places.values(), default=0) + 1
+    ordered: list[tuple[int, int, UUID, Event]] = []
+    next_place = last
+    for event in sorted(facts.events, key=lambda event: event.id, reverse=True):
+        own = [places[source] for source in event.sources() if source in places]
+        next_place = min([next_place, *own])
+        ordered.append((min(own) if own else next_place, bool(own), event.id, event))
+    ordered += [(places[event.sources()[0]], True, event.id, event) for event in confirmations]
+    return [event for *_, event in sorted(ordered, key=lambda item: item[:3])]
+
+
+def _hints(entry: BookEntry, accounts: Mapping[int, Account]) -> Hints:
+    assisted = {move.contribution_id: move.assisted for move, _ in entry.moves if move.contribution_id is not None}
+    weights: dict[str, dict[UUID, tuple[int, bool | None]]] = {}
+    for mechanism, pinned in entry.facts.get("weights", {}).items():
+        known = ((accounts.get(account_id), weight, flag) for account_id, weight, flag in pinned)
+        weights[mechanism] = {
+            account.owner_id: (weight, flag) for account, weight, flag in known if account and account.kind == HOUSEHOLD
+        }
+    return Hints(assisted, weights, entry.confirms())

@@ -1,0 +1,238 @@
+"""Statements and reports over HTTP. All are reads of one moment on the connection for reads."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import date
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Query, Response
+
+from market.api import declared, router_of
+from market.attribution.statements import Flow, Statement, check_window, household_statement
+from market.benefits.rules import MECHANISMS
+from market.clock import business_date, utc_now
+from market.errors import InvalidInputError, NotFoundError
+from market.identity.access import Caller, requires
+from market.identity.rules import Permission
+from market.lots.rules import base_units
+from market.reports.cooperatives import cooperative_statement
+from market.reports.lot_income import Contributed, Increase, lot_income
+from market.reports.queries import Filters, report
+from market.reports.rules import COLUMNS, FIGURES, Column, Dimension, NoIncrease
+from market.reports.schemas import (
+    AdvanceOut,
+    BalanceOut,
+    ClassOut,
+    ColumnOut,
+    ContributedOut,
+    CooperativeStatementOut,
+    CountsOut,
+    FiguresOut,
+    FlowOut,
+    HouseholdStatementOut,
+    IncomeOut,
+    IncreaseOut,
+    LadderOut,
+    LotIncomeOut,
+    PeriodQuery,
+    PostedOut,
+    ReportOut,
+    ReportQuery,
+    RowOut,
+    SaleOut,
+    StatementOut,
+    SupplierStatementOut,
+    SuspendedOut,
+)
+from market.reports.workbook import XLSX, workbook
+
+router = router_of()
+
+StatementReader = Annotated[Caller, requires(Permission.STATEMENT_READ)]
+ReportReader = Annotated[Caller, requires(Permission.REPORT_READ)]
+
+
+@router.get(
+    "/households/{household_id}/statement", tags=["statements"], responses=declared(NotFoundError, InvalidInputError)
+)
+def show_household_statement(
+    household_id: UUID, query: Annotated[PeriodQuery, Query()], caller: StatementReader
+) -> HouseholdStatementOut:
+    """Show what a household earned, was paid and is owed in a period, by income class, mechanism and supplier."""
+    period_from, period_to = _period(query)
+    with caller.reading() as (connection, actor):
+        found = household_statement(connection, actor, household_id, period_from=period_from, period_to=period_to)
+    return HouseholdStatementOut(
+        household_id=found.household_id,
+        household_code=found.household_code,
+        period_from=period_from,
+        period_to=period_to,
+        total=_statement(found.total),
+        suppliers=[
+            SupplierStatementOut(supplier_id=supplier_id, supplier_name=name, statement=_statement(own))
+            for supplier_id, name, own in found.suppliers
+        ],
+        counts=_counts(FIGURES),
+    )
+
+
+@router.get(
+    "/organisations/{organisation_id}/statement",
+    tags=["statements"],
+    responses=declared(NotFoundError, InvalidInputError),
+)
+def show_cooperative_statement(
+    organisation_id: UUID, query: Annotated[PeriodQuery, Query()], caller: StatementReader
+) -> CooperativeStatementOut:
+    """Show what a supplier sold and received in a period beside what it attributed, paid, owes and kept."""
+    period_from, period_to = _period(query)
+    with caller.reading() as (connection, actor):
+        found = cooperative_statement(connection, actor, organisation_id, period_from=period_from, period_to=period_to)
+    return CooperativeStatementOut(
+        supplier_id=found.supplier_id,
+        supplier_name=found.supplier_name,
+        period_from=period_from,
+        period_to=period_to,
+        sale=SaleOut.model_validate(found.sale),
+        received_fen=found.received_fen,
+        households=_statement(found.households),
+        collectives=_statement(found.collectives),
+        retained=_part(LadderOut, found.retained),
+        suspense=_part(LadderOut, found.suspense),
+        suspended=[
+            SuspendedOut(mechanism_name=MECHANISMS[pool.mechanism].name, **asdict(pool)) for pool in found.suspended
+        ],
+        owed_fen=found.owed_fen,
+        top_ups_owed_fen=found.top_ups_owed_fen,
+        counts=_counts(FIGURES),
+    )
+
+
+@router.get("/lots/{lot_id}/income", tags=["statements"], responses=declared(NotFoundError))
+def show_lot_income(lot_id: UUID, caller: StatementReader) -> LotIncomeOut:
+    """Show what a lot brought so far; an increase only against a stated baseline."""
+    with caller.reading() as (connection, actor):
+        found = lot_income(connection, actor, lot_id)
+    return LotIncomeOut(
+        lot_id=found.lot_id,
+        number=found.number,
+        quantity=base_units(found.quantity_milli),
+        accepted=base_units(found.accepted_milli),
+        base_unit=found.base_unit,
+        sale_fen=found.sale_fen,
+        sale_net_fen=found.sale_net_fen,
+        contributions=[_contributed(each) for each in found.contributions],
+        total=_part(PostedOut, found.total),
+        increase=_increase(found.increase) if found.increase is not None else None,
+        no_increase=NoIncrease.NO_BASELINE_STATED if found.increase is None else None,
+        counts=_counts(FIGURES),
+    )
+
+
+@router.get(
+    "/reports/{dimension}.xlsx",
+    tags=["reports"],
+    response_class=Response,
+    responses={
+        200: {"content": {XLSX: {"schema": {"type": "string", "format": "binary"}}}, "description": "The workbook"},
+        **declared(InvalidInputError),
+    },
+)
+def download_report(dimension: Dimension, query: Annotated[ReportQuery, Query()], caller: ReportReader) -> Response:
+    """Download a report as a workbook: in yuan, in fen, and what each column counts."""
+    filters = _filters(query)
+    with caller.reading() as (connection, actor):
+        found = report(connection, actor, dimension, filters)
+    name = f"report-{dimension}-{filters.period_from}-{filters.period_to}.xlsx"
+    return Response(
+        workbook(dimension, filters, found),
+        media_type=XLSX,
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+@router.get("/reports/{dimension}", tags=["reports"], responses=declared(InvalidInputError))
+def show_report(dimension: Dimension, query: Annotated[ReportQuery, Query()], caller: ReportReader) -> ReportOut:
+    """Show sales beside the income they brought, by channel, month, region, cooperative, buyer or mechanism."""
+    filters = _filters(query)
+    with caller.reading() as (connection, actor):
+        found = report(connection, actor, dimension, filters)
+    return ReportOut(
+        dimension=dimension,
+        period_from=filters.period_from,
+        period_to=filters.period_to,
+        columns=[
+            ColumnOut(figure=name, title=column.title, en=column.counts, zh=column.counts_zh, kind=column.kind)
+            for name, column in COLUMNS.items()
+        ],
+        rows=[RowOut(key=row.key, name=row.name, **row.figures) for row in found.rows],
+        totals=FiguresOut(**found.totals),
+    )
+
+
+def _period(query: PeriodQuery) -> tuple[date, date]:
+    period_to = query.period_to or business_date(utc_now())
+    period_from = query.period_from or period_to.replace(month=1, day=1)
+    check_window(period_from, period_to)
+    return period_from, period_to
+
+
+def _filters(query: ReportQuery) -> Filters:
+    period_from, period_to = _period(query)
+    return Filters(period_from, period_to, query.county, query.channel, query.supplier_id)
+
+
+def _counts(figures: Mapping[str, Column]) -> list[CountsOut]:
+    return [
+        CountsOut(figure=name, title=column.title, en=column.counts, zh=column.counts_zh)
+        for name, column in figures.items()
+    ]
+
+
+def _part(schema: Any, flow: Flow) -> Any:
+    """Show of a flow what the schema has."""
+    return schema(**{name: getattr(flow, name) for name in schema.model_fields})
+
+
+def _statement(found: Statement) -> StatementOut:
+    return StatementOut(
+        incomes=[
+            IncomeOut(
+                income_class=income.income_class,
+                mechanism=income.mechanism,
+                mechanism_name=MECHANISMS[income.mechanism].name,
+                assisted=income.assisted,
+                **asdict(income.flow),
+            )
+            for income in found.incomes
+        ],
+        classes=[ClassOut(income_class=each, **asdict(flow)) for each, flow in found.classes.items()],
+        assisted=_part(FlowOut, found.assisted),
+        ordinary=_part(FlowOut, found.ordinary),
+        total=_part(FlowOut, found.total),
+        balances=[BalanceOut.model_validate(balance) for balance in found.balances],
+        advance=AdvanceOut.model_validate(found.advance),
+        money_received_fen=found.money_received_fen,
+        brought_by_orders_fen=found.brought_by_orders_fen,
+    )
+
+
+def _contributed(found: Contributed) -> ContributedOut:
+    terms = MECHANISMS[found.mechanism]
+    return ContributedOut(
+        mechanism=found.mechanism,
+        mechanism_name=terms.name,
+        income_class=terms.income_class,
+        households=found.households,
+        contributed_fen=found.contributed_fen,
+        carried_fen=found.carried_fen,
+        released_fen=found.flow.accrued_fen + found.flow.top_up_fen,
+        posted=_part(PostedOut, found.flow),
+        assisted=_part(PostedOut, found.assisted),
+        ordinary=_part(PostedOut, found.ordinary),
+    )
+
+
+def _increase(found: Increase) -> IncreaseOut:
+    return IncreaseOut(measure="gross", increase_fen=found.increase_fen, **asdict(found))

@@ -1,0 +1,126 @@
+"""Money as events: receipts from buyers, advances and disbursements to households, and their villages' confirmation."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from functools import partial
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import orm
+
+from market.attribution import disbursing
+from market.attribution import queries as attribution
+from market.attribution.rules import Kind, PaymentOrder
+from market.clock import business_date
+from market.identity.rules import Permission, Role
+from market.payments import service as payments
+from market.payments.service import OrderPart
+from market.seeding.known import Known
+from market.seeding.reading import Row, Sample, day, fen
+from market.seeding.timeline import Event, Turn
+
+_PERCENT = 100
+
+
+class NothingOwedError(LookupError):
+    """The files tell of a payment on a day on which its payer owed nobody anything."""
+
+
+class _Payee(NamedTuple):
+    kind: Kind
+    id: UUID
+
+
+def events(sample: Sample, known: Known) -> Iterator[Event]:
+    """Return the receipts, the disbursements and their confirmations."""
+    transfers: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in sample.receipts:
+        transfers[row["supplier"], row["bank_reference"]].append(row)
+    for rows in transfers.values():
+        name = f"receipt {rows[0]['bank_reference']}"
+        yield Event(day(rows[0]["received_on"]), Turn.RECEIPT, name, partial(_receive, known, rows))
+    for row in sample.disbursements:
+        name = f"disbursement {row['disbursement']}"
+        yield Event(day(row["paid_on"]), Turn.DISBURSED, name, partial(_disburse, sample, known, row))
+        if row["confirmed_on"]:
+            yield Event(day(row["confirmed_on"]), Turn.RECEIVED, name, partial(_confirm, known, row))
+
+
+def _receive(known: Known, rows: Sequence[Row], session: orm.Session, now: datetime) -> None:
+    first = rows[0]
+    parts = [OrderPart(known.orders[row["order"]], fen(row["amount_yuan"])) for row in rows]
+    payments.record(
+        session,
+        known.actor(f"{first['supplier']}.clerk", Permission.RECEIPT_WRITE),
+        bank_reference=first["bank_reference"],
+        payer_name=first["payer_name"],
+        amount_fen=sum(part.amount_fen for part in parts),
+        received_on=business_date(now),
+        parts=parts,
+        now=now,
+    )
+
+
+def _disburse(sample: Sample, known: Known, row: Row, session: orm.Session, now: datetime) -> None:
+    in_advance = row["pays"] == "advance"
+    due = _of_contributions(known, row) if in_advance else _of_what_is_owed(session, sample, known, row)
+    orders = [
+        PaymentOrder(payee.kind, payee.id, amount_fen, f"{row['disbursement']}-{number:03d}", contribution_id)
+        for number, (payee, amount_fen, contribution_id) in enumerate(due, start=1)
+    ]
+    if not orders:
+        raise NothingOwedError(row["disbursement"])
+    _, paid, _ = disbursing.disburse(
+        session,
+        known.actor(f"{row['supplier']}.clerk", Permission.DISBURSEMENT_WRITE),
+        paid_on=business_date(now),
+        method=row["method"],
+        evidence=row["evidence"],
+        payments=orders,
+        now=now,
+    )
+    made = [(each.id, order.payee_id) for each, order in zip(paid, orders, strict=True)]
+    known.payments[row["disbursement"]] = made
+
+
+def _of_contributions(known: Known, row: Row) -> list[tuple[_Payee, int, UUID | None]]:
+    """Return the percentage of each contribution to the lot, paid before anything of it is sold."""
+    return [
+        (_Payee(Kind.HOUSEHOLD, household_id), amount_fen * int(row["percent"]) // _PERCENT, contribution_id)
+        for contribution_id, household_id, amount_fen in known.contributions[row["lot"]]
+    ]
+
+
+def _of_what_is_owed(
+    session: orm.Session, sample: Sample, known: Known, row: Row
+) -> list[tuple[_Payee, int, UUID | None]]:
+    """Return the percentage of what the supplier owes each payee on that day, in the order of the files."""
+    payees = _payees(sample, known, row["supplier"])
+    owed: dict[_Payee, int] = defaultdict(int)
+    supplier_id = known.organisations[row["supplier"]].id
+    for item in attribution.owed(session, supplier_id, [payee.id for payee in payees]):
+        owed[_Payee(item.share.kind, item.share.owner_id)] += item.fen
+    due = [(payee, owed[payee] * int(row["percent"]) // _PERCENT) for payee in payees]
+    return [(payee, amount_fen, None) for payee, amount_fen in due if amount_fen]
+
+
+def _payees(sample: Sample, known: Known, supplier: str) -> list[_Payee]:
+    """Return the households that take part with a supplier, and the collectives that its plans name."""
+    plans = {row["plan"] for row in sample.plans if row["supplier"] == supplier}
+    households = [known.households[row["household"]] for row in sample.enrolments if row["supplier"] == supplier]
+    named = dict.fromkeys(row["payee"] for row in sample.plan_shares if row["plan"] in plans)
+    collectives = [known.organisations[name].id for name in named if name in known.organisations]
+    return [_Payee(Kind.HOUSEHOLD, each) for each in households] + [
+        _Payee(Kind.COLLECTIVE, each) for each in collectives
+    ]
+
+
+def _confirm(known: Known, row: Row, session: orm.Session, now: datetime) -> None:
+    """Let the clerk of each village confirm the payments to its households and its collective."""
+    villages: dict[str, list[UUID]] = defaultdict(list)
+    for payment_id, payee_id in known.payments[row["disbursement"]]:
+        villages[known.village_of[payee_id]].append(payment_id)
+    for village_code, payment_ids in villages.items():
+        clerk = known.officer(Role.VILLAGE_CLERK, village_code, Permission.DISBURSEMENT_CONFIRM)
+        disbursing.confirm(session, clerk, payment_ids=payment_ids, on=business_date(now), now=now)

@@ -1,0 +1,58 @@
+"""What the market stands on: regions, the channel scheme, terms of certification, categories."""
+
+from datetime import date
+
+from sqlalchemy import orm
+
+from market.catalog import service as catalog
+from market.certification import service as certification
+from market.certification.rules import Terms
+from market.channels import service as channels
+from market.channels.rules import ChannelTerms
+from market.identity.rules import OrganisationKind
+from market.regions import service as regions
+from market.seeding.reading import Row, Sample, day, yes
+
+
+def load_places(session: orm.Session, sample: Sample, *, today: date) -> None:
+    """Load what belongs to no organisation."""
+    for row in sample.regions:
+        regions.add_region(session, code=row["code"], name=row["name"], valid_from=day(row["valid_from"]))
+    _publish(session, sample, today)
+    for row in sample.certification_policies:
+        certification.set_terms(
+            session,
+            region_code=row["region_code"],
+            valid_from=day(row["valid_from"]),
+            terms=Terms(int(row["notice_working_days"]), int(row["validity_days"])),
+        )
+    for row in sample.categories:
+        catalog.add_category(
+            session,
+            code=row["code"],
+            name=row["name"],
+            needs_quality_certificate=yes(row["needs_quality_certificate"]),
+        )
+
+
+def _publish(session: orm.Session, sample: Sample, today: date) -> None:
+    first = sample.channels[0]
+    channels.publish_scheme(
+        session,
+        code=first["scheme"],
+        name=first["scheme_name"],
+        valid_from=day(first["valid_from"]),
+        channels=[_terms(row) for row in sample.channels],
+        today=today,
+    )
+
+
+def _terms(row: Row) -> ChannelTerms:
+    return ChannelTerms(
+        code=row["code"],
+        name=row["name"],
+        buyer_kinds=frozenset(OrganisationKind(kind) for kind in row["buyer_kinds"].split()),
+        evidence_kinds=tuple(row["evidence_kinds"].split()),
+        needs_external_number=yes(row["needs_external_number"]),
+        counts_to_reserved_share=yes(row["counts_to_reserved_share"]),
+    )

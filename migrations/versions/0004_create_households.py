@@ -1,0 +1,58 @@
+"""Create the register of households.
+
+The application's role gets UPDATE only where a row has a life of its own; facts are only ever added.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Create the tables, then grant."""
+    op.create_table(
+        "households",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("village_code", sa.Text(), nullable=False),
+        sa.Column("head_count", sa.BigInteger(), nullable=False),
+        sa.Column("registered_on", sa.Date(), nullable=False),
+        sa.Column("departed_on", sa.Date(), nullable=True),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("departed_on > registered_on", name=op.f("households_departure_follows_registration")),
+        sa.CheckConstraint("head_count BETWEEN 1 AND 30", name=op.f("households_head_count_is_plausible")),
+        sa.PrimaryKeyConstraint("id", name=op.f("households_pkey")),
+        sa.UniqueConstraint("code", name=op.f("households_code_once")),
+    )
+    op.create_index(op.f("households_village_code_idx"), "households", ["village_code"], unique=False)
+    op.create_table(
+        "household_statuses",
+        sa.Column("household_id", sa.Uuid(), nullable=False),
+        sa.Column("valid_from", sa.Date(), nullable=False),
+        sa.Column(
+            "status",
+            sa.Enum(
+                "registered_poor",
+                "unstable",
+                "marginal",
+                "sudden_hardship",
+                "ordinary",
+                name="householdstatus",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(
+            ["household_id"], ["households.id"], name=op.f("household_statuses_household_id_exists")
+        ),
+        sa.PrimaryKeyConstraint("household_id", "valid_from", name=op.f("household_statuses_pkey")),
+    )
+    # ### end Alembic commands ###
+    op.execute("GRANT SELECT, INSERT ON household_statuses TO market_app")
+    op.execute("GRANT SELECT, INSERT, UPDATE ON households TO market_app")

@@ -1,0 +1,198 @@
+"""Create lots, contributions and stock.
+
+The application's role gets UPDATE only where a row has a life of its own; facts are only ever added.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0008"
+down_revision = "0007"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Create the tables, then grant."""
+    op.create_table(
+        "lots",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("product_id", sa.Uuid(), nullable=False),
+        sa.Column("supplier_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "status",
+            sa.Enum("draft", "open", "held", name="lotstatus", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
+        ),
+        sa.Column("produced_on", sa.Date(), nullable=False),
+        sa.Column("expires_on", sa.Date(), nullable=True),
+        sa.Column("origin_code", sa.Text(), nullable=False),
+        sa.Column("area_milli_mu", sa.BigInteger(), nullable=True),
+        sa.Column(
+            "base_unit",
+            sa.Enum(
+                "kg",
+                "g",
+                "t",
+                "jin",
+                "liang",
+                "piece",
+                "box",
+                name="unit",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("quality_certificate", sa.Text(), nullable=True),
+        sa.Column("quantity_milli", sa.BigInteger(), nullable=False),
+        sa.Column("bought_in_milli", sa.BigInteger(), nullable=False),
+        sa.Column("loss_milli", sa.BigInteger(), nullable=False),
+        sa.Column("available_milli", sa.BigInteger(), nullable=False),
+        sa.Column("reserved_milli", sa.BigInteger(), nullable=False),
+        sa.Column("shipped_milli", sa.BigInteger(), nullable=False),
+        sa.Column("accepted_milli", sa.BigInteger(), nullable=False),
+        sa.Column("moved_milli", sa.BigInteger(), nullable=False),
+        sa.Column("spoiled_milli", sa.BigInteger(), nullable=False),
+        sa.Column("made_by", sa.Uuid(), nullable=False),
+        sa.Column("made_at", sa.TIMESTAMP(timezone=True), nullable=False),
+        sa.Column("opened_by", sa.Uuid(), nullable=True),
+        sa.CheckConstraint("(status = 'draft') = (opened_by IS NULL)", name=op.f("lots_opening_is_signed")),
+        sa.CheckConstraint(
+            "available_milli + reserved_milli + shipped_milli + accepted_milli + moved_milli + spoiled_milli"
+            " = quantity_milli",
+            name=op.f("lots_quantity_is_conserved"),
+        ),
+        sa.CheckConstraint("expires_on >= produced_on", name=op.f("lots_expiry_follows_production")),
+        sa.CheckConstraint(
+            "least(available_milli, reserved_milli, shipped_milli, accepted_milli, moved_milli, spoiled_milli) >= 0",
+            name=op.f("lots_stock_is_never_oversold"),
+        ),
+        sa.CheckConstraint("least(bought_in_milli, loss_milli) >= 0", name=op.f("lots_sources_are_not_negative")),
+        sa.CheckConstraint("opened_by <> made_by", name=op.f("lots_opener_is_not_maker")),
+        sa.CheckConstraint("quantity_milli > 0", name=op.f("lots_quantity_is_positive")),
+        sa.ForeignKeyConstraint(["made_by"], ["members.id"], name=op.f("lots_made_by_exists")),
+        sa.ForeignKeyConstraint(["opened_by"], ["members.id"], name=op.f("lots_opened_by_exists")),
+        sa.ForeignKeyConstraint(["product_id"], ["products.id"], name=op.f("lots_product_id_exists")),
+        sa.ForeignKeyConstraint(["supplier_id"], ["organisations.id"], name=op.f("lots_supplier_id_exists")),
+        sa.PrimaryKeyConstraint("id", name=op.f("lots_pkey")),
+        sa.UniqueConstraint("number", name=op.f("lots_number_once")),
+    )
+    op.create_index(
+        "lots_on_sale_idx",
+        "lots",
+        ["product_id"],
+        unique=False,
+        postgresql_where=sa.text("status = 'open' AND available_milli > 0"),
+    )
+    op.create_index(op.f("lots_supplier_id_idx"), "lots", ["supplier_id"], unique=False)
+    op.create_table(
+        "baselines",
+        sa.Column("lot_id", sa.Uuid(), nullable=False),
+        sa.Column("period_from", sa.Date(), nullable=False),
+        sa.Column("period_to", sa.Date(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("area_milli_mu", sa.BigInteger(), nullable=False),
+        sa.Column("yield_milli_per_mu", sa.BigInteger(), nullable=False),
+        sa.Column("unit_price_fen", sa.BigInteger(), nullable=False),
+        sa.Column("price_unit_milli", sa.BigInteger(), nullable=False),
+        sa.Column("gross_fen", sa.BigInteger(), nullable=False),
+        sa.Column("stated_by", sa.Uuid(), nullable=False),
+        sa.CheckConstraint("gross_fen >= 0", name=op.f("baselines_gross_is_not_negative")),
+        sa.CheckConstraint("period_to >= period_from", name=op.f("baselines_period_is_a_period")),
+        sa.ForeignKeyConstraint(["lot_id"], ["lots.id"], name=op.f("baselines_lot_id_exists")),
+        sa.ForeignKeyConstraint(["stated_by"], ["members.id"], name=op.f("baselines_stated_by_exists")),
+        sa.PrimaryKeyConstraint("lot_id", name=op.f("baselines_pkey")),
+    )
+    op.create_table(
+        "contributions",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("lot_id", sa.Uuid(), nullable=False),
+        sa.Column("household_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "mechanism",
+            sa.Enum(
+                "order_purchase",
+                "labour",
+                "share_dividend",
+                "collective_dividend",
+                name="mechanism",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("measure_milli", sa.BigInteger(), nullable=False),
+        sa.Column("unit_price_fen", sa.BigInteger(), nullable=False),
+        sa.Column("price_unit_milli", sa.BigInteger(), nullable=False),
+        sa.Column("amount_fen", sa.BigInteger(), nullable=False),
+        sa.Column("delivered_on", sa.Date(), nullable=False),
+        sa.Column("evidence", sa.Text(), nullable=False),
+        sa.Column("carried_from", sa.Uuid(), nullable=True),
+        sa.Column("made_by", sa.Uuid(), nullable=False),
+        sa.CheckConstraint("amount_fen > 0", name=op.f("contributions_amount_is_positive")),
+        sa.CheckConstraint("measure_milli >= 0", name=op.f("contributions_measure_is_not_negative")),
+        sa.CheckConstraint("unit_price_fen > 0 AND price_unit_milli > 0", name=op.f("contributions_price_is_positive")),
+        sa.ForeignKeyConstraint(["carried_from"], ["contributions.id"], name=op.f("contributions_carried_from_exists")),
+        sa.ForeignKeyConstraint(["household_id"], ["households.id"], name=op.f("contributions_household_id_exists")),
+        sa.ForeignKeyConstraint(["lot_id"], ["lots.id"], name=op.f("contributions_lot_id_exists")),
+        sa.ForeignKeyConstraint(["made_by"], ["members.id"], name=op.f("contributions_made_by_exists")),
+        sa.PrimaryKeyConstraint("id", name=op.f("contributions_pkey")),
+    )
+    op.create_index(op.f("contributions_carried_from_idx"), "contributions", ["carried_from"], unique=False)
+    op.create_index(op.f("contributions_household_id_idx"), "contributions", ["household_id"], unique=False)
+    op.create_index(op.f("contributions_lot_id_idx"), "contributions", ["lot_id"], unique=False)
+    op.create_table(
+        "lot_inputs",
+        sa.Column("lot_id", sa.Uuid(), nullable=False),
+        sa.Column("input_lot_id", sa.Uuid(), nullable=False),
+        sa.Column("quantity_milli", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("lot_id <> input_lot_id", name=op.f("lot_inputs_lot_is_not_its_own_input")),
+        sa.CheckConstraint("quantity_milli > 0", name=op.f("lot_inputs_quantity_is_positive")),
+        sa.ForeignKeyConstraint(["input_lot_id"], ["lots.id"], name=op.f("lot_inputs_input_lot_id_exists")),
+        sa.ForeignKeyConstraint(["lot_id"], ["lots.id"], name=op.f("lot_inputs_lot_id_exists")),
+        sa.PrimaryKeyConstraint("lot_id", "input_lot_id", name=op.f("lot_inputs_pkey")),
+    )
+    op.create_index(op.f("lot_inputs_input_lot_id_idx"), "lot_inputs", ["input_lot_id"], unique=False)
+    op.create_table(
+        "reservations",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("order_line_id", sa.Uuid(), nullable=False),
+        sa.Column("lot_id", sa.Uuid(), nullable=False),
+        sa.Column("quantity_milli", sa.BigInteger(), nullable=False),
+        sa.Column("reserved_milli", sa.BigInteger(), nullable=False),
+        sa.Column("shipped_milli", sa.BigInteger(), nullable=False),
+        sa.Column("accepted_milli", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint(
+            "least(reserved_milli, shipped_milli, accepted_milli) >= 0", name=op.f("reservations_stock_is_not_negative")
+        ),
+        sa.CheckConstraint("quantity_milli > 0", name=op.f("reservations_quantity_is_positive")),
+        sa.CheckConstraint(
+            "reserved_milli + shipped_milli + accepted_milli <= quantity_milli",
+            name=op.f("reservations_holds_what_was_reserved"),
+        ),
+        sa.ForeignKeyConstraint(["lot_id"], ["lots.id"], name=op.f("reservations_lot_id_exists")),
+        sa.PrimaryKeyConstraint("id", name=op.f("reservations_pkey")),
+        sa.UniqueConstraint("order_line_id", "lot_id", name=op.f("reservations_order_line_id_lot_id_once")),
+    )
+    op.create_index(op.f("reservations_lot_id_idx"), "reservations", ["lot_id"], unique=False)
+    op.create_table(
+        "spoilages",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("lot_id", sa.Uuid(), nullable=False),
+        sa.Column("quantity_milli", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("recorded_by", sa.Uuid(), nullable=False),
+        sa.Column("recorded_at", sa.TIMESTAMP(timezone=True), nullable=False),
+        sa.CheckConstraint("quantity_milli > 0", name=op.f("spoilages_quantity_is_positive")),
+        sa.ForeignKeyConstraint(["lot_id"], ["lots.id"], name=op.f("spoilages_lot_id_exists")),
+        sa.ForeignKeyConstraint(["recorded_by"], ["members.id"], name=op.f("spoilages_recorded_by_exists")),
+        sa.PrimaryKeyConstraint("id", name=op.f("spoilages_pkey")),
+    )
+    op.create_index(op.f("spoilages_lot_id_idx"), "spoilages", ["lot_id"], unique=False)
+    # ### end Alembic commands ###
+    op.execute("GRANT SELECT, INSERT ON baselines, contributions, lot_inputs, spoilages TO market_app")
+    op.execute("GRANT SELECT, INSERT, UPDATE ON lots, reservations TO market_app")

@@ -1,0 +1,71 @@
+"""Create carries, disbursements and payments.
+
+The application's role gets UPDATE only where a row has a life of its own; facts are only ever added.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0010"
+down_revision = "0009"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Create the tables, then grant."""
+    op.create_table(
+        "disbursements",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("supplier_id", sa.Uuid(), nullable=False),
+        sa.Column("paid_on", sa.Date(), nullable=False),
+        sa.Column("method", sa.Text(), nullable=False),
+        sa.Column("evidence", sa.Text(), nullable=False),
+        sa.Column("made_by", sa.Uuid(), nullable=False),
+        sa.Column("made_at", sa.TIMESTAMP(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["made_by"], ["members.id"], name=op.f("disbursements_made_by_exists")),
+        sa.ForeignKeyConstraint(["supplier_id"], ["organisations.id"], name=op.f("disbursements_supplier_id_exists")),
+        sa.PrimaryKeyConstraint("id", name=op.f("disbursements_pkey")),
+    )
+    op.create_index(op.f("disbursements_supplier_id_idx"), "disbursements", ["supplier_id"], unique=False)
+    op.create_table(
+        "payments",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("disbursement_id", sa.Uuid(), nullable=False),
+        sa.Column("supplier_id", sa.Uuid(), nullable=False),
+        sa.Column("household_id", sa.Uuid(), nullable=True),
+        sa.Column("collective_id", sa.Uuid(), nullable=True),
+        sa.Column("contribution_id", sa.Uuid(), nullable=True),
+        sa.Column("amount_fen", sa.BigInteger(), nullable=False),
+        sa.Column("reference", sa.Text(), nullable=False),
+        sa.Column("confirmed_at", sa.TIMESTAMP(timezone=True), nullable=True),
+        sa.Column("confirmed_by", sa.Uuid(), nullable=True),
+        sa.CheckConstraint("amount_fen > 0", name=op.f("payments_amount_is_positive")),
+        sa.CheckConstraint("num_nonnulls(household_id, collective_id) = 1", name=op.f("payments_payee_is_one")),
+        sa.ForeignKeyConstraint(["collective_id"], ["organisations.id"], name=op.f("payments_collective_id_exists")),
+        sa.ForeignKeyConstraint(["confirmed_by"], ["members.id"], name=op.f("payments_confirmed_by_exists")),
+        sa.ForeignKeyConstraint(
+            ["contribution_id"], ["contributions.id"], name=op.f("payments_contribution_id_exists")
+        ),
+        sa.ForeignKeyConstraint(
+            ["disbursement_id"], ["disbursements.id"], name=op.f("payments_disbursement_id_exists")
+        ),
+        sa.ForeignKeyConstraint(["household_id"], ["households.id"], name=op.f("payments_household_id_exists")),
+        sa.ForeignKeyConstraint(["supplier_id"], ["organisations.id"], name=op.f("payments_supplier_id_exists")),
+        sa.PrimaryKeyConstraint("id", name=op.f("payments_pkey")),
+        sa.UniqueConstraint("supplier_id", "reference", name="payments_reference_once"),
+    )
+    op.create_index(op.f("payments_disbursement_id_idx"), "payments", ["disbursement_id"], unique=False)
+    op.create_index(op.f("payments_household_id_idx"), "payments", ["household_id"], unique=False)
+    op.create_table(
+        "release_carries",
+        sa.Column("contribution_id", sa.Uuid(), nullable=False),
+        sa.Column("fen", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["contribution_id"], ["contributions.id"], name=op.f("release_carries_contribution_id_exists")
+        ),
+        sa.PrimaryKeyConstraint("contribution_id", name=op.f("release_carries_pkey")),
+    )
+    # ### end Alembic commands ###
+    op.execute("GRANT SELECT, INSERT ON disbursements TO market_app")
+    op.execute("GRANT SELECT, INSERT, UPDATE ON payments, release_carries TO market_app")

@@ -1,0 +1,33 @@
+"""Guard the plans: an approved or rejected version never changes, and no version's content ever does."""
+
+from alembic import op
+
+revision = "0014"
+down_revision = "0013"
+branch_labels = None
+depends_on = None
+
+REFUSE_CHANGE = """
+CREATE FUNCTION plan_versions_refuse_change() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+BEGIN
+    IF TG_OP = 'DELETE' OR OLD.status IN ('approved', 'rejected')
+       OR (NEW.id, NEW.plan_id, NEW.number, NEW.canonical, NEW.sha256, NEW.valid_from, NEW.made_by, NEW.made_at)
+          IS DISTINCT FROM
+          (OLD.id, OLD.plan_id, OLD.number, OLD.canonical, OLD.sha256, OLD.valid_from, OLD.made_by, OLD.made_at)
+    THEN
+        RAISE EXCEPTION 'a plan version never changes'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'plan_versions_version_never_changes';
+    END IF;
+    RETURN NEW;
+END $$
+"""
+
+
+def upgrade() -> None:
+    """Create the function and its trigger, which also bites in a replication session."""
+    op.execute(REFUSE_CHANGE)
+    op.execute(
+        "CREATE TRIGGER version_stays BEFORE UPDATE OR DELETE ON plan_versions"
+        " FOR EACH ROW EXECUTE FUNCTION plan_versions_refuse_change()"
+    )
+    op.execute("ALTER TABLE plan_versions ENABLE ALWAYS TRIGGER version_stays")

@@ -1,0 +1,73 @@
+"""A committed history in a database of its own, to be spoilt by its owner inside a transaction that rolls back."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from market.db import Database
+from market.ledger import service as ledger
+from market.ledger.rules import Book
+from tests.audit.walk import Walk
+from tests.story import NOON, Story, open_channels
+
+SEED, STEPS = 7, 60
+USER_TRIGGERS = """
+    SELECT t.tgrelid::regclass, t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+     WHERE NOT t.tgisinternal AND starts_with(c.relname::text, 'ledger_')
+"""
+
+
+def write(url: str) -> None:
+    """Walk, sell one lot out, leave one order placed, and close the first month of the book."""
+    database = Database(url, threads=2)
+    with database.transaction() as session:
+        open_channels(session)
+        walk = Walk(session, SEED)
+        for _ in range(STEPS):
+            walk.step()
+        other = Story(session, price_fen=1_000)
+        first, second = other.household(), other.household()
+        lot, _ = other.lot(10_000, {first.id: 3_333, second.id: 1_111})
+        lot.bought_in_milli = 10_000
+        other.sell("3")
+        order = other.sell("7")
+        other.pay(order, 5_000)
+        other.disburse({first.id: 1_000, second.id: 2_000})
+        lot, _ = other.lot(20_000)
+        lot.bought_in_milli = 20_000
+        other.place("5")
+        ledger.close_month(session, Book.ATTRIBUTION, month=NOON.date(), closed_by=lot.made_by, today=date(2026, 6, 1))
+    database.close()
+
+
+@contextmanager
+def as_owner(url: str) -> Iterator[orm.Session]:
+    """Open the history as the owner of its tables; whatever is done is undone."""
+    engine = sa.create_engine(sa.make_url(url).set(drivername="postgresql+psycopg"), poolclass=sa.NullPool)
+    with engine.connect() as connection, connection.begin() as transaction:
+        session = orm.Session(connection, join_transaction_mode="create_savepoint")
+        yield session
+        session.close()
+        transaction.rollback()
+    engine.dispose()
+
+
+def spoil(session: orm.Session, *statements: str) -> None:
+    """Run statements behind the guards: triggers and constraints are off meanwhile, triggers are on again after."""
+    guards = session.execute(sa.text(USER_TRIGGERS)).all()
+    for table, _ in guards:
+        session.execute(sa.text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
+    for statement in statements:
+        changed = session.execute(sa.text(statement))
+        assert changed.rowcount, statement
+    for table, guard in guards:
+        session.execute(sa.text(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {guard}"))
+
+
+def without(session: orm.Session, table: str, *constraints: str) -> None:
+    """Drop constraints that would refuse what a test does."""
+    for constraint in constraints:
+        session.execute(sa.text(f"ALTER TABLE {table} DROP CONSTRAINT {constraint} CASCADE"))

@@ -1,0 +1,256 @@
+"""Good health is silent; each invariant, broken behind the guards, is named, and nothing else is."""
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from market.audit.doctoring import INVARIANTS, examine
+from tests.audit.history import spoil, without
+
+UNTOUCHED = "(SELECT id FROM order_lines WHERE accepted_fen > 0 AND paid_fen = 0 AND returned_fen = 0)"
+ONE_TRANSFER = f"""
+    (SELECT t.entry_id, t.position FROM ledger_transfers t JOIN ledger_accounts a ON a.id = t.credit_account_id
+      WHERE a.kind = 'retained' AND a.step = 'accrued' AND t.amount_fen > 100 AND t.order_line_id IN {UNTOUCHED}
+      ORDER BY t.id LIMIT 1)
+"""
+AN_ACCEPTED_LINE = "(SELECT id FROM order_lines WHERE accepted_milli > 1000 AND returned_milli = 0 ORDER BY id LIMIT 1)"
+A_PLACED_ORDER = "(SELECT id FROM orders WHERE status = 'placed')"
+SOLD_OUT = "(SELECT id FROM lots WHERE accepted_milli = quantity_milli ORDER BY id LIMIT 1)"
+A_PAYMENT = "(SELECT id FROM payments ORDER BY id LIMIT 1)"
+
+
+def moved(debit: str, credit: str, amount: str, about: str) -> str:
+    """Return a statement that adds a whole entry with one transfer like an existing one, otherwise chosen."""
+    return f"""
+        WITH likeness AS (
+          SELECT t.*, gen_random_uuid() AS new_id, {debit} AS debit, {credit} AS credit, {amount} AS amount
+            FROM ledger_transfers t JOIN ledger_accounts d ON d.id = t.debit_account_id
+            JOIN ledger_accounts c ON c.id = t.credit_account_id
+           WHERE {about} ORDER BY t.id LIMIT 1
+        ), e AS (
+          INSERT INTO ledger_entries (id, book, source, reason, effective_on, transfer_count, total_fen, facts,
+                                      facts_sha256)
+          SELECT new_id, book, 'forged', 'forged', DATE '2026-04-28', 1, amount, '{{}}', '' FROM likeness RETURNING id)
+        INSERT INTO ledger_transfers (entry_id, position, effective_on, book, debit_account_id, credit_account_id,
+                                      amount_fen, order_line_id, mechanism, contribution_id, payment_id, assisted)
+        SELECT new_id, 0, DATE '2026-04-28', book, debit, credit, amount, order_line_id, mechanism, contribution_id,
+               payment_id, assisted FROM likeness, e
+    """
+
+
+BREAKING: dict[str, tuple[tuple[str, ...], set[str]]] = {
+    "entry_is_whole": (
+        (
+            "UPDATE ledger_entries SET total_fen = total_fen + 1 WHERE source = (SELECT min(source) FROM ledger_entries)",
+        ),
+        {"entry_is_whole"},
+    ),
+    "fact_posts_once": (
+        (
+            "UPDATE ledger_entries SET source = (SELECT max(source) FROM ledger_entries)"
+            " WHERE source = (SELECT min(source) FROM ledger_entries)",
+        ),
+        {"fact_posts_once"},
+    ),
+    "books_do_not_mix": (
+        ("UPDATE ledger_entries SET book = 'cash' WHERE source = (SELECT min(source) FROM ledger_entries)",),
+        {"books_do_not_mix"},
+    ),
+    "line_is_conserved": (
+        (
+            f"UPDATE ledger_transfers SET amount_fen = amount_fen - 1 WHERE (entry_id, position) = {ONE_TRANSFER}",
+            f"UPDATE ledger_entries SET total_fen = total_fen - 1 WHERE id = (SELECT entry_id FROM {ONE_TRANSFER} x)",
+            "DELETE FROM ledger_balances",
+            "DELETE FROM ledger_periods",
+        ),
+        {"line_is_conserved"},
+    ),
+    "share_is_never_negative": (
+        (
+            moved(
+                "t.credit_account_id",
+                "(SELECT id FROM ledger_accounts s WHERE s.owner_id = c.counterpart_id AND s.kind = 'retained'"
+                " AND s.step = 'accrued')",
+                "t.amount_fen + 1",
+                f"c.step = 'accrued' AND c.kind = 'household' AND t.order_line_id IN {UNTOUCHED}",
+            ),
+        ),
+        {"share_is_never_negative"},
+    ),
+    "disbursed_was_recognised": (
+        (
+            moved(
+                "t.debit_account_id",
+                "t.credit_account_id",
+                "t.amount_fen",
+                "d.step = 'recognised' AND c.step = 'disbursed' AND d.kind = 'household'",
+            ),
+        ),
+        {"disbursed_was_recognised", "payment_is_accounted_for"},
+    ),
+    "advance_is_never_negative": (
+        (
+            moved(
+                "t.debit_account_id",
+                "t.credit_account_id",
+                "10000000",
+                "d.step = 'advance' AND d.kind = 'household'",
+            ),
+        ),
+        {"advance_is_never_negative", "payment_is_accounted_for"},
+    ),
+    "contribution_releases_at_most_itself": (
+        (
+            f"UPDATE contributions SET amount_fen = amount_fen - 1 WHERE lot_id = {SOLD_OUT}"
+            f" AND id = (SELECT min(id::text)::uuid FROM contributions WHERE lot_id = {SOLD_OUT})",
+        ),
+        {"contribution_releases_at_most_itself", "sold_out_lot_releases_all", "carry_is_what_is_left"},
+    ),
+    "sold_out_lot_releases_all": (
+        (f"UPDATE contributions SET amount_fen = amount_fen + 1 WHERE lot_id = {SOLD_OUT}",),
+        {"sold_out_lot_releases_all", "carry_is_what_is_left"},
+    ),
+    "carry_is_what_is_left": (("UPDATE release_carries SET fen = fen + 1",), {"carry_is_what_is_left"}),
+    "payment_is_accounted_for": (
+        (f"UPDATE payments SET amount_fen = amount_fen + 1 WHERE id = {A_PAYMENT}",),
+        {"payment_is_accounted_for"},
+    ),
+    "recognised_was_paid": (
+        ("UPDATE order_lines SET paid_fen = 0 WHERE paid_fen > 0",),
+        {"recognised_was_paid"},
+    ),
+    "disbursement_has_evidence": (("UPDATE disbursements SET evidence = ' '",), {"disbursement_has_evidence"}),
+    "closed_month_keeps_its_balances": (
+        ("UPDATE ledger_balances SET balance_fen = balance_fen + 1",),
+        {"closed_month_keeps_its_balances"},
+    ),
+    "plan_has_its_hash": (
+        (f"UPDATE order_lines SET plan_sha256 = 'x' WHERE id = {AN_ACCEPTED_LINE}",),
+        {"plan_has_its_hash"},
+    ),
+    "stock_is_conserved": (("UPDATE lots SET available_milli = available_milli + 1",), {"stock_is_conserved"}),
+    "reservations_fill_the_lot": (
+        (
+            "UPDATE lots SET reserved_milli = reserved_milli + 1, available_milli = available_milli - 1"
+            " WHERE available_milli > 0",
+        ),
+        {"reservations_fill_the_lot"},
+    ),
+    "moved_went_somewhere": (
+        ("UPDATE lot_inputs SET quantity_milli = quantity_milli + 1",),
+        {"moved_went_somewhere"},
+    ),
+    "lot_is_covered": (
+        ("UPDATE lots SET loss_milli = quantity_milli + bought_in_milli + 1000000",),
+        {"lot_is_covered"},
+    ),
+    "dead_order_holds_nothing": (
+        (f"UPDATE orders SET status = 'expired' WHERE id = {A_PLACED_ORDER}",),
+        {"dead_order_holds_nothing"},
+    ),
+    "line_holds_its_stock": (
+        (f"UPDATE orders SET status = 'shipped' WHERE id = {A_PLACED_ORDER}",),
+        {"line_holds_its_stock"},
+    ),
+    "line_says_what_was_found": (
+        ("UPDATE acceptance_lines SET accepted_fen = accepted_fen + 1",),
+        {"line_says_what_was_found"},
+    ),
+    "amount_follows_from_price": (
+        ("UPDATE order_lines SET unit_price_fen = unit_price_fen + 1",),
+        {"amount_follows_from_price"},
+    ),
+    "order_sums_its_lines": (("UPDATE orders SET amount_fen = amount_fen + 1",), {"order_sums_its_lines"}),
+    "order_has_what_receipts_brought": (
+        ("UPDATE orders SET paid_fen = paid_fen + 1",),
+        {"order_has_what_receipts_brought"},
+    ),
+    "lines_spend_what_the_order_has": (
+        (
+            "UPDATE order_lines SET paid_fen = paid_fen + 1 WHERE id IN"
+            " (SELECT l.id FROM order_lines l JOIN orders o ON o.id = l.order_id"
+            " WHERE o.paid_fen = l.paid_fen AND l.paid_fen BETWEEN 1 AND l.accepted_fen - 1)",
+        ),
+        {"lines_spend_what_the_order_has"},
+    ),
+    "receipt_is_matched_whole": (("UPDATE receipts SET amount_fen = amount_fen + 1",), {"receipt_is_matched_whole"}),
+    "maker_is_not_checker": (("UPDATE plan_versions SET made_by = decided_by",), {"maker_is_not_checker"}),
+    "certificate_held_on_the_day": (
+        ("UPDATE certificates SET valid_from = DATE '2026-03-03'",),
+        {"certificate_held_on_the_day"},
+    ),
+}
+CONSTRAINTS = {
+    "ledger_entries": ["ledger_entries_source_once", "ledger_entries_id_once"],
+    "ledger_transfers": ["transfer_is_of_its_entry"],
+    "lots": ["lots_quantity_is_conserved", "lots_stock_is_never_oversold"],
+    "plan_versions": ["plan_versions_maker_is_not_checker"],
+    "ledger_balances": ["month_is_closed"],
+}
+
+
+def names(session: orm.Session) -> set[str]:
+    return {symptom.invariant for symptom in examine(session)}
+
+
+def test_a_healthy_market_has_no_symptom(owner: orm.Session) -> None:
+    assert [symptom.line() for symptom in examine(owner)] == []
+
+
+@pytest.mark.parametrize("name", BREAKING)
+def test_a_broken_invariant_is_named(owner: orm.Session, name: str) -> None:
+    statements, expected = BREAKING[name]
+    for table, constraints in CONSTRAINTS.items():
+        for constraint in constraints:
+            owner.execute(sa.text(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {constraint} CASCADE"))
+    spoil(owner, *statements)
+    assert names(owner) == expected
+
+
+GUARDS = {
+    "a trigger is gone": "DROP TRIGGER refuse_change ON ledger_entries",
+    "a trigger is off": "ALTER TABLE ledger_transfers DISABLE TRIGGER check_transfers",
+    "a trigger sleeps in a replica": "ALTER TABLE ledger_accounts ENABLE TRIGGER refuse_truncate",
+    "a month may be emptied": "DROP TRIGGER refuse_truncate ON ledger_transfers_202603",
+    "a month may be changed": "ALTER TABLE ledger_transfers_202603 DISABLE TRIGGER refuse_change",
+    "entries may be empty": "DROP TRIGGER check_entry ON ledger_entries",
+}
+
+
+@pytest.mark.parametrize("statement", GUARDS.values(), ids=GUARDS.keys())
+def test_a_guard_that_fell_is_named(owner: orm.Session, statement: str) -> None:
+    owner.execute(sa.text(statement))
+    assert names(owner) == {"guards_stand"}
+
+
+RIGHTS = {
+    "it may change transfers": "GRANT UPDATE ON ledger_transfers TO market_app",
+    "it may change one column": "GRANT UPDATE (reason) ON ledger_entries TO market_app",
+    "it may delete": "GRANT DELETE ON ledger_accounts TO market_app",
+    "it may empty a month": "GRANT TRUNCATE ON ledger_transfers_202603 TO market_app",
+    "it owns a table": "GRANT CREATE ON SCHEMA public TO market_app; ALTER TABLE households OWNER TO market_app",
+}
+
+
+@pytest.mark.parametrize("statement", RIGHTS.values(), ids=RIGHTS.keys())
+def test_a_right_too_many_is_named(owner: orm.Session, statement: str) -> None:
+    for part in statement.split("; "):
+        owner.execute(sa.text(part))
+    assert names(owner) == {"application_owns_nothing"}
+
+
+def test_every_invariant_has_its_negative_control() -> None:
+    controlled = {*BREAKING, "guards_stand", "application_owns_nothing"}
+    assert controlled == {invariant.name for invariant in INVARIANTS}
+
+
+def test_a_symptom_reads_as_a_sentence(owner: orm.Session) -> None:
+    spoil(owner, "UPDATE disbursements SET evidence = ' '")
+    symptom = examine(owner)[0]
+    assert symptom.line("en").startswith("disbursement_has_evidence: broken: a disbursement names its evidence")
+    assert "违反" in symptom.line("zh")
+
+
+def test_a_dropped_constraint_alone_is_no_symptom(owner: orm.Session) -> None:
+    without(owner, "lots", "lots_quantity_is_conserved")
+    assert names(owner) == set()

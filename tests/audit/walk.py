@@ -1,0 +1,213 @@
+"""A long history of one supplier, the same for the same seed: everything that can happen to the book, in any order."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from hashlib import sha256
+from typing import TypeVar
+from uuid import UUID, uuid4
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from market.attribution import disbursing
+from market.attribution.rules import Kind, PaymentOrder
+from market.benefits.rules import Mechanism
+from market.errors import MarketError
+from market.households.models import Household
+from market.households.rules import HouseholdStatus
+from market.identity.models import Organisation
+from market.identity.rules import Actor, OrganisationKind, Role, Scope
+from market.lots import opening, registering
+from market.lots.models import Contribution, Lot
+from market.lots.rules import MeasuredIn
+from market.orders import returns
+from market.orders.models import Order
+from tests import factories
+from tests.story import NOON, TODAY, Story
+
+Item = TypeVar("Item")
+STATUSES = (HouseholdStatus.REGISTERED_POOR, HouseholdStatus.MARGINAL, HouseholdStatus.ORDINARY)
+
+
+@dataclass
+class Walk:
+    """Steps chosen by a hash of seed and number."""
+
+    session: orm.Session
+    seed: int
+    households: list[Household] = field(init=False)
+    collective: Organisation = field(init=False)
+    story: Story = field(init=False)
+    village: Actor = field(init=False)
+    manager: Actor = field(init=False)
+    contributions: list[Contribution] = field(default_factory=list)
+    orders: list[Order] = field(default_factory=list)
+    payments: list[UUID] = field(default_factory=list)
+    taken: Counter[str] = field(default_factory=Counter)
+    refused: int = 0
+    _draws: int = 0
+
+    def __post_init__(self) -> None:
+        """Bring together households of every status, a collective, a supplier with two pools, and two lots."""
+        session = self.session
+        self.households = [factories.household(session, status=STATUSES[number % 3]) for number in range(6)]
+        self.collective = factories.organisation(session, kind=OrganisationKind.VILLAGE_COLLECTIVE)
+        self.story = Story(
+            session,
+            pools=[
+                (
+                    Mechanism.SHARE_DIVIDEND,
+                    777,
+                    [(household.id, 3 * weight + 1) for weight, household in enumerate(self.households)],
+                ),
+                (Mechanism.COLLECTIVE_DIVIDEND, 333, [(self.collective.id, 1)]),
+            ],
+            tax_bp=900,
+            price_fen=733,
+        )
+        for household in self.households:
+            factories.enrolment(session, self.story.supplier, household)
+        auditor = factories.organisation(session, kind=OrganisationKind.AUDIT_OFFICE)
+        self.village = factories.actor(session, factories.member(session, auditor, Role.AUDITOR), Scope.ALL)
+        manager = factories.member(session, self.story.supplier, Role.SUPPLIER_MANAGER)
+        self.manager = factories.actor(session, manager)
+        # The second lot releases more than it brings: it is topped up.
+        for quantity_milli, fen_per_kg in ((90_000, 300), (60_000, 900), (70_000, 640)):
+            self.stock(quantity_milli, fen_per_kg)
+
+    def stock(self, quantity_milli: int, fen_per_kg: int) -> None:
+        """Open a lot to which every household contributed; the rest of its quantity was bought in."""
+        whole = quantity_milli // 1_000 * fen_per_kg
+        amounts = {
+            household.id: whole * (number + 1) // 21 + number for number, household in enumerate(self.households)
+        }
+        lot, contributions = self.story.lot(quantity_milli, amounts)
+        lot.bought_in_milli = quantity_milli
+        self.contributions += contributions
+
+    def number(self, bound: int) -> int:
+        """Return the next number below a bound."""
+        self._draws += 1
+        return int.from_bytes(sha256(f"{self.seed}:{self._draws}".encode()).digest()[:8]) % bound
+
+    def one(self, items: Sequence[Item]) -> Item:
+        """Return the next one of several."""
+        return items[self.number(len(items))]
+
+    def day(self) -> date:
+        """Return a day of six weeks."""
+        return TODAY + timedelta(days=self.number(40))
+
+    def step(self) -> None:
+        """Do one thing, or have it refused."""
+        step = self.one(
+            [
+                *(self.sell, self.sell, self.prepay, self.pay, self.pay, self.give_back, self.give_back),
+                *(self.disburse, self.confirm, self.move_on),
+            ]
+        )
+        try:
+            with self.session.begin_nested():
+                step()
+            self.taken[step.__name__] += 1
+        except MarketError:
+            self.refused += 1
+
+    def sell(self) -> None:
+        """Sell one to three lines, some of them short or damaged."""
+        order = self.story.place(*(str(1 + self.number(9)) for _ in range(1 + self.number(3))))
+        self.orders.append(order)
+        self.story.deliver(order)
+        self._accept(order)
+
+    def _accept(self, order: Order) -> None:
+        lines = self.story.lines(order)
+        found = {}
+        for line in lines:
+            whole = line.shipped_milli // 1_000
+            if self.number(3) == 0 and whole:
+                short = self.number(whole + 1)
+                found[line.position] = {
+                    "short": str(short),
+                    "received": str(whole - short),
+                    "accepted": str(whole - short),
+                }
+        self.story.accept(order, found=found, on=self.day())
+
+    def prepay(self) -> None:
+        """Sell an order that is paid, perhaps in part, before it is accepted."""
+        order = self.story.place(str(1 + self.number(20)), str(1 + self.number(9)))
+        self.orders.append(order)
+        self.story.pay(order, 1 + self.number(order.amount_fen), on=self.day())
+        self.story.deliver(order)
+        self._accept(order)
+
+    def pay(self) -> None:
+        """Pay something of an order."""
+        order = self.one(self.orders or [self.story.place("1")])
+        self.story.pay(order, 1 + self.number(order.amount_fen), on=self.day())
+
+    def give_back(self) -> None:
+        """Return something of an order, down to the gram."""
+        if not self.orders:
+            return
+        order = self.one(self.orders)
+        line = self.one(self.story.lines(order))
+        left = line.accepted_milli - line.returned_milli
+        milli = self.one([left, 1 + self.number(max(left, 1)), 1 + self.number(7)])
+        self.session.refresh(order)
+        on = (order.accepted_on or TODAY) + timedelta(days=self.number(9))
+        back = returns.ComesBack(line.id, f"{milli // 1_000}.{milli % 1_000:03d}", bool(self.number(3)))
+        claim = returns.Claim([back], "品质不符", on)
+        returns.take_back(self.session, self.story.receiver, order_id=order.id, claim=claim, now=NOON)
+
+    def move_on(self) -> None:
+        """Make a lot of part of another; it takes its part of the contributions along."""
+        lots = self.session.scalars(
+            sa.select(Lot).where(Lot.supplier_id == self.story.supplier.id).execution_options(populate_existing=True)
+        ).all()
+        if not (lots := [lot for lot in lots if lot.available_milli > 1_000]):
+            self.stock(20_000, 500)
+            return
+        lot = self.one(lots)
+        milli = 1 + self.number(lot.available_milli // 2)
+        made = registering.register_lot(
+            self.session,
+            self.story.clerk,
+            product_id=self.story.product.id,
+            quantity_milli=milli,
+            measured_in=MeasuredIn.KG,
+            produced_on=TODAY,
+            expires_on=None,
+            origin_code=lot.origin_code,
+            inputs=[(lot.id, milli)],
+            now=NOON,
+        )
+        opening.open_lot(self.session, self.manager, lot_id=made.id)
+
+    def disburse(self) -> None:
+        """Pay households and the collective, sometimes for one contribution, too little or too much."""
+        orders = []
+        for _ in range(1 + self.number(3)):
+            given = self.one(self.contributions)
+            tied = given.id if self.number(2) else None
+            orders.append(PaymentOrder(Kind.HOUSEHOLD, given.household_id, 1 + self.number(3_000), uuid4().hex, tied))
+        orders.append(PaymentOrder(Kind.COLLECTIVE, self.collective.id, 1 + self.number(300), uuid4().hex, None))
+        _, rows, _ = disbursing.disburse(
+            self.session,
+            self.story.clerk,
+            paid_on=self.day(),
+            method="bank_transfer",
+            evidence="银行回单",
+            payments=orders,
+            now=NOON,
+        )
+        self.payments += [row.id for row in rows]
+
+    def confirm(self) -> None:
+        """Confirm some payments."""
+        chosen = {self.one(self.payments) for _ in range(3)} if self.payments else set()
+        if chosen:
+            disbursing.confirm(self.session, self.village, payment_ids=sorted(chosen), on=TODAY, now=NOON)

@@ -1,0 +1,115 @@
+"""`make bench`: one interleaved run, medians, printed as ratios."""
+
+import json
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from uuid import UUID
+
+import httpx2
+from rich.console import Console
+from rich.table import Table
+
+from market.db import Database, new_id
+from tests.benchmarks import load, posting, replay, world
+
+ROUNDS = 5
+SECONDS = 2.0
+POSTINGS = 40
+TRACES = 64
+
+
+@contextmanager
+def serving(url: str) -> Iterator[int]:
+    """Run the server under test in a process of its own; yield its port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen([sys.executable, "-m", "tests.benchmarks.server", url, str(port)])
+    try:
+        for _ in range(200):
+            try:
+                httpx2.get(f"http://127.0.0.1:{port}/healthz")
+                break
+            except httpx2.TransportError:
+                time.sleep(0.1)
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def order_body(products: list[UUID], position: int) -> bytes:
+    """Return the body of a ten-line order."""
+    chosen = [products[(position * 7 + step * 19) % len(products)] for step in range(10)]
+    lines = [{"product_id": str(product), "quantity": "10", "unit": "kg"} for product in chosen]
+    return json.dumps({"channel_code": "market", "lines": lines}).encode()
+
+
+def measure(port: int, url: str, found: world.World) -> dict[str, list[tuple[float, float, float]]]:
+    """Return (path, SQL, HTTP) rates per round of listing and placing, in turns."""
+    listing = load.get("/v1/products?limit=20", found.token)
+    numbers = count()
+    orders = (
+        load.post("/v1/order-groups", found.token, f"bench-{new_id().hex}", order_body(found.products, next(numbers)))
+        for _ in count()
+    )
+    bearer = {"Authorization": f"Bearer {found.token}"}
+    since = new_id()
+    listed = replay.record(url, "GET", "/v1/products?limit=20", [{"headers": bearer}])
+    headers = bearer | {"Idempotency-Key": "replayed", "Content-Type": "application/json"}
+    requests = [{"headers": headers, "content": order_body(found.products, number)} for number in range(TRACES)]
+    placed = replay.record(url, "POST", "/v1/order-groups", requests)
+    replays = {
+        "listing": replay.Replay(url, listed, since, None),
+        "placing": replay.Replay(url, placed, since, "replayed"),
+    }
+    rates: dict[str, list[tuple[float, float, float]]] = {"listing": [], "placing": []}
+    for number in range(ROUNDS + 1):
+        for path, asked, status in (("listing", listing, 200), ("placing", orders, 201)):
+            done, size = load.rate(port, asked, SECONDS, status=status)
+            if path == "listing":
+                fixed = load.get(f"/fixed/{size}", found.token)
+            else:
+                fixed = load.post(f"/fixed/{size}", found.token, "k", order_body(found.products, 0))
+            sql = replays[path].rate(SECONDS)
+            http, _ = load.rate(port, fixed, SECONDS, status=200)
+            if number:  # the first round warms caches and plans
+                rates[path].append((done, sql, http))
+    for each in replays.values():
+        each.close()
+    return rates
+
+
+def main() -> None:
+    """Measure and print."""
+    table = Table("path", "reached /s", "SQL /s", "HTTP /s", "limit /s", "ratio", "aim")
+    with world.prepared() as (url, found):
+        with serving(url) as port:
+            rates = measure(port, url, found)
+        for path, aim in (("listing", 0.35), ("placing", 0.30)):
+            done, sql, http = (statistics.median(column) for column in zip(*rates[path], strict=True))
+            limit = 1 / (1 / sql + 1 / http)
+            cells = (f"{value:,.0f}" for value in (done, sql, http, limit))
+            table.add_row(path, *cells, f"{done / limit:.2f}", f"≥ {aim:.2f}")
+        database = Database(url, threads=1)
+        postings = Table("posting over", "posting ms", "bare insert ms", "ratio", "aim")
+        for households, line in found.contributed.items():
+            posting_ms, bare_ms, ratio = posting.ratio(database, line, POSTINGS)
+            postings.add_row(
+                f"{households} households", f"{posting_ms:.2f}", f"{bare_ms:.2f}", f"{ratio:.2f}", "≥ 0.60"
+            )
+        database.close()
+    console = Console(width=110)
+    console.print(f"1 worker, {load.CLIENTS} clients, {ROUNDS} rounds of {SECONDS:.0f} s in turns, medians")
+    console.print(table)
+    console.print(postings)
+
+
+if __name__ == "__main__":
+    main()

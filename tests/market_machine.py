@@ -1,0 +1,672 @@
+"""The whole market as a machine of random steps, each compared with the model after it (Hypothesis)."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from datetime import date, timedelta
+from functools import wraps
+from typing import Any, TypeVar
+from uuid import UUID, uuid4
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from sqlalchemy import orm
+
+from market import quantities
+from market.attribution import disbursing
+from market.attribution.rules import Kind, PaymentOrder
+from market.clock import business_date
+from market.errors import MarketError, TransitionError
+from market.identity.rules import Actor
+from market.lots import stock
+from market.lots.rules import OutOfStockError
+from market.orders import acceptance, changing, placing, returns
+from market.orders.rules import LineNotOfOrderError, OrderEvent, OutcomeError, ReturnTooMuchError
+from market.payments import service as payments
+from market.payments.rules import OverpaidError, ReceiptTakenError
+from market.attribution.rules import AlreadyConfirmedError, ForeignContributionError, PayeeError, PaymentReferenceTakenError
+from tests.market_book import Book, Happened, check_book, check_settled
+from tests.market_model import (
+    ACCEPTING,
+    GIVEN_UP,
+    OPEN,
+    BrokenInvariantError,
+    Line,
+    Lot,
+    Model,
+    Order,
+    Payment,
+    check_orders,
+    check_payments,
+    check_stock,
+    facts_of,
+    hold,
+)
+from tests.market_world import FIRST_NOON, LAST_DAY, ProductTerms, World, rows
+from tests.story import ALL_EVIDENCE
+
+T = TypeVar("T")
+WHOLE = 1_000
+ANY = st.integers(0, 2**16 - 1)
+PART = st.integers(1, WHOLE)
+MAYBE_PART = st.one_of(st.just(WHOLE), st.integers(0, WHOLE))
+HOURS = st.integers(0, 20)
+DAYS_AGO = st.integers(0, 3)
+WANTS = st.lists(st.tuples(st.integers(0, 3), st.integers(1, 200)), min_size=1, max_size=3)
+
+UNLAWFUL = (
+    "take_a_wrong_step",
+    "name_a_foreign_line",
+    "ask_too_much",
+    "overpay",
+    "use_a_reference_twice",
+    "pay_a_stranger",
+    "order_beyond_stock",
+)
+
+GOING_ON = ("placed", "confirmed", *ACCEPTING)
+
+Act = Callable[[orm.Session], Any]
+
+
+def step(**drawn: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Make a rule that says which step it is, so that every step that held can be counted."""
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        @wraps(function)
+        def take(self: "Market", **arguments: Any) -> None:
+            self.taken = function.__name__
+            function(self, **arguments)
+
+        return rule(**drawn)(take)
+
+    return decorate
+
+
+def of(options: Sequence[T], number: int) -> T:
+    return options[number % len(options)]
+
+
+def part_of(whole: int, permille: int) -> int:
+    """Return at least one of a whole that is above zero."""
+    return max(whole * permille // WHOLE, 1)
+
+
+class Market(RuleBasedStateMachine):
+    """Two cooperatives, two buyers and their county, who do whatever comes to their minds."""
+
+    def __init__(self, world: World, fired: Counter[str]) -> None:
+        super().__init__()
+        self.world, self.fired = world, fired
+        self.exits = ExitStack()
+        self.connection = self.exits.enter_context(world.entered())
+        self.sessions = orm.sessionmaker(
+            self.connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
+        )
+        self.now = FIRST_NOON
+        self.model, self.book = Model(world), Book(self.connection)
+        self.happened = Happened()
+        self.settled: Callable[[], None] | None = None
+        self.taken: str | None = None
+
+    def teardown(self) -> None:
+        with self.exits:
+            self.book.recount()
+
+    @property
+    def today(self) -> date:
+        return business_date(self.now)
+
+    def do(self, act: Callable[[orm.Session], T]) -> T:
+        """Do what must be possible now."""
+        with self.sessions.begin() as session:
+            return act(session)
+
+    def refused(self, refusal: type[MarketError], act: Act) -> None:
+        """Hold that a step is refused for that reason; that it changed nothing is seen by the invariants."""
+        try:
+            self.do(act)
+        except refusal:
+            return
+        raise BrokenInvariantError(f"a step was not refused with {refusal.__name__}")
+
+    def orders(self, *statuses: str) -> list[Order]:
+        return [order for order in self.model.orders.values() if order.status in statuses]
+
+    def clerk(self, order: Order) -> Actor:
+        return self.world.suppliers[order.supplier].clerk
+
+    def ago(self, days: int) -> date:
+        return self.today - timedelta(days=days)
+
+    # -- from an order to its acceptance ---------------------------------------------------------------------------
+
+    @step(buyer=st.integers(0, 1), wanted=WANTS, hours=HOURS)
+    def place(self, buyer: int, wanted: list[tuple[int, int]], hours: int) -> None:
+        self.wait(hours)
+        self.try_to_place(buyer, [(self.world.products[product], tenths * 100) for product, tenths in wanted])
+
+    def wait(self, hours: int) -> None:
+        if business_date(self.now + timedelta(hours=hours)) <= LAST_DAY:
+            self.now += timedelta(hours=hours)
+
+    def try_to_place(self, buyer: int, wants: list[tuple[ProductTerms, int]]) -> list[Order]:
+        """Place if there is stock; hold that the market refuses if there is none."""
+        drawn = self.model.draws(wants, self.today)
+        lines = [placing.WantedLine(UUID(p.id), quantities.text(milli, p.unit_milli), p.unit, None) for p, milli in wants]
+        request = placing.Request("canteen", None, 30, lines)
+        until = self.now + timedelta(hours=72)
+
+        def act(session: orm.Session) -> placing.PlacedGroup:
+            orderer = self.world.buyers[buyer].orderer
+            return placing.place(
+                session, orderer, request=request, on=self.today, now=self.now, reserved_until=until
+            )
+
+        if drawn is None:
+            self.refused(OutOfStockError, act)
+            return []
+        group = self.do(act)
+        placed: dict[UUID, Order] = {}
+        for line, (product, milli), parts in zip(group.lines, wants, drawn, strict=True):
+            if line.order_id not in placed:
+                order = Order(str(line.order_id), len(self.model.orders), buyer, product.supplier, until)
+                placed[line.order_id] = self.model.orders[order.id] = order
+            hold(placed[line.order_id].supplier == product.supplier, "an order of two suppliers")
+            self.model.add_line(placed[line.order_id], str(line.id), product, milli, parts)
+        hold(set(placed) == set(group.orders), "orders placed are", group.orders)
+        return list(placed.values())
+
+    @precondition(lambda self: self.orders(*GOING_ON))
+    @step(number=ANY, whole=st.booleans(), parts=st.lists(st.tuples(MAYBE_PART, MAYBE_PART), min_size=3, max_size=3))
+    def go_on(self, number: int, whole: bool, parts: list[tuple[int, int]]) -> None:  # noqa: FBT001 - drawn by name
+        """Let happen to an order what comes next, smoothly or not."""
+        order = of(self.orders(*GOING_ON), number)
+        if order.status == "placed":
+            self.taken = "confirm"
+            self.confirm_order(order)
+        elif order.status == "confirmed":
+            self.taken = "ship"
+            self.ship(order, None if whole else [part for part, _ in parts])
+        else:
+            self.taken = "accept"
+            self.accept(order, number, parts)
+
+    def confirm_order(self, order: Order) -> None:
+        self.do(lambda session: changing.confirm(session, self.clerk(order), order_id=UUID(order.id), now=self.now))
+        order.status = "confirmed"
+
+    @precondition(lambda self: self.orders(*OPEN))
+    @step(number=ANY, how=st.sampled_from(["decline", "cancel", "expire"]))
+    def stop(self, number: int, how: str) -> None:
+        """Let an order be declined, cancelled by either party, or (with every other that is due) expire."""
+        order = of(self.orders(*OPEN), number)
+        self.taken = how if order.status == "placed" else "cancel"
+        if self.taken == "expire":
+            self.expire(order, number)
+        elif self.taken == "decline":
+            self.do(lambda session: self.give_up(session, order, OrderEvent.DECLINE, self.clerk(order)))
+            self.model.release(order, "declined")
+        else:
+            actor = self.clerk(order) if number % 2 else self.world.buyers[order.buyer].orderer
+            self.do(lambda session: self.give_up(session, order, OrderEvent.CANCEL, actor))
+            self.model.release(order, "cancelled")
+
+    def give_up(self, session: orm.Session, order: Order, event: OrderEvent, actor: Actor) -> None:
+        changing.give_up(session, actor, order_id=UUID(order.id), event=event, reason="计划变更", now=self.now)
+
+    def expire(self, order: Order, number: int) -> None:
+        """Wait until its reservation has run out, or not quite."""
+        if business_date(order.reserved_until) <= LAST_DAY:
+            self.now = max(self.now, order.reserved_until + timedelta(seconds=number % 2))
+        due = [order for order in self.orders("placed") if order.reserved_until < self.now]
+        expired = self.do(lambda session: changing.expire_due(session, now=self.now, limit=100))
+        hold(expired == len(due), expired, "orders expired instead of", len(due))
+        for order in due:
+            self.model.release(order, "expired")
+
+    def ship(self, order: Order, parts: Sequence[int] | None) -> None:
+        """Ship an order whole, or part of each line; something is shipped."""
+        if parts is None:
+            self.ship_order(order, None)
+            return
+        shipped = {line.id: line.milli * part // WHOLE for line, part in zip(order.lines, parts, strict=False)}
+        shipped[order.lines[0].id] = max(shipped[order.lines[0].id], 1)
+        self.ship_order(order, shipped)
+
+    def ship_order(self, order: Order, shipped: dict[str, int] | None) -> None:
+        given = None if shipped is None else [self.quantity(self.model.lines[key], shipped[key]) for key in shipped]
+        self.do(
+            lambda session: changing.ship(
+                session,
+                self.clerk(order),
+                order_id=UUID(order.id),
+                quantities=given,
+                shipped_on=self.today,
+                now=self.now,
+            )
+        )
+        self.model.ship(order, shipped or {line.id: line.milli for line in order.lines}, self.today)
+
+    def quantity(self, line: Line, milli: int) -> tuple[UUID, str]:
+        return UUID(line.id), quantities.text(milli, line.product.unit_milli)
+
+    def accept(self, order: Order, skipped: int, parts: Sequence[tuple[int, int]]) -> None:
+        """Accept some lines whole or in part, of which the rest was rejected, damaged or short."""
+        lines = [line for bit, line in enumerate(order.acceptable) if not skipped >> bit & 1] or order.acceptable
+        found = {
+            line.id: (accepted := line.shipped * good // WHOLE, (line.shipped - accepted) * rejected // WHOLE)
+            for line, (good, rejected) in zip(lines, parts, strict=False)
+        }
+        self.accept_lines(order, found)
+
+    def accept_lines(self, order: Order, found: dict[str, tuple[int, int]]) -> None:
+        report = self.report([(self.model.lines[key], *judged) for key, judged in found.items()])
+        receiver = self.world.buyers[order.buyer].receiver
+        self.do(
+            lambda session: acceptance.accept(
+                session, receiver, order_id=UUID(order.id), report=report, now=self.now
+            )
+        )
+        for line_id, (accepted, rejected) in found.items():
+            self.model.judge(self.model.lines[line_id], accepted, rejected)
+        self.model.accept(order, self.today)
+        self.happened = Happened(accepted=dict.fromkeys(found, self.today))
+
+    def report(self, found: Sequence[tuple[Line, int, int]]) -> acceptance.Report:
+        """Say what was found of lines; of what is neither accepted nor rejected, a third is short."""
+        lines = []
+        for line, accepted, rejected in found:
+            lost = line.shipped - accepted - rejected
+            judged = (line.shipped - lost // 3, accepted, rejected, lost - lost // 3, lost // 3)
+            texts = [quantities.text(milli, line.product.unit_milli) for milli in judged]
+            lines.append(acceptance.FoundLine(UUID(line.id), *texts, reason="到货有差异"))
+        return acceptance.Report(lines, ALL_EVIDENCE, self.today)
+
+    @step(buyer=st.integers(0, 1), wanted=WANTS, hours=HOURS, permille=st.sampled_from([0, 0, 333, 500, WHOLE]))
+    def sell(self, buyer: int, wanted: list[tuple[int, int]], hours: int, permille: int) -> None:
+        """From an order to its acceptance without an incident, the way most orders go; some are paid at once."""
+        self.wait(hours)
+        placed = self.try_to_place(buyer, [(self.world.products[product], tenths * 100) for product, tenths in wanted])
+        accepted: dict[str, date] = {}
+        for order in placed:
+            self.confirm_order(order)
+            self.ship_order(order, None)
+            self.accept_lines(order, {line.id: (line.shipped, 0) for line in order.lines})
+            accepted |= self.happened.accepted
+            if permille and order.payable:
+                self.record(order.supplier, [(order, part_of(order.payable, permille))], self.today)
+        self.happened = Happened(accepted=accepted)
+
+    # -- money in, goods back ---------------------------------------------------------------------------------------
+
+    def payable(self) -> list[Order]:
+        return [order for order in self.model.orders.values() if order.payable]
+
+    @precondition(lambda self: self.payable())
+    @step(number=ANY, permille=st.one_of(st.just(WHOLE), PART), also=st.booleans(), days=DAYS_AGO)
+    def pay(self, number: int, permille: int, also: bool, days: int) -> None:  # noqa: FBT001 - drawn by name
+        """Pay an order, before or after its goods; perhaps another one of the supplier by the same transfer."""
+        first = of(self.payable(), number)
+        paying = [order for order in self.payable() if order.supplier == first.supplier and order is not first]
+        orders = [first, of(paying, number)] if also and paying else [first]
+        self.record(first.supplier, [(order, part_of(order.payable, permille)) for order in orders], self.ago(days))
+
+    def record(self, supplier: int, parts: Sequence[tuple[Order, int]], on: date) -> None:
+        reference = uuid4().hex
+        self.do(lambda session: self.receive(session, supplier, parts, reference, on))
+        for order, fen in parts:
+            order.paid += fen
+        self.model.receipts.append((supplier, reference, parts[0][0]))
+
+    def receive(
+        self, session: orm.Session, supplier: int, parts: Sequence[tuple[Order, int]], reference: str, on: date
+    ) -> None:
+        payments.record(
+            session,
+            self.world.suppliers[supplier].clerk,
+            bank_reference=reference,
+            payer_name="财政支付中心",
+            amount_fen=sum(fen for _, fen in parts),
+            received_on=on,
+            parts=[payments.OrderPart(UUID(order.id), fen) for order, fen in parts],
+            now=self.now,
+        )
+
+    def returnable(self) -> list[Order]:
+        return [order for order in self.orders("partly_accepted", "accepted") if any(line.left for line in order.lines)]
+
+    @precondition(lambda self: self.returnable())
+    @step(
+        number=ANY,
+        parts=st.lists(st.tuples(MAYBE_PART, st.booleans()), min_size=3, max_size=3),
+        whole=st.booleans(),
+    )
+    def give_back(self, number: int, parts: list[tuple[int, bool]], whole: bool) -> None:  # noqa: FBT001 - by name
+        order = of(self.returnable(), number)
+        coming = [
+            (line, line.left if whole else part_of(line.left, permille), resaleable)
+            for line, (permille, resaleable) in zip(order.lines, parts, strict=False)
+            if line.left and (permille or whole)
+        ]
+        if not coming:
+            return
+        claim = self.claim([(line, milli, resaleable) for line, milli, resaleable in coming])
+        receiver = self.world.buyers[order.buyer].receiver
+        returned = self.do(
+            lambda session: returns.take_back(session, receiver, order_id=UUID(order.id), claim=claim, now=self.now)
+        )
+        fallen: dict[str, int] = {}
+        for (line, milli, resaleable), (_, row) in zip(coming, returned.lines, strict=True):
+            before = line.net(line.left)
+            self.model.take_back(line, self.by_lot(str(row.id), milli), resaleable=resaleable)
+            fallen[line.id] = before - line.net(line.left)
+        self.happened = Happened(returned=fallen)
+
+    def claim(self, coming: Sequence[tuple[Line, int, bool]]) -> returns.Claim:
+        lines = [returns.ComesBack(*self.quantity(line, milli), resaleable) for line, milli, resaleable in coming]
+        return returns.Claim(lines, "品质不符", self.today)
+
+    def by_lot(self, row_id: str, milli: int) -> dict[str, int]:
+        """Read from which lots the returned goods were."""
+        ((draws,),) = rows(self.connection, "SELECT draws FROM return_lines WHERE id = %(id)s", {"id": row_id})
+        parts = {lot: after - before for lot, before, after, _ in draws}
+        hold(sum(parts.values()) == milli, "of", milli, "returned,", parts, "came off lots")
+        return parts
+
+    def in_stock(self) -> list[Lot]:
+        return [lot for lot in self.model.lots.values() if lot.places["available"]]
+
+    @precondition(lambda self: self.in_stock() and self.fired["spoil"] < self.fired["sell"])
+    @step(number=ANY, permille=PART)
+    def spoil(self, number: int, permille: int) -> None:
+        lot = of(self.in_stock(), number)
+        # A little at a time, or soon nothing would be left to sell.
+        milli = part_of(lot.places["available"], permille // 20 + 1)
+        self.do(lambda session: self.write_off(session, lot.product.supplier, lot.terms.id, milli))
+        lot.move("available", "spoiled", milli)
+
+    def write_off(self, session: orm.Session, supplier: int, lot_id: str, milli: int) -> None:
+        clerk = self.world.suppliers[supplier].clerk
+        stock.record_spoilage(
+            session, clerk, lot_id=UUID(lot_id), quantity_milli=milli, reason="受潮霉变", now=self.now
+        )
+
+    # -- money out --------------------------------------------------------------------------------------------------
+
+    @step(
+        supplier=st.integers(0, 1),
+        number=ANY,
+        how=st.sampled_from(["below", "at", "above", "contribution"]),
+        fen=st.integers(1, 9_999),
+        days=DAYS_AGO,
+    )
+    def disburse(self, supplier: int, number: int, how: str, fen: int, days: int) -> None:
+        """Pay a payee below, at or above what it is owed, or for a contribution, whether or not it is owed anything."""
+        body = self.world.suppliers[supplier]
+        made = [
+            (contribution, ("household", household))
+            for product in self.world.products
+            if product.supplier == supplier
+            for lot in product.lots
+            for contribution, (household, _) in lot.contributions.items()
+        ]
+        contribution, payee = of(made, number) if how == "contribution" else (None, of(body.payees, number))
+        owed = self.book.owed(body.id, payee, contribution, self.model)
+        amount = {"below": max(owed * fen // 9_999, 1), "at": max(owed, 1), "above": owed + fen}.get(how, fen)
+        payment = Payment("", supplier, payee, amount, contribution, uuid4().hex)
+        (payment.id,) = self.do(lambda session: self.pay_out(session, supplier, [payment], self.ago(days)))
+        before = (owed, self.book.advance(body.id, payee))
+
+        def check() -> None:
+            after = self.book.owed(body.id, payee, contribution, self.model), self.book.advance(body.id, payee)
+            check_settled(before, after, amount, payee=payee)
+
+        self.settled = check
+        self.model.payments[payment.id] = payment
+
+    def pay_out(self, session: orm.Session, supplier: int, listed: Sequence[Payment], on: date) -> list[str]:
+        orders = [
+            PaymentOrder(
+                Kind(each.payee[0]),
+                UUID(each.payee[1]),
+                each.fen,
+                each.reference,
+                UUID(each.contribution) if each.contribution else None,
+            )
+            for each in listed
+        ]
+        _, made, _ = disbursing.disburse(
+            session,
+            self.world.suppliers[supplier].clerk,
+            paid_on=on,
+            method="bank_transfer",
+            evidence="银行回单",
+            payments=orders,
+            now=self.now,
+        )
+        return [str(row.id) for row in made]
+
+    @precondition(lambda self: any(fen and cell.step == "recognised" for cell, fen in self.book.cells.items()))
+    @step(supplier=st.integers(0, 1), days=DAYS_AGO)
+    def disburse_to_all(self, supplier: int, days: int) -> None:
+        """Pay everybody what is owed, in one batch, twice over to the first so that its second payment is ahead."""
+        body = self.world.suppliers[supplier]
+        owed = {payee: self.book.owed(body.id, payee, None, self.model) for payee in body.payees}
+        batch = [Payment("", supplier, payee, fen, None, uuid4().hex) for payee, fen in owed.items() if fen]
+        if not batch:
+            return
+        batch.append(Payment("", supplier, batch[0].payee, batch[0].fen, None, uuid4().hex))
+        made = self.do(lambda session: self.pay_out(session, supplier, batch, self.ago(days)))
+        for payment, payment.id in zip(batch, made, strict=True):
+            self.model.payments[payment.id] = payment
+
+        def check() -> None:
+            for payee in body.payees:
+                left = self.book.owed(body.id, payee, None, self.model)
+                hold(left == 0, "payee", payee, "was paid all and is still owed", left)
+
+        self.settled = check
+
+    def unconfirmed(self) -> list[Payment]:
+        return [payment for payment in self.model.payments.values() if not payment.confirmed]
+
+    @precondition(lambda self: self.unconfirmed())
+    @step(number=ANY, count=st.integers(1, 5))
+    def confirm_payments(self, number: int, count: int) -> None:
+        waiting = self.unconfirmed()
+        start = number % len(waiting)
+        chosen = waiting[start : start + count]
+        self.do(lambda session: self.say_received(session, chosen))
+        for payment in chosen:
+            payment.confirmed = True
+
+    def say_received(self, session: orm.Session, chosen: Sequence[Payment]) -> None:
+        ids = [UUID(payment.id) for payment in chosen]
+        disbursing.confirm(session, self.world.county, payment_ids=ids, on=self.today, now=self.now)
+
+    # -- what must be refused ---------------------------------------------------------------------------------------
+
+    @precondition(lambda self: self.model.orders)
+    @step(number=ANY, more=st.integers(1, 5_000), what=st.sampled_from(UNLAWFUL))
+    def be_refused(self, number: int, more: int, what: str) -> None:
+        """Do what nobody may do."""
+        self.taken = what
+        getattr(self, what)(number, more)
+
+    def take_a_wrong_step(self, number: int, more: int) -> None:
+        event = of(list(OrderEvent), more)
+        allowed = {
+            OrderEvent.CONFIRM: ("placed",),
+            OrderEvent.DECLINE: ("placed",),
+            OrderEvent.CANCEL: OPEN,
+            OrderEvent.SHIP: ("confirmed",),
+            OrderEvent.ACCEPT_ALL: ACCEPTING,
+            OrderEvent.RETURN: ("partly_accepted", "accepted"),
+        }.get(event, ("placed",))
+        wrong = [order for order in self.model.orders.values() if order.status not in allowed]
+        if wrong:
+            self.refused(TransitionError, self.event(of(wrong, number), event))
+
+    def event(self, order: Order, event: OrderEvent) -> Act:
+        """Return the step by which an event would happen to an order, the money it has notwithstanding."""
+        order_id, supplier = UUID(order.id), self.clerk(order)
+        receiver = self.world.buyers[order.buyer].receiver
+        match event:
+            case OrderEvent.CONFIRM:
+                return lambda session: changing.confirm(session, supplier, order_id=order_id, now=self.now)
+            case OrderEvent.SHIP:
+                return lambda session: changing.ship(
+                    session, supplier, order_id=order_id, quantities=None, shipped_on=self.today, now=self.now
+                )
+            case OrderEvent.ACCEPT_SOME | OrderEvent.ACCEPT_ALL:
+                report = self.report([(line, line.shipped, 0) for line in order.lines])
+                return lambda session: acceptance.accept(
+                    session, receiver, order_id=order_id, report=report, now=self.now
+                )
+            case OrderEvent.RETURN:
+                claim = self.claim([(line, 1, True) for line in order.lines])
+                return lambda session: returns.take_back(
+                    session, receiver, order_id=order_id, claim=claim, now=self.now
+                )
+            case _:
+                return lambda session: self.give_up(session, order, event, supplier)
+
+    def name_a_foreign_line(self, number: int, _: int) -> None:
+        """Deal with a line of another order, or with one that was dealt with."""
+        order = of(list(self.model.orders.values()), number)
+        others = [line for line in self.model.lines.values() if line.order is not order or line.judged]
+        if not others:
+            return
+        foreign = of(others, number)
+        receiver = self.world.buyers[order.buyer].receiver
+        match order.status:
+            case "confirmed":
+                act: Act = lambda session: changing.ship(
+                    session,
+                    self.clerk(order),
+                    order_id=UUID(order.id),
+                    quantities=[self.quantity(foreign, 1)],
+                    shipped_on=self.today,
+                    now=self.now,
+                )
+            case "shipped" | "partly_accepted":
+                report = self.report([(foreign, foreign.shipped, 0)])
+                act = lambda session: acceptance.accept(
+                    session, receiver, order_id=UUID(order.id), report=report, now=self.now
+                )
+            case "accepted" if foreign.order is not order:
+                claim = self.claim([(foreign, 1, True)])
+                act = lambda session: returns.take_back(
+                    session, receiver, order_id=UUID(order.id), claim=claim, now=self.now
+                )
+            case _:
+                return
+        self.refused(LineNotOfOrderError, act)
+
+    def ask_too_much(self, number: int, more: int) -> None:
+        """Ship, accept, return, write off or pay more than there is."""
+        order = of(list(self.model.orders.values()), number)
+        line = of(order.lines, number)
+        receiver = self.world.buyers[order.buyer].receiver
+        lot = of(list(self.model.lots.values()), number)
+        self.refused(
+            OutOfStockError,
+            lambda session: self.write_off(
+                session, lot.product.supplier, lot.terms.id, lot.places["available"] + more
+            ),
+        )
+        match order.status:
+            case "confirmed":
+                given = [self.quantity(line, line.milli + more)]
+                self.refused(
+                    LineNotOfOrderError,
+                    lambda session: changing.ship(
+                        session,
+                        self.clerk(order),
+                        order_id=UUID(order.id),
+                        quantities=given,
+                        shipped_on=self.today,
+                        now=self.now,
+                    ),
+                )
+            case "shipped":
+                found = of(order.acceptable, number)
+                (said,) = self.report([(found, found.shipped, 0)]).found
+                (_, text) = self.quantity(found, found.shipped + more)
+                report = acceptance.Report([said._replace(received=text, accepted=text)], ALL_EVIDENCE, self.today)
+                self.refused(
+                    OutcomeError,
+                    lambda session: acceptance.accept(
+                        session, receiver, order_id=UUID(order.id), report=report, now=self.now
+                    ),
+                )
+            case "partly_accepted" | "accepted":
+                claim = self.claim([(line, line.left + more, True)])
+                self.refused(
+                    ReturnTooMuchError,
+                    lambda session: returns.take_back(
+                        session, receiver, order_id=UUID(order.id), claim=claim, now=self.now
+                    ),
+                )
+            case _:
+                return
+
+    def overpay(self, number: int, more: int) -> None:
+        order = of(list(self.model.orders.values()), number)
+        parts = [(order, order.payable + more)]
+        refusal = MarketError if order.status in GIVEN_UP else OverpaidError
+        self.refused(
+            refusal, lambda session: self.receive(session, order.supplier, parts, uuid4().hex, self.today)
+        )
+
+    def use_a_reference_twice(self, number: int, _: int) -> None:
+        if self.model.receipts:
+            supplier, reference, order = of(self.model.receipts, number)
+            self.refused(
+                ReceiptTakenError, lambda session: self.receive(session, supplier, [(order, 1)], reference, self.today)
+            )
+        if self.model.payments:
+            used = of(list(self.model.payments.values()), number)
+            again = Payment("", used.supplier, used.payee, 1, None, used.reference)
+            self.refused(
+                PaymentReferenceTakenError,
+                lambda session: self.pay_out(session, used.supplier, [again], self.today),
+            )
+            if used.confirmed:
+                self.refused(AlreadyConfirmedError, lambda session: self.say_received(session, [used]))
+
+    def pay_a_stranger(self, number: int, _: int) -> None:
+        """Pay one who has no tie with the second supplier, or for a contribution that the payee did not make."""
+        second = self.world.suppliers[1]
+        stranger = next(payee for payee in self.world.suppliers[0].payees if payee not in second.payees)
+        to_stranger = Payment("", 1, stranger, 100, None, uuid4().hex)
+        self.refused(PayeeError, lambda session: self.pay_out(session, 1, [to_stranger], self.today))
+        contribution, (lot, _) = of(list(self.model.owed_by_lot.items()), number)
+        maker = lot.terms.contributions[contribution][0]
+        other = next(payee for payee in second.payees if payee[1] != maker)
+        misled = Payment("", lot.product.supplier, other, 100, contribution, uuid4().hex)
+        self.refused(
+            ForeignContributionError, lambda session: self.pay_out(session, misled.supplier, [misled], self.today)
+        )
+
+    def order_beyond_stock(self, number: int, more: int) -> None:
+        terms = of(self.world.products, number)
+        left = sum(lot.places["available"] for lot in self.model.shelf(terms, self.today))
+        hold(not self.try_to_place(number % 2, [(terms, (left // 100 + more) * 100)]), "more was placed than there is")
+
+    # -- after each step --------------------------------------------------------------------------------------------
+
+    @invariant()
+    def everything_holds(self) -> None:
+        facts = facts_of(self.connection)
+        check_stock(self.model, facts)
+        check_orders(self.model, facts)
+        check_payments(self.model, facts)
+        changes = self.book.read()
+        check_book(self.model, self.book, changes, facts, self.happened)
+        if self.settled is not None:
+            self.settled()
+        if self.taken is not None:
+            self.fired[self.taken] += 1
+        self.happened, self.settled, self.taken = Happened(), None, None

@@ -1,0 +1,220 @@
+"""The life of an order by HTTP: placed with several suppliers, confirmed, shipped, accepted, returned, and seen."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import time_machine
+from sqlalchemy import orm
+from starlette.testclient import TestClient
+
+from market.identity.rules import OrganisationKind, Role
+from tests import factories
+from tests.stalls import NOON, TODAY, Stalls, all_tables
+
+
+@pytest.fixture
+def stalls(client: TestClient, session: orm.Session) -> Iterator[Stalls]:
+    with time_machine.travel(NOON, tick=False):
+        yield Stalls(client, session)
+
+
+def test_one_request_to_two_suppliers_is_one_group_with_an_order_for_each(stalls: Stalls) -> None:
+    wanted = stalls.wanted(stalls.line(stalls.dates), stalls.line(stalls.walnuts, "10"), stalls.line(stalls.dates, "3"))
+    group = stalls.orderer.made("/order-groups", wanted)
+    assert group["number"].startswith("G20260302")
+    assert group["amount_fen"] == 10 * 1_000 + 10 * 400 + 3 * 1_000
+    assert group["reserved_until"] == "2026-03-05T04:00:00Z"
+    by_supplier = {order["supplier_id"]: order for order in group["orders"]}
+    own, other = by_supplier[str(stalls.supplier.id)], by_supplier[str(stalls.other_supplier.id)]
+    assert (own["amount_fen"], [line["quantity"] for line in own["lines"]]) == (13_000, ["10", "3"])
+    assert (other["amount_fen"], other["lines"][0]["unit_price_fen"]) == (4_000, 400)
+    listed = stalls.orderer.get("/orders").json()["items"]
+    assert {order["group_id"] for order in listed} == {group["id"]}
+    assert {order["number"] for order in listed} == {order["number"] for order in group["orders"]}
+
+
+def test_a_repeated_request_gets_the_first_answer_and_orders_nothing(stalls: Stalls) -> None:
+    first = stalls.orderer.post("/order-groups", stalls.wanted(), key="once")
+    before = all_tables(stalls.session)
+    again = stalls.orderer.post("/order-groups", stalls.wanted(), key="once")
+    assert (again.status_code, again.headers["idempotency-hit"], again.json()) == (201, "true", first.json())
+    other = stalls.orderer.post("/order-groups", stalls.wanted(payment_days=15), key="once")
+    assert (other.status_code, other.json()["code"]) == (409, "idempotency_key_reused")
+    assert all_tables(stalls.session) == before
+
+
+def test_a_dry_run_shows_prices_and_reach_and_writes_nothing(stalls: Stalls) -> None:
+    before = all_tables(stalls.session)
+    wanted = stalls.wanted(stalls.line(stalls.dates), stalls.line(stalls.walnuts, "2"))
+    answer = stalls.orderer.post("/order-groups?dry_run=true", wanted)
+    assert (answer.status_code, all_tables(stalls.session)) == (200, before)
+    shown = answer.json()
+    assert (shown["amount_fen"], [line["amount_fen"] for line in shown["lines"]]) == (11_000, [10_000, 1_000])
+    reach = shown["reach"]
+    assert (reach["households"], reach["assisted_households"], reach["collectives"]) == (3, 3, 1)
+    assert [(found["mechanism"], found["payees"], found["fen"]) for found in reach["mechanisms"]] == [
+        ("collective_dividend", 1, 58),
+        ("order_purchase", 2, 9_000),
+        ("share_dividend", 3, 116),
+    ]
+    net_fen = 9_174 + 917
+    assert sum(found["fen"] for found in reach["mechanisms"]) + reach["retained_fen"] == net_fen
+    assert shown["lines"][1]["reach"]["mechanisms"] == []
+
+
+def test_a_dry_run_needs_no_key_and_predicts_what_acceptance_then_brings(stalls: Stalls) -> None:
+    wanted = stalls.wanted(stalls.line(stalls.dates), stalls.line(stalls.dates, "5"))
+    asked = stalls.client.post("/v1/order-groups?dry_run=true", json=wanted, headers=stalls.orderer.bearer)
+    order = stalls.shipped(*wanted["lines"])
+    path = f"/orders/{order['id']}/acceptances"
+    before = all_tables(stalls.session)
+    foreseen = stalls.receiver.post(f"{path}?dry_run=true", stalls.acceptance(order))
+    assert (foreseen.status_code, all_tables(stalls.session)) == (200, before)
+    brought = stalls.receiver.made(path, stalls.acceptance(order))
+    assert brought["reach"] == asked.json()["reach"] == foreseen.json()["reach"]
+    assert [line["reach"] for line in brought["lines"]] == [line["reach"] for line in asked.json()["lines"]]
+    assert foreseen.json()["status"] == "shipped"
+    assert brought["status"] == "accepted"
+
+
+def test_an_order_is_confirmed_shipped_accepted_with_a_shortage_and_partly_returned(stalls: Stalls) -> None:
+    order = stalls.placed(stalls.line(stalls.dates, "20"))
+    path = f"/orders/{order['id']}"
+    assert stalls.clerk.made(f"{path}/confirmation")["status"] == "confirmed"
+    assert stalls.clerk.made(f"{path}/shipment", {"shipped_on": TODAY})["status"] == "shipped"
+    order = stalls.receiver.get(path).json()
+    found = {"received": "19.5", "accepted": "18", "rejected": "1", "damaged": "0.5", "short": "0.5", "reason": "短少"}
+    accepted = stalls.receiver.made(f"{path}/acceptances", stalls.acceptance(order, **found))
+    assert (accepted["status"], accepted["accepted_fen"]) == ("accepted", 18_000)
+    assert accepted["lines"][0]["accepted"] == "18"
+
+    claim = stalls.coming_back(order, "6")
+    before = all_tables(stalls.session)
+    foreseen = stalls.receiver.post(f"{path}/returns?dry_run=true", claim)
+    assert (foreseen.status_code, all_tables(stalls.session)) == (200, before)
+    returned = stalls.receiver.made(f"{path}/returns", claim)
+    assert (returned["amount_fen"], returned["lines"][0]["quantity"]) == (6_000, "6")
+    assert [line["net_fen"] for line in foreseen.json()["lines"]] == [returned["lines"][0]["net_fen"]]
+    fallen = returned["lines"][0]["reach"]
+    parts = sum(mechanism["fen"] for mechanism in fallen["mechanisms"]) + fallen["retained_fen"]
+    assert parts == returned["lines"][0]["net_fen"]
+
+    seen = stalls.orderer.get(path).json()
+    assert [change["event"] for change in seen["changes"]] == ["place", "confirm", "ship", "accept_all", "return"]
+    (line,) = seen["lines"]
+    assert [line[name] for name in ("quantity", "shipped", "accepted", "returned")] == ["20", "20", "18", "6"]
+    assert (line["accepted_fen"], line["returned_fen"], seen["due_on"]) == (18_000, 6_000, "2026-04-01")
+
+
+def test_lines_are_accepted_one_after_the_other(stalls: Stalls) -> None:
+    order = stalls.shipped(stalls.line(stalls.dates), stalls.line(stalls.dates, "5"))
+    path, whole = f"/orders/{order['id']}/acceptances", stalls.acceptance(order)
+    first, second = ({**whole, "lines": [line]} for line in whole["lines"])
+    assert stalls.receiver.made(path, first)["status"] == "partly_accepted"
+    assert stalls.receiver.post(path, first).json()["errors"][0]["pointer"] == "/lines/0/order_line_id"
+    assert stalls.receiver.made(path, second)["status"] == "accepted"
+
+
+def test_what_is_not_shipped_goes_back_on_sale(stalls: Stalls) -> None:
+    order = stalls.placed(stalls.line(stalls.dates, "60"), stalls.line(stalls.dates, "40"))
+    assert stalls.orderer.post("/order-groups", stalls.wanted()).json()["code"] == "out_of_stock"
+    stalls.clerk.made(f"/orders/{order['id']}/confirmation")
+    lines = [{"order_line_id": order["lines"][0]["id"], "quantity": "50"}]
+    shipped = stalls.clerk.made(f"/orders/{order['id']}/shipment", {"shipped_on": TODAY, "lines": lines})
+    assert [line["shipped"] for line in shipped["lines"]] == ["50", "0"]
+    again = stalls.placed(stalls.line(stalls.dates, "50"))
+    assert again["status"] == "placed"
+    accepted = stalls.acceptance(shipped)
+    accepted["lines"].pop()
+    assert stalls.receiver.made(f"/orders/{order['id']}/acceptances", accepted)["status"] == "accepted"
+
+
+@pytest.mark.parametrize(
+    ("step", "by", "status"),
+    [
+        ("refusal", "clerk", "declined"),
+        ("cancellation", "orderer", "cancelled"),
+        ("cancellation", "clerk", "cancelled"),
+    ],
+)
+def test_an_order_given_up_frees_its_stock_and_keeps_the_reason(
+    stalls: Stalls, step: str, by: str, status: str
+) -> None:
+    order = stalls.placed(stalls.line(stalls.dates, "100"))
+    given_up = getattr(stalls, by).made(f"/orders/{order['id']}/{step}", {"reason": "道路中断"})
+    assert (given_up["status"], given_up["changes"][-1]["reason"]) == (status, "道路中断")
+    assert stalls.placed(stalls.line(stalls.dates, "100"))["status"] == "placed"
+
+
+def test_sales_of_another_platform_carry_its_number_once(stalls: Stalls) -> None:
+    shop = stalls.desk(factories.organisation(stalls.session, kind=OrganisationKind.ONLINE_SHOP), Role.BUYER_CLERK)
+    wanted = stalls.wanted(channel_code="online", external_number="832-1")
+    assert shop.post("/order-groups", wanted).status_code == 201
+    for number in ("832-1", None):
+        answer = shop.post("/order-groups", wanted | {"external_number": number})
+        assert (answer.status_code, answer.json()["code"]) == (409, "external_number")
+
+
+def test_orders_are_listed_newest_first_in_pages_and_by_filters(stalls: Stalls) -> None:
+    orders = [stalls.placed(stalls.line(stalls.dates, "1")) for _ in range(5)]
+    orders.append(stalls.placed(stalls.line(stalls.walnuts)))
+    stalls.clerk.made(f"/orders/{orders[1]['id']}/confirmation")
+    seen: list[str] = []
+    page: dict[str, Any] = {"next_cursor": None}
+    while True:
+        cursor = {"cursor": page["next_cursor"]} if page["next_cursor"] else {}
+        page = stalls.orderer.get("/orders", limit=2, **cursor).json()
+        seen += [order["id"] for order in page["items"]]
+        if page["next_cursor"] is None:
+            break
+    assert seen == [order["id"] for order in reversed(orders)]
+
+    def found(**filters: str) -> set[str]:
+        return {order["id"] for order in stalls.orderer.get("/orders", **filters).json()["items"]}
+
+    assert found(status="confirmed") == {orders[1]["id"]}
+    assert found(supplier_id=str(stalls.other_supplier.id)) == {orders[5]["id"]}
+    assert found(buyer_id=str(stalls.other_buyer.id)) == set()
+    assert found(channel_code="canteen", placed_from=TODAY, placed_to=TODAY) == set(seen)
+    assert found(placed_from="2026-03-03") == found(placed_to="2026-03-01") == found(channel_code="city") == set()
+
+
+def test_an_order_is_seen_by_its_parties_and_those_who_oversee_them_and_by_nobody_else(stalls: Stalls) -> None:
+    order = stalls.placed()
+    finance = stalls.official(OrganisationKind.FINANCE_DEPARTMENT, Role.FINANCE_OFFICER, "141122")
+    for desk in (
+        stalls.orderer,
+        stalls.receiver,
+        stalls.clerk,
+        stalls.county,
+        finance,
+        stalls.auditor,
+        stalls.operator,
+    ):
+        assert desk.get(f"/orders/{order['id']}").json()["number"] == order["number"]
+        assert order["id"] in [listed["id"] for listed in desk.get("/orders").json()["items"]]
+    for desk in (stalls.other_orderer, stalls.other_receiver, stalls.other_clerk, stalls.other_county):
+        answer = desk.get(f"/orders/{order['id']}")
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+        assert desk.get("/orders").json()["items"] == []
+
+
+def test_nobody_takes_a_step_with_an_order_of_others(stalls: Stalls) -> None:
+    order = stalls.shipped()
+    steps: list[tuple[Any, str, Any]] = [
+        (stalls.other_clerk, "confirmation", None),
+        (stalls.other_clerk, "refusal", {"reason": "无"}),
+        (stalls.other_orderer, "cancellation", {"reason": "无"}),
+        (stalls.other_clerk, "cancellation", {"reason": "无"}),
+        (stalls.other_clerk, "shipment", {"shipped_on": TODAY}),
+        (stalls.other_receiver, "acceptances", stalls.acceptance(order)),
+        (stalls.other_receiver, "acceptances?dry_run=true", stalls.acceptance(order)),
+        (stalls.other_receiver, "returns", stalls.coming_back(order)),
+        (stalls.other_receiver, "returns?dry_run=true", stalls.coming_back(order)),
+    ]
+    before = all_tables(stalls.session)
+    for desk, step, body in steps:
+        answer = desk.post(f"/orders/{order['id']}/{step}", body)
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), step
+    assert all_tables(stalls.session) == before

@@ -1,0 +1,92 @@
+"""Receipts by HTTP: a buyer's money recorded, matched to orders, and seen by whom it concerns."""
+
+from collections.abc import Iterator
+
+import pytest
+import time_machine
+from sqlalchemy import orm
+from starlette.testclient import TestClient
+
+from market.identity.rules import OrganisationKind, Role
+from tests.stalls import NOON, TODAY, Stalls
+
+
+@pytest.fixture
+def stalls(client: TestClient, session: orm.Session) -> Iterator[Stalls]:
+    with time_machine.travel(NOON, tick=False):
+        yield Stalls(client, session)
+
+
+def test_one_transfer_pays_several_orders(stalls: Stalls) -> None:
+    orders = [stalls.accepted(), stalls.accepted(stalls.line(stalls.dates, "5"))]
+    parts = [
+        {"order_id": order["id"], "amount_fen": amount_fen}
+        for order, amount_fen in zip(orders, (4_000, 5_000), strict=True)
+    ]
+    receipt = stalls.clerk.made("/receipts", stalls.money(orders[0], 9_000, orders=parts))
+    assert (receipt["amount_fen"], receipt["supplier_id"]) == (9_000, str(stalls.supplier.id))
+    assert receipt["orders"] == parts
+    assert [stalls.row(order).paid_fen for order in orders] == [4_000, 5_000]
+    assert stalls.clerk.get(f"/receipts/{receipt['id']}").json() == receipt
+
+
+def test_a_receipt_recorded_again_with_its_key_counts_once(stalls: Stalls) -> None:
+    order = stalls.accepted()
+    money = stalls.money(order, 4_000)
+    first, again = (stalls.clerk.post("/receipts", money, key="once") for _ in range(2))
+    assert (again.headers["idempotency-hit"], again.json()) == ("true", first.json())
+    assert stalls.row(order).paid_fen == 4_000
+
+
+def test_an_order_is_paid_no_more_than_it_owes_and_never_after_it_was_given_up(stalls: Stalls) -> None:
+    order = stalls.accepted()
+    stalls.clerk.made("/receipts", stalls.money(order, 9_999))
+    over = stalls.clerk.post("/receipts", stalls.money(order, 2))
+    assert (over.status_code, over.json()["code"]) == (409, "overpaid")
+    assert over.json()["errors"][0]["pointer"] == "/orders/0/amount_fen"
+    stalls.clerk.made("/receipts", stalls.money(order, 1))
+    given_up = stalls.placed()
+    stalls.orderer.made(f"/orders/{given_up['id']}/cancellation", {"reason": "无需"})
+    assert stalls.clerk.post("/receipts", stalls.money(given_up, 1)).json()["code"] == "not_payable"
+
+
+def test_receipts_are_listed_newest_first_in_pages_and_by_day(stalls: Stalls) -> None:
+    order = stalls.accepted()
+    receipts = [
+        stalls.clerk.made("/receipts", stalls.money(order, 1_000, received_on=day))["id"]
+        for day in ("2026-02-27", "2026-02-28", "2026-03-01", TODAY)
+    ]
+    first = stalls.clerk.get("/receipts", limit=3).json()
+    second = stalls.clerk.get("/receipts", limit=3, cursor=first["next_cursor"]).json()
+    assert [receipt["id"] for page in (first, second) for receipt in page["items"]] == receipts[::-1]
+    assert second["next_cursor"] is None
+    between = stalls.clerk.get("/receipts", received_from="2026-02-28", received_to="2026-03-01").json()["items"]
+    assert {receipt["id"] for receipt in between} == set(receipts[1:3])
+
+
+def test_a_receipt_is_seen_by_both_parties_and_those_who_oversee_them(stalls: Stalls) -> None:
+    receipt = stalls.clerk.made("/receipts", stalls.money(stalls.accepted(), 4_000))
+    finance = stalls.official(OrganisationKind.FINANCE_DEPARTMENT, Role.FINANCE_OFFICER, "141122")
+    for desk in (
+        stalls.clerk,
+        stalls.orderer,
+        stalls.receiver,
+        stalls.county,
+        finance,
+        stalls.auditor,
+        stalls.operator,
+    ):
+        assert desk.get(f"/receipts/{receipt['id']}").json() == receipt
+        assert [item["id"] for item in desk.get("/receipts").json()["items"]] == [receipt["id"]]
+    for desk in (stalls.other_clerk, stalls.other_orderer, stalls.other_county):
+        assert desk.get(f"/receipts/{receipt['id']}").json()["code"] == "not_found"
+        assert desk.get("/receipts").json()["items"] == []
+
+
+def test_a_buyer_sees_of_a_transfer_only_what_pays_its_own_orders(stalls: Stalls) -> None:
+    own = stalls.accepted()
+    (others,) = stalls.other_orderer.made("/order-groups", stalls.wanted())["orders"]
+    parts = [{"order_id": own["id"], "amount_fen": 600}, {"order_id": others["id"], "amount_fen": 400}]
+    receipt = stalls.clerk.made("/receipts", stalls.money(own, 1_000, orders=parts))
+    assert stalls.orderer.get(f"/receipts/{receipt['id']}").json()["orders"] == parts[:1]
+    assert stalls.clerk.get(f"/receipts/{receipt['id']}").json()["orders"] == parts

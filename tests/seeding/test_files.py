@@ -1,0 +1,78 @@
+"""The files of the sample by themselves: every row names its source, and nothing in them contradicts another."""
+
+import csv
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from market import identifiers
+from market.households.rules import HouseholdStatus
+from market.seeding.reading import Sample, Table, fen, read
+
+SEED = Path(__file__).parent.parent.parent / "seed"
+FILES = sorted(SEED.glob("*.csv"))
+COUNTED = {"quantity", "measure", "weight", "share_bp", "head_count", "percent", "accepted", "area_mu", "validity_days"}
+SOURCE = re.compile(r"\binvented\b|^domain\.md §\d|^Ministry order|^GB/T 2260$")
+TRADE = ["orders", "order_lines", "acceptances", "returns", "receipts", "disbursements"]
+
+
+@pytest.fixture(scope="module")
+def sample() -> Sample:
+    return read(SEED)
+
+
+def states_an_amount(row: dict[str, str]) -> bool:
+    return any(column in COUNTED or column.endswith("_yuan") for column in row)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_row_with_an_amount_says_what_is_printed_and_what_is_invented(path: Path) -> None:
+    rows = list(csv.DictReader(path.open(encoding="utf-8")))
+    assert rows
+    unsaid = [row for row in rows if states_an_amount(row) and not SOURCE.search(row.get("source", ""))]
+    assert not unsaid
+
+
+def test_no_amount_of_the_trade_is_passed_off_as_printed(sample: Sample) -> None:
+    for table in TRADE:
+        assert all("invented" in row["source"] for row in getattr(sample, table))
+
+
+def test_every_file_is_loaded_and_all_of_them_are_small() -> None:
+    assert {path.stem for path in FILES} == set(Sample.__dataclass_fields__)
+    assert sum(path.stat().st_size for path in FILES) < 2 * 1024**2
+
+
+def test_names_are_given_once_and_codes_are_sound(sample: Sample) -> None:
+    named: list[tuple[Table, str]] = [
+        (sample.organisations, "organisation"),
+        (sample.organisations, "name"),
+        (sample.members, "login"),
+        (sample.households, "household"),
+        (sample.products, "product"),
+        (sample.lots, "lot"),
+        (sample.orders, "order"),
+        (sample.disbursements, "evidence"),
+    ]
+    for table, column in named:
+        assert max(Counter(row[column] for row in table).values()) == 1, column
+    assert all(identifiers.is_credit_code(row["credit_code"]) for row in sample.organisations)
+    assert all(row["household"][:12] == row["village_code"] for row in sample.households)
+    assert {row["status"] for row in sample.households} == set(HouseholdStatus)
+
+
+def test_a_township_keeps_its_code_when_it_is_renamed(sample: Sample) -> None:
+    names = [row["name"] for row in sample.regions if row["code"] == "141122106"]
+    assert names == ["洪相乡", "洪相镇"]
+
+
+def test_wang_village_is_as_printed(sample: Sample) -> None:
+    (lot,) = (row for row in sample.lots if row["lot"] == "sp-2024")
+    given = [row for row in sample.contributions if row["lot"] == "sp-2024"]
+    assert (lot["quantity"], lot["unit"], lot["area_mu"]) == ("900000", "jin", "180")
+    assert sum(int(row["measure"]) for row in given) == 900_000
+    assert {row["unit_price_yuan"] for row in given} == {"1.20"}
+    assert len({row["household"] for row in given}) == len(given) == 31
+    assert sum(fen(row["unit_price_yuan"]) * int(row["measure"]) for row in given) == 108_000_000

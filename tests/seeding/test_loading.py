@@ -1,0 +1,203 @@
+"""The sample in the database: all that is promised of it, loaded once, the same every time."""
+
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from market.audit import doctoring, verifying
+from market.clock import utc_now
+from market.db import Database
+from market.identity import service as identity
+from market.identity.models import Organisation
+from market.identity.rules import OrganisationKind
+from market.seeding.loading import PartialSampleError, Summary, load
+from market.seeding.people import DEMO_PASSWORD
+from market.seeding.reading import read
+
+SEED = Path(__file__).parent.parent.parent / "seed"
+
+PROMISED = {
+    "cooperatives": ("SELECT count(*) FROM organisations WHERE kind = 'cooperative'", 8),
+    "counties of cooperatives": (
+        "SELECT count(DISTINCT left(region_code, 6)) FROM organisations WHERE kind = 'cooperative'",
+        5,
+    ),
+    "certified products": (
+        "SELECT count(*) FROM products p JOIN certificates c ON c.id = p.certificate_id WHERE p.status = 'listed'",
+        40,
+    ),
+    "batches": ("SELECT count(*) FROM batches", 7),
+    "households": ("SELECT count(*) FROM households", 400),
+    "villages": ("SELECT count(DISTINCT village_code) FROM households", 20),
+    "buyers": ("SELECT count(DISTINCT buyer_id) FROM orders", 12),
+    "channels": ("SELECT count(DISTINCT channel_code) FROM orders WHERE accepted_on IS NOT NULL", 7),
+    "orders": ("SELECT count(*) FROM orders WHERE placed_on BETWEEN '2024-11-01' AND '2026-10-31'", 300),
+    "months with orders": ("SELECT count(DISTINCT date_trunc('month', placed_on)) FROM orders", 24),
+    "groups of several suppliers": (
+        "SELECT count(*) FROM (SELECT 1 FROM orders GROUP BY group_id HAVING count(*) > 1) groups",
+        5,
+    ),
+    "kinds of ending": ("SELECT count(DISTINCT status) FROM orders", 8),
+    "short lines": ("SELECT count(*) FROM acceptance_lines WHERE short_milli > 0", 5),
+    "damaged lines": ("SELECT count(*) FROM acceptance_lines WHERE damaged_milli > 0", 5),
+    "rejected lines": ("SELECT count(*) FROM acceptance_lines WHERE rejected_milli > 0", 5),
+    "resaleable returns": ("SELECT count(*) FROM return_lines WHERE resaleable", 5),
+    "spoiled returns": ("SELECT count(*) FROM return_lines WHERE NOT resaleable", 3),
+    "returns in several steps": (
+        "SELECT count(*) FROM (SELECT 1 FROM returns GROUP BY order_id HAVING count(*) > 2) steps",
+        1,
+    ),
+    "wholly returned lines": ("SELECT count(*) FROM order_lines WHERE returned_milli = accepted_milli", 1),
+    "partly paid lines": (
+        "SELECT count(*) FROM order_lines WHERE paid_fen BETWEEN 1 AND accepted_fen - returned_fen - 1",
+        5,
+    ),
+    "unpaid lines": ("SELECT count(*) FROM order_lines WHERE accepted_fen > 0 AND paid_fen = 0", 5),
+    "transfers that pay several orders": (
+        "SELECT count(*) FROM (SELECT 1 FROM receipt_allocations GROUP BY receipt_id HAVING count(*) > 1) joint",
+        3,
+    ),
+    "advances": ("SELECT count(*) FROM payments WHERE contribution_id IS NOT NULL", 50),
+    "disbursements": ("SELECT count(*) FROM disbursements", 30),
+    "confirmed payments": ("SELECT count(*) FROM payments WHERE confirmed_at IS NOT NULL", 500),
+    "unconfirmed payments": ("SELECT count(*) FROM payments WHERE confirmed_at IS NULL", 50),
+    "paid collectives": ("SELECT count(DISTINCT collective_id) FROM payments WHERE collective_id IS NOT NULL", 2),
+    "top-ups": (
+        "SELECT count(*) FROM ledger_transfers t JOIN ledger_accounts a ON a.id = t.credit_account_id"
+        " WHERE a.step = 'top_up'",
+        5,
+    ),
+    "pools in suspense": (
+        "SELECT count(*) FROM ledger_transfers t JOIN ledger_accounts a ON a.id = t.credit_account_id"
+        " WHERE a.kind = 'suspense'",
+        1,
+    ),
+    "mechanisms": ("SELECT count(DISTINCT mechanism) FROM ledger_transfers", 4),
+    "lots of assisted and ordinary households": (
+        "SELECT count(*) FROM (SELECT 1 FROM ledger_transfers t JOIN contributions c ON c.id = t.contribution_id"
+        " GROUP BY c.lot_id HAVING count(DISTINCT t.assisted) = 2) mixed",
+        20,
+    ),
+    "households whose status changed": (
+        "SELECT count(*) FROM (SELECT 1 FROM household_statuses GROUP BY household_id HAVING count(*) > 1) changed",
+        30,
+    ),
+    "departed households": ("SELECT count(*) FROM households WHERE departed_on IS NOT NULL", 3),
+    "processed lots": (
+        "SELECT count(DISTINCT l.id) FROM lots l JOIN lot_inputs i ON i.lot_id = l.id WHERE l.loss_milli > 0",
+        10,
+    ),
+    "mixed lots": ("SELECT count(*) FROM (SELECT 1 FROM lot_inputs GROUP BY lot_id HAVING count(*) > 1) mixed", 1),
+    "lapsed certificates": ("SELECT count(*) FROM certificates WHERE valid_to < '2026-10-31'", 5),
+    "revoked certificates": ("SELECT count(*) FROM certificates WHERE status = 'revoked'", 1),
+    "suspensions lifted": ("SELECT count(*) FROM certificate_changes WHERE event = 'reinstate'", 1),
+    "days of alerts": ("SELECT count(DISTINCT days) FROM certificate_alerts", 4),
+    "rejected applications": ("SELECT count(*) FROM applications WHERE status = 'rejected'", 3),
+    "settled objections": ("SELECT count(*) FROM objections WHERE settled_at IS NOT NULL", 2),
+    "open objections": ("SELECT count(*) FROM objections WHERE settled_at IS NULL", 1),
+    "rejected plans": ("SELECT count(*) FROM plan_versions WHERE status = 'rejected'", 1),
+}
+
+WANG = """
+    SELECT count(DISTINCT o.id) AS orders, count(DISTINCT o.channel_code) AS channels,
+           count(DISTINCT a.owner_id) AS households, sum(t.amount_fen) AS fen
+      FROM lots l
+      JOIN contributions c ON c.lot_id = l.id
+      JOIN ledger_transfers t ON t.contribution_id = c.id
+      JOIN ledger_accounts a ON a.id = t.credit_account_id AND a.kind = 'household' AND a.step = 'accrued'
+      JOIN order_lines ol ON ol.id = t.order_line_id
+      JOIN orders o ON o.id = ol.order_id
+     WHERE l.area_milli_mu = 180000
+"""
+
+
+def rows(db: Database, query: str) -> list[Any]:
+    with db.transaction() as session:
+        return list(session.execute(sa.text(query)))
+
+
+def check_promises(db: Database) -> None:
+    found = {what: rows(db, query)[0][0] for what, (query, _) in PROMISED.items()}
+    assert {what: (count, PROMISED[what][1]) for what, count in found.items() if count < PROMISED[what][1]} == {}
+
+
+def check_wang_village(db: Database) -> None:
+    assert tuple(rows(db, WANG)[0]) == (37, 7, 31, 108_000_000)
+    ((gross_fen,),) = rows(db, "SELECT gross_fen FROM baselines")
+    assert 108_000_000 - gross_fen == 64_800_000
+
+
+def check_codes_follow_from_the_files(db: Database) -> None:
+    """Numbers that people use are the same every time: they follow from the order of the files alone."""
+    sample = read(SEED)
+    places: dict[str, int] = defaultdict(int)
+    expected = set()
+    published = {row["batch"]: (row["county_code"], row["published_on"][:4]) for row in sample.batches}
+    for row in sample.applications:
+        if row["batch"]:
+            places[row["batch"]] += 1
+            county, year = published[row["batch"]]
+            batch = int(row["batch"].rpartition("-")[2])
+            expected.add(f"JC-{county}-{year}-{batch:02d}-{places[row['batch']]:04d}")
+    assert {row[0] for row in rows(db, "SELECT number FROM certificates")} == expected
+    assert {row[0] for row in rows(db, "SELECT code FROM households")} == {
+        row["household"] for row in sample.households
+    }
+    numbers = [row[0] for row in rows(db, "SELECT number FROM order_groups ORDER BY placed_at, id")]
+    assert numbers[0] == "G202411010000001"
+    assert [int(number[9:]) for number in numbers] == sorted(int(number[9:]) for number in numbers)
+
+
+def check_the_book(db: Database) -> None:
+    with db.transaction() as session:
+        assert verifying.verify(session).findings == ()
+    with db.transaction() as session:
+        assert doctoring.examine(session) == []
+
+
+def check_sign_in(db: Database) -> None:
+    with db.transaction() as session:
+        secret, _ = identity.sign_in(session, login="fushan.clerk", password=DEMO_PASSWORD, now=utc_now(), hours=1)
+    assert secret
+
+
+def test_the_sample_holds_what_is_promised_and_is_loaded_once(committed_db: Database) -> None:
+    summary = load(committed_db, SEED)
+    assert summary.loaded
+    check_promises(committed_db)
+    check_wang_village(committed_db)
+    check_codes_follow_from_the_files(committed_db)
+    check_the_book(committed_db)
+    check_sign_in(committed_db)
+
+    again = load(committed_db, SEED)
+    assert again == Summary(**{**_facts(summary), "loaded": False})
+
+
+def _facts(summary: Summary) -> dict[str, Any]:
+    return {name: getattr(summary, name) for name in Summary.__dataclass_fields__}
+
+
+def test_a_database_that_holds_a_part_of_the_sample_is_refused_unchanged(db: Database) -> None:
+    with db.transaction() as session:
+        identity.register_organisation(
+            session, kind=OrganisationKind.COOPERATIVE, name="富山专业合作社", region_code="141122", credit_code=None
+        )
+    with pytest.raises(PartialSampleError):
+        load(db, SEED)
+    with db.transaction() as session:
+        assert session.scalar(sa.select(sa.func.count()).select_from(Organisation)) == 1
+
+
+def test_a_refusal_names_the_event_it_refused(db: Database, tmp_path: Path) -> None:
+    for path in SEED.glob("*.csv"):
+        text = path.read_text(encoding="utf-8")
+        if path.stem == "plans":
+            text = text.replace(",approve,", ",approve too early,", 1)
+        (tmp_path / path.name).write_text(text, encoding="utf-8")
+    with pytest.raises(KeyError) as refused:
+        load(db, tmp_path)
+    assert refused.value.__notes__ == ["while loading plan fushan version 1 of 2024-08-12"]

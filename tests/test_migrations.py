@@ -1,0 +1,74 @@
+"""The migrations make exactly what the models say, and the guards with them."""
+
+import io
+from contextlib import redirect_stdout
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.script import ScriptDirectory
+from alembic.util.exc import CommandError
+
+from market.db import APP_ROLE
+from market.migrating import configuration
+from tests import schema
+
+
+def test_there_is_one_head() -> None:
+    scripts = ScriptDirectory.from_config(configuration("postgresql://nowhere"))
+    assert len(scripts.get_heads()) == 1
+
+
+def test_the_models_and_the_migrations_agree(worker_url: str) -> None:
+    with redirect_stdout(io.StringIO()):
+        command.check(configuration(worker_url))
+
+
+def test_a_column_that_no_migration_makes_is_noticed(server_url: str, template: str) -> None:
+    name = "market_test_drift"
+    with psycopg.connect(schema.plain(server_url), autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    url = schema.on_database(server_url, name)
+    with psycopg.connect(schema.plain(url), autocommit=True) as connection:
+        connection.execute("ALTER TABLE lots DROP COLUMN origin_code")
+    with pytest.raises(CommandError), redirect_stdout(io.StringIO()):
+        command.check(configuration(url))
+    with psycopg.connect(schema.plain(server_url), autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def test_the_application_owns_nothing(session: sa.orm.Session) -> None:
+    owned = session.scalars(sa.text(f"SELECT relname FROM pg_class WHERE pg_get_userbyid(relowner) = '{APP_ROLE}'"))
+    assert owned.all() == []
+
+
+FACTS = (
+    "acceptances",
+    "acceptance_lines",
+    "contributions",
+    "disbursements",
+    "household_statuses",
+    "order_changes",
+    "price_evidences",
+    "receipts",
+    "receipt_allocations",
+    "return_lines",
+    "returns",
+    "reviews",
+)
+
+
+@pytest.mark.parametrize("table", FACTS)
+@pytest.mark.parametrize("privilege", ["UPDATE", "DELETE", "TRUNCATE"])
+def test_a_recorded_fact_is_never_changed(session: sa.orm.Session, table: str, privilege: str) -> None:
+    held = session.scalar(sa.text(f"SELECT has_table_privilege('{APP_ROLE}', '{table}', '{privilege}')"))
+    assert held is False
+
+
+def test_a_decided_plan_version_is_never_changed(session: sa.orm.Session) -> None:
+    enabled = session.scalar(
+        sa.text("SELECT tgenabled FROM pg_trigger WHERE tgname = 'version_stays' AND NOT tgisinternal")
+    )
+    assert enabled == "A"
