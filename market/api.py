@@ -18,6 +18,7 @@ from pydantic_core import PydanticCustomError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from typing_extensions import override
 
 from market.errors import ConflictError, InvalidInputError, MarketError
 from market.money import MAX_FEN, WHOLE_BP

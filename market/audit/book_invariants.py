@@ -229,8 +229,8 @@ BOOK: tuple[Invariant, ...] = (
     ),
     Invariant(
         "guards_stand",
-        "every trigger of the ledger is there and always on",
-        "账簿的触发器全部存在且始终启用",
+        "every trigger of the ledger and of the plans is there and always on",
+        "账簿与方案的触发器全部存在且始终启用",
         """
         WITH guarded AS (
           SELECT unnest(ARRAY['ledger_accounts', 'ledger_entries', 'ledger_transfers', 'ledger_periods',
@@ -243,6 +243,8 @@ BOOK: tuple[Invariant, ...] = (
           SELECT 'ledger_entries', unnest(ARRAY['stamp_entry', 'check_entry'])
            UNION ALL
           SELECT 'ledger_transfers', 'check_transfers'
+           UNION ALL
+          SELECT 'plan_versions', 'version_stays'
         )
         SELECT concat(r.guarded, '.', r.guard), 'always on', coalesce('state ' || t.tgenabled::text, 'missing')
           FROM required r

@@ -16,7 +16,7 @@ from tests.story import NOON, Story, open_channels
 SEED, STEPS = 7, 60
 USER_TRIGGERS = """
     SELECT t.tgrelid::regclass, t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
-     WHERE NOT t.tgisinternal AND starts_with(c.relname::text, 'ledger_')
+     WHERE NOT t.tgisinternal AND c.relnamespace = 'public'::regnamespace
 """
 
 

@@ -213,6 +213,7 @@ GUARDS = {
     "a trigger sleeps in a replica": "ALTER TABLE ledger_accounts ENABLE TRIGGER refuse_truncate",
     "a month may be emptied": "DROP TRIGGER refuse_truncate ON ledger_transfers_202603",
     "a month may be changed": "ALTER TABLE ledger_transfers_202603 DISABLE TRIGGER refuse_change",
+    "a plan may be rewritten": "ALTER TABLE plan_versions DISABLE TRIGGER version_stays",
     "entries may be empty": "DROP TRIGGER check_entry ON ledger_entries",
 }
 

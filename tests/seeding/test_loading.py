@@ -66,19 +66,25 @@ PROMISED = {
     "unconfirmed payments": ("SELECT count(*) FROM payments WHERE confirmed_at IS NULL", 50),
     "paid collectives": ("SELECT count(DISTINCT collective_id) FROM payments WHERE collective_id IS NOT NULL", 2),
     "top-ups": (
-        "SELECT count(*) FROM ledger_transfers t JOIN ledger_accounts a ON a.id = t.credit_account_id"
-        " WHERE a.step = 'top_up'",
+        (
+            "SELECT count(*) FROM ledger_transfers t JOIN ledger_accounts a ON a.id = t.credit_account_id"
+            " WHERE a.step = 'top_up'"
+        ),
         5,
     ),
     "pools in suspense": (
-        "SELECT count(*) FROM ledger_transfers t JOIN ledger_accounts a ON a.id = t.credit_account_id"
-        " WHERE a.kind = 'suspense'",
+        (
+            "SELECT count(*) FROM ledger_transfers t JOIN ledger_accounts a ON a.id = t.credit_account_id"
+            " WHERE a.kind = 'suspense'"
+        ),
         1,
     ),
     "mechanisms": ("SELECT count(DISTINCT mechanism) FROM ledger_transfers", 4),
     "lots of assisted and ordinary households": (
-        "SELECT count(*) FROM (SELECT 1 FROM ledger_transfers t JOIN contributions c ON c.id = t.contribution_id"
-        " GROUP BY c.lot_id HAVING count(DISTINCT t.assisted) = 2) mixed",
+        (
+            "SELECT count(*) FROM (SELECT 1 FROM ledger_transfers t JOIN contributions c ON c.id = t.contribution_id"
+            " GROUP BY c.lot_id HAVING count(DISTINCT t.assisted) = 2) mixed"
+        ),
         20,
     ),
     "households whose status changed": (

@@ -1,0 +1,216 @@
+"""The audit over HTTP: traces, verification, examination."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Query
+
+from market.api import after_id, cut, declared
+from market.audit import doctoring, tracing, verifying
+from market.audit.rules import Finding, Symptom, TooMuchToVerifyError, TracePeriodError
+from market.audit.schemas import (
+    ContributionOut,
+    DrawnLotOut,
+    EntryOut,
+    ExaminationOut,
+    FindingOut,
+    HouseholdLineOut,
+    HouseholdTraceOut,
+    LineTraceOut,
+    OrderHeadOut,
+    OrderTraceOut,
+    PaymentOut,
+    PlanPinOut,
+    ReceiptPartOut,
+    SaleOut,
+    ShareOut,
+    StepSumOut,
+    SymptomOut,
+    TraceQuery,
+    VerificationOut,
+    VerificationQuery,
+)
+from market.audit.tracing import DrawnLot, LineTrace, OrderHead, ReceiptPart, StandingShare
+from market.benefits.rules import MECHANISMS, Mechanism
+from market.errors import NotFoundError
+from market.identity.access import Caller, requires
+from market.identity.rules import Permission
+from market.lots.rules import base_units
+from market.quantities import text
+
+MOST_SHOWN = 100
+
+router = APIRouter(tags=["audit"])
+
+Auditor = Annotated[Caller, requires(Permission.AUDIT_READ)]
+Language = Annotated[str, Header(alias="Accept-Language", examples=["zh-CN"])]
+
+
+@router.get("/audit/orders/{order_id}/trace", responses=declared(NotFoundError))
+def trace_order(order_id: UUID, caller: Auditor) -> OrderTraceOut:
+    """Trace an order to every household it reached, fen by fen."""
+    with caller.transaction() as (session, actor):
+        found = tracing.trace_order(session, actor, order_id)
+    return OrderTraceOut(
+        order=_head(found.order),
+        receipts=_receipts(found.receipts),
+        lines=[_line(line) for line in found.lines],
+    )
+
+
+@router.get("/audit/households/{household_id}/trace", responses=declared(NotFoundError, TracePeriodError))
+def trace_household(household_id: UUID, query: Annotated[TraceQuery, Query()], caller: Auditor) -> HouseholdTraceOut:
+    """Trace a household back to the accepted and paid order lines that reached it in a period."""
+    with caller.transaction() as (session, actor):
+        found = tracing.trace_household(
+            session,
+            actor,
+            household_id=household_id,
+            begin=query.begin,
+            end=query.end,
+            after=after_id(query.cursor),
+            limit=query.limit,
+        )
+    page, next_cursor = cut(found.lines, query.limit, lambda traced: traced.line.sale.id)
+    return HouseholdTraceOut(
+        household_id=found.household_id,
+        code=found.code,
+        steps=[StepSumOut(step=step, amount_fen=fen) for step, fen in found.steps.items()],
+        items=[
+            HouseholdLineOut(order=_head(traced.order), receipts=_receipts(traced.receipts), line=_line(traced.line))
+            for traced in page
+        ],
+        next_cursor=next_cursor,
+    )
+
+
+@router.get("/audit/verification", responses=declared(NotFoundError, TooMuchToVerifyError))
+def verify(
+    query: Annotated[VerificationQuery, Query()], caller: Auditor, accept_language: Language = "en"
+) -> VerificationOut:
+    """Recompute the book from the facts, of one order, one household, or all within the bound of a request."""
+    with caller.transaction() as (session, _):
+        found = verifying.verify(session, order_id=query.order_id, household_id=query.household_id, bounded=True)
+    return VerificationOut(
+        sound=found.sound,
+        suppliers=found.suppliers,
+        lines=found.lines,
+        entries=found.entries,
+        transfers=found.transfers,
+        difference_count=len(found.findings),
+        findings=[_finding(finding, _language(accept_language)) for finding in found.findings[:MOST_SHOWN]],
+        notes=[_finding(note, _language(accept_language)) for note in found.notes[:MOST_SHOWN]],
+    )
+
+
+@router.get("/audit/invariants")
+def examine(caller: Auditor, accept_language: Language = "en") -> ExaminationOut:
+    """Ask every invariant of the market and name what breaks one."""
+    with caller.transaction() as (session, _):
+        symptoms = doctoring.examine(session)
+    return ExaminationOut(
+        sound=not symptoms,
+        invariants=[invariant.name for invariant in doctoring.INVARIANTS],
+        symptoms=[_symptom(symptom, _language(accept_language)) for symptom in symptoms],
+    )
+
+
+def _language(accept_language: str) -> str:
+    return "zh" if accept_language.lower().startswith("zh") else "en"
+
+
+def _head(order: OrderHead) -> OrderHeadOut:
+    return OrderHeadOut.model_validate(order)
+
+
+def _receipts(receipts: Iterable[ReceiptPart]) -> list[ReceiptPartOut]:
+    return [ReceiptPartOut.model_validate(receipt) for receipt in receipts]
+
+
+def _line(line: LineTrace) -> LineTraceOut:
+    sale = line.sale
+    return LineTraceOut(
+        id=sale.id,
+        position=sale.position,
+        product_name=sale.product_name,
+        certificate_number=sale.certificate_number,
+        sale=SaleOut(
+            accepted=text(sale.accepted_milli, sale.unit_milli),
+            returned=text(sale.returned_milli, sale.unit_milli),
+            unit=sale.unit,
+            gross_fen=sale.gross_fen,
+            net_fen=sale.net_fen,
+            paid_fen=sale.paid_fen,
+        ),
+        plan=PlanPinOut(version_id=sale.plan_version_id, number=sale.plan_version_number, sha256=sale.plan_sha256),
+        lots=[_lot(lot) for lot in line.lots],
+        shares=[_share(share) for share in line.shares],
+        entries=[
+            EntryOut(
+                source=entry.source,
+                reason=entry.reason,
+                effective_on=entry.effective_on,
+                recorded_at=entry.recorded_at,
+                moved_fen=entry.fen,
+            )
+            for entry in line.entries
+        ],
+    )
+
+
+def _lot(lot: DrawnLot) -> DrawnLotOut:
+    return DrawnLotOut(
+        lot_id=lot.lot_id,
+        number=lot.lot_number,
+        quality_certificate=lot.quality_certificate,
+        produced_on=lot.produced_on,
+        accepted=base_units(lot.accepted_milli),
+        returned=base_units(lot.returned_milli),
+    )
+
+
+def _share(share: StandingShare) -> ShareOut:
+    contribution = payment = None
+    if share.contribution_id and share.lot_number and share.delivered_on:
+        contribution = ContributionOut(
+            id=share.contribution_id,
+            lot_number=share.lot_number,
+            delivered_on=share.delivered_on,
+            evidence=share.contribution_evidence or "",
+        )
+    if share.payment_id and share.paid_on:
+        payment = PaymentOut(
+            id=share.payment_id,
+            reference=share.payment_reference or "",
+            evidence=share.payment_evidence or "",
+            paid_on=share.paid_on,
+        )
+    return ShareOut(
+        kind=share.kind,
+        owner_id=share.owner_id,
+        owner_name=share.owner_name,
+        mechanism=share.mechanism,
+        mechanism_name=MECHANISMS[Mechanism(share.mechanism)].name if share.mechanism else None,
+        step=share.step,
+        assisted=share.assisted,
+        amount_fen=share.fen,
+        contribution=contribution,
+        payment=payment,
+    )
+
+
+def _finding(finding: Finding, language: str) -> FindingOut:
+    shown = {name: value for name, value in asdict(finding).items() if name in FindingOut.model_fields}
+    return FindingOut(**shown, sentence=finding.line(language))
+
+
+def _symptom(symptom: Symptom, language: str) -> SymptomOut:
+    return SymptomOut(
+        invariant=symptom.invariant,
+        subject=symptom.subject,
+        expected=symptom.expected,
+        found=symptom.found,
+        sentence=symptom.line(language),
+    )
