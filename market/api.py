@@ -322,9 +322,7 @@ def _pointer(fault: Mapping[str, Any]) -> str:
 
 def pointer_to(*parts: str | int) -> str:
     """Return the JSON pointer with these parts (RFC 6901)."""
-    # A name in the input may hold half of a surrogate pair, which no answer can.
-    readable = (str(part).encode(errors="backslashreplace").decode() for part in parts)
-    return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in readable)
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 
 
 _SAID_IN_CHINESE: Mapping[str, str] = {

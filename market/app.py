@@ -15,6 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from market import openapi
 from market.api import BodyLimit, install_problem_handlers
 from market.attribution import endpoints as attribution_endpoints
+from market.audit import endpoints as audit_endpoints
 from market.benefits import endpoints as benefits_endpoints
 from market.catalog import endpoints as catalog_endpoints
 from market.certification import endpoints as certification_endpoints
@@ -44,6 +45,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     attribution_endpoints.router,
     orders_endpoints.router,
     payments_endpoints.router,
+    audit_endpoints.router,
     reports_endpoints.router,
 )
 

@@ -66,15 +66,32 @@ def _owner_url(settings: Settings) -> Iterator[str]:
 
 @contextmanager
 def _database(settings: Settings) -> Iterator[Database]:
+    """Yield the application's database."""
+    with _owner_url(settings) as owner_url, _connected(settings, owner_url) as database:
+        yield database
+
+
+@contextmanager
+def _connected(settings: Settings, owner_url: str) -> Iterator[Database]:
     """Yield the application's database; an embedded one is brought to the newest schema first."""
-    with _owner_url(settings) as owner_url:
-        if settings.database_url is None:
-            migrating.migrate(owner_url)
-        database = Database(settings.database_url or owner_url, threads=settings.threads)
-        try:
-            yield database
-        finally:
-            database.close()
+    if settings.database_url is None:
+        migrating.migrate(owner_url)
+    database = Database(settings.database_url or owner_url, threads=settings.threads)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+@contextmanager
+def _with_sample(settings: Settings, console: Console) -> Iterator[tuple[Database, loading.Summary]]:
+    """Yield the database with the sample data in it, and what they are."""
+    with _owner_url(settings) as owner_url, _connected(settings, owner_url) as database:
+        with Progress(console=console) as progress:
+            summary = loading.load(database, ROOT / "seed", progress=progress)
+        if summary.loaded:
+            migrating.analyse(owner_url)
+        yield database, summary
 
 
 def _app(database: Database, settings: Settings) -> FastAPI:
@@ -132,9 +149,9 @@ def operator(
 @cli.command()
 def seed() -> None:
     """Load the sample data into an empty database."""
-    with _database(Settings()) as database, Progress() as progress:
-        summary = loading.load(database, ROOT / "seed", progress=progress)
-    Console().print(summary)
+    console = Console()
+    with _with_sample(Settings(), console) as (_, summary):
+        console.print(summary)
 
 
 @cli.command()
@@ -176,14 +193,11 @@ def demo(*, leave: Annotated[bool, typer.Option("--exit", help="Stop after the s
     settings = Settings()
     _log_as_json("ERROR")
     console = Console()
-    with _database(settings) as database:
-        with Progress(console=console) as progress:
-            loading.load(database, ROOT / "seed", progress=progress)
-        with _served(database, settings) as base_url:
-            telling.tell(base_url, console=console)
-            if not leave:
-                console.print(f"\n{base_url}/docs — Ctrl-C 停止 / stops", highlight=False)
-                signal.sigwait({signal.SIGINT, signal.SIGTERM})
+    with _with_sample(settings, console) as (database, _), _served(database, settings) as base_url:
+        telling.tell(base_url, console=console)
+        if not leave:
+            console.print(f"\n{base_url}/docs — Ctrl-C 停止 / stops", highlight=False)
+            signal.sigwait({signal.SIGINT, signal.SIGTERM})
 
 
 @contextmanager

@@ -31,3 +31,11 @@ def migrate(owner_url: str) -> None:
         )
     engine.dispose()
     command.upgrade(configuration(owner_url), "head")
+
+
+def analyse(owner_url: str) -> None:
+    """Tell the planner what the tables hold, after a bulk load; only their owner may."""
+    engine = sa.create_engine(sa.make_url(owner_url).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql("ANALYZE")
+    engine.dispose()

@@ -114,3 +114,13 @@ def committed_db(server_url: str, template: str, request: pytest.FixtureRequest)
         database = Database(url, threads=16)
         yield database
         database.close()
+
+
+@pytest.fixture
+def seeded_db(server_url: str, template: str, request: pytest.FixtureRequest) -> Iterator[Database]:
+    """A private clone that holds the sample data, with real commits."""
+    name = f"market_sample_{os.getpid()}_{abs(hash(request.node.nodeid)) % 10**8}"
+    with clone(server_url, schema.seeded(server_url, template), name) as url:
+        database = Database(url, threads=8)
+        yield database
+        database.close()

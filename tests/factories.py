@@ -227,28 +227,42 @@ def plan(
     valid_from: date = date(2020, 1, 1),
 ) -> Plan:
     """A benefit plan of the supplier with one version, approved unless told otherwise; it buys from households."""
-    body = body or PlanBody(lot_mechanisms=(Mechanism.ORDER_PURCHASE, Mechanism.LABOUR), pools=())
     row = Plan(supplier_id=supplier.id, name=f"带农方案{number()}")
     session.add(row)
     session.flush()
+    plan_version(session, row, body=body, status=status, valid_from=valid_from)
+    return row
+
+
+def plan_version(
+    session: orm.Session,
+    plan: Plan,
+    *,
+    number: int = 1,
+    body: PlanBody | None = None,
+    status: PlanStatus = PlanStatus.APPROVED,
+    valid_from: date = date(2020, 1, 1),
+) -> PlanVersion:
+    """A version of a plan, approved by the supplier's county unless told otherwise."""
+    supplier = session.get_one(Organisation, plan.supplier_id)
+    body = body or PlanBody(lot_mechanisms=(Mechanism.ORDER_PURCHASE, Mechanism.LABOUR), pools=())
     decided = status in (PlanStatus.APPROVED, PlanStatus.REJECTED)
     county = organisation(session, kind=OrganisationKind.AGRICULTURE_DEPARTMENT, region_code=supplier.region_code[:6])
-    session.add(
-        PlanVersion(
-            plan_id=row.id,
-            number=1,
-            status=status,
-            body=body.as_json(),
-            canonical=body.canonical(),
-            sha256=body.sha256(),
-            valid_from=valid_from,
-            made_by=member(session, supplier).id,
-            made_at=LONG_AGO,
-            decided_by=member(session, county, Role.COUNTY_REVIEWER).id if decided else None,
-            decided_at=LONG_AGO if decided else None,
-            opinion="同意" if decided else None,
-        )
+    row = PlanVersion(
+        plan_id=plan.id,
+        number=number,
+        status=status,
+        body=body.as_json(),
+        canonical=body.canonical(),
+        sha256=body.sha256(),
+        valid_from=valid_from,
+        made_by=member(session, supplier).id,
+        made_at=LONG_AGO,
+        decided_by=member(session, county, Role.COUNTY_REVIEWER).id if decided else None,
+        decided_at=LONG_AGO if decided else None,
+        opinion="同意" if decided else None,
     )
+    session.add(row)
     session.flush()
     return row
 

@@ -105,7 +105,7 @@ def start_with(monkeypatch: pytest.MonkeyPatch, db: Database, router: APIRouter)
 def test_the_market_does_not_open_with_a_route_that_declares_no_permission(
     monkeypatch: pytest.MonkeyPatch, db: Database
 ) -> None:
-    router = APIRouter()
+    router = APIRouter(prefix="/v1")
     router.get("/unguarded")(lambda: None)
     with pytest.raises(UndeclaredRouteError, match=r"GET.*/v1/unguarded declares 0"):
         start_with(monkeypatch, db, router)
@@ -114,7 +114,7 @@ def test_the_market_does_not_open_with_a_route_that_declares_no_permission(
 def test_a_route_of_a_router_inside_a_router_must_declare_its_permission_too(
     monkeypatch: pytest.MonkeyPatch, db: Database
 ) -> None:
-    inner, outer = APIRouter(), APIRouter()
+    inner, outer = APIRouter(), APIRouter(prefix="/v1")
     inner.get("/unguarded")(lambda: None)
     outer.include_router(inner, prefix="/inner")
     with pytest.raises(UndeclaredRouteError, match="/v1/inner/unguarded"):
@@ -148,6 +148,6 @@ def test_a_route_cannot_be_public_and_guarded_at_once(monkeypatch: pytest.Monkey
 
 
 def test_a_public_route_is_open_to_anyone(monkeypatch: pytest.MonkeyPatch, db: Database) -> None:
-    router = APIRouter()
+    router = APIRouter(prefix="/v1")
     router.get("/open", dependencies=[public()])(lambda: "open")
     assert start_with(monkeypatch, db, router).get("/v1/open").json() == "open"

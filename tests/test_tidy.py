@@ -30,7 +30,9 @@ def long_files(path: PurePath, source: str) -> Iterator[str]:
         yield f"{length} lines, {FILE} at most; split it by use case"
 
 
-def long_functions(_: PurePath, source: str) -> Iterator[str]:
+def long_functions(path: PurePath, source: str) -> Iterator[str]:
+    if path.parts[0] == "migrations":  # a list of operations, not logic
+        return
     for node in functions(source):
         if (length := (node.end_lineno or 0) - node.lineno + 1) > FUNCTION:
             yield f"{node.lineno}: {node.name} has {length} lines, {FUNCTION} at most"

@@ -1,5 +1,7 @@
 """What goes in and out over HTTP: reach, disbursements, confirmations."""
 
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
@@ -7,7 +9,7 @@ from uuid import UUID
 from pydantic import Field
 
 from market.api import Count, Day, Fen, LongText, PageQuery, PositiveFen, Schema, Text
-from market.attribution.rules import Kind, Reach, Settlement
+from market.attribution.rules import PAYEES, Kind, Settlement, Share
 from market.benefits.rules import MECHANISMS, IncomeClass, Mechanism
 
 Id = Annotated[UUID, Field(examples=["0198c2f0-5b7a-7c3e-9a54-1f2e3d4c5b6a"])]
@@ -36,26 +38,35 @@ class ReachOut(Schema):
     top_up_fen: Fen
 
 
-def reach_out(reach: Reach) -> ReachOut:
-    """Name the mechanisms."""
+def reach_out(shares: Iterable[tuple[Share, int]], top_ups: Iterable[tuple[Share, int]] = ()) -> ReachOut:
+    """Sum shares of any number of lines; a household counts once however many mechanisms it is in.
+
+    Top-ups stand apart: they are not income that the lines bring.
+    """
+    listed = list(shares)
+    by_mechanism: dict[Mechanism, list[tuple[Share, int]]] = defaultdict(list)
+    for share, fen in listed:
+        if share.mechanism and share.kind in PAYEES:
+            by_mechanism[Mechanism(share.mechanism)].append((share, fen))
     return ReachOut(
-        households=reach.households,
-        assisted_households=reach.assisted_households,
-        collectives=reach.collectives,
-        mechanisms=[
-            MechanismReachOut(
-                mechanism=Mechanism(found.mechanism),
-                name=MECHANISMS[Mechanism(found.mechanism)].name,
-                income_class=MECHANISMS[Mechanism(found.mechanism)].income_class,
-                payees=found.payees,
-                fen=found.fen,
-                assisted_fen=found.assisted_fen,
-            )
-            for found in reach.mechanisms
-        ],
-        retained_fen=reach.retained_fen,
-        suspense_fen=reach.suspense_fen,
-        top_up_fen=reach.top_up_fen,
+        households=len({share.owner_id for share, _ in listed if share.kind is Kind.HOUSEHOLD}),
+        assisted_households=len({share.owner_id for share, _ in listed if share.assisted}),
+        collectives=len({share.owner_id for share, _ in listed if share.kind is Kind.COLLECTIVE}),
+        mechanisms=[_mechanism_out(mechanism, own) for mechanism, own in sorted(by_mechanism.items())],
+        retained_fen=sum(fen for share, fen in listed if share.kind is Kind.RETAINED),
+        suspense_fen=sum(fen for share, fen in listed if share.kind is Kind.SUSPENSE),
+        top_up_fen=sum(fen for _, fen in top_ups),
+    )
+
+
+def _mechanism_out(mechanism: Mechanism, shares: Sequence[tuple[Share, int]]) -> MechanismReachOut:
+    return MechanismReachOut(
+        mechanism=mechanism,
+        name=MECHANISMS[mechanism].name,
+        income_class=MECHANISMS[mechanism].income_class,
+        payees=len({share.owner_id for share, _ in shares}),
+        fen=sum(fen for _, fen in shares),
+        assisted_fen=sum(fen for share, fen in shares if share.assisted),
     )
 
 

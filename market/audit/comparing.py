@@ -1,7 +1,6 @@
 """What the facts ask for beside what the book has: each difference named."""
 
 import json
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -68,25 +67,23 @@ def compare_event(
 def _compare_moves(
     result: Compared, source: str, expected: Iterable[tuple[Move, int]], found: Iterable[tuple[Move, int]]
 ) -> None:
-    asked, posted = _by_move(expected), _by_move(found)
-    for move in asked.keys() | posted.keys():
-        result.transfers += len(posted.get(move, ()))
-        if asked.get(move) == posted.get(move):
-            continue
-        if move not in posted:
-            result.about(Difference.MISSING, source, move, expected_fen=sum(asked[move]))
-        elif move not in asked:
-            result.about(Difference.UNEXPECTED, source, move, found_fen=sum(posted[move]))
-        else:
-            amounts = {"expected_fen": sum(asked[move]), "found_fen": sum(posted[move])}
-            result.about(Difference.AMOUNT, source, move, **amounts)
+    asked = _by_move(expected)
+    for move, posted in _by_move(found).items():
+        result.transfers += len(posted)
+        wanted = asked.pop(move, None)
+        if wanted is None:
+            result.about(Difference.UNEXPECTED, source, move, found_fen=sum(posted))
+        elif sorted(wanted) != sorted(posted):
+            result.about(Difference.AMOUNT, source, move, expected_fen=sum(wanted), found_fen=sum(posted))
+    for move, missing in asked.items():
+        result.about(Difference.MISSING, source, move, expected_fen=sum(missing))
 
 
 def _by_move(amounts: Iterable[tuple[Move, int]]) -> dict[Move, list[int]]:
-    by_move: dict[Move, list[int]] = defaultdict(list)
+    by_move: dict[Move, list[int]] = {}
     for move, fen in amounts:
-        by_move[move].append(fen)
-    return {move: sorted(several) for move, several in by_move.items()}
+        by_move.setdefault(move, []).append(fen)
+    return by_move
 
 
 def _compare_entry(

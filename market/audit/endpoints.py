@@ -5,9 +5,9 @@ from dataclasses import asdict
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query
+from fastapi import Query, Request
 
-from market.api import after_id, cut, declared
+from market.api import after_id, cut, declared, language_of, router_of
 from market.audit import doctoring, tracing, verifying
 from market.audit.rules import Finding, Symptom, TooMuchToVerifyError, TracePeriodError
 from market.audit.schemas import (
@@ -42,10 +42,9 @@ from market.quantities import text
 
 MOST_SHOWN = 100
 
-router = APIRouter(tags=["audit"])
+router = router_of("audit")
 
 Auditor = Annotated[Caller, requires(Permission.AUDIT_READ)]
-Language = Annotated[str, Header(alias="Accept-Language", examples=["zh-CN"])]
 
 
 @router.get("/audit/orders/{order_id}/trace", responses=declared(NotFoundError))
@@ -87,9 +86,7 @@ def trace_household(household_id: UUID, query: Annotated[TraceQuery, Query()], c
 
 
 @router.get("/audit/verification", responses=declared(NotFoundError, TooMuchToVerifyError))
-def verify(
-    query: Annotated[VerificationQuery, Query()], caller: Auditor, accept_language: Language = "en"
-) -> VerificationOut:
+def verify(query: Annotated[VerificationQuery, Query()], caller: Auditor, request: Request) -> VerificationOut:
     """Recompute the book from the facts, of one order, one household, or all within the bound of a request."""
     with caller.transaction() as (session, _):
         found = verifying.verify(session, order_id=query.order_id, household_id=query.household_id, bounded=True)
@@ -100,25 +97,21 @@ def verify(
         entries=found.entries,
         transfers=found.transfers,
         difference_count=len(found.findings),
-        findings=[_finding(finding, _language(accept_language)) for finding in found.findings[:MOST_SHOWN]],
-        notes=[_finding(note, _language(accept_language)) for note in found.notes[:MOST_SHOWN]],
+        findings=[_finding(finding, language_of(request)) for finding in found.findings[:MOST_SHOWN]],
+        notes=[_finding(note, language_of(request)) for note in found.notes[:MOST_SHOWN]],
     )
 
 
 @router.get("/audit/invariants")
-def examine(caller: Auditor, accept_language: Language = "en") -> ExaminationOut:
+def examine(caller: Auditor, request: Request) -> ExaminationOut:
     """Ask every invariant of the market and name what breaks one."""
     with caller.transaction() as (session, _):
         symptoms = doctoring.examine(session)
     return ExaminationOut(
         sound=not symptoms,
         invariants=[invariant.name for invariant in doctoring.INVARIANTS],
-        symptoms=[_symptom(symptom, _language(accept_language)) for symptom in symptoms],
+        symptoms=[_symptom(symptom, language_of(request)) for symptom in symptoms],
     )
-
-
-def _language(accept_language: str) -> str:
-    return "zh" if accept_language.lower().startswith("zh") else "en"
 
 
 def _head(order: OrderHead) -> OrderHeadOut:

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from market.api import Count, Fen, Flag, PageQuery, Schema, Sha256Hex, SignedFen
+from market.api import Day as QueryDay
 from market.audit.rules import Difference
 
 Id = Annotated[UUID, Field(examples=["0198c2f0-7a3e-7c21-9d52-6a1f0e4b8c33"])]
@@ -169,8 +170,8 @@ class HouseholdTraceOut(Schema):
 class TraceQuery(PageQuery):
     """A period of at most a year, both days included, and a page of order lines."""
 
-    begin: Annotated[date, Field(alias="from", examples=["2026-01-01"])]
-    end: Annotated[date, Field(alias="to", examples=["2026-12-31"])]
+    begin: Annotated[QueryDay, Field(alias="from", examples=["2026-01-01"])]
+    end: Annotated[QueryDay, Field(alias="to", examples=["2026-12-31"])]
 
 
 class VerificationQuery(Schema):
@@ -189,6 +190,7 @@ class FindingOut(Schema):
     order_line_id: OptionalId
     owner_kind: Annotated[str | None, Field(examples=["household"])]
     owner_id: OptionalId
+    owner_name: Annotated[str | None, Field(examples=[None], description="of an organisation; a household has its id")]
     step: Annotated[str | None, Field(examples=["accrued"])]
     expected_fen: OptionalFen
     found_fen: OptionalFen

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from market.demo.showing import quantity, reach_rows, short_name
+from market.demo.showing import quantity, reach_rows, reach_total, short_name
 from market.demo.stage import BUYER, RECEIVER, Stage, Supply
 from market.demo.visiting import Json
 from market.money import yuan
@@ -29,7 +29,7 @@ def look(stage: Stage) -> None:
                 (
                     item["name"],
                     short_name(item["supplier"]["name"]),
-                    f"{yuan(item['price_tiers'][0]['price_fen'])}/{quantity('', item['unit']).strip()}",
+                    f"{yuan(item['price_tiers'][0]['price_fen'])}/{quantity('', item['unit'])}",
                     item["available"],
                     item["certificate"]["number"],
                 )
@@ -64,7 +64,14 @@ def foresee(stage: Stage) -> None:
     )
     found = buyer.preview("/v1/order-groups", _request(stage))
     page.table(
-        ("产品|product", "供应商|supplier", ">数量|quantity", ">单价(元)|price", ">金额(元)|yuan", ">带动户数|households"),
+        (
+            "产品|product",
+            "供应商|supplier",
+            ">数量|quantity",
+            ">单价(元)|price",
+            ">金额(元)|yuan",
+            ">带动户数|households",
+        ),
         [
             (
                 line["product_name"],
@@ -78,15 +85,17 @@ def foresee(stage: Stage) -> None:
         ],
         totals=("合计 total", "", "", "", yuan(found["amount_fen"]), found["reach"]["households"]),
     )
-    page.table(REACH, reach_rows(found["reach"]), totals=("合计 total", "", "", yuan(found["amount_fen"]), ""))
-    page.note("合计等于不含税金额,一分不差。这是预测,不是收入。 A forecast, not an income.")
+    page.table(REACH, reach_rows(found["reach"]), totals=("合计 total", "", "", yuan(reach_total(found["reach"])), ""))
+    page.note("合计等于订单的不含税金额,一分不差。这是预测,不是收入。 A forecast, not an income.")
 
 
 def be_refused(stage: Stage) -> None:
     """Tell how an order without a channel is refused."""
     page, buyer = stage.page, stage.visitor(BUYER)
     page.chapter("拒绝", "An order without a channel is refused")
-    page.say("七进渠道必填:漏填的订单不会落库,拒绝理由按读者的语言给出。", "Every order names one of the seven channels.")
+    page.say(
+        "七进渠道必填:漏填的订单不会落库,拒绝理由按读者的语言给出。", "Every order names one of the seven channels."
+    )
     request = {name: value for name, value in _request(stage).items() if name != "channel_code"}
     page.problem(buyer.refused("/v1/order-groups", request, status=422))
 
@@ -183,6 +192,6 @@ def _show_accrual(stage: Stage, line: Mapping[str, Any]) -> None:
     stage.page.table(
         REACH,
         reach_rows(reach),
-        totals=("净额 net", "", "", yuan(line["accepted_net_fen"]), ""),
+        totals=("不含税净额 net", "", "", yuan(reach_total(reach)), ""),
         title=f"{line['product_name']}:应计 {reach['households']} 户,其中帮扶对象 {reach['assisted_households']} 户",
     )

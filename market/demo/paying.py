@@ -65,10 +65,13 @@ def disburse(stage: Stage) -> None:
     )
     potato, mushroom = stage.supplies
     stranger = _payment(potato.households[0], 10_000, "越界付款")
-    page.problem(stage.clerk(mushroom.goods).refused("/v1/disbursements", _batch(stage, mushroom, [stranger]), status=422))
+    page.problem(
+        stage.clerk(mushroom.goods).refused("/v1/disbursements", _batch(stage, mushroom, [stranger]), status=422)
+    )
     rows = [_pay(stage, supplied) for supplied in stage.supplies]
     page.table(
-        ("供应商|supplier", ">笔数|payments", ">实付(元)|paid", ">订单带来|by orders", ">补差|top-up", ">预付|advance"), rows
+        ("供应商|supplier", ">笔数|payments", ">实付(元)|paid", ">订单带来|by orders", ">补差|top-up", ">预付|advance"),
+        rows,
     )
 
 
@@ -125,4 +128,3 @@ def confirm(stage: Stage) -> None:
         rows.append((village.organisation_name, done["payments"], yuan(done["amount_fen"])))
     page.table(("村|village", ">笔数|payments", ">金额(元)|yuan"), rows)
     show_ladder(stage)
-

@@ -2,7 +2,7 @@
 
 from market.demo.buying import REACH
 from market.demo.paying import show_ladder
-from market.demo.showing import quantity, reach_rows
+from market.demo.showing import quantity, reach_rows, reach_total
 from market.demo.stage import RECEIVER, Stage
 from market.money import yuan
 
@@ -29,11 +29,12 @@ def give_back(stage: Stage) -> None:
         {"returned_on": stage.day, "reason": "开箱后发现发霉", "lines": [line]},
     )
     (fell,) = done["lines"]
+    amount = quantity(fell["quantity"], supplied.goods.unit)
     page.table(
         REACH,
         reach_rows(fell["reach"]),
-        totals=("净额 net", "", "", yuan(fell["net_fen"]), ""),
-        title=f"{fell['product_name']}退{quantity(fell['quantity'], supplied.goods.unit)},销售额减少{yuan(fell['amount_fen'])}元",
+        totals=("不含税净额 net", "", "", yuan(reach_total(fell["reach"])), ""),
+        title=f"{fell['product_name']}退{amount},销售额减少{yuan(fell['amount_fen'])}元",
     )
-    page.note(f"其中 {yuan(fell['advance_fen'])} 元农户已经收到,不追回,转为预付,由今后的订单核销。")
+    page.note(f"其中{yuan(fell['advance_fen'])}元农户已经收到,不追回,转为预付,由今后的订单核销。")
     show_ladder(stage)

@@ -1,4 +1,4 @@
-"""How the story looks on a terminal: headings, requests, tables, problems; readable at 80 columns and without colour."""
+"""How the story looks on a terminal: readable at 80 columns, and without colour."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -63,7 +63,9 @@ class Page:
         title: str | None = None,
     ) -> None:
         """Show rows under names such as `供应商|supplier`. After `>` comes a column of numbers, set to the right."""
-        table = Table(box=box.SIMPLE, show_edge=False, pad_edge=False, show_footer=totals is not None)
+        table = Table(
+            box=box.SIMPLE, show_edge=False, pad_edge=False, collapse_padding=True, show_footer=totals is not None
+        )
         for column, footer in zip(columns, totals or [""] * len(columns), strict=True):
             justify: JustifyMethod = "right" if column.startswith(">") else "left"
             header = column.removeprefix(">").replace("|", "\n")
@@ -75,6 +77,13 @@ class Page:
             self._print(Text(title, "bold"))
         self._print(table)
         self._console.print()
+
+    def list(self, *pairs: tuple[str, str]) -> None:
+        """Show names, and beside each what it holds."""
+        grid = Table.grid(padding=(0, 2))
+        for name, value in pairs:
+            grid.add_row(name, value)
+        self._print(grid)
 
     def problem(self, problem: Mapping[str, Any]) -> None:
         """Show a refusal as the market words it."""
@@ -89,8 +98,8 @@ class Page:
 
 
 def quantity(amount: str, unit: str) -> str:
-    """Return a quantity for a person: `12.5 斤`."""
-    return f"{amount} {UNITS[unit]}"
+    """Return a quantity for a person: `12.5斤`."""
+    return f"{amount}{UNITS[unit]}"
 
 
 def reach_rows(reach: Mapping[str, Any]) -> list[Sequence[object]]:
@@ -109,6 +118,12 @@ def reach_rows(reach: Mapping[str, Any]) -> list[Sequence[object]]:
     if reach["suspense_fen"]:
         rows.append(("待处理 suspense", "", "", yuan(reach["suspense_fen"]), ""))
     return rows
+
+
+def reach_total(reach: Mapping[str, Any]) -> int:
+    """Return the fen of all parts of a reach."""
+    named_fen = sum(found["fen"] for found in reach["mechanisms"])
+    return int(named_fen + reach["retained_fen"] + reach["suspense_fen"])
 
 
 def short_name(name: str) -> str:

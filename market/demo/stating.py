@@ -20,7 +20,14 @@ def state_household(stage: Stage) -> None:
     found = village.get(f"/v1/households/{household['id']}/statement", stage.window)["total"]
     steps = ("accrued", "recognised", "disbursed", "confirmed")
     page.table(
-        ("收入类别|class", "机制|mechanism", ">应计|accrued", ">确认|recognised", ">兑付|disbursed", ">农户确认|confirmed"),
+        (
+            "收入类别|class",
+            "机制|mechanism",
+            ">应计|accrued",
+            ">确认|recognised",
+            ">兑付|disbursed",
+            ">农户确认|confirmed",
+        ),
         [
             (
                 CLASSES[income["income_class"]],

@@ -1,6 +1,7 @@
 """The cooperatives put a lot on sale, with who gave what to it, and one of them pays ahead."""
 
 from datetime import timedelta
+from typing import NamedTuple
 
 from market import money
 from market.demo.showing import UNITS, quantity
@@ -9,13 +10,16 @@ from market.demo.visiting import Json, Visitor
 from market.money import yuan
 
 ADVANCE_PERCENT = 60
-STATUSES = {
-    "registered_poor": "脱贫户",
-    "unstable": "脱贫不稳定户",
-    "marginal": "边缘易致贫户",
-    "sudden_hardship": "突发严重困难户",
-    "ordinary": "一般户",
-}
+
+
+class _Kind(NamedTuple):
+    """A kind of contribution: its mechanism, what proves it, and its price."""
+
+    mechanism: str
+    name: str
+    slip: str
+    unit: str
+    price_fen: int
 
 
 def supply(stage: Stage) -> None:
@@ -35,14 +39,12 @@ def _put_on_sale(stage: Stage, goods: Goods) -> Supply:
     product = _product(clerk, goods)
     households = _households(clerk, product, goods)
     lot = clerk.post("/v1/lots", _new_lot(stage, goods, product, households))
-    given = _given(stage, goods, households)
-    clerk.post(f"/v1/lots/{lot['id']}/contributions", {"contributions": given})
-    if goods is SHIITAKE:
-        number = {"number": f"HGZ-{lot['number']}"}
-        clerk.post(f"/v1/lots/{lot['id']}/quality-certificate", number, expected=200)
-    lot = manager.post(f"/v1/lots/{lot['id']}/opening", expected=200)
-    contributions = list(clerk.every(f"/v1/lots/{lot['id']}/contributions"))
-    supplied = Supply(goods, product, lot, households, contributions)
+    path = f"/v1/lots/{lot['id']}"
+    clerk.post(f"{path}/contributions", {"contributions": _given(stage, goods, households)})
+    if goods is SHIITAKE:  # fresh fungi do not ship without one
+        clerk.post(f"{path}/quality-certificate", {"number": f"HGZ-{lot['number']}"}, expected=200)
+    lot = manager.post(f"{path}/opening", expected=200)
+    supplied = Supply(goods, product, lot, households, list(clerk.every(f"{path}/contributions")))
     _show(stage, clerk, supplied)
     return supplied
 
@@ -54,15 +56,18 @@ def _product(clerk: Visitor, goods: Goods) -> Json:
 
 
 def _households(clerk: Visitor, product: Json, goods: Goods) -> list[Json]:
-    """Return those who give: on the register today, of one village, shareholders first, so that one has every income."""
+    """Return who gives: assisted neighbours who are on the register today, the shareholders of the plan first."""
     plan = clerk.get(f"/v1/plans/{product['plan_id']}", quietly=True)
     body = [version for version in plan["versions"] if version["status"] == "approved"][-1]["body"]
     shareholders = {share["payee_id"] for pool in body["pools"] for share in pool["shares"]}
     enrolled = [each for each in clerk.every("/v1/households") if each["standing"]["on_register"]]
-    village_code = enrolled[0]["village_code"]
-    neighbours = [each for each in enrolled if each["village_code"] == village_code]
-    neighbours.sort(key=lambda each: (not each["standing"]["assisted"], each["id"] not in shareholders, each["code"]))
-    return sorted(neighbours[: goods.contributors], key=lambda each: (each["id"] not in shareholders, each["code"]))
+    neighbours = [each for each in enrolled if each["village_code"] == enrolled[0]["village_code"]]
+
+    def place(household: Json) -> tuple[bool, str]:
+        return household["id"] not in shareholders, household["code"]
+
+    neighbours.sort(key=lambda each: (not each["standing"]["assisted"], place(each)))
+    return sorted(neighbours[: goods.contributors], key=place)
 
 
 def _new_lot(stage: Stage, goods: Goods, product: Json, households: list[Json]) -> Json:
@@ -76,56 +81,48 @@ def _new_lot(stage: Stage, goods: Goods, product: Json, households: list[Json]) 
     }
 
 
+def _kinds(goods: Goods) -> tuple[_Kind, _Kind]:
+    produce = _Kind("order_purchase", "订单收购", "收购单", goods.unit, goods.purchase_price_fen)
+    return produce, _Kind("labour", "务工", "工时单", "hour", goods.hourly_fen)
+
+
 def _given(stage: Stage, goods: Goods, households: list[Json]) -> list[Json]:
     """Return unequal parts of the lot for everybody, and hours for the first few."""
+    produce, labour = _kinds(goods)
     weights = [(household["code"], 10 + 7 * place % 11) for place, household in enumerate(households)]
     parts = money.allocate(goods.quantity, weights, salt=goods.product)
-    produce = [
-        _contribution(stage, household, "order_purchase", part, goods.unit, goods.purchase_price_fen)
-        for household, part in zip(households, parts, strict=True)
+    gave = [(produce, household, part) for household, part in zip(households, parts, strict=True)]
+    gave += [(labour, household, hours) for household, hours in zip(households, goods.hours, strict=False)]
+    return [
+        {
+            "household_id": household["id"],
+            "mechanism": kind.mechanism,
+            "measure": str(measure),
+            "unit": kind.unit,
+            "unit_price_fen": kind.price_fen,
+            "delivered_on": stage.day,
+            "evidence": f"{kind.slip} {stage.day} {household['code'][-4:]}",
+        }
+        for kind, household, measure in gave
     ]
-    labour = [
-        _contribution(stage, household, "labour", hours, "hour", goods.hourly_fen)
-        for household, hours in zip(households, goods.hours, strict=False)
-    ]
-    return produce + labour
-
-
-def _contribution(stage: Stage, household: Json, mechanism: str, measure: int, unit: str, price_fen: int) -> Json:
-    kind = "收购单" if mechanism == "order_purchase" else "工时单"
-    return {
-        "household_id": household["id"],
-        "mechanism": mechanism,
-        "measure": str(measure),
-        "unit": unit,
-        "unit_price_fen": price_fen,
-        "delivered_on": stage.day,
-        "evidence": f"{kind} {stage.day} {household['code'][-4:]}",
-    }
 
 
 def _show(stage: Stage, clerk: Visitor, supplied: Supply) -> None:
-    goods, lot, page = supplied.goods, supplied.lot, stage.page
-    names = {household["id"]: household for household in supplied.households}
-    of_mechanism = {
-        name: [each for each in supplied.contributions if each["mechanism"] == name]
-        for name in ("order_purchase", "labour")
-    }
-    rows: list[list[object]] = []
-    for chinese, code, price_fen, unit in (
-        ("订单收购", "order_purchase", goods.purchase_price_fen, goods.unit),
-        ("务工", "labour", goods.hourly_fen, "hour"),
-    ):
-        own = of_mechanism[code]
-        assisted = [each for each in own if names[each["household_id"]]["standing"]["assisted"]]
-        price = f"{yuan(price_fen)} 元/{UNITS[unit]}"
-        rows.append([chinese, len(own), len(assisted), price, yuan(sum(each["amount_fen"] for each in own))])
-    total_fen = sum(each["amount_fen"] for each in supplied.contributions)
-    page.table(
+    goods = supplied.goods
+    assisted = {household["id"] for household in supplied.households if household["standing"]["assisted"]}
+    rows: list[tuple[object, ...]] = []
+    for kind in _kinds(goods):
+        own = [each for each in supplied.contributions if each["mechanism"] == kind.mechanism]
+        givers = {each["household_id"] for each in own}
+        price = f"{yuan(kind.price_fen)}元/{UNITS[kind.unit]}"
+        amount_fen = sum(each["amount_fen"] for each in own)
+        rows.append((kind.name, len(givers), len(givers & assisted), price, yuan(amount_fen)))
+    amount = quantity(str(goods.quantity), goods.unit)
+    stage.page.table(
         ("投入|given", ">农户|households", ">其中帮扶对象|assisted", ">单价|price", ">金额(元)|yuan"),
         rows,
-        totals=("合计 total", "", "", "", yuan(total_fen)),
-        title=f"{clerk.organisation_name} · {goods.product} {quantity(str(goods.quantity), goods.unit)} · 批次 {lot['number']}",
+        totals=("合计 total", "", "", "", yuan(sum(each["amount_fen"] for each in supplied.contributions))),
+        title=f"{clerk.organisation_name} · {goods.product}{amount} · 批次 {supplied.lot['number']}",
     )
 
 
@@ -136,7 +133,7 @@ def pay_ahead(stage: Stage) -> None:
     page.chapter("先付", "Paid before the sale: an advance")
     page.say(
         f"{clerk.organisation_name}收货当天先付{ADVANCE_PERCENT}%。这是农户真实的收入,但还没有任何订单带来它:记为预付。",
-        f"On delivery the cooperative pays {ADVANCE_PERCENT} %: real money, but brought by no order yet.",
+        f"The cooperative pays {ADVANCE_PERCENT} % on delivery: real money, brought by no order yet.",
     )
     produce = [each for each in supplied.contributions if each["mechanism"] == "order_purchase"]
     codes = {household["id"]: household["code"] for household in supplied.households}
@@ -158,14 +155,10 @@ def pay_ahead(stage: Stage) -> None:
         },
     )
     stage.payments += done["payments"]
+    settled_fen, advance_fen = (
+        sum(payment[figure] for payment in done["payments"]) for figure in ("settled_fen", "advance_fen")
+    )
     page.table(
         (">付款笔数|payments", ">实付(元)|paid", ">订单带来|brought by orders", ">记为预付|advance"),
-        [
-            (
-                len(done["payments"]),
-                yuan(done["amount_fen"]),
-                yuan(sum(each["settled_fen"] for each in done["payments"])),
-                yuan(sum(each["advance_fen"] for each in done["payments"])),
-            )
-        ],
+        [(len(done["payments"]), yuan(done["amount_fen"]), yuan(settled_fen), yuan(advance_fen))],
     )

@@ -6,7 +6,7 @@ import httpx2
 from rich.console import Console
 
 from market.clock import business_date, utc_now
-from market.demo import buying, paying, returning, stating, supplying
+from market.demo import auditing, buying, paying, returning, stating, supplying
 from market.demo.showing import Page
 from market.demo.stage import Stage
 
@@ -26,6 +26,8 @@ CHAPTERS: Sequence[Callable[[Stage], None]] = (
     stating.state_cooperative,
     stating.keep_apart,
     stating.report,
+    auditing.trace,
+    auditing.verify,
 )
 
 

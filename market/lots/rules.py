@@ -364,7 +364,7 @@ class ReusedQualityCertificateError(MarketError):
     """Ministry order 2025 no. 4: a mixed or repacked lot needs a new one."""
 
     status = 409
-    en = "This quality certificate is that of lot {number}, which went into this one; a mixed or repacked lot needs its own."  # noqa: E501
+    en = "This quality certificate is that of input lot {number}; a mixed or repacked lot needs its own."
     zh = "该合格证属于原料批次 {number};混合或重新包装的批次须重新开具合格证。"
 
 

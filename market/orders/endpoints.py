@@ -1,6 +1,6 @@
 """Orders over HTTP: placing, reading, and the steps until acceptance and return."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Annotated, Any
 from uuid import UUID
@@ -9,7 +9,6 @@ from fastapi import Query, Request, Response
 from sqlalchemy import orm
 
 from market.api import Page, after_id, answer, cut, declared, router_of
-from market.attribution.rules import Share, Standing, reach
 from market.attribution.schemas import reach_out
 from market.benefits.rules import PlanNotApprovedError
 from market.catalog.rules import (
@@ -89,8 +88,10 @@ REFUSED_WHEN_PLACING = declared(
 STEP: Mapping[str, Any] = {
     "status_code": 201,
     "response_model": OrderOut,
-    "responses": declared(NotFoundError, TransitionError),
+    "responses": declared(NotFoundError, TransitionError, LineNotOfOrderError, InexactQuantityError),
 }
+
+Confirmer = Annotated[Caller, requires(Permission.ORDER_CONFIRM)]
 
 
 def _not_in_future(day: date, pointer: str) -> None:
@@ -172,11 +173,11 @@ def _prediction_out(found: placing.Prediction) -> OrderPrediction:
     top_ups = [share for attribution in found.attributions for share in attribution.top_ups]
     return OrderPrediction(
         amount_fen=sum(line.amount_fen for line in found.lines),
-        reach=reach_out(reach(shares, top_ups)),
+        reach=reach_out(shares, top_ups),
         lines=[
             PredictedLine(
                 supplier_name=line.offer.supplier_name,
-                reach=reach_out(reach(attribution.shares, attribution.top_ups)),
+                reach=reach_out(attribution.shares, attribution.top_ups),
                 **_priced(line),
             )
             for line, attribution in zip(found.lines, found.attributions, strict=True)
@@ -211,7 +212,6 @@ def show_order(order_id: UUID, caller: Annotated[Caller, requires(Permission.ORD
 
 
 def _order_out(session: orm.Session, order: Order) -> OrderOut:
-    brief = OrderBrief.model_validate(order).model_dump()
     lines = [
         OrderLineOut(
             **{name: getattr(line, name) for name in OrderLineOut.model_fields if hasattr(line, name)},
@@ -223,19 +223,25 @@ def _order_out(session: orm.Session, order: Order) -> OrderOut:
         for line in queries.lines_of(session, [order.id])
     ]
     changes = [OrderChangeOut.model_validate(change) for change in queries.changes_of(session, order.id)]
+    brief = OrderBrief.model_validate(order)
     return OrderOut(
-        **brief, reserved_until=order.reserved_until, payment_days=order.payment_days, lines=lines, changes=changes
+        **dict(brief),
+        reserved_until=order.reserved_until,
+        payment_days=order.payment_days,
+        lines=lines,
+        changes=changes,
     )
 
 
 @router.post("/orders/{order_id}/confirmation", **STEP)
-def confirm_order(order_id: UUID, caller: Annotated[Caller, requires(Permission.ORDER_CONFIRM)]) -> Response:
+def confirm_order(order_id: UUID, caller: Confirmer) -> Response:
     """Take an order on: its reservation no longer expires."""
     now = utc_now()
-    return caller.once(
-        None,
-        lambda session, actor: _order_out(session, changing.confirm(session, actor, order_id=order_id, now=now)),
-    )
+
+    def work(session: orm.Session, actor: Actor) -> OrderOut:
+        return _order_out(session, changing.confirm(session, actor, order_id=order_id, now=now))
+
+    return caller.once(None, work)
 
 
 def _give_up(order_id: UUID, request: GiveUp, caller: Caller, event: OrderEvent) -> Response:
@@ -249,9 +255,7 @@ def _give_up(order_id: UUID, request: GiveUp, caller: Caller, event: OrderEvent)
 
 
 @router.post("/orders/{order_id}/refusal", **STEP)
-def decline_order(
-    order_id: UUID, request: GiveUp, caller: Annotated[Caller, requires(Permission.ORDER_CONFIRM)]
-) -> Response:
+def decline_order(order_id: UUID, request: GiveUp, caller: Confirmer) -> Response:
     """Decline an order that was placed with one; its stock is free again."""
     return _give_up(order_id, request, caller, OrderEvent.DECLINE)
 
@@ -264,12 +268,7 @@ def cancel_order(
     return _give_up(order_id, request, caller, OrderEvent.CANCEL)
 
 
-@router.post(
-    "/orders/{order_id}/shipment",
-    status_code=201,
-    response_model=OrderOut,
-    responses=declared(NotFoundError, TransitionError, LineNotOfOrderError, InexactQuantityError),
-)
+@router.post("/orders/{order_id}/shipment", **STEP)
 def ship_order(order_id: UUID, request: Ship, caller: Annotated[Caller, requires(Permission.ORDER_SHIP)]) -> Response:
     """Ship an order, whole or in part; what is not shipped goes back on sale."""
     _not_in_future(request.shipped_on, "/shipped_on")
@@ -332,7 +331,7 @@ def _accepted_out(accepted: acceptance.Accepted) -> AcceptanceOut:
         order_id=accepted.order.id,
         status=accepted.order.status,
         accepted_fen=sum(row.accepted_fen for _, row in accepted.lines),
-        reach=reach_out(reach(shares, top_ups)),
+        reach=reach_out(shares, top_ups),
         lines=[
             AcceptedLine(
                 order_line_id=line.id,
@@ -340,7 +339,7 @@ def _accepted_out(accepted: acceptance.Accepted) -> AcceptanceOut:
                 accepted=text(row.accepted_milli, line.unit_milli),
                 accepted_fen=row.accepted_fen,
                 accepted_net_fen=row.accepted_net_fen,
-                reach=reach_out(reach(attribution.shares, attribution.top_ups)),
+                reach=reach_out(attribution.shares, attribution.top_ups),
             )
             for (line, row), attribution in zip(accepted.lines, accepted.attributions, strict=True)
         ],
@@ -397,15 +396,12 @@ def _returned_out(returned: returns.Returned) -> ReturnOut:
                 quantity=text(row.quantity_milli, line.unit_milli),
                 amount_fen=row.amount_fen,
                 net_fen=row.net_fen,
-                reach=reach_out(reach(*_fallen(falls))),
+                reach=reach_out(
+                    [(fallen.share, fallen.fen) for fallen in falls if not fallen.is_top_up],
+                    [(fallen.share, fallen.fen) for fallen in falls if fallen.is_top_up],
+                ),
                 advance_fen=sum(fallen.fen for fallen in falls if fallen.is_received),
             )
             for (line, row), falls in zip(returned.lines, returned.falls, strict=True)
         ],
     )
-
-
-def _fallen(falls: Sequence[Standing]) -> tuple[list[tuple[Share, int]], list[tuple[Share, int]]]:
-    """Tell what fell of shares from what fell of top-ups."""
-    shares = [(fallen.share, fallen.fen) for fallen in falls if not fallen.is_top_up]
-    return shares, [(fallen.share, fallen.fen) for fallen in falls if fallen.is_top_up]

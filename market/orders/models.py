@@ -129,7 +129,7 @@ class Acceptance(Base):
 
     id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
     order_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("orders.id"), index=True)
-    accepted_on: orm.Mapped[date]
+    accepted_on: orm.Mapped[date] = orm.mapped_column(index=True)
     evidence: orm.Mapped[dict[str, Any]]
     accepted_by: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("members.id"))
     accepted_at: orm.Mapped[datetime]
@@ -166,7 +166,7 @@ class Return(Base):
 
     id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
     order_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("orders.id"), index=True)
-    returned_on: orm.Mapped[date]
+    returned_on: orm.Mapped[date] = orm.mapped_column(index=True)
     reason: orm.Mapped[str]
     returned_by: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("members.id"))
     returned_at: orm.Mapped[datetime]

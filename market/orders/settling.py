@@ -17,14 +17,16 @@ def unpaid_fen(line: OrderLine) -> int:
 
 def payable_fen(order: Order, lines: Sequence[OrderLine]) -> int:
     """Return what an order can still be paid: what is accepted of it and what may yet be, less what was paid."""
-    owed = sum(
-        line.accepted_fen - line.returned_fen if _is_accepted(order, line) else line.amount_fen for line in lines
-    )
-    return max(owed - order.paid_fen, 0)
+    return max(sum(_owed_fen(order, line) for line in lines) - order.paid_fen, 0)
 
 
-def _is_accepted(order: Order, line: OrderLine) -> bool:
-    return line.accepted_milli > 0 or order.status == "accepted"
+def _owed_fen(order: Order, line: OrderLine) -> int:
+    """Return what is owed for a line: as accepted, until then as shipped, and before that as ordered (gross fen)."""
+    if line.accepted_milli > 0 or order.status == "accepted":
+        return line.accepted_fen - line.returned_fen
+    if order.shipped_on:
+        return money.price_of(line.unit_price_fen, line.shipped_milli, line.unit_milli)
+    return line.amount_fen
 
 
 def settle(session: orm.Session, order: Order, lines: Sequence[OrderLine], *, trigger: str, on: date) -> None:

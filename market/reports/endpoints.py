@@ -1,4 +1,8 @@
-"""Statements and reports over HTTP. All are reads of one moment on the connection for reads."""
+"""Statements and reports over HTTP; each is of one moment.
+
+A household's statement is read often, on the connection for hot reads. The others sum much: their statements are
+planned for what is asked, which that connection does not do.
+"""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -87,8 +91,10 @@ def show_cooperative_statement(
 ) -> CooperativeStatementOut:
     """Show what a supplier sold and received in a period beside what it attributed, paid, owes and kept."""
     period_from, period_to = _period(query)
-    with caller.reading() as (connection, actor):
-        found = cooperative_statement(connection, actor, organisation_id, period_from=period_from, period_to=period_to)
+    with caller.transaction() as (session, actor):
+        found = cooperative_statement(
+            session.connection(), actor, organisation_id, period_from=period_from, period_to=period_to
+        )
     return CooperativeStatementOut(
         supplier_id=found.supplier_id,
         supplier_name=found.supplier_name,
@@ -112,8 +118,8 @@ def show_cooperative_statement(
 @router.get("/lots/{lot_id}/income", tags=["statements"], responses=declared(NotFoundError))
 def show_lot_income(lot_id: UUID, caller: StatementReader) -> LotIncomeOut:
     """Show what a lot brought so far; an increase only against a stated baseline."""
-    with caller.reading() as (connection, actor):
-        found = lot_income(connection, actor, lot_id)
+    with caller.transaction() as (session, actor):
+        found = lot_income(session.connection(), actor, lot_id)
     return LotIncomeOut(
         lot_id=found.lot_id,
         number=found.number,
@@ -142,8 +148,8 @@ def show_lot_income(lot_id: UUID, caller: StatementReader) -> LotIncomeOut:
 def download_report(dimension: Dimension, query: Annotated[ReportQuery, Query()], caller: ReportReader) -> Response:
     """Download a report as a workbook: in yuan, in fen, and what each column counts."""
     filters = _filters(query)
-    with caller.reading() as (connection, actor):
-        found = report(connection, actor, dimension, filters)
+    with caller.transaction() as (session, actor):
+        found = report(session.connection(), actor, dimension, filters)
     name = f"report-{dimension}-{filters.period_from}-{filters.period_to}.xlsx"
     return Response(
         workbook(dimension, filters, found),
@@ -156,8 +162,8 @@ def download_report(dimension: Dimension, query: Annotated[ReportQuery, Query()]
 def show_report(dimension: Dimension, query: Annotated[ReportQuery, Query()], caller: ReportReader) -> ReportOut:
     """Show sales beside the income they brought, by channel, month, region, cooperative, buyer or mechanism."""
     filters = _filters(query)
-    with caller.reading() as (connection, actor):
-        found = report(connection, actor, dimension, filters)
+    with caller.transaction() as (session, actor):
+        found = report(session.connection(), actor, dimension, filters)
     return ReportOut(
         dimension=dimension,
         period_from=filters.period_from,

@@ -12,51 +12,42 @@ from market.benefits.rules import MECHANISMS, Mechanism
 from market.identity.rules import Actor, Scope, Side
 from market.reports.rules import COLUMNS, NO_MECHANISM, NO_ORDER, SALE_COLUMNS, Dimension
 
-# The scope is that of `visible_orders`; money paid ahead, which is of no order, is seen by its supplier's side alone.
-_REPORT = sa.text(
-    """
-    WITH facts AS (
-      SELECT l.order_id, a.accepted_on AS day, n.accepted_fen AS fen, n.accepted_net_fen AS net_fen,
-             n.accepted_milli > 0 AS accepted
-        FROM acceptances a
-        JOIN acceptance_lines n ON n.acceptance_id = a.id
-        JOIN order_lines l ON l.id = n.order_line_id
-       WHERE a.accepted_on BETWEEN :period_from AND :period_to
-      UNION ALL
-      SELECT l.order_id, r.returned_on, -n.amount_fen, -n.net_fen, false
-        FROM returns r
-        JOIN return_lines n ON n.return_id = r.id
-        JOIN order_lines l ON l.id = n.order_line_id
-       WHERE r.returned_on BETWEEN :period_from AND :period_to
-    ), seen AS MATERIALIZED (
-      SELECT o.id, o.channel_code, o.buyer_id
-        FROM orders o
-        JOIN organisations s ON s.id = o.supplier_id
-        JOIN organisations b ON b.id = o.buyer_id
-       WHERE (CAST(:own_supplier AS uuid) IS NULL OR o.supplier_id = :own_supplier)
+# The scope is that of `visible_orders`. Money paid ahead is of no order: its supplier's side alone sees it, and no
+# channel has it. Plain joins by primary key, no CTE to be scanned: they stay bearable under any plan.
+_SCOPE = """
+       WHERE (CAST(:supplier AS uuid) IS NULL OR s.id = :supplier)
+         AND (CAST(:county AS text) IS NULL OR starts_with(s.region_code, :county))
+         AND (CAST(:channel AS text) IS NULL OR o.channel_code = :channel)
+         AND (CAST(:own_supplier AS uuid) IS NULL OR s.id = :own_supplier)
          AND (CAST(:own_buyer AS uuid) IS NULL OR o.buyer_id = :own_buyer)
          AND (CAST(:own_region AS text) IS NULL
               OR starts_with(s.region_code, :own_region) OR starts_with(b.region_code, :own_region))
-         AND (CAST(:channel AS text) IS NULL OR o.channel_code = :channel)
-    ), suppliers AS MATERIALIZED (
-      SELECT s.id, left(s.region_code, 6) AS county,
-             CAST(:own_buyer AS uuid) IS NULL AND CAST(:channel AS text) IS NULL
-             AND (CAST(:own_supplier AS uuid) IS NULL OR s.id = :own_supplier)
-             AND (CAST(:own_region AS text) IS NULL OR starts_with(s.region_code, :own_region)) AS shows_advances
-        FROM organisations s
-       WHERE (CAST(:supplier AS uuid) IS NULL OR s.id = :supplier)
-         AND (CAST(:county AS text) IS NULL OR starts_with(s.region_code, :county))
+"""
+_SALES = """
+    WITH facts AS (
+      SELECT a.order_id, a.accepted_on AS day, n.accepted_fen AS fen, n.accepted_net_fen AS net_fen,
+             n.accepted_milli > 0 AS accepted
+        FROM acceptances a
+        JOIN acceptance_lines n ON n.acceptance_id = a.id
+       WHERE a.accepted_on BETWEEN :period_from AND :period_to
+      UNION ALL
+      SELECT r.order_id, r.returned_on, -n.amount_fen, -n.net_fen, false
+        FROM returns r
+        JOIN return_lines n ON n.return_id = r.id
+       WHERE r.returned_on BETWEEN :period_from AND :period_to
     ), sales AS (
       SELECT CASE :dimension WHEN 'channel' THEN o.channel_code
                              WHEN 'month' THEN to_char(f.day, 'YYYY-MM')
-                             WHEN 'region' THEN s.county
+                             WHEN 'region' THEN left(s.region_code, 6)
                              WHEN 'cooperative' THEN CAST(s.id AS text)
                              WHEN 'buyer' THEN CAST(o.buyer_id AS text) END AS key,
              f.order_id, f.fen, f.net_fen, f.accepted
         FROM facts f
-        JOIN seen o ON o.id = f.order_id
-        JOIN orders w ON w.id = o.id
-        JOIN suppliers s ON s.id = w.supplier_id
+        JOIN orders o ON o.id = f.order_id
+        JOIN organisations s ON s.id = o.supplier_id
+        JOIN organisations b ON b.id = o.buyer_id
+"""
+_BOOK = """
     ), sold AS (
       SELECT GROUPING(key) AS sold_whole, key AS sold_key, count(DISTINCT order_id) FILTER (WHERE accepted) AS orders,
              coalesce(sum(fen), 0) AS sale_fen, coalesce(sum(net_fen), 0) AS sale_net_fen
@@ -70,27 +61,23 @@ _REPORT = sa.text(
       SELECT debit_account_id, effective_on, order_line_id, mechanism, assisted, -amount_fen
         FROM ledger_transfers
        WHERE book = 'attribution' AND effective_on BETWEEN :period_from AND :period_to
-    ), legs AS (
-      SELECT a.kind, a.owner_id, coalesce(a.counterpart_id, a.owner_id) AS supplier_id, a.step, m.day, m.fen,
-             m.assisted,
-             CASE WHEN a.step <> 'advance' THEN m.mechanism END AS mechanism,
-             CASE WHEN a.step <> 'advance' THEN m.order_line_id END AS order_line_id
-        FROM moves m
-        JOIN ledger_accounts a ON a.id = m.account_id
-       WHERE a.kind IN ('household', 'collective', 'retained', 'suspense')
     ), booked AS (
       SELECT CASE :dimension WHEN 'channel' THEN o.channel_code
-                             WHEN 'month' THEN to_char(g.day, 'YYYY-MM')
-                             WHEN 'region' THEN s.county
+                             WHEN 'month' THEN to_char(m.day, 'YYYY-MM')
+                             WHEN 'region' THEN left(s.region_code, 6)
                              WHEN 'cooperative' THEN CAST(s.id AS text)
                              WHEN 'buyer' THEN CAST(o.buyer_id AS text)
-                             WHEN 'mechanism' THEN g.mechanism END AS key,
-             g.kind, g.owner_id, g.step, g.assisted, g.fen
-        FROM legs g
-        JOIN suppliers s ON s.id = g.supplier_id
-        LEFT JOIN order_lines l ON l.id = g.order_line_id
-        LEFT JOIN seen o ON o.id = l.order_id
-       WHERE o.id IS NOT NULL OR (g.order_line_id IS NULL AND s.shows_advances)
+                             WHEN 'mechanism' THEN CASE WHEN a.step <> 'advance' THEN m.mechanism END END AS key,
+             a.kind, a.owner_id, a.step, m.assisted, m.fen
+        FROM moves m
+        JOIN ledger_accounts a
+          ON a.id = m.account_id AND a.kind IN ('household', 'collective', 'retained', 'suspense')
+        JOIN organisations s ON s.id = coalesce(a.counterpart_id, a.owner_id)
+        LEFT JOIN order_lines l ON l.id = m.order_line_id AND a.step <> 'advance'
+        LEFT JOIN orders o ON o.id = l.order_id
+        LEFT JOIN organisations b ON b.id = o.buyer_id
+"""
+_REST = """
     ), owned AS (
       SELECT GROUPING(key) AS whole, key, kind, owner_id, assisted,
              coalesce(sum(fen) FILTER (WHERE step IN ('accrued', 'recognised', 'disbursed', 'confirmed')), 0)
@@ -141,8 +128,8 @@ _REPORT = sa.text(
       FROM sold d
       FULL JOIN earned e ON e.earned_whole = d.sold_whole AND coalesce(e.earned_key, '') = coalesce(d.sold_key, '')
      ORDER BY 1, 2
-    """
-)
+"""
+_REPORT = sa.text(_SALES + _SCOPE + _BOOK + _SCOPE + _REST)
 
 
 @dataclass(frozen=True, slots=True)

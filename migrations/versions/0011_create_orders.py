@@ -101,6 +101,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("acceptances_order_id_exists")),
         sa.PrimaryKeyConstraint("id", name=op.f("acceptances_pkey")),
     )
+    op.create_index(op.f("acceptances_accepted_on_idx"), "acceptances", ["accepted_on"], unique=False)
     op.create_index(op.f("acceptances_order_id_idx"), "acceptances", ["order_id"], unique=False)
     op.create_table(
         "order_changes",
@@ -146,6 +147,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("returns_pkey")),
     )
     op.create_index(op.f("returns_order_id_idx"), "returns", ["order_id"], unique=False)
+    op.create_index(op.f("returns_returned_on_idx"), "returns", ["returned_on"], unique=False)
     op.create_table(
         "order_lines",
         sa.Column("id", sa.Uuid(), nullable=False),

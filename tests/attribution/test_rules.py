@@ -23,7 +23,6 @@ from market.attribution.rules import (
     LineFacts,
     LotDraw,
     Match,
-    MechanismReach,
     Owed,
     PayeeError,
     PaymentOrder,
@@ -38,8 +37,8 @@ from market.attribution.rules import (
     fall,
     match,
     pay,
-    reach,
 )
+from market.attribution.schemas import reach_out
 
 SUPPLIER, LOT, OTHER_LOT = UUID(int=1), UUID(int=2), UUID(int=3)
 LINE = UUID(int=4)
@@ -91,7 +90,7 @@ def line_facts(draw: st.DrawFn) -> LineFacts:
         PoolFact(mechanism, bp, [(household(number, mechanism), weight) for number, weight in enumerate(own)])
         for mechanism, bp, own in draw(
             st.lists(
-                st.tuples(st.sampled_from(["share_dividend", "profit"]), st.integers(0, 10_000), weights),
+                st.tuples(st.sampled_from(["share_dividend", "collective_dividend"]), st.integers(0, 10_000), weights),
                 max_size=2,
                 unique_by=lambda pool: pool[0],
             )
@@ -180,11 +179,11 @@ def test_a_line_that_brings_less_than_it_releases_is_shared_in_proportion_and_to
 
 
 def test_pools_that_promise_more_than_is_left_are_scaled_to_it() -> None:
-    pools = [PoolFact(name, bp, [(household(0, name), 1)]) for name, bp in (("profit", 6_000), ("rent", 3_000))]
+    pools = [PoolFact(name, bp, [(household(0, name), 1)]) for name, bp in (("collective_dividend", 6_000), ("rent", 3_000))]
     found = attribute(facts(1_000, contributions=[contribution(1, 400)], pools=pools))
     assert found.shares == [
         (household(1, contribution=1), 400),
-        (household(0, "profit"), 400),
+        (household(0, "collective_dividend"), 400),
         (household(0, "rent"), 200),
     ]
 
@@ -399,21 +398,21 @@ def test_the_reach_counts_a_household_once_and_keeps_top_ups_apart() -> None:
         (Share(Kind.SUSPENSE, SUPPLIER, "share_dividend"), 4),
         (RETAINED, 51),
     ]
-    found = reach(shares, [(household(0), 9)])
+    found = reach_out(shares, [(household(0), 9)])
     assert (found.households, found.assisted_households, found.collectives) == (2, 1, 1)
-    assert found.mechanisms == [
-        MechanismReach("collective_dividend", 1, 3, 0),
-        MechanismReach("labour", 1, 7, 7),
-        MechanismReach("order_purchase", 2, 35, 15),
+    assert [(each.mechanism, each.payees, each.fen, each.assisted_fen) for each in found.mechanisms] == [
+        ("collective_dividend", 1, 3, 0),
+        ("labour", 1, 7, 7),
+        ("order_purchase", 2, 35, 15),
     ]
     assert (found.retained_fen, found.suspense_fen, found.top_up_fen) == (51, 4, 9)
-    assert reach([]).mechanisms == []
+    assert reach_out([]).mechanisms == []
 
 
 @given(line_facts())
 def test_the_reach_of_a_line_adds_up_to_its_net_amount(line: LineFacts) -> None:
     found = attribute(line)
-    reached = reach(found.shares, found.top_ups)
+    reached = reach_out(found.shares, found.top_ups)
     brought = sum(mechanism.fen for mechanism in reached.mechanisms)
     assert brought + reached.retained_fen + reached.suspense_fen == line.net_fen
     assert reached.top_up_fen == total(found.top_ups)

@@ -1,7 +1,5 @@
 """Income follows accepted and paid lines, to the fen, whatever happens to them afterwards."""
 
-from uuid import UUID
-
 import pytest
 from sqlalchemy import orm
 

@@ -61,7 +61,7 @@ def spoil(session: orm.Session, *statements: str) -> None:
     for table, _ in guards:
         session.execute(sa.text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
     for statement in statements:
-        changed = session.execute(sa.text(statement))
+        changed = session.connection().exec_driver_sql(statement.replace("%", "%%"))
         assert changed.rowcount, statement
     for table, guard in guards:
         session.execute(sa.text(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {guard}"))

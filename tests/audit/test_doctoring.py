@@ -13,6 +13,7 @@ ONE_TRANSFER = f"""
       WHERE a.kind = 'retained' AND a.step = 'accrued' AND t.amount_fen > 100 AND t.order_line_id IN {UNTOUCHED}
       ORDER BY t.id LIMIT 1)
 """
+FIRST = "(SELECT min(source) FROM ledger_entries)"
 AN_ACCEPTED_LINE = "(SELECT id FROM order_lines WHERE accepted_milli > 1000 AND returned_milli = 0 ORDER BY id LIMIT 1)"
 A_PLACED_ORDER = "(SELECT id FROM orders WHERE status = 'placed')"
 SOLD_OUT = "(SELECT id FROM lots WHERE accepted_milli = quantity_milli ORDER BY id LIMIT 1)"
@@ -40,15 +41,15 @@ def moved(debit: str, credit: str, amount: str, about: str) -> str:
 
 BREAKING: dict[str, tuple[tuple[str, ...], set[str]]] = {
     "entry_is_whole": (
-        (
-            "UPDATE ledger_entries SET total_fen = total_fen + 1 WHERE source = (SELECT min(source) FROM ledger_entries)",
-        ),
+        (f"UPDATE ledger_entries SET total_fen = total_fen + 1 WHERE source = {FIRST}",),
         {"entry_is_whole"},
     ),
     "fact_posts_once": (
         (
-            "UPDATE ledger_entries SET source = (SELECT max(source) FROM ledger_entries)"
-            " WHERE source = (SELECT min(source) FROM ledger_entries)",
+            (
+                "UPDATE ledger_entries SET source = (SELECT max(source) FROM ledger_entries)"
+                " WHERE source = (SELECT min(source) FROM ledger_entries)"
+            ),
         ),
         {"fact_posts_once"},
     ),
@@ -101,8 +102,10 @@ BREAKING: dict[str, tuple[tuple[str, ...], set[str]]] = {
     ),
     "contribution_releases_at_most_itself": (
         (
-            f"UPDATE contributions SET amount_fen = amount_fen - 1 WHERE lot_id = {SOLD_OUT}"
-            f" AND id = (SELECT min(id::text)::uuid FROM contributions WHERE lot_id = {SOLD_OUT})",
+            (
+                f"UPDATE contributions SET amount_fen = amount_fen - 1 WHERE lot_id = {SOLD_OUT}"
+                f" AND id = (SELECT min(id::text)::uuid FROM contributions WHERE lot_id = {SOLD_OUT})"
+            ),
         ),
         {"contribution_releases_at_most_itself", "sold_out_lot_releases_all", "carry_is_what_is_left"},
     ),
@@ -131,8 +134,10 @@ BREAKING: dict[str, tuple[tuple[str, ...], set[str]]] = {
     "stock_is_conserved": (("UPDATE lots SET available_milli = available_milli + 1",), {"stock_is_conserved"}),
     "reservations_fill_the_lot": (
         (
-            "UPDATE lots SET reserved_milli = reserved_milli + 1, available_milli = available_milli - 1"
-            " WHERE available_milli > 0",
+            (
+                "UPDATE lots SET reserved_milli = reserved_milli + 1, available_milli = available_milli - 1"
+                " WHERE available_milli > 0"
+            ),
         ),
         {"reservations_fill_the_lot"},
     ),
@@ -167,9 +172,11 @@ BREAKING: dict[str, tuple[tuple[str, ...], set[str]]] = {
     ),
     "lines_spend_what_the_order_has": (
         (
-            "UPDATE order_lines SET paid_fen = paid_fen + 1 WHERE id IN"
-            " (SELECT l.id FROM order_lines l JOIN orders o ON o.id = l.order_id"
-            " WHERE o.paid_fen = l.paid_fen AND l.paid_fen BETWEEN 1 AND l.accepted_fen - 1)",
+            (
+                "UPDATE order_lines SET paid_fen = paid_fen + 1 WHERE id IN"
+                " (SELECT l.id FROM order_lines l JOIN orders o ON o.id = l.order_id"
+                " WHERE o.paid_fen = l.paid_fen AND l.paid_fen BETWEEN 1 AND l.accepted_fen - 1)"
+            ),
         ),
         {"lines_spend_what_the_order_has"},
     ),

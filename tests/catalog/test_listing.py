@@ -5,7 +5,6 @@ from collections.abc import Callable
 from datetime import date
 from uuid import uuid4
 
-import sqlalchemy as sa
 from sqlalchemy import orm
 
 from market.benefits.models import Plan
@@ -87,11 +86,7 @@ def test_offers_carry_all_that_an_order_pins_and_leave_out_unknown_products(sess
 def test_of_several_approved_plan_versions_the_latest_in_force_is_pinned(session: orm.Session) -> None:
     supplier = factories.organisation(session)
     product = factories.product(session, supplier)
-    newer = factories.plan(session, supplier, valid_from=FIRST)
-    session.execute(
-        sa.text("UPDATE plan_versions SET plan_id = :plan, number = 2 WHERE plan_id = :newer"),
-        {"plan": product.plan_id, "newer": newer.id},
-    )
+    factories.plan_version(session, session.get_one(Plan, product.plan_id), number=2, valid_from=FIRST)
     before, after = (queries.offers_for(session, [product.id], on)[product.id] for on in DAYS[:2])
     assert before.plan_version_id != after.plan_version_id
 

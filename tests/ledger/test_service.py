@@ -107,7 +107,8 @@ def test_even_the_owner_of_the_tables_is_refused(worker_url: str, session: orm.S
         owner.execute("SELECT ledger_open_month('2026-03-02')")
         ids = [
             owner.execute(
-                "INSERT INTO ledger_accounts (book, kind, owner_id) VALUES ('cash', 'x', gen_random_uuid()) RETURNING id"
+                "INSERT INTO ledger_accounts (book, kind, owner_id) VALUES ('cash', 'x', gen_random_uuid())"
+                " RETURNING id"
             ).fetchone()
             for _ in range(2)
         ]
