@@ -67,6 +67,12 @@ UNLAWFUL = (
     "order_beyond_stock",
 )
 
+STEPS = {
+    *("place", "confirm", "ship", "accept", "decline", "cancel", "expire", "pay", "give_back", "spoil"),
+    *("disburse", "disburse_to_all", "confirm_payments"),
+    *UNLAWFUL,
+}
+"""Everything that can happen."""
 GOING_ON = ("placed", "confirmed", *ACCEPTING)
 
 Act = Callable[[orm.Session], Any]

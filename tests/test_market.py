@@ -2,16 +2,19 @@
 
 import os
 import secrets
-from collections import Counter
+import time
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, Phase, seed, settings
-from hypothesis.stateful import run_state_machine_as_test
 
 from tests.conftest import clone
-from tests.market_machine import Market
+from tests.market_machine import STEPS, play
 from tests.market_world import World, build
+
+STEPS_IN_TEST = 2_000
+SHARDS, STEPS_IN_SHARD = 10, 5_000
+CHANCE = 2026
+"""Where `make test` begins, so that it plays the same markets each time."""
 
 
 @pytest.fixture(scope="module")
@@ -22,10 +25,30 @@ def world(server_url: str, template: str) -> Iterator[World]:
         world.close()
 
 
-def play(world, *, examples, steps):
-    fired = Counter()
-    run_state_machine_as_test(lambda: Market(world, fired), settings=settings(max_examples=examples, stateful_step_count=steps, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate]))
-    return fired
+def play_and_tell(world: World, steps: int, chance: int, tell: pytest.FixtureRequest) -> None:
+    """Play, and say from which chance, how many steps held, how fast, and how often each was taken."""
+    begun = time.monotonic()
+    print(f"MARKET_CHANCE={chance}")
+    fired = play(world, steps=steps, chance=chance)
+    seconds = time.monotonic() - begun
+    often = ", ".join(f"{name} {times}" for name, times in fired.most_common())
+    figures = f"{fired.total()} steps from chance {chance}, {fired.total() / seconds:.0f} a second: {often}"
+    print(figures)
+    tell.node.user_properties.append(("figures", figures))
+    assert fired.total() >= steps
+    assert fired.keys() == STEPS, STEPS - fired.keys()
 
-def test_two_thousand_steps(world: World) -> None:
-    print(play(world, examples=20, steps=100))
+
+def test_whatever_happens_in_the_market_leaves_it_sound(world: World, request: pytest.FixtureRequest) -> None:
+    play_and_tell(world, STEPS_IN_TEST, CHANCE, request)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_fifty_thousand_steps_leave_the_market_sound(
+    world: World, shard: int, request: pytest.FixtureRequest
+) -> None:
+    """Other markets each time; `MARKET_CHANCE` (printed on failure) plays those of one shard again."""
+    del shard
+    chance = int(os.environ.get("MARKET_CHANCE", secrets.randbelow(2**48)))
+    play_and_tell(world, STEPS_IN_SHARD, chance, request)

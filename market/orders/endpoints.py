@@ -192,14 +192,8 @@ def list_orders(
     """List orders, newest first."""
     filters = query.model_dump(exclude={"limit", "cursor", "placed_from", "placed_to"}, exclude_none=True)
     with caller.transaction() as (session, actor):
-        orders = queries.visible_orders(actor).filter_by(**filters)
-        if query.placed_from:
-            orders = orders.where(Order.placed_on >= query.placed_from)
-        if query.placed_to:
-            orders = orders.where(Order.placed_on <= query.placed_to)
-        if last := after_id(query.cursor):
-            orders = orders.where(Order.id < last)
-        rows = session.scalars(orders.order_by(Order.id.desc()).limit(query.limit + 1)).all()
+        orders = queries.orders_placed(actor, query.placed_from, query.placed_to, before=after_id(query.cursor))
+        rows = session.scalars(orders.filter_by(**filters).limit(query.limit + 1)).all()
     page, next_cursor = cut(rows, query.limit, lambda order: order.id)
     return Page(items=[OrderBrief.model_validate(order) for order in page], next_cursor=next_cursor)
 
@@ -222,14 +216,12 @@ def _order_out(session: orm.Session, order: Order) -> OrderOut:
         )
         for line in queries.lines_of(session, [order.id])
     ]
-    changes = [OrderChangeOut.model_validate(change) for change in queries.changes_of(session, order.id)]
-    brief = OrderBrief.model_validate(order)
     return OrderOut(
-        **dict(brief),
+        **dict(OrderBrief.model_validate(order)),
         reserved_until=order.reserved_until,
         payment_days=order.payment_days,
         lines=lines,
-        changes=changes,
+        changes=[OrderChangeOut.model_validate(change) for change in queries.changes_of(session, order.id)],
     )
 
 

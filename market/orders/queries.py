@@ -1,6 +1,7 @@
 """What may be read of orders."""
 
 from collections.abc import Collection
+from datetime import date
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -22,6 +23,16 @@ def visible_orders(actor: Actor) -> sa.Select[Order]:
         return orders.where(Order.supplier_id.in_(ours) | Order.buyer_id.in_(ours))
     party = Order.supplier_id if actor.side is Side.SUPPLIER else Order.buyer_id
     return orders.where(party == actor.organisation_id)
+
+
+def orders_placed(actor: Actor, first: date | None, last: date | None, *, before: UUID | None) -> sa.Select[Order]:
+    """Return the orders that the actor may see, placed from one day to another, newest first from a place on."""
+    orders = visible_orders(actor).order_by(Order.id.desc())
+    if first:
+        orders = orders.where(Order.placed_on >= first)
+    if last:
+        orders = orders.where(Order.placed_on <= last)
+    return orders.where(Order.id < before) if before else orders
 
 
 def one_order(session: orm.Session, actor: Actor, order_id: UUID) -> Order:
