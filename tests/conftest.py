@@ -124,3 +124,11 @@ def seeded_db(server_url: str, template: str, request: pytest.FixtureRequest) ->
         database = Database(url, threads=8)
         yield database
         database.close()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the figures that passed tests have noted by `record_property`."""
+    for report in terminalreporter.stats.get("passed", []):
+        for name, value in report.user_properties:
+            if name == "figures":
+                terminalreporter.write_line(str(value))

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from tests.market_model import HALF, PAYEES, RECEIVED, Line, Model, Payee, hold, within
-from tests.market_world import PoolTerms, rows
+from tests.market_model import HALF, PAYEES, RECEIVED, Line, Model, hold, within
+from tests.market_world import Payee, PoolTerms, rows
 
 UNPAID = ("recognised", "top_up")
 
@@ -52,7 +52,7 @@ class Account(NamedTuple):
 
 @dataclass
 class Happened:
-    """What a step did on purpose: lines it accepted (with the day), and lines of which it took back fen (net)."""
+    """What a step did on purpose: lines it accepted (with the day), lines of which it took back so many fen net."""
 
     accepted: Mapping[str, date] = field(default_factory=dict)
     returned: Mapping[str, int] = field(default_factory=dict)
@@ -124,7 +124,12 @@ class Book:
         whole = Book(self.connection)
         whole.read()
         hold(whole.transfers == self.transfers, "the book has", whole.transfers, "transfers, not", self.transfers)
-        for mine, theirs in ((self.cells, whole.cells), (self.accounts, whole.accounts), (self.paid, whole.paid)):
+        sums: list[tuple[Mapping[Any, int], Mapping[Any, int]]] = [
+            (self.cells, whole.cells),
+            (self.accounts, whole.accounts),
+            (self.paid, whole.paid),
+        ]
+        for mine, theirs in sums:
             changed = {key for key in mine.keys() | theirs.keys() if mine.get(key, 0) != theirs.get(key, 0)}
             hold(not changed, "the book was changed after it was read:", changed)
         ((unsealed,),) = rows(
@@ -253,7 +258,9 @@ def check_fall(
     hold(floor(quota) <= sum(tops_taken.values()) <= ceil(quota), "top-ups of line", line.id, "fall otherwise")
     within(tops_taken, sum(tops_taken.values()), tops_before, "the top-ups that a return takes off line", line.id)
     if line.left == 0:
-        hold(not any(shares.values()) and not any(tops.values()), "line", line.id, "came back whole but brings something")
+        hold(
+            not any(shares.values()) and not any(tops.values()), "line", line.id, "came back whole but brings something"
+        )
 
 
 def _check_recognised(line: Line, accrued: int, paid: int) -> None:
@@ -316,9 +323,7 @@ def _check_matched(model: Model, book: Book, changes: Changes) -> None:
             hold(not sum(idle), "recognised", cell, "beside an unclaimed advance of", sum(idle))
 
 
-def check_settled(
-    before: tuple[int, int], after: tuple[int, int], paid: int, *, payee: Payee
-) -> None:
+def check_settled(before: tuple[int, int], after: tuple[int, int], paid: int, *, payee: Payee) -> None:
     """Hold that a payment first settles what is owed (owed, ahead), and that only the rest is paid ahead."""
     settled = min(paid, before[0])
     wanted = (before[0] - settled, before[1] + paid - settled)

@@ -11,12 +11,30 @@ from uuid import UUID, uuid4
 
 from hypothesis import HealthCheck, Phase, assume, seed, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from sqlalchemy import orm
+from typing_extensions import override
 
 from market import quantities
 from market.attribution import disbursing
-from market.attribution.rules import Kind, PaymentOrder
+from market.attribution.models import Disbursement
+from market.attribution.models import Payment as PaymentRow
+from market.attribution.rules import (
+    AlreadyConfirmedError,
+    ForeignContributionError,
+    Kind,
+    PayeeError,
+    PaymentOrder,
+    PaymentReferenceTakenError,
+    Settlement,
+)
 from market.clock import business_date
 from market.errors import MarketError, TransitionError
 from market.identity.rules import Actor
@@ -25,8 +43,7 @@ from market.lots.rules import OutOfStockError
 from market.orders import acceptance, changing, placing, returns
 from market.orders.rules import LineNotOfOrderError, OrderEvent, OutcomeError, ReturnTooMuchError
 from market.payments import service as payments
-from market.payments.rules import OverpaidError, ReceiptTakenError
-from market.attribution.rules import AlreadyConfirmedError, ForeignContributionError, PayeeError, PaymentReferenceTakenError
+from market.payments.rules import NotPayableError, OverpaidError, ReceiptTakenError
 from tests.market_book import Book, Happened, check_book, check_settled
 from tests.market_model import (
     ACCEPTING,
@@ -87,7 +104,8 @@ def step(**drawn: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]], Cal
             self.taken = function.__name__
             function(self, **arguments)
 
-        return rule(**drawn)(take)
+        made: Callable[..., None] = rule(**drawn)(take)  # type: ignore[call-overload]
+        return made
 
     return decorate
 
@@ -119,6 +137,7 @@ class Market(RuleBasedStateMachine):
         self.settled: Callable[[], None] | None = None
         self.taken: str | None = None
 
+    @override
     def teardown(self) -> None:
         with self.exits:
             # A step that failed says more than the book does after it.
@@ -141,6 +160,84 @@ class Market(RuleBasedStateMachine):
         except refusal:
             return
         raise BrokenInvariantError(f"{self.taken} was not refused with {refusal.__name__}")
+
+    # -- what may be tried, lawful or not ---------------------------------------------------------------------------
+
+    def shipping(self, order: Order, parts: Sequence[tuple[Line, int]] | None) -> Act:
+        given = None if parts is None else [self.quantity(line, milli) for line, milli in parts]
+        return lambda session: changing.ship(
+            session, self.clerk(order), order_id=UUID(order.id), quantities=given, shipped_on=self.today, now=self.now
+        )
+
+    def accepting(self, order: Order, found: Sequence[acceptance.FoundLine]) -> Act:
+        report = acceptance.Report(found, ALL_EVIDENCE, self.today)
+        receiver = self.world.buyers[order.buyer].receiver
+        return lambda session: acceptance.accept(
+            session, receiver, order_id=UUID(order.id), report=report, now=self.now
+        )
+
+    def returning(
+        self, order: Order, coming: Sequence[tuple[Line, int, bool]]
+    ) -> Callable[[orm.Session], returns.Returned]:
+        lines = [returns.ComesBack(*self.quantity(line, milli), resaleable) for line, milli, resaleable in coming]
+        claim = returns.Claim(lines, "品质不符", self.today)
+        receiver = self.world.buyers[order.buyer].receiver
+        return lambda session: returns.take_back(session, receiver, order_id=UUID(order.id), claim=claim, now=self.now)
+
+    def giving_up(self, order: Order, event: OrderEvent, actor: Actor) -> Act:
+        return lambda session: changing.give_up(
+            session, actor, order_id=UUID(order.id), event=event, reason="计划变更", now=self.now
+        )
+
+    def receiving(self, supplier: int, parts: Sequence[tuple[Order, int]], reference: str, on: date) -> Act:
+        return lambda session: payments.record(
+            session,
+            self.world.suppliers[supplier].clerk,
+            bank_reference=reference,
+            payer_name="财政支付中心",
+            amount_fen=sum(fen for _, fen in parts),
+            received_on=on,
+            parts=[payments.OrderPart(UUID(order.id), fen) for order, fen in parts],
+            now=self.now,
+        )
+
+    def writing_off(self, lot: Lot, milli: int) -> Act:
+        clerk = self.world.suppliers[lot.product.supplier].clerk
+        return lambda session: stock.record_spoilage(
+            session, clerk, lot_id=UUID(lot.terms.id), quantity_milli=milli, reason="受潮霉变", now=self.now
+        )
+
+    def paying_out(
+        self, listed: Sequence[Payment], on: date
+    ) -> Callable[[orm.Session], tuple[Disbursement, list[PaymentRow], list[Settlement]]]:
+        orders = [
+            PaymentOrder(
+                Kind(each.payee[0]),
+                UUID(each.payee[1]),
+                each.fen,
+                each.reference,
+                UUID(each.contribution) if each.contribution else None,
+            )
+            for each in listed
+        ]
+        return lambda session: disbursing.disburse(
+            session,
+            self.world.suppliers[listed[0].supplier].clerk,
+            paid_on=on,
+            method="bank_transfer",
+            evidence="银行回单",
+            payments=orders,
+            now=self.now,
+        )
+
+    def confirming(self, chosen: Sequence[Payment]) -> Act:
+        ids = [UUID(payment.id) for payment in chosen]
+        return lambda session: disbursing.confirm(
+            session, self.world.county, payment_ids=ids, on=self.today, now=self.now
+        )
+
+    def quantity(self, line: Line, milli: int) -> tuple[UUID, str]:
+        return UUID(line.id), quantities.text(milli, line.product.unit_milli)
 
     def orders(self, *statuses: str) -> list[Order]:
         return [order for order in self.model.orders.values() if order.status in statuses]
@@ -179,29 +276,20 @@ class Market(RuleBasedStateMachine):
     def try_to_place(self, buyer: int, wants: list[tuple[ProductTerms, int]]) -> list[Order]:
         """Place if there is stock; hold that the market refuses if there is none."""
         drawn = self.model.draws(wants, self.today)
-        lines = [placing.WantedLine(UUID(p.id), quantities.text(milli, p.unit_milli), p.unit, None) for p, milli in wants]
+        lines = [
+            placing.WantedLine(UUID(p.id), quantities.text(milli, p.unit_milli), p.unit, None) for p, milli in wants
+        ]
         request = placing.Request("canteen", None, 30, lines)
         until = self.now + timedelta(hours=72)
 
         def act(session: orm.Session) -> placing.PlacedGroup:
             orderer = self.world.buyers[buyer].orderer
-            return placing.place(
-                session, orderer, request=request, on=self.today, now=self.now, reserved_until=until
-            )
+            return placing.place(session, orderer, request=request, on=self.today, now=self.now, reserved_until=until)
 
         if drawn is None:
             self.refused(OutOfStockError, act)
             return []
-        group = self.do(act)
-        placed: dict[UUID, Order] = {}
-        for line, (product, milli), parts in zip(group.lines, wants, drawn, strict=True):
-            if line.order_id not in placed:
-                order = Order(str(line.order_id), len(self.model.orders), buyer, product.supplier, until)
-                placed[line.order_id] = self.model.orders[order.id] = order
-            hold(placed[line.order_id].supplier == product.supplier, "an order of two suppliers")
-            self.model.add_line(placed[line.order_id], str(line.id), product, milli, parts)
-        hold(set(placed) == set(group.orders), "orders placed are", group.orders)
-        return list(placed.values())
+        return self.model.place(self.do(act), wants, drawn, buyer=buyer)
 
     @precondition(lambda self: self.orders(*GOING_ON))
     @step(number=ANY, whole=st.booleans(), parts=st.lists(st.tuples(MAYBE_PART, MAYBE_PART), min_size=3, max_size=3))
@@ -231,25 +319,22 @@ class Market(RuleBasedStateMachine):
         if self.taken == "expire":
             self.expire(order, number)
         elif self.taken == "decline":
-            self.do(lambda session: self.give_up(session, order, OrderEvent.DECLINE, self.clerk(order)))
+            self.do(self.giving_up(order, OrderEvent.DECLINE, self.clerk(order)))
             self.model.release(order, "declined")
         else:
             actor = self.clerk(order) if number % 2 else self.world.buyers[order.buyer].orderer
-            self.do(lambda session: self.give_up(session, order, OrderEvent.CANCEL, actor))
+            self.do(self.giving_up(order, OrderEvent.CANCEL, actor))
             self.model.release(order, "cancelled")
-
-    def give_up(self, session: orm.Session, order: Order, event: OrderEvent, actor: Actor) -> None:
-        changing.give_up(session, actor, order_id=UUID(order.id), event=event, reason="计划变更", now=self.now)
 
     def expire(self, order: Order, number: int) -> None:
         """Wait until its reservation has run out, or not quite."""
         if business_date(order.reserved_until) <= LAST_DAY:
             self.now = max(self.now, order.reserved_until + timedelta(seconds=number % 2))
-        due = [order for order in self.orders("placed") if order.reserved_until < self.now]
+        due = [each for each in self.orders("placed") if each.reserved_until < self.now]
         expired = self.do(lambda session: changing.expire_due(session, now=self.now, limit=100))
         hold(expired == len(due), expired, "orders expired instead of", len(due))
-        for order in due:
-            self.model.release(order, "expired")
+        for each in due:
+            self.model.release(each, "expired")
 
     def ship(self, order: Order, parts: Sequence[int] | None) -> None:
         """Ship an order whole, or part of each line; something is shipped."""
@@ -261,21 +346,9 @@ class Market(RuleBasedStateMachine):
         self.ship_order(order, shipped)
 
     def ship_order(self, order: Order, shipped: dict[str, int] | None) -> None:
-        given = None if shipped is None else [self.quantity(self.model.lines[key], shipped[key]) for key in shipped]
-        self.do(
-            lambda session: changing.ship(
-                session,
-                self.clerk(order),
-                order_id=UUID(order.id),
-                quantities=given,
-                shipped_on=self.today,
-                now=self.now,
-            )
-        )
+        parts = None if shipped is None else [(self.model.lines[key], milli) for key, milli in shipped.items()]
+        self.do(self.shipping(order, parts))
         self.model.ship(order, shipped or {line.id: line.milli for line in order.lines}, self.today)
-
-    def quantity(self, line: Line, milli: int) -> tuple[UUID, str]:
-        return UUID(line.id), quantities.text(milli, line.product.unit_milli)
 
     def accept(self, order: Order, skipped: int, parts: Sequence[tuple[int, int]]) -> None:
         """Accept some lines whole or in part, of which the rest was rejected, damaged or short."""
@@ -287,27 +360,19 @@ class Market(RuleBasedStateMachine):
         self.accept_lines(order, found)
 
     def accept_lines(self, order: Order, found: dict[str, tuple[int, int]]) -> None:
-        report = self.report([(self.model.lines[key], *judged) for key, judged in found.items()])
-        receiver = self.world.buyers[order.buyer].receiver
-        self.do(
-            lambda session: acceptance.accept(
-                session, receiver, order_id=UUID(order.id), report=report, now=self.now
-            )
-        )
+        self.do(self.accepting(order, [self.found(self.model.lines[key], *parts) for key, parts in found.items()]))
         for line_id, (accepted, rejected) in found.items():
             self.model.judge(self.model.lines[line_id], accepted, rejected)
         self.model.accept(order, self.today)
         self.happened = Happened(accepted=dict.fromkeys(found, self.today))
 
-    def report(self, found: Sequence[tuple[Line, int, int]]) -> acceptance.Report:
-        """Say what was found of lines; of what is neither accepted nor rejected, a third is short."""
-        lines = []
-        for line, accepted, rejected in found:
-            lost = line.shipped - accepted - rejected
-            judged = (line.shipped - lost // 3, accepted, rejected, lost - lost // 3, lost // 3)
-            texts = [quantities.text(milli, line.product.unit_milli) for milli in judged]
-            lines.append(acceptance.FoundLine(UUID(line.id), *texts, reason="到货有差异"))
-        return acceptance.Report(lines, ALL_EVIDENCE, self.today)
+    def found(self, line: Line, accepted: int, rejected: int) -> acceptance.FoundLine:
+        """Say what was found of a line; of what is neither accepted nor rejected, a third is short."""
+        lost = line.shipped - accepted - rejected
+        short = lost // 3
+        judged = (line.shipped - short, accepted, rejected, lost - short, short)
+        received, good, bad, damaged, missing = (quantities.text(milli, line.product.unit_milli) for milli in judged)
+        return acceptance.FoundLine(UUID(line.id), received, good, bad, damaged, missing, "到货有差异")
 
     @step(buyer=st.integers(0, 1), wanted=WANTS, hours=HOURS, permille=st.sampled_from([0, 0, 333, 500, WHOLE]))
     def sell(self, buyer: int, wanted: list[tuple[int, int]], hours: int, permille: int) -> None:
@@ -346,58 +411,41 @@ class Market(RuleBasedStateMachine):
 
     def record(self, supplier: int, parts: Sequence[tuple[Order, int]], on: date) -> None:
         reference = uuid4().hex
-        self.do(lambda session: self.receive(session, supplier, parts, reference, on))
+        self.do(self.receiving(supplier, parts, reference, on))
         for order, fen in parts:
             order.paid += fen
         self.model.receipts.append((supplier, reference, parts[0][0]))
 
-    def receive(
-        self, session: orm.Session, supplier: int, parts: Sequence[tuple[Order, int]], reference: str, on: date
-    ) -> None:
-        payments.record(
-            session,
-            self.world.suppliers[supplier].clerk,
-            bank_reference=reference,
-            payer_name="财政支付中心",
-            amount_fen=sum(fen for _, fen in parts),
-            received_on=on,
-            parts=[payments.OrderPart(UUID(order.id), fen) for order, fen in parts],
-            now=self.now,
-        )
+    def returnable(self, *, again: bool) -> list[Order]:
+        """Return orders of which something can come back; those first and alone of which something has."""
+        orders = [
+            order for order in self.orders("partly_accepted", "accepted") if any(line.left for line in order.lines)
+        ]
+        begun = [order for order in orders if any(0 < line.left < line.accepted for line in order.lines)]
+        return begun if again and begun else orders
 
-    def returnable(self) -> list[Order]:
-        return [order for order in self.orders("partly_accepted", "accepted") if any(line.left for line in order.lines)]
-
-    @precondition(lambda self: self.returnable())
+    @precondition(lambda self: self.returnable(again=False))
     @step(
         number=ANY,
         parts=st.lists(st.tuples(MAYBE_PART, st.booleans()), min_size=3, max_size=3),
-        whole=st.booleans(),
+        how=st.sampled_from(["whole", "first", "again", "again"]),
     )
-    def give_back(self, number: int, parts: list[tuple[int, bool]], whole: bool) -> None:  # noqa: FBT001 - by name
-        order = of(self.returnable(), number)
+    def give_back(self, number: int, parts: list[tuple[int, bool]], how: str) -> None:
+        order = of(self.returnable(again=how == "again"), number)
         coming = [
-            (line, line.left if whole else part_of(line.left, permille), resaleable)
+            (line, line.left if how == "whole" else part_of(line.left, permille // 2), resaleable)
             for line, (permille, resaleable) in zip(order.lines, parts, strict=False)
-            if line.left and (permille or whole)
+            if line.left and (permille or how == "whole")
         ]
         if not coming:
             return
-        claim = self.claim([(line, milli, resaleable) for line, milli, resaleable in coming])
-        receiver = self.world.buyers[order.buyer].receiver
-        returned = self.do(
-            lambda session: returns.take_back(session, receiver, order_id=UUID(order.id), claim=claim, now=self.now)
-        )
+        returned = self.do(self.returning(order, coming))
         fallen: dict[str, int] = {}
         for (line, milli, resaleable), (_, row) in zip(coming, returned.lines, strict=True):
             before = line.net(line.left)
             self.model.take_back(line, self.by_lot(str(row.id), milli), resaleable=resaleable)
             fallen[line.id] = before - line.net(line.left)
         self.happened = Happened(returned=fallen)
-
-    def claim(self, coming: Sequence[tuple[Line, int, bool]]) -> returns.Claim:
-        lines = [returns.ComesBack(*self.quantity(line, milli), resaleable) for line, milli, resaleable in coming]
-        return returns.Claim(lines, "品质不符", self.today)
 
     def by_lot(self, row_id: str, milli: int) -> dict[str, int]:
         """Read from which lots the returned goods were."""
@@ -415,15 +463,9 @@ class Market(RuleBasedStateMachine):
         lot = of(self.in_stock(), number)
         # A little at a time, or soon nothing would be left to sell.
         milli = part_of(lot.places["available"], permille // 20 + 1)
-        self.do(lambda session: self.write_off(session, lot.product.supplier, lot.terms.id, milli))
+        self.do(self.writing_off(lot, milli))
         lot.move("available", "spoiled", milli)
         self.spoilages += 1
-
-    def write_off(self, session: orm.Session, supplier: int, lot_id: str, milli: int) -> None:
-        clerk = self.world.suppliers[supplier].clerk
-        stock.record_spoilage(
-            session, clerk, lot_id=UUID(lot_id), quantity_milli=milli, reason="受潮霉变", now=self.now
-        )
 
     # -- money out --------------------------------------------------------------------------------------------------
 
@@ -448,7 +490,7 @@ class Market(RuleBasedStateMachine):
         owed = self.book.owed(body.id, payee, contribution, self.model)
         amount = {"below": max(owed * fen // 9_999, 1), "at": max(owed, 1), "above": owed + fen}.get(how, fen)
         payment = Payment("", supplier, payee, amount, contribution, uuid4().hex)
-        (payment.id,) = self.do(lambda session: self.pay_out(session, supplier, [payment], self.ago(days)))
+        self.pay_out([payment], self.ago(days))
         before = (owed, self.book.advance(body.id, payee))
 
         def check() -> None:
@@ -456,29 +498,12 @@ class Market(RuleBasedStateMachine):
             check_settled(before, after, amount, payee=payee)
 
         self.settled = check
-        self.model.payments[payment.id] = payment
 
-    def pay_out(self, session: orm.Session, supplier: int, listed: Sequence[Payment], on: date) -> list[str]:
-        orders = [
-            PaymentOrder(
-                Kind(each.payee[0]),
-                UUID(each.payee[1]),
-                each.fen,
-                each.reference,
-                UUID(each.contribution) if each.contribution else None,
-            )
-            for each in listed
-        ]
-        _, made, _ = disbursing.disburse(
-            session,
-            self.world.suppliers[supplier].clerk,
-            paid_on=on,
-            method="bank_transfer",
-            evidence="银行回单",
-            payments=orders,
-            now=self.now,
-        )
-        return [str(row.id) for row in made]
+    def pay_out(self, batch: Sequence[Payment], on: date) -> None:
+        _, made, _ = self.do(self.paying_out(batch, on))
+        for payment, row in zip(batch, made, strict=True):
+            payment.id = str(row.id)
+            self.model.payments[payment.id] = payment
 
     @precondition(lambda self: any(order.paid and order.accepted_on for order in self.model.orders.values()))
     @step(supplier=st.integers(0, 1), days=DAYS_AGO)
@@ -490,9 +515,7 @@ class Market(RuleBasedStateMachine):
         if not batch:
             return
         batch.append(Payment("", supplier, batch[0].payee, batch[0].fen, None, uuid4().hex))
-        made = self.do(lambda session: self.pay_out(session, supplier, batch, self.ago(days)))
-        for payment, payment.id in zip(batch, made, strict=True):
-            self.model.payments[payment.id] = payment
+        self.pay_out(batch, self.ago(days))
 
         def check() -> None:
             for payee in body.payees:
@@ -510,13 +533,9 @@ class Market(RuleBasedStateMachine):
         waiting = self.unconfirmed()
         start = number % len(waiting)
         chosen = waiting[start : start + count]
-        self.do(lambda session: self.say_received(session, chosen))
+        self.do(self.confirming(chosen))
         for payment in chosen:
             payment.confirmed = True
-
-    def say_received(self, session: orm.Session, chosen: Sequence[Payment]) -> None:
-        ids = [UUID(payment.id) for payment in chosen]
-        disbursing.confirm(session, self.world.county, payment_ids=ids, on=self.today, now=self.now)
 
     # -- what must be refused ---------------------------------------------------------------------------------------
 
@@ -527,162 +546,108 @@ class Market(RuleBasedStateMachine):
         self.taken = what
         getattr(self, what)(number, more)
 
-    def take_a_wrong_step(self, number: int, more: int) -> None:
-        event = of(list(OrderEvent), more)
-        allowed = {
+    def take_a_wrong_step(self, number: int, _: int) -> None:
+        """Try with an order every event that its status does not allow."""
+        order = of(list(self.model.orders.values()), number)
+        lawful = {
             OrderEvent.CONFIRM: ("placed",),
             OrderEvent.DECLINE: ("placed",),
+            OrderEvent.EXPIRE: ("placed",),
             OrderEvent.CANCEL: OPEN,
             OrderEvent.SHIP: ("confirmed",),
             OrderEvent.ACCEPT_SOME: ACCEPTING,
             OrderEvent.ACCEPT_ALL: ACCEPTING,
             OrderEvent.RETURN: ("partly_accepted", "accepted"),
-        }.get(event, ("placed",))
-        wrong = [order for order in self.model.orders.values() if order.status not in allowed]
-        if wrong:
-            self.refused(TransitionError, self.event(of(wrong, number), event))
+        }
+        for event, statuses in lawful.items():
+            if order.status not in statuses:
+                self.refused(TransitionError, self.event(order, event))
 
     def event(self, order: Order, event: OrderEvent) -> Act:
-        """Return the step by which an event would happen to an order, the money it has notwithstanding."""
-        order_id, supplier = UUID(order.id), self.clerk(order)
-        receiver = self.world.buyers[order.buyer].receiver
         match event:
             case OrderEvent.CONFIRM:
-                return lambda session: changing.confirm(session, supplier, order_id=order_id, now=self.now)
+                return lambda session: changing.confirm(
+                    session, self.clerk(order), order_id=UUID(order.id), now=self.now
+                )
             case OrderEvent.SHIP:
-                return lambda session: changing.ship(
-                    session, supplier, order_id=order_id, quantities=None, shipped_on=self.today, now=self.now
-                )
-            case OrderEvent.ACCEPT_SOME | OrderEvent.ACCEPT_ALL:
-                report = self.report([(line, line.shipped, 0) for line in order.lines])
-                return lambda session: acceptance.accept(
-                    session, receiver, order_id=order_id, report=report, now=self.now
-                )
+                return self.shipping(order, None)
+            case OrderEvent.ACCEPT_SOME:
+                return self.accepting(order, [self.found(order.lines[0], order.lines[0].shipped, 0)])
+            case OrderEvent.ACCEPT_ALL:
+                return self.accepting(order, [self.found(line, line.shipped, 0) for line in order.lines])
             case OrderEvent.RETURN:
-                claim = self.claim([(line, 1, True) for line in order.lines])
-                return lambda session: returns.take_back(
-                    session, receiver, order_id=order_id, claim=claim, now=self.now
-                )
+                return self.returning(order, [(line, 1, True) for line in order.lines])
             case _:
-                return lambda session: self.give_up(session, order, event, supplier)
+                return self.giving_up(order, event, self.clerk(order))
 
     def name_a_foreign_line(self, number: int, _: int) -> None:
-        """Deal with a line of another order, or with one that was dealt with."""
+        """Deal with a line of another order, or judge one that was judged."""
         order = of(list(self.model.orders.values()), number)
-        others = [line for line in self.model.lines.values() if line.order is not order or line.judged]
-        if not others:
+        lines = [line for line in self.model.lines.values() if line.order is not order]
+        if order.status in ACCEPTING:
+            lines += [line for line in order.lines if line.judged]
+        if not lines:
             return
-        foreign = of(others, number)
-        receiver = self.world.buyers[order.buyer].receiver
+        foreign = of(lines, number)
         match order.status:
             case "confirmed":
-                act: Act = lambda session: changing.ship(
-                    session,
-                    self.clerk(order),
-                    order_id=UUID(order.id),
-                    quantities=[self.quantity(foreign, 1)],
-                    shipped_on=self.today,
-                    now=self.now,
-                )
+                self.refused(LineNotOfOrderError, self.shipping(order, [(foreign, 1)]))
             case "shipped" | "partly_accepted":
-                report = self.report([(foreign, foreign.shipped, 0)])
-                act = lambda session: acceptance.accept(
-                    session, receiver, order_id=UUID(order.id), report=report, now=self.now
-                )
-            case "accepted" if foreign.order is not order:
-                claim = self.claim([(foreign, 1, True)])
-                act = lambda session: returns.take_back(
-                    session, receiver, order_id=UUID(order.id), claim=claim, now=self.now
-                )
+                found = self.found(foreign, foreign.shipped, 0)
+                self.refused(LineNotOfOrderError, self.accepting(order, [found]))
+            case "accepted":
+                self.refused(LineNotOfOrderError, self.returning(order, [(foreign, 1, True)]))
             case _:
-                return
-        self.refused(LineNotOfOrderError, act)
+                self.refused(TransitionError, self.accepting(order, []))
 
     def ask_too_much(self, number: int, more: int) -> None:
-        """Ship, accept, return, write off or pay more than there is."""
+        """Ship, accept, return or write off more than there is."""
         order = of(list(self.model.orders.values()), number)
         line = of(order.lines, number)
-        receiver = self.world.buyers[order.buyer].receiver
         lot = of(list(self.model.lots.values()), number)
-        self.refused(
-            OutOfStockError,
-            lambda session: self.write_off(
-                session, lot.product.supplier, lot.terms.id, lot.places["available"] + more
-            ),
-        )
+        self.refused(OutOfStockError, self.writing_off(lot, lot.places["available"] + more))
         match order.status:
             case "confirmed":
-                given = [self.quantity(line, line.milli + more)]
-                self.refused(
-                    LineNotOfOrderError,
-                    lambda session: changing.ship(
-                        session,
-                        self.clerk(order),
-                        order_id=UUID(order.id),
-                        quantities=given,
-                        shipped_on=self.today,
-                        now=self.now,
-                    ),
-                )
+                self.refused(LineNotOfOrderError, self.shipping(order, [(line, line.milli + more)]))
             case "shipped":
-                found = of(order.acceptable, number)
-                (said,) = self.report([(found, found.shipped, 0)]).found
-                (_, text) = self.quantity(found, found.shipped + more)
-                report = acceptance.Report([said._replace(received=text, accepted=text)], ALL_EVIDENCE, self.today)
-                self.refused(
-                    OutcomeError,
-                    lambda session: acceptance.accept(
-                        session, receiver, order_id=UUID(order.id), report=report, now=self.now
-                    ),
-                )
+                line = of(order.acceptable, number)
+                _, text = self.quantity(line, line.shipped + more)
+                found = self.found(line, line.shipped, 0)._replace(received=text, accepted=text)
+                self.refused(OutcomeError, self.accepting(order, [found]))
             case "partly_accepted" | "accepted":
-                claim = self.claim([(line, line.left + more, True)])
-                self.refused(
-                    ReturnTooMuchError,
-                    lambda session: returns.take_back(
-                        session, receiver, order_id=UUID(order.id), claim=claim, now=self.now
-                    ),
-                )
+                self.refused(ReturnTooMuchError, self.returning(order, [(line, line.left + more, True)]))
             case _:
                 return
 
     def overpay(self, number: int, more: int) -> None:
         order = of(list(self.model.orders.values()), number)
         parts = [(order, order.most_payable + more)]
-        refusal = MarketError if order.status in GIVEN_UP else OverpaidError
-        self.refused(
-            refusal, lambda session: self.receive(session, order.supplier, parts, uuid4().hex, self.today)
-        )
+        refusal = NotPayableError if order.status in GIVEN_UP else OverpaidError
+        self.refused(refusal, self.receiving(order.supplier, parts, uuid4().hex, self.today))
 
     def use_a_reference_twice(self, number: int, _: int) -> None:
+        """Use a bank line again, in or out, and confirm a payment again."""
         if self.model.receipts:
             supplier, reference, order = of(self.model.receipts, number)
-            self.refused(
-                ReceiptTakenError, lambda session: self.receive(session, supplier, [(order, 1)], reference, self.today)
-            )
+            self.refused(ReceiptTakenError, self.receiving(supplier, [(order, 1)], reference, self.today))
         if self.model.payments:
             used = of(list(self.model.payments.values()), number)
             again = Payment("", used.supplier, used.payee, 1, None, used.reference)
-            self.refused(
-                PaymentReferenceTakenError,
-                lambda session: self.pay_out(session, used.supplier, [again], self.today),
-            )
+            self.refused(PaymentReferenceTakenError, self.paying_out([again], self.today))
             if used.confirmed:
-                self.refused(AlreadyConfirmedError, lambda session: self.say_received(session, [used]))
+                self.refused(AlreadyConfirmedError, self.confirming([used]))
 
     def pay_a_stranger(self, number: int, _: int) -> None:
         """Pay one who has no tie with the second supplier, or for a contribution that the payee did not make."""
-        second = self.world.suppliers[1]
-        stranger = next(payee for payee in self.world.suppliers[0].payees if payee not in second.payees)
+        first, second = self.world.suppliers
+        stranger = next(payee for payee in first.payees if payee not in second.payees)
         to_stranger = Payment("", 1, stranger, 100, None, uuid4().hex)
-        self.refused(PayeeError, lambda session: self.pay_out(session, 1, [to_stranger], self.today))
-        contribution, (lot, _) = of(list(self.model.owed_by_lot.items()), number)
-        maker = lot.terms.contributions[contribution][0]
+        self.refused(PayeeError, self.paying_out([to_stranger], self.today))
+        contribution, (lot, _fen) = of(list(self.model.owed_by_lot.items()), number)
+        maker, _fen = lot.terms.contributions[contribution]
         other = next(payee for payee in second.payees if payee[1] != maker)
         misled = Payment("", lot.product.supplier, other, 100, contribution, uuid4().hex)
-        self.refused(
-            ForeignContributionError, lambda session: self.pay_out(session, misled.supplier, [misled], self.today)
-        )
+        self.refused(ForeignContributionError, self.paying_out([misled], self.today))
 
     def order_beyond_stock(self, number: int, more: int) -> None:
         terms = of(self.world.products, number)
@@ -729,7 +694,7 @@ def play(
     )
     for number in count(chance):
         market = seed(number)(partial(Market, world, fired))
-        run_state_machine_as_test(market, settings=chosen)
+        run_state_machine_as_test(market, settings=chosen)  # type: ignore[arg-type]
         world.sweep()
         if fired.total() >= steps:
             return fired

@@ -1,7 +1,7 @@
 """What the market must be after each step, worked out apart from its code: plain integers, fractions and loops.
 
-Where a rule leaves a choice (who gets a fen that equal remainders contest, from which lot a returned gram was), the model
-reads the choice from the database and holds it against the bounds of the rule.
+Where a rule leaves a choice (who gets a fen that equal remainders contest, from which lot a returned gram was), the
+model reads the choice from the database and holds it against the bounds of the rule.
 """
 
 from collections import defaultdict
@@ -12,9 +12,11 @@ from fractions import Fraction
 from functools import cache
 from math import ceil, floor
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 
+from market.orders.placing import PlacedGroup
 from tests.market_world import LotTerms, Payee, ProductTerms, World, rows
 
 HALF = Fraction(1, 2)
@@ -117,7 +119,6 @@ class Order:
     """An order as the people in the market know it."""
 
     id: str
-    number: int
     buyer: int
     supplier: int
     reserved_until: datetime
@@ -140,7 +141,7 @@ class Order:
 
     @property
     def most_payable(self) -> int:
-        """Return what the market takes at most: a line of which nothing was accepted counts until the last is judged."""
+        """Return what the market takes at most: a line wholly rejected counts until the last one is judged."""
         rejected = [line for line in self.lines if line.judged and not line.accepted]
         if self.status != "partly_accepted" or not rejected:
             return self.payable
@@ -207,7 +208,27 @@ class Model:
             drawn.append(parts)
         return drawn
 
-    def add_line(
+    def place(
+        self,
+        group: PlacedGroup,
+        wants: Sequence[tuple[ProductTerms, int]],
+        drawn: Sequence[Sequence[tuple[Lot, int]]],
+        *,
+        buyer: int,
+    ) -> list[Order]:
+        """Add a group as placed; hold that it is one order per supplier."""
+        placed: dict[UUID, Order] = {}
+        for line, (product, milli), parts in zip(group.lines, wants, drawn, strict=True):
+            if line.order_id not in placed:
+                order = Order(str(line.order_id), buyer, product.supplier, group.reserved_until)
+                placed[line.order_id] = self.orders[order.id] = order
+            hold(placed[line.order_id].supplier == product.supplier, "an order of two suppliers")
+            self._add_line(placed[line.order_id], str(line.id), product, milli, parts)
+        hold(set(placed) == set(group.orders), "orders placed are", group.orders)
+        hold(len({order.supplier for order in placed.values()}) == len(placed), "two orders of one supplier")
+        return list(placed.values())
+
+    def _add_line(
         self, order: Order, line_id: str, product: ProductTerms, milli: int, parts: Iterable[tuple[Lot, int]]
     ) -> None:
         price_fen = [fen for start, fen in product.tiers if start <= milli][-1]
@@ -285,9 +306,10 @@ def check_stock(model: Model, facts: Mapping[str, Mapping[str, Any]]) -> None:
     held: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
     for key, (_, *parts) in facts["held"].items():
         held[key.split()[1]] = [total + part for total, part in zip(held[key.split()[1]], parts, strict=True)]
+    for lot_id, found in facts["lots"].items():
+        hold(min(found) >= 0, "oversold: lot", lot_id, "is", found)
     for lot_id, lot in model.lots.items():
         found = facts["lots"][lot_id]
-        hold(min(found) >= 0, "oversold: lot", lot_id, "is", found)
         hold(sum(found) == lot.terms.quantity_milli, "lot", lot_id, "is not conserved:", found)
         hold(found[1:4] == held[lot_id], "lot", lot_id, "is", found, "but is held as", held[lot_id])
         hold(found == list(lot.places.values()), "lot", lot_id, "is", found, "instead of", lot.places)

@@ -42,6 +42,7 @@ def test_one_order_is_told_from_listing_to_audit_and_can_be_told_again(seeded_db
     assert row(story, "务工", "工资性", "7", "500.00")
     assert row(story, "订单收购", "生产经营性", "43", "1,680.00")
     assert row(story, "入股分红", "财产性", "24", "124.80")
+    assert row(story, "村集体分红", "财产性", "1", "31.20")
     assert row(story, "合计 total", "2,640.00", "60")
     # Refused in Chinese, with a pointer.
     assert row(story, "422", "invalid_input")

@@ -3,7 +3,7 @@
 import os
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -25,30 +25,29 @@ def world(server_url: str, template: str) -> Iterator[World]:
         world.close()
 
 
-def play_and_tell(world: World, steps: int, chance: int, tell: pytest.FixtureRequest) -> None:
-    """Play, and say from which chance, how many steps held, how fast, and how often each was taken."""
+Tell = Callable[[str, object], None]
+
+
+def play_and_tell(world: World, steps: int, chance: int, tell: Tell) -> None:
+    """Play, and tell from which chance, how many steps held, how fast, and how often each was taken."""
+    print(f"MARKET_CHANCE={chance} plays this again")  # noqa: T201 - shown with a failure
     begun = time.monotonic()
-    print(f"MARKET_CHANCE={chance}")
     fired = play(world, steps=steps, chance=chance)
-    seconds = time.monotonic() - begun
+    pace = fired.total() / (time.monotonic() - begun)
     often = ", ".join(f"{name} {times}" for name, times in fired.most_common())
-    figures = f"{fired.total()} steps from chance {chance}, {fired.total() / seconds:.0f} a second: {often}"
-    print(figures)
-    tell.node.user_properties.append(("figures", figures))
+    tell("figures", f"market: {fired.total()} steps from chance {chance}, {pace:.0f} a second: {often}")
     assert fired.total() >= steps
     assert fired.keys() == STEPS, STEPS - fired.keys()
 
 
-def test_whatever_happens_in_the_market_leaves_it_sound(world: World, request: pytest.FixtureRequest) -> None:
-    play_and_tell(world, STEPS_IN_TEST, CHANCE, request)
+def test_whatever_happens_in_the_market_leaves_it_sound(world: World, record_property: Tell) -> None:
+    play_and_tell(world, STEPS_IN_TEST, CHANCE, record_property)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("shard", range(SHARDS))
-def test_fifty_thousand_steps_leave_the_market_sound(
-    world: World, shard: int, request: pytest.FixtureRequest
-) -> None:
-    """Other markets each time; `MARKET_CHANCE` (printed on failure) plays those of one shard again."""
+def test_fifty_thousand_steps_leave_the_market_sound(world: World, shard: int, record_property: Tell) -> None:
+    """Other markets each time; with `MARKET_CHANCE` those of a shard that failed."""
     del shard
     chance = int(os.environ.get("MARKET_CHANCE", secrets.randbelow(2**48)))
-    play_and_tell(world, STEPS_IN_SHARD, chance, request)
+    play_and_tell(world, STEPS_IN_SHARD, chance, record_property)

@@ -19,7 +19,6 @@ from sqlalchemy import orm
 
 from market.attribution import reversal
 from market.attribution.rules import LADDER, Share, Standing, Step, fall
-from market.db import Database, new_id
 from market.lots import stock
 from market.lots.models import Lot, Reservation
 from market.lots.rules import Draw, OutOfStockError, Want
@@ -67,3 +66,118 @@ def test_a_state_check_that_knows_one_step_too_many_is_seen(world: World, monkey
         {**TRANSITIONS, (OrderStatus.SHIPPED, OrderEvent.CANCEL): OrderStatus.CANCELLED},
     )
     breaks(world, "take_a_wrong_step was not refused with TransitionError")
+
+
+def test_refunds_split_by_the_original_weights_are_seen(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    original: dict[UUID, dict[Share, int]] = {}
+
+    def by_original_weights(standing: Sequence[Standing], line: reversal.ReturnedLine) -> list[Standing]:
+        shares = [found for found in standing if not found.is_top_up]
+        weights = original.setdefault(line.order_line_id, _sums(shares))
+        parts = allocate(line.net_fen, [(share.key, fen) for share, fen in weights.items()], salt=line.salt)
+        falls: list[Standing] = []
+        for share, part in zip(weights, parts, strict=True):
+            falls += _taken(share, part, [found for found in shares if found.share == share])
+        tops = [found for found in standing if found.is_top_up]
+        shares_fen, tops_fen = (sum(found.fen for found in part) for part in (shares, tops))
+        return falls + fall(tops, tops_fen * line.net_fen // shares_fen if shares_fen else tops_fen, salt=line.salt)
+
+    monkeypatch.setattr(reversal, "falls_of", by_original_weights)
+    breaks(world, "a share is negative|what a return takes off line")
+
+
+def _sums(standings: Sequence[Standing]) -> dict[Share, int]:
+    sums: dict[Share, int] = defaultdict(int)
+    for found in standings:
+        sums[found.share] += found.fen
+    return dict(sums)
+
+
+def _taken(share: Share, fen: int, standings: Sequence[Standing]) -> list[Standing]:
+    """Take a part off a share from its lowest step, whatever is left of it."""
+    falls = []
+    for found in sorted(standings, key=lambda found: LADDER.index(found.step)):
+        part = min(fen, found.fen)
+        fen -= part
+        falls.append(found._replace(fen=part))
+    falls.append(Standing(share, Step.ACCRUED, None, fen))
+    return [found for found in falls if found.fen]
+
+
+def race(world: World) -> list[placing.PlacedGroup]:
+    """Let both buyers order two thirds of a shelf at once; return what was placed."""
+    product = world.products[2]
+    milli = sum(lot.quantity_milli for lot in product.lots) * 2 // 3 // 1_000 * 1_000
+    request = placing.Request(
+        "canteen", None, 30, [placing.WantedLine(UUID(product.id), str(milli // product.unit_milli), "jin", None)]
+    )
+
+    def order(buyer: int) -> placing.PlacedGroup | None:
+        try:
+            with world.db.transaction() as session:
+                return placing.place(
+                    session,
+                    world.buyers[buyer].orderer,
+                    request=request,
+                    on=FIRST_DAY,
+                    now=FIRST_NOON,
+                    reserved_until=FIRST_NOON + timedelta(hours=72),
+                )
+        except OutOfStockError:
+            return None
+
+    with ThreadPoolExecutor(2) as buyers:
+        return [group for group in buyers.map(order, range(2)) if group]
+
+
+def stock_is_sound(world: World, placed: Sequence[placing.PlacedGroup]) -> None:
+    """Hold the stock against a model in which the orders that were placed were placed one after the other."""
+    model = Model(world)
+    for group in placed:
+        (line,) = group.lines
+        drawn = model.draws([(world.products[2], line.quantity_milli)], FIRST_DAY)
+        if drawn is not None:
+            model.place(group, [(world.products[2], line.quantity_milli)], drawn, buyer=0)
+    with world.entered() as connection:
+        check_stock(model, facts_of(connection))
+
+
+def test_two_buyers_at_once_cannot_have_more_than_there_is(world: World) -> None:
+    placed = race(world)
+    assert len(placed) == 1
+    stock_is_sound(world, placed)
+
+
+def test_a_naive_stock_read_is_seen_to_oversell(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    with psycopg.connect(schema.plain(world.owner_url)) as owner:
+        owner.execute("ALTER TABLE lots DROP CONSTRAINT lots_stock_is_never_oversold")
+    both_have_read = Barrier(2)
+
+    def naive(session: orm.Session, wants: Sequence[Want], *, on: date) -> list[Draw]:
+        draws = stock.preview(session, wants, on=on)
+        both_have_read.wait(timeout=10)
+        for held in sorted(draws, key=lambda held: held.lot_id):
+            session.execute(
+                sa.update(Lot)
+                .where(Lot.id == held.lot_id)
+                .values(
+                    available_milli=Lot.available_milli - held.quantity_milli,
+                    reserved_milli=Lot.reserved_milli + held.quantity_milli,
+                )
+            )
+            session.add(
+                Reservation(
+                    id=held.reservation_id,
+                    order_line_id=held.order_line_id,
+                    lot_id=held.lot_id,
+                    quantity_milli=held.quantity_milli,
+                    reserved_milli=held.quantity_milli,
+                )
+            )
+        return draws
+
+    monkeypatch.setattr(stock, "reserve", naive)
+    placed = race(world)
+    assert len(placed) == 2
+    with pytest.raises(BrokenInvariantError, match="oversold"):
+        stock_is_sound(world, placed)

@@ -103,9 +103,16 @@ def gather(session: orm.Session, lines: Sequence[AcceptedLine], *, on: date) -> 
     ]
 
 
+_READ: dict[UUID, PlanBody] = {}
+
+
 def _bodies(session: orm.Session, version_ids: Collection[UUID]) -> dict[UUID, PlanBody]:
-    rows = session.execute(sa.select(PlanVersion.id, PlanVersion.body).where(PlanVersion.id.in_(version_ids)))
-    return {version_id: plan_body(body) for version_id, body in rows}
+    """Return what the versions promise; a decided version never changes, so each is read once in a process."""
+    unread = [version_id for version_id in version_ids if version_id not in _READ]
+    if unread:
+        rows = session.execute(sa.select(PlanVersion.id, PlanVersion.body).where(PlanVersion.id.in_(unread)))
+        _READ.update({version_id: plan_body(body) for version_id, body in rows})
+    return {version_id: _READ[version_id] for version_id in version_ids}
 
 
 def _pool(pool: Pool, standing: Mapping[UUID, Standing]) -> PoolFact:

@@ -128,13 +128,20 @@ BOOK: tuple[Invariant, ...] = (
     ),
     Invariant(
         "sold_out_lot_releases_all",
-        "a lot that is accepted whole has released every contribution to the fen",
-        "全部验收的批次,其投入须释放至分毫不差",
+        # A return takes from all that its line brought, also from lots of which not a gram came back.
+        "a lot that is accepted whole has released every contribution to the fen, less what returns took of it",
+        "全部验收的批次,其投入须释放至分毫不差(退货扣减除外)",
         _RELEASED
         + """
-        SELECT concat('lot ', l.number, ' contribution ', c.id), c.amount_fen::text, coalesce(r.fen, 0)::text
-          FROM lots l JOIN contributions c ON c.lot_id = l.id LEFT JOIN released r ON r.contribution_id = c.id
-         WHERE l.accepted_milli = l.quantity_milli AND coalesce(r.fen, 0) <> c.amount_fen
+        SELECT concat('lot ', l.number, ' contribution ', c.id), c.amount_fen::text,
+               concat_ws(' + ', coalesce(r.fen, 0), coalesce(k.fen, 0))
+          FROM lots l
+          JOIN contributions c ON c.lot_id = l.id
+          LEFT JOIN released r ON r.contribution_id = c.id
+          LEFT JOIN release_carries k ON k.contribution_id = c.id AND EXISTS (
+               SELECT FROM reservations v JOIN return_lines b ON b.order_line_id = v.order_line_id
+                WHERE v.lot_id = l.id)
+         WHERE l.accepted_milli = l.quantity_milli AND coalesce(r.fen, 0) + coalesce(k.fen, 0) <> c.amount_fen
         """,
     ),
     Invariant(

@@ -139,7 +139,7 @@ class Enrol(Schema):
     """Households that take part with the caller's organisation, by code."""
 
     household_codes: Annotated[
-        list[Annotated[str, Field(min_length=1, max_length=40)]],
+        list[Annotated[Text, Field(max_length=40)]],
         Field(min_length=1, max_length=MAX_HOUSEHOLDS, examples=[["1411221062010001"]]),
     ]
 

@@ -8,6 +8,7 @@ from market.demo.visiting import Json, Visitor
 from market.money import yuan
 
 LADDER = (">应计|accrued", ">确认|recognised", ">兑付|disbursed", ">农户确认|confirmed")
+TODAY = "今天的收入走到哪一步  How far the income of today has come"
 
 
 def receive(stage: Stage) -> None:
@@ -52,7 +53,7 @@ def show_ladder(stage: Stage) -> None:
                 yuan(advance["closing_fen"] - advance["opening_fen"]),
             )
         )
-    stage.page.table(("农户收入(元)|households", *LADDER, ">未核销预付|advance"), rows)
+    stage.page.table(("农户收入(元)|households", *LADDER, ">未核销预付|advance"), rows, title=TODAY)
 
 
 def disburse(stage: Stage) -> None:
@@ -60,7 +61,7 @@ def disburse(stage: Stage) -> None:
     page = stage.page
     page.chapter("兑付", "The cooperatives pay, with evidence")
     page.say(
-        "合作社把欠农户的钱付清,每笔带银行凭证号。付给别家农户会被拒绝。",
+        "合作社把欠农户和村集体的钱付清,每笔带银行凭证号。付给别家农户会被拒绝。",
         "Each cooperative pays what it owes, with evidence; it cannot pay another's household.",
     )
     potato, mushroom = stage.supplies
@@ -77,10 +78,11 @@ def disburse(stage: Stage) -> None:
 
 def _pay(stage: Stage, supplied: Supply) -> Sequence[object]:
     clerk = stage.clerk(supplied.goods)
+    number = supplied.order["number"]
     due = [
-        _payment(household, owed_fen, f"{supplied.order['number']}-{household['code']}")
-        for household, owed_fen in _owed(clerk, stage)
+        _payment(household, owed_fen, f"{number}-{household['code']}") for household, owed_fen in _owed(clerk, stage)
     ]
+    due += _to_collectives(clerk, stage, supplied)
     done = clerk.post("/v1/disbursements", _batch(stage, supplied, due))
     stage.payments += done["payments"]
     figures = ("settled_fen", "top_up_fen", "advance_fen")
@@ -95,6 +97,19 @@ def _owed(clerk: Visitor, stage: Stage) -> Iterable[tuple[Json, int]]:
         closing = {balance["step"]: balance["closing_fen"] for balance in found["total"]["balances"]}
         if owed_fen := closing["recognised"] + closing["top_up"]:
             yield household, owed_fen
+
+
+def _to_collectives(clerk: Visitor, stage: Stage, supplied: Supply) -> list[Json]:
+    """Return the payment of what is owed to the one collective of the plan, if it has one."""
+    found = clerk.get(f"/v1/organisations/{clerk.organisation_id}/statement", stage.window, quietly=True)
+    closing = {balance["step"]: balance["closing_fen"] for balance in found["collectives"]["balances"]}
+    owed_fen = closing["recognised"] + closing["top_up"]
+    if not owed_fen:
+        return []
+    ((share,),) = (pool["shares"] for pool in supplied.pools if pool["mechanism"] == "collective_dividend")
+    reference = f"{supplied.order['number']}-collective"
+    payment = {"payee_id": share["payee_id"], "amount_fen": owed_fen, "reference": reference}
+    return [{**payment, "payee_kind": "collective"}]
 
 
 def _payment(household: Mapping[str, Any], amount_fen: int, reference: str) -> Json:

@@ -16,7 +16,7 @@ def give_back(stage: Stage) -> None:
     receiver = stage.visitor(RECEIVER)
     page.chapter("退货", "Part of a line comes back: the reversal")
     page.say(
-        f"随后食堂发现{RETURNED}千克香菇发霉,退货。销售额和每一份归集按“还挂着的”比例冲回;农户已经拿到的钱不追回,转为预付。",
+        f"随后食堂发现{RETURNED}千克香菇发霉,退货。销售额和每一份归集按“还挂着的”比例冲回;已经付出去的钱不追回,转为预付。",
         "Every share falls in proportion to what remains; money received stays, as an advance again.",
     )
     line = {
@@ -36,5 +36,5 @@ def give_back(stage: Stage) -> None:
         totals=("不含税净额 net", "", "", yuan(reach_total(fell["reach"])), ""),
         title=f"{fell['product_name']}退{amount},销售额减少{yuan(fell['amount_fen'])}元",
     )
-    page.note(f"其中{yuan(fell['advance_fen'])}元农户已经收到,不追回,转为预付,由今后的订单核销。")
+    page.note(f"其中{yuan(fell['advance_fen'])}元农户和村集体已经收到,不追回,转为预付,由今后的订单核销。")
     show_ladder(stage)

@@ -62,10 +62,12 @@ AUDITOR = "audit.auditor"
 
 @dataclass
 class Supply:
-    """Goods on sale: their product, their lot, and the households that gave to it."""
+    """Goods on sale: their product, its plan, their lot, and the households that gave to it."""
 
     goods: Goods
     product: Json
+    pools: list[Json]
+    """Of the benefit plan in force: who has a part of the proceeds."""
     lot: Json
     households: list[Json]
     contributions: list[Json]

@@ -37,14 +37,15 @@ def supply(stage: Stage) -> None:
 def _put_on_sale(stage: Stage, goods: Goods) -> Supply:
     clerk, manager = stage.clerk(goods), stage.visitor(f"{goods.cooperative}.manager")
     product = _product(clerk, goods)
-    households = _households(clerk, product, goods)
+    pools = _pools(clerk, product)
+    households = _households(clerk, pools, goods)
     lot = clerk.post("/v1/lots", _new_lot(stage, goods, product, households))
     path = f"/v1/lots/{lot['id']}"
     clerk.post(f"{path}/contributions", {"contributions": _given(stage, goods, households)})
     if goods is SHIITAKE:  # fresh fungi do not ship without one
         clerk.post(f"{path}/quality-certificate", {"number": f"HGZ-{lot['number']}"}, expected=200)
     lot = manager.post(f"{path}/opening", expected=200)
-    supplied = Supply(goods, product, lot, households, list(clerk.every(f"{path}/contributions")))
+    supplied = Supply(goods, product, pools, lot, households, list(clerk.every(f"{path}/contributions")))
     _show(stage, clerk, supplied)
     return supplied
 
@@ -55,11 +56,16 @@ def _product(clerk: Visitor, goods: Goods) -> Json:
     return clerk.get(f"/v1/products/{listed['id']}", quietly=True)
 
 
-def _households(clerk: Visitor, product: Json, goods: Goods) -> list[Json]:
-    """Return who gives: assisted neighbours who are on the register today, the shareholders of the plan first."""
+def _pools(clerk: Visitor, product: Json) -> list[Json]:
     plan = clerk.get(f"/v1/plans/{product['plan_id']}", quietly=True)
-    body = [version for version in plan["versions"] if version["status"] == "approved"][-1]["body"]
-    shareholders = {share["payee_id"] for pool in body["pools"] for share in pool["shares"]}
+    approved = [version for version in plan["versions"] if version["status"] == "approved"]
+    pools: list[Json] = approved[-1]["body"]["pools"]
+    return pools
+
+
+def _households(clerk: Visitor, pools: list[Json], goods: Goods) -> list[Json]:
+    """Return who gives: assisted neighbours who are on the register today, the shareholders of the plan first."""
+    shareholders = {share["payee_id"] for pool in pools for share in pool["shares"]}
     enrolled = [each for each in clerk.every("/v1/households") if each["standing"]["on_register"]]
     neighbours = [each for each in enrolled if each["village_code"] == enrolled[0]["village_code"]]
 

@@ -86,13 +86,18 @@ def _find(
     return {keys[position - 1]: account_id for position, account_id in rows}
 
 
-def _columns(keys: Sequence[AccountKey]) -> dict[str, list[Any]]:
+def _columns(keys: Sequence[AccountKey]) -> dict[str, str]:
     return {
-        "kinds": [key.kind for key in keys],
-        "owners": [key.owner_id for key in keys],
-        "counterparts": [key.counterpart_id for key in keys],
-        "steps": [key.step for key in keys],
+        "kinds": _array(key.kind for key in keys),
+        "owners": _array(key.owner_id for key in keys),
+        "counterparts": _array(key.counterpart_id for key in keys),
+        "steps": _array(key.step for key in keys),
     }
+
+
+def _array(values: Iterable[UUID | int | str | None]) -> str:
+    """Return numbers, ids and plain words as a PostgreSQL array; the driver would quote a list value by value."""
+    return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
 
 
 def post(session: orm.Session, book: Book, entries: Sequence[Entry]) -> list[UUID]:
@@ -122,16 +127,16 @@ def post(session: orm.Session, book: Book, entries: Sequence[Entry]) -> list[UUI
         "totals": [sum(transfer.amount_fen for transfer in entry.transfers) for entry in posting],
         "facts": facts,
         "facts_sha256": [sha256(text.encode()).hexdigest() for text in facts],
-        "entry_ids": [entry_id for entry_id, _, _ in flat],
-        "positions": [position for _, position, _ in flat],
-        "debits": [transfer.debit for _, _, transfer in flat],
-        "credits": [transfer.credit for _, _, transfer in flat],
-        "amounts": [transfer.amount_fen for _, _, transfer in flat],
-        "lines": [transfer.order_line_id for _, _, transfer in flat],
-        "mechanisms": [transfer.mechanism for _, _, transfer in flat],
-        "contributions": [transfer.contribution_id for _, _, transfer in flat],
-        "payments": [transfer.payment_id for _, _, transfer in flat],
-        "assisted": [transfer.assisted for _, _, transfer in flat],
+        "entry_ids": _array(entry_id for entry_id, _, _ in flat),
+        "positions": _array(position for _, position, _ in flat),
+        "debits": _array(transfer.debit for _, _, transfer in flat),
+        "credits": _array(transfer.credit for _, _, transfer in flat),
+        "amounts": _array(transfer.amount_fen for _, _, transfer in flat),
+        "lines": _array(transfer.order_line_id for _, _, transfer in flat),
+        "mechanisms": _array(transfer.mechanism for _, _, transfer in flat),
+        "contributions": _array(transfer.contribution_id for _, _, transfer in flat),
+        "payments": _array(transfer.payment_id for _, _, transfer in flat),
+        "assisted": _array(transfer.assisted for _, _, transfer in flat),
     }
     try:
         session.execute(_POST, parameters)

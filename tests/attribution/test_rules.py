@@ -179,7 +179,8 @@ def test_a_line_that_brings_less_than_it_releases_is_shared_in_proportion_and_to
 
 
 def test_pools_that_promise_more_than_is_left_are_scaled_to_it() -> None:
-    pools = [PoolFact(name, bp, [(household(0, name), 1)]) for name, bp in (("collective_dividend", 6_000), ("rent", 3_000))]
+    promised = [("collective_dividend", 6_000), ("rent", 3_000)]
+    pools = [PoolFact(name, bp, [(household(0, name), 1)]) for name, bp in promised]
     found = attribute(facts(1_000, contributions=[contribution(1, 400)], pools=pools))
     assert found.shares == [
         (household(1, contribution=1), 400),

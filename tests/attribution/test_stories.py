@@ -120,7 +120,7 @@ def test_partial_payments_recognise_every_share_in_proportion_and_at_last_whole(
         story.pay(order, amount_fen)
         held = story.held([order])
         assert sum(held.values()) == sum(line.accepted_net_fen for line in story.lines(order))
-    assert all(step is Step.RECOGNISED for _, _, step in held)
+    assert all(step is Step.RECOGNISED for _, _, step in story.held([order]))
 
 
 def test_money_that_came_first_is_recognised_on_acceptance(session: orm.Session) -> None:

@@ -62,5 +62,5 @@ def _fresh(parameters: dict[str, Any]) -> dict[str, Any]:
     return parameters | {
         "ids": [entry_id],
         "sources": [f"acceptance:{entry_id}"],
-        "entry_ids": [entry_id] * len(parameters["entry_ids"]),
+        "entry_ids": parameters["entry_ids"].replace(str(parameters["ids"][0]), str(entry_id)),
     }
