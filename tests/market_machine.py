@@ -75,7 +75,6 @@ HALF_THE_SHELF = 50
 WANTS = st.lists(st.tuples(st.integers(0, 3), st.integers(1, HALF_THE_SHELF)), min_size=1, max_size=3)
 
 UNLAWFUL = (
-    "take_a_wrong_step",
     "name_a_foreign_line",
     "ask_too_much",
     "overpay",
@@ -87,7 +86,7 @@ UNLAWFUL = (
 STEPS = {
     *("place", "confirm", "ship", "accept", "decline", "cancel", "expire", "pay", "give_back", "spoil"),
     *("disburse", "disburse_to_all", "confirm_payments"),
-    *UNLAWFUL,
+    *("take_a_wrong_step", *UNLAWFUL),
 }
 """Everything that can happen."""
 GOING_ON = ("placed", "confirmed", *ACCEPTING)
@@ -546,9 +545,12 @@ class Market(RuleBasedStateMachine):
         self.taken = what
         getattr(self, what)(number, more)
 
-    def take_a_wrong_step(self, number: int, _: int) -> None:
+    @precondition(lambda self: self.model.orders)
+    @step(number=ANY, status=st.integers(0, 7))
+    def take_a_wrong_step(self, number: int, status: int) -> None:
         """Try with an order every event that its status does not allow."""
-        order = of(list(self.model.orders.values()), number)
+        statuses = sorted({order.status for order in self.model.orders.values()})
+        order = of(self.orders(of(statuses, status)), number)
         lawful = {
             OrderEvent.CONFIRM: ("placed",),
             OrderEvent.DECLINE: ("placed",),
@@ -559,8 +561,8 @@ class Market(RuleBasedStateMachine):
             OrderEvent.ACCEPT_ALL: ACCEPTING,
             OrderEvent.RETURN: ("partly_accepted", "accepted"),
         }
-        for event, statuses in lawful.items():
-            if order.status not in statuses:
+        for event, allowing in lawful.items():
+            if order.status not in allowing:
                 self.refused(TransitionError, self.event(order, event))
 
     def event(self, order: Order, event: OrderEvent) -> Act:

@@ -100,7 +100,7 @@ def _taken(share: Share, fen: int, standings: Sequence[Standing]) -> list[Standi
         part = min(fen, found.fen)
         fen -= part
         falls.append(found._replace(fen=part))
-    falls.append(Standing(share, Step.ACCRUED, None, fen))
+    falls.append(Standing(share, Step.RECOGNISED, None, fen))
     return [found for found in falls if found.fen]
 
 

@@ -1,0 +1,77 @@
+"""The committed OpenAPI document is what the application says, whole and exemplified."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from market.api import PROBLEM_JSON
+from market.app import create_app
+from market.db import Database
+
+COMMITTED = Path(__file__).parent.parent / "openapi" / "openapi.json"
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    database = Database("postgresql://nowhere", threads=1)
+    return create_app(database).openapi()
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield method, path, operation
+
+
+def test_the_committed_document_is_current(document: dict[str, Any]) -> None:
+    assert json.loads(COMMITTED.read_text(encoding="utf-8")) == json.loads(json.dumps(document)), "run make openapi"
+
+
+def unexemplified(document: dict[str, Any]) -> list[str]:
+    return [
+        f"{method} {path}"
+        for method, path, operation in operations(document)
+        for body in [operation.get("requestBody", {}), *operation["responses"].values()]
+        for kind, media in body.get("content", {}).items()
+        if "json" in kind and "example" not in media
+    ]
+
+
+def test_every_operation_has_examples(document: dict[str, Any]) -> None:
+    assert unexemplified(document) == []
+
+
+def test_a_missing_example_is_noticed(document: dict[str, Any]) -> None:
+    stripped = json.loads(json.dumps(document))
+    del stripped["paths"]["/v1/order-groups"]["post"]["requestBody"]["content"]["application/json"]["example"]
+    assert unexemplified(stripped) == ["post /v1/order-groups"]
+
+
+def test_every_operation_declares_its_refusals_as_problems(document: dict[str, Any]) -> None:
+    for method, path, operation in operations(document):
+        refusals = {status: answer for status, answer in operation["responses"].items() if status >= "400"}
+        expected = {"401", "403"} if operation["security"] else set()
+        assert expected <= refusals.keys(), f"{method} {path}"
+        assert all(PROBLEM_JSON in answer["content"] for answer in refusals.values()), f"{method} {path}"
+
+
+def test_every_operation_is_named_after_its_function_once(document: dict[str, Any]) -> None:
+    names = [operation["operationId"] for _, _, operation in operations(document)]
+    assert len(set(names)) == len(names)
+    assert all(name.isidentifier() for name in names)
+
+
+def test_answers_have_no_defaults(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    answers = {name for name in schemas if name.endswith("Out") or name.startswith("Page")}
+    assert answers
+    defaulted = [
+        f"{name}.{field}"
+        for name in answers
+        for field, schema in schemas[name].get("properties", {}).items()
+        if "default" in schema
+    ]
+    assert defaulted == []
