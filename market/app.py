@@ -24,6 +24,7 @@ from market.db import Database
 from market.households import endpoints as households_endpoints
 from market.identity import access
 from market.identity import endpoints as identity_endpoints
+from market.ledger import endpoints as ledger_endpoints
 from market.lots import endpoints as lots_endpoints
 from market.observing import Observer
 from market.orders import endpoints as orders_endpoints
@@ -42,6 +43,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     certification_endpoints.router,
     catalog_endpoints.router,
     lots_endpoints.router,
+    ledger_endpoints.router,
     attribution_endpoints.router,
     orders_endpoints.router,
     payments_endpoints.router,

@@ -52,7 +52,7 @@ class Account(NamedTuple):
 
 @dataclass
 class Happened:
-    """What a step did on purpose: lines it accepted (with the day), lines of which it took back so many fen net."""
+    """What a step did on purpose: lines it accepted (and when), lines of which it took back so many fen net."""
 
     accepted: Mapping[str, date] = field(default_factory=dict)
     returned: Mapping[str, int] = field(default_factory=dict)
@@ -60,7 +60,8 @@ class Happened:
 
 _TRANSFERS = """
 SELECT t.id, t.order_line_id::text, t.mechanism, t.contribution_id::text, t.payment_id::text, t.assisted, t.amount_fen,
-       c.kind, c.owner_id::text, c.counterpart_id::text, c.step, d.kind, d.owner_id::text, d.counterpart_id::text, d.step
+       c.kind, c.owner_id::text, c.counterpart_id::text, c.step,
+       d.kind, d.owner_id::text, d.counterpart_id::text, d.step
   FROM ledger_transfers t
   JOIN ledger_accounts c ON c.id = t.credit_account_id
   JOIN ledger_accounts d ON d.id = t.debit_account_id

@@ -8,8 +8,9 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from market.db import Database
-from market.demo.telling import CHAPTERS, tell
+from market.demo.telling import CHAPTERS, invite, tell
 from market.demo.visiting import UnexpectedAnswerError
+from market.seeding.people import DEMO_PASSWORD
 from tests.serving import served
 
 
@@ -67,3 +68,10 @@ def test_one_order_is_told_from_listing_to_audit_and_can_be_told_again(seeded_db
 def test_an_answer_that_the_story_does_not_foresee_ends_it(db: Database) -> None:
     with served(db) as base_url, pytest.raises(UnexpectedAnswerError, match="login_failed"):
         told(base_url, 80)
+
+
+def test_afterwards_it_says_where_to_go_and_who_may_sign_in() -> None:
+    pipe = StringIO()
+    invite("http://127.0.0.1:8000", console=Console(file=pipe, width=80))
+    for word in ("http://127.0.0.1:8000/docs", DEMO_PASSWORD, "jc-school.clerk", "audit.auditor", "Ctrl-C"):
+        assert word in pipe.getvalue()

@@ -60,7 +60,7 @@ def run(name: str, base_url: str, folder: Path) -> str:
     session = "\n".join(blocks(name)).replace(ADDRESS, base_url)
     ended = subprocess.run(
         ["sh", "-eu", "-c", session],
-        env={**os.environ, "PATH": path, "no_proxy": "*", "PYTHONUTF8": "1"},
+        env={**os.environ, "PATH": path, "no_proxy": "*"},
         capture_output=True,
         text=True,
         encoding="utf-8",

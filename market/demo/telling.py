@@ -8,7 +8,8 @@ from rich.console import Console
 from market.clock import business_date, utc_now
 from market.demo import auditing, buying, paying, returning, stating, supplying
 from market.demo.showing import Page
-from market.demo.stage import Stage
+from market.demo.stage import AUDITOR, BUYER, RECEIVER, SHIITAKE, SWEET_POTATO, Stage
+from market.seeding.people import DEMO_PASSWORD
 
 CHAPTERS: Sequence[Callable[[Stage], None]] = (
     supplying.supply,
@@ -48,3 +49,20 @@ def tell(base_url: str, *, console: Console) -> None:
         stage = Stage(http, page, business_date(utc_now()))
         for chapter in CHAPTERS:
             chapter(stage)
+
+
+def invite(base_url: str, *, console: Console) -> None:
+    """Say where the market can now be tried by hand, and who may sign in."""
+    page = Page(console)
+    page.list(
+        ("接口文档 docs", f"{base_url}/docs"),
+        ("密码 password", DEMO_PASSWORD),
+        ("采购 canteen", f"{BUYER}, {RECEIVER}"),
+        *(
+            (f"{goods.product} cooperative", f"{goods.cooperative}.clerk, {goods.cooperative}.manager")
+            for goods in (SWEET_POTATO, SHIITAKE)
+        ),
+        ("代办员 village", f"{SWEET_POTATO.village}, {SHIITAKE.village}"),
+        ("审计 auditor", AUDITOR),
+        ("停止 stop", "Ctrl-C"),
+    )

@@ -4,7 +4,6 @@ import json
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from hashlib import sha256
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa

@@ -61,6 +61,11 @@ def test_a_fact_posts_once(session: orm.Session) -> None:
         service.post(session, Book.ATTRIBUTION, [entry([Transfer(debit, credit, 100)], source="test:once")])
 
 
+def state(error: exc.DBAPIError) -> str | None:
+    """The SQLSTATE with which the database refused."""
+    return getattr(error.orig, "sqlstate", None)
+
+
 STATEMENTS = {
     "update a transfer": "UPDATE ledger_transfers SET amount_fen = 1",
     "update an entry": "UPDATE ledger_entries SET reason = 'x'",
@@ -88,7 +93,7 @@ def test_the_application_role_may_not(session: orm.Session, statement: str) -> N
     posted(session)
     with pytest.raises(exc.DBAPIError) as refusal, session.begin_nested():
         session.execute(sa.text(statement))
-    assert refusal.value.orig.sqlstate in {"42501", "MK002"}
+    assert state(refusal.value) in {"42501", "MK002"}
 
 
 OWNERS_STATEMENTS = [
@@ -102,7 +107,7 @@ OWNERS_STATEMENTS = [
 
 
 @pytest.mark.parametrize("statement", OWNERS_STATEMENTS)
-def test_even_the_owner_of_the_tables_is_refused(worker_url: str, session: orm.Session, statement: str) -> None:
+def test_even_the_owner_of_the_tables_is_refused(worker_url: str, statement: str) -> None:
     with psycopg.connect(worker_url.replace("+psycopg", "")) as owner:
         owner.execute("SELECT ledger_open_month('2026-03-02')")
         ids = [
@@ -176,13 +181,12 @@ def test_nothing_is_added_to_an_entry_in_its_own_transaction(
     posted(session)
     with pytest.raises(exc.DBAPIError), session.begin_nested():
         insert_late(session, position, amount_fen)
-        session.execute(sa.text("SET CONSTRAINTS ALL IMMEDIATE"))
 
 
 def test_nothing_is_added_to_an_entry_later(committed_db: Database) -> None:
     with committed_db.transaction() as session:
         posted(session)
-    with pytest.raises(exc.DBAPIError, match="MK003|not the whole"), committed_db.transaction() as session:
+    with pytest.raises(exc.DBAPIError, match="not the whole"), committed_db.transaction() as session:
         insert_late(session, 1, 100)
 
 
@@ -212,7 +216,7 @@ def test_a_closed_month_takes_no_posting(session: orm.Session) -> None:
                 " facts_sha256) VALUES (gen_random_uuid(), 'attribution', 'late', 'x', '2026-03-31', 1, 1, '{}', '')"
             )
         )
-    assert refusal.value.orig.sqlstate == "MK001"
+    assert state(refusal.value) == "MK001"
 
 
 def test_closing_a_month_of_one_book_leaves_the_other_open(session: orm.Session) -> None:

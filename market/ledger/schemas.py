@@ -1,0 +1,34 @@
+"""What goes in and out over HTTP: closing a month."""
+
+from datetime import date, datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from market.api import PageQuery, Schema
+from market.ledger.rules import Book
+
+Month = Annotated[str, Field(pattern="^[0-9]{4}-(0[1-9]|1[0-2])$", examples=["2026-02"])]
+BookOut = Annotated[Book, Field(examples=["attribution"])]
+
+
+class CloseMonth(Schema):
+    """A month of a book that is over, and before which none is open."""
+
+    book: BookOut
+    month: Month
+
+
+class PeriodOut(Schema):
+    """A closed month: it takes no posting, and its balances hash to this."""
+
+    book: BookOut
+    month: Annotated[date, Field(examples=["2026-02-01"])]
+    closed_at: Annotated[datetime, Field(examples=["2026-03-05T08:00:00Z"])]
+    balances_sha256: Annotated[str, Field(examples=["0" * 64])]
+
+
+class PeriodQuery(PageQuery):
+    """Which closed months to list."""
+
+    book: BookOut | None = None
