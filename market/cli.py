@@ -7,7 +7,7 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -34,7 +34,8 @@ cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 
 
 def main() -> None:
-    """Run the command; output is UTF-8 whatever the locale says."""
+    """Run the command; output is UTF-8 whatever the locale says, and a stopped one leaves no server of ours behind."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
     cli()
@@ -196,8 +197,9 @@ def demo(*, leave: Annotated[bool, typer.Option("--exit", help="Stop after the s
     with _with_sample(settings, console) as (database, _), _served(database, settings) as base_url:
         telling.tell(base_url, console=console)
         if not leave:
-            console.print(f"\n{base_url}/docs — Ctrl-C 停止 / stops", highlight=False)
-            signal.sigwait({signal.SIGINT, signal.SIGTERM})
+            telling.invite(base_url, console=console)
+            with suppress(KeyboardInterrupt):
+                threading.Event().wait()
 
 
 @contextmanager

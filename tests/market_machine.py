@@ -70,6 +70,11 @@ ANY = st.integers(0, 2**16 - 1)
 PART = st.integers(1, WHOLE)
 MAYBE_PART = st.one_of(st.just(WHOLE), st.integers(0, WHOLE))
 HOURS = st.integers(0, 20)
+TROUBLE = st.one_of(st.none(), st.lists(st.tuples(MAYBE_PART, MAYBE_PART), min_size=3, max_size=3))
+AT_ONCE = st.sampled_from([0, 0, 333, 500, WHOLE])
+Wants = list[tuple[int, int]]
+Parts = list[tuple[int, int]]
+"""For each line how many thousandths are shipped or good, and how many of the rest are rejected."""
 DAYS_AGO = st.integers(0, 3)
 HALF_THE_SHELF = 50
 WANTS = st.lists(st.tuples(st.integers(0, 3), st.integers(1, HALF_THE_SHELF)), min_size=1, max_size=3)
@@ -255,7 +260,7 @@ class Market(RuleBasedStateMachine):
     # -- from an order to its acceptance ---------------------------------------------------------------------------
 
     @step(buyer=st.integers(0, 1), wanted=WANTS, hours=HOURS)
-    def place(self, buyer: int, wanted: list[tuple[int, int]], hours: int) -> None:
+    def place(self, buyer: int, wanted: Wants, hours: int) -> None:
         self.wait(hours)
         self.try_to_place(buyer, self.wants(wanted))
 
@@ -291,19 +296,27 @@ class Market(RuleBasedStateMachine):
         return self.model.place(self.do(act), wants, drawn, buyer=buyer)
 
     @precondition(lambda self: self.orders(*GOING_ON))
-    @step(number=ANY, whole=st.booleans(), parts=st.lists(st.tuples(MAYBE_PART, MAYBE_PART), min_size=3, max_size=3))
-    def go_on(self, number: int, whole: bool, parts: list[tuple[int, int]]) -> None:  # noqa: FBT001 - drawn by name
-        """Let happen to an order what comes next, smoothly or not."""
+    @step(number=ANY, parts=TROUBLE, wrongly=st.booleans())
+    def go_on(self, number: int, parts: Parts | None, wrongly: bool) -> None:  # noqa: FBT001 - drawn by name
+        """Let happen to an order what comes next, perhaps after what must not."""
         order = of(self.orders(*GOING_ON), number)
-        if order.status == "placed":
-            self.taken = "confirm"
-            self.confirm_order(order)
-        elif order.status == "confirmed":
-            self.taken = "ship"
-            self.ship(order, None if whole else [part for part, _ in parts])
-        else:
-            self.taken = "accept"
-            self.accept(order, number, parts)
+        if wrongly:
+            self.next("take_a_wrong_step")
+            self.mistake(order)
+        self.advance(order, number, parts)
+
+    def advance(self, order: Order, number: int, parts: Parts | None) -> None:
+        """Confirm, ship or accept an order: whole, or in parts."""
+        match order.status:
+            case "placed":
+                self.next("confirm")
+                self.confirm_order(order)
+            case "confirmed":
+                self.next("ship")
+                self.ship(order, [part for part, _ in parts] if parts else None)
+            case _:
+                self.next("accept")
+                self.accept(order, number if parts else 0, parts or [(WHOLE, 0)] * 3)
 
     def confirm_order(self, order: Order) -> None:
         self.do(lambda session: changing.confirm(session, self.clerk(order), order_id=UUID(order.id), now=self.now))
@@ -349,7 +362,7 @@ class Market(RuleBasedStateMachine):
         self.do(self.shipping(order, parts))
         self.model.ship(order, shipped or {line.id: line.milli for line in order.lines}, self.today)
 
-    def accept(self, order: Order, skipped: int, parts: Sequence[tuple[int, int]]) -> None:
+    def accept(self, order: Order, skipped: int, parts: Parts) -> None:
         """Accept some lines whole or in part, of which the rest was rejected, damaged or short."""
         lines = [line for bit, line in enumerate(order.acceptable) if not skipped >> bit & 1] or order.acceptable
         found = {
@@ -373,25 +386,22 @@ class Market(RuleBasedStateMachine):
         received, good, bad, damaged, missing = (quantities.text(milli, line.product.unit_milli) for milli in judged)
         return acceptance.FoundLine(UUID(line.id), received, good, bad, damaged, missing, "到货有差异")
 
-    @step(buyer=st.integers(0, 1), wanted=WANTS, hours=HOURS, permille=st.sampled_from([0, 0, 333, 500, WHOLE]))
-    def sell(self, buyer: int, wanted: list[tuple[int, int]], hours: int, permille: int) -> None:
-        """From an order to its acceptance without an incident, the way most orders go; some are paid at once."""
+    @step(buyer=st.integers(0, 1), wanted=WANTS, hours=HOURS, number=ANY, parts=TROUBLE, permille=AT_ONCE)
+    def sell(self, *, buyer: int, wanted: Wants, hours: int, number: int, parts: Parts | None, permille: int) -> None:
+        """From an order to its acceptance, with troubles or without; some are paid at once."""
         self.wait(hours)
         self.taken = "place"
         for order in self.try_to_place(buyer, self.wants(wanted)):
-            self.next("confirm")
-            self.confirm_order(order)
-            self.next("ship")
-            self.ship_order(order, None)
-            self.next("accept")
-            self.accept_lines(order, {line.id: (line.shipped, 0) for line in order.lines})
+            for _ in ("confirm", "ship", "accept"):
+                self.advance(order, number, parts)
             if permille and order.payable:
                 self.next("pay")
                 self.record(order.supplier, [(order, part_of(order.payable, permille))], self.today)
 
     def next(self, name: str) -> None:
         """End a step of several, and begin the next."""
-        self.everything_holds()
+        if self.taken in STEPS:
+            self.everything_holds()
         self.taken = name
 
     # -- money in, goods back ---------------------------------------------------------------------------------------
@@ -548,9 +558,11 @@ class Market(RuleBasedStateMachine):
     @precondition(lambda self: self.model.orders)
     @step(number=ANY, status=st.integers(0, 7))
     def take_a_wrong_step(self, number: int, status: int) -> None:
-        """Try with an order every event that its status does not allow."""
         statuses = sorted({order.status for order in self.model.orders.values()})
-        order = of(self.orders(of(statuses, status)), number)
+        self.mistake(of(self.orders(of(statuses, status)), number))
+
+    def mistake(self, order: Order) -> None:
+        """Try with an order every event that its status does not allow."""
         lawful = {
             OrderEvent.CONFIRM: ("placed",),
             OrderEvent.DECLINE: ("placed",),

@@ -62,6 +62,8 @@ class Fair(Stalls):
         """Let everything happen."""
         super().__init__(client, session)
         self.placed_order = self.placed()
+        self.confirmed_order = self.placed()
+        self.clerk.made(f"/orders/{self.confirmed_order['id']}/confirmation")
         self.shipped_order = self.shipped(self.line(self.dates), self.line(self.dates, "5"))
         self.accepted_order = self.accepted()
         self.paid_order = self.accepted()
@@ -158,9 +160,15 @@ class Fair(Stalls):
         order = order or self.accepted_order
         return Ask(self.receiver, "POST", f"/orders/{order['id']}/returns", self.coming_back(order) | changed)
 
-    def ship(self, **changed: Any) -> Ask:
-        """Ship the placed order, which is not confirmed."""
-        return Ask(self.clerk, "POST", f"/orders/{self.placed_order['id']}/shipment", {"shipped_on": TODAY} | changed)
+    def ship(self, order: dict[str, Any] | None = None, **changed: Any) -> Ask:
+        """Ship the confirmed order, with changes to the request."""
+        order = order or self.confirmed_order
+        return Ask(self.clerk, "POST", f"/orders/{order['id']}/shipment", {"shipped_on": TODAY} | changed)
+
+    def ship_line(self, order: dict[str, Any] | None = None, quantity: str = "10") -> Ask:
+        """Ship some of the first line of the confirmed order, or of another."""
+        line = (order or self.confirmed_order)["lines"][0]
+        return self.ship(lines=[{"order_line_id": line["id"], "quantity": quantity}])
 
     def receive(self, **changed: Any) -> Ask:
         """Record 1,000 fen for the accepted order, with changes to the request."""
@@ -445,15 +453,19 @@ CASES: list[Case] = [
         [f"{LINE}/product_id"],
     ),
     # Steps of an order
-    ("a step the order cannot take", lambda f: f.ship(), 409, "transition", []),
-    (
-        "a shipment before the order",
-        lambda f: Ask(f.clerk, "POST", f"/orders/{f.shipped_order['id']}/shipment", {"shipped_on": "2026-03-01"}),
-        409,
-        "transition",
-        [],
-    ),
+    ("a shipment of what is not confirmed", lambda f: f.ship(f.placed_order), 409, "transition", []),
+    ("a shipment twice", lambda f: f.ship(f.shipped_order), 409, "transition", []),
+    ("a shipment before the order", lambda f: f.ship(shipped_on="2026-03-01"), 422, INVALID, ["/shipped_on"]),
     ("a shipment in the future", lambda f: f.ship(shipped_on="2026-03-03"), 422, INVALID, ["/shipped_on"]),
+    ("a shipment of nothing", lambda f: f.ship_line(quantity="0"), 422, INVALID, ["/lines"]),
+    (
+        "a shipment of more than was ordered",
+        lambda f: f.ship_line(quantity="10.5"),
+        422,
+        "line_not_of_order",
+        [f"{LINE}/quantity"],
+    ),
+    ("a shipment of another order's line", lambda f: f.ship_line(f.placed_order), 422, "line_not_of_order", [FIRST]),
     (
         "a cancellation without a reason",
         lambda f: Ask(f.orderer, "POST", f"/orders/{f.placed_order['id']}/cancellation", {}),
@@ -722,6 +734,20 @@ CASES: list[Case] = [
     ("another supplier's lot", lambda f: f.get(f"/lots/{f.foreign_lot.id}", f.clerk), 404, "not_found", []),
     ("a household of another county", lambda f: f.get(f"/households/{f.stranger.id}", f.county), 404, "not_found", []),
     # Edits
+    (
+        "a month of the year 0",
+        lambda f: Ask(f.auditor, "POST", "/periods", {"book": "cash", "month": "0000-01"}),
+        422,
+        INVALID,
+        ["/month"],
+    ),
+    (
+        "a household code with a null",
+        lambda f: Ask(f.clerk, "POST", "/enrolments", {"household_codes": ["1\x00"]}),
+        422,
+        INVALID,
+        ["/household_codes/0"],
+    ),
     ("an edit without If-Match", lambda f: f.edit(None), 428, "precondition_required", []),
     ("an edit with a stale If-Match", lambda f: f.edit('"99"'), 412, "precondition_failed", []),
     ("an edit with an odd If-Match", lambda f: f.edit("*"), 412, "precondition_failed", []),

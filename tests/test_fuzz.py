@@ -155,7 +155,7 @@ def stalls(client: TestClient, session: orm.Session) -> Iterator[Stalls]:
     "role", [Role.BUYER_CLERK, Role.SUPPLIER_MANAGER, Role.COUNTY_REVIEWER, Role.AUDITOR, Role.OPERATOR]
 )
 def test_no_generated_request_gets_an_answer_that_is_not_declared(
-    stalls: Stalls, client: TestClient, session: orm.Session, role: Role
+    stalls: Stalls, session: orm.Session, role: Role
 ) -> None:
     desk = {
         Role.BUYER_CLERK: stalls.orderer,

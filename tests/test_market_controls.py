@@ -18,7 +18,7 @@ from hypothesis import Phase
 from sqlalchemy import orm
 
 from market.attribution import reversal
-from market.attribution.rules import LADDER, Share, Standing, Step, fall
+from market.attribution.rules import LADDER, Share, Standing, Step
 from market.lots import stock
 from market.lots.models import Lot, Reservation
 from market.lots.rules import Draw, OutOfStockError, Want

@@ -8,7 +8,7 @@ from pydantic import Field
 from market.api import PageQuery, Schema
 from market.ledger.rules import Book
 
-Month = Annotated[str, Field(pattern="^[0-9]{4}-(0[1-9]|1[0-2])$", examples=["2026-02"])]
+Month = Annotated[str, Field(pattern="^[1-9][0-9]{3}-(0[1-9]|1[0-2])$", examples=["2026-02"])]
 BookOut = Annotated[Book, Field(examples=["attribution"])]
 
 
