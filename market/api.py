@@ -13,7 +13,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
@@ -57,8 +57,18 @@ Count = Annotated[int, Field(strict=True, ge=0, le=1_000_000_000, examples=[3])]
 PositiveCount = Annotated[int, Field(strict=True, gt=0, le=1_000_000_000, examples=[3])]
 Flag = Annotated[bool, Field(strict=True, examples=[True])]
 Day = Annotated[date, BeforeValidator(_only_as_written), Field(examples=["2026-03-02"])]
-Text = Annotated[str, Field(min_length=1, max_length=200, examples=["骏枣"]), AfterValidator(_refuse_unprintable)]
-LongText = Annotated[str, Field(min_length=1, max_length=2000, examples=["同意"]), AfterValidator(_refuse_unprintable)]
+Text = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    Field(examples=["骏枣"]),
+    AfterValidator(_refuse_unprintable),
+]
+LongText = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=2000),
+    Field(examples=["同意"]),
+    AfterValidator(_refuse_unprintable),
+]
 Quantity = Annotated[
     str,
     Field(pattern=r"^[0-9]{1,10}(\.[0-9]{1,6})?$", examples=["12.5"], description="decimal string in the unit named"),

@@ -12,12 +12,14 @@ import structlog
 from market.certification import tasks as certification
 from market.clock import utc_now
 from market.db import Database
+from market.ledger import tasks as ledger
 from market.orders import tasks as orders
 
 LOG = structlog.get_logger()
 PAUSE_SECONDS = 5
 
 TASKS: Mapping[str, Callable[[Database, datetime], int]] = {
+    "open_months": ledger.open_months,
     "expire_orders": orders.expire_orders,
     "end_notices": certification.end_notices,
     "raise_alerts": certification.raise_alerts,

@@ -26,10 +26,10 @@ from market.attribution.rules import (
     pay,
 )
 from market.benefits import service as benefits
+from market.benefits.rules import MECHANISMS, Payee
 from market.db import new_id
 from market.errors import NotFoundError
-from market.identity.models import Organisation
-from market.identity.rules import Actor, OrganisationKind
+from market.identity.rules import Actor
 from market.lots.models import Contribution, Lot
 
 
@@ -94,7 +94,7 @@ def _check(session: orm.Session, supplier_id: UUID, payments: Sequence[PaymentOr
     households = {payment.payee_id for payment in payments if payment.kind is Kind.HOUSEHOLD}
     known = {
         Kind.HOUSEHOLD: benefits.enrolled(session, supplier_id, households),
-        Kind.COLLECTIVE: _collectives(session, payments),
+        Kind.COLLECTIVE: _collectives(session, supplier_id, payments),
     }
     makers = _makers(session, supplier_id, {payment.contribution_id for payment in payments} - {None})
     used = set(
@@ -115,14 +115,24 @@ def _check(session: orm.Session, supplier_id: UUID, payments: Sequence[PaymentOr
         used.add(payment.reference)
 
 
-def _collectives(session: orm.Session, payments: Sequence[PaymentOrder]) -> set[UUID]:
-    wanted = [payment.payee_id for payment in payments if payment.kind is Kind.COLLECTIVE]
-    if not wanted:
+_COLLECTIVES = sa.text(
+    """
+    SELECT DISTINCT CAST(share ->> 0 AS uuid)
+      FROM plans p
+      JOIN plan_versions v ON v.plan_id = p.id AND v.status = 'approved'
+      CROSS JOIN LATERAL jsonb_array_elements(v.body -> 'pools') AS pool
+      CROSS JOIN LATERAL jsonb_array_elements(pool -> 'shares') AS share
+     WHERE p.supplier_id = :supplier AND pool ->> 'mechanism' = ANY(:mechanisms)
+    """
+)
+
+
+def _collectives(session: orm.Session, supplier_id: UUID, payments: Sequence[PaymentOrder]) -> set[UUID]:
+    """Return the collectives that share in a pool of one of the supplier's approved plans."""
+    if all(payment.kind is not Kind.COLLECTIVE for payment in payments):
         return set()
-    found = sa.select(Organisation.id).where(
-        Organisation.id.in_(wanted), Organisation.kind == OrganisationKind.VILLAGE_COLLECTIVE
-    )
-    return set(session.scalars(found))
+    mechanisms = [code.value for code, terms in MECHANISMS.items() if terms.payee is Payee.COLLECTIVE]
+    return set(session.scalars(_COLLECTIVES, {"supplier": supplier_id, "mechanisms": mechanisms}))
 
 
 def _makers(session: orm.Session, supplier_id: UUID, contribution_ids: Collection[UUID | None]) -> Mapping[UUID, UUID]:

@@ -51,7 +51,7 @@ def disburse(
     """Record payments made to households and collectives; each settles what its payee is owed, oldest first."""
     now = utc_now()
     if request.paid_on > business_date(now):
-        raise InvalidInputError("a payment lies in the past", "付款日期不得晚于今天", pointer="/paid_on")
+        raise InvalidInputError("a payment cannot lie in the future", "付款日期不得晚于今天", pointer="/paid_on")
     payments = [
         PaymentOrder(
             Kind(payment.payee_kind), payment.payee_id, payment.amount_fen, payment.reference, payment.contribution_id

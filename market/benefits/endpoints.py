@@ -29,7 +29,6 @@ from market.benefits.schemas import (
 )
 from market.clock import business_date, utc_now
 from market.errors import FourEyesError, InvalidInputError, NotFoundError, TransitionError
-from market.households.rules import HouseholdDepartedError
 from market.identity.access import Caller, public, requires
 from market.identity.rules import Permission
 
@@ -194,7 +193,7 @@ def reject_version(
     "/enrolments",
     status_code=201,
     response_model=EnrolmentsOut,
-    responses=declared(NotFoundError, HouseholdDepartedError),
+    responses=declared(NotFoundError),
 )
 def enrol(request: Enrol, caller: Annotated[Caller, requires(Permission.ENROLMENT_WRITE)]) -> Response:
     """Propose households that take part with your organisation; their village confirms them."""

@@ -12,7 +12,6 @@ from market.benefits.models import Enrolment
 from market.benefits.queries import visible_enrolments
 from market.errors import FourEyesError, NotFoundError
 from market.households.models import Household
-from market.households.rules import HouseholdDepartedError
 from market.identity.rules import Actor
 
 
@@ -20,14 +19,15 @@ def enrol(session: orm.Session, actor: Actor, *, household_codes: Sequence[str],
     """Propose households to take part with the actor's organisation; one that already does is left as it is.
 
     The supplier names them by the code on their papers: it sees a household only once its village has confirmed.
-    Raises `NotFoundError` or `HouseholdDepartedError`, pointing at the household.
+    Only households of its own county: for a stranger the register has nobody. Raises `NotFoundError`, pointing at
+    the code.
     """
     register = {
         household.code: household
         for household in session.scalars(sa.select(Household).where(Household.code.in_(household_codes)))
     }
     for index, code in enumerate(household_codes):
-        _check_present(register.get(code), on, f"/household_codes/{index}")
+        _check_present(register.get(code), actor, on, f"/household_codes/{index}")
     household_ids = sorted(household.id for household in register.values())
     proposed = [
         {
@@ -48,11 +48,11 @@ def enrol(session: orm.Session, actor: Actor, *, household_codes: Sequence[str],
     )
 
 
-def _check_present(household: Household | None, on: date, pointer: str) -> None:
-    if household is None:
+def _check_present(household: Household | None, actor: Actor, on: date, pointer: str) -> None:
+    """Refuse unknown, departed and foreign households alike, so that the answer tells nothing of the register."""
+    known = household is not None and household.village_code.startswith(actor.region_code[:6])
+    if not known or (household is not None and household.departed_on is not None and household.departed_on <= on):
         raise NotFoundError(what="household", pointer=pointer)
-    if household.departed_on is not None and household.departed_on <= on:
-        raise HouseholdDepartedError(departed_on=household.departed_on, pointer=pointer)
 
 
 def confirm_enrolments(

@@ -60,14 +60,11 @@ _EDITING = (NotFoundError, PreconditionRequiredError, PreconditionFailedError)
 def sign_in(request: Request, response: Response, body: SignIn) -> TokenOut:
     """Exchange a login and its password for a bearer token. Takes no Idempotency-Key: each call makes a new token."""
     db: Database = request.app.state.db
+    with db.reading() as connection:
+        member_id = service.check_password(connection, login=body.login, password=body.password.get_secret_value())
     with db.transaction() as session:
-        token, credential = service.sign_in(
-            session,
-            login=body.login,
-            password=body.password.get_secret_value(),
-            now=utc_now(),
-            hours=request.app.state.token_hours,
-        )
+        hours = request.app.state.token_hours
+        token, credential = service.sign_in(session, member_id=member_id, now=utc_now(), hours=hours)
         response.headers["Cache-Control"] = "no-store"
         return TokenOut(token=token, expires_at=credential.expires_at)
 

@@ -136,25 +136,35 @@ def change_member(session: orm.Session, member: Member, *, role: Role | None, ac
     session.flush()
 
 
-def sign_in(session: orm.Session, *, login: str, password: str, now: datetime, hours: int) -> tuple[str, Credential]:
-    """Return a new token and its record.
+_PASSWORD_OF = sa.text(
+    """
+    SELECT m.id, m.password_hash FROM members m JOIN organisations o ON o.id = m.organisation_id
+     WHERE m.login = :login AND m.active AND o.active
+    """
+)
+
+
+def check_password(connection: sa.Connection, *, login: str, password: str) -> UUID:
+    """Return the member with this login and password; slow on purpose, so call it before the transaction.
 
     Raises `LoginFailedError` for an unknown login, a wrong password and a deactivated member or organisation alike,
     after the same work, so that an answer does not tell which logins exist.
     """
-    member = session.scalar(
-        sa.select(Member)
-        .join(Organisation, Organisation.id == Member.organisation_id)
-        .where(Member.login == login, Member.active, Organisation.active)
-    )
+    found = connection.execute(_PASSWORD_OF, {"login": login}).one_or_none()
     try:
-        _HASHER.verify(member.password_hash if member else _NOBODYS_HASH, password)
+        _HASHER.verify(found.password_hash if found else _NOBODYS_HASH, password)
     except VerificationError:
         raise LoginFailedError from None
-    if member is None:
+    if found is None:
         raise LoginFailedError
+    member_id: UUID = found.id
+    return member_id
+
+
+def sign_in(session: orm.Session, *, member_id: UUID, now: datetime, hours: int) -> tuple[str, Credential]:
+    """Return a new token of a member whose password was checked, and its record."""
     life = timedelta(hours=hours)
-    return _issue(session, member.id, prefix=TOKEN_PREFIX, label=None, scopes=None, now=now, life=life)
+    return _issue(session, member_id, prefix=TOKEN_PREFIX, label=None, scopes=None, now=now, life=life)
 
 
 def sign_out(session: orm.Session, *, secret: str, now: datetime) -> None:

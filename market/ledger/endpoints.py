@@ -12,6 +12,7 @@ from market.errors import InvalidInputError
 from market.identity.access import Caller, requires
 from market.identity.rules import Actor, Permission
 from market.ledger import queries, service
+from market.ledger.models import LedgerPeriod
 from market.ledger.rules import PeriodOrderError
 from market.ledger.schemas import CloseMonth, PeriodOut, PeriodQuery
 
@@ -26,7 +27,7 @@ def close_month(request: CloseMonth, caller: Annotated[Caller, requires(Permissi
 
     def work(session: orm.Session, actor: Actor) -> PeriodOut:
         service.close_month(session, request.book, month=month, closed_by=actor.member_id, today=today)
-        return PeriodOut.model_validate(session.scalars(queries.closed_months(request.book, None)).first())
+        return PeriodOut.model_validate(session.get_one(LedgerPeriod, (request.book, month)))
 
     return caller.once(request, work)
 

@@ -166,9 +166,15 @@ def close_month(session: orm.Session, book: Book, *, month: date, closed_by: UUI
     if refused is not None:
         zh = {"it is closed": "已结账", "an earlier month is open": "更早的月份尚未结账"}[refused]
         raise PeriodOrderError(month=month, reason=refused, reason_zh=zh)
-    return str(
-        session.scalar(
-            sa.text("SELECT ledger_close_month(:book, :month, :closed_by)"),
-            {"book": book, "month": month, "closed_by": closed_by},
-        )
-    )
+    closing = sa.text("SELECT ledger_close_month(:book, :month, :closed_by)")
+    try:
+        return str(session.scalar(closing, {"book": book, "month": month, "closed_by": closed_by}))
+    except sa.exc.DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) == PERIOD_CLOSED_STATE:
+            raise PeriodOrderError(month=month, reason="it is closed", reason_zh="已结账") from error
+        raise
+
+
+def open_month(session: orm.Session, *, day: date) -> None:
+    """Make room for the postings of a day's month, ahead of them."""
+    session.execute(sa.text("SELECT ledger_open_month(:day)"), {"day": day})

@@ -1,7 +1,7 @@
 """What households gave to a lot: recorded while it is a draft, carried along when a lot goes into another."""
 
-from collections.abc import Sequence
-from datetime import date, datetime
+from collections.abc import Collection, Sequence
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -13,6 +13,8 @@ from market.benefits.rules import Mechanism, NotEnrolledError, PlanNotApprovedEr
 from market.catalog.models import Product
 from market.clock import business_date
 from market.db import new_id
+from market.errors import InvalidInputError
+from market.households.models import Household
 from market.identity.rules import Actor
 from market.lots.models import Contribution, Lot
 from market.lots.queries import ContributionRow, locked_lot
@@ -26,6 +28,9 @@ from market.lots.rules import (
     check_contribution,
     newly_released,
 )
+
+LONGEST_SEASON = timedelta(days=366)
+"""What is given to a lot is given within a year before it is produced, or later: no status of long ago can be chosen."""
 
 _INSERT = sa.text(
     """
@@ -70,15 +75,28 @@ def record_contributions(
         raise SealedLotError
     today = business_date(now)
     allowed = _mechanisms_of(session, lot, today)
-    enrolled = benefits.enrolled(session, lot.supplier_id, {given.household_id for given in contributions})
+    household_ids = {given.household_id for given in contributions}
+    enrolled = benefits.enrolled(session, lot.supplier_id, household_ids)
+    gone = _departures(session, household_ids)
     for index, given in enumerate(contributions):
         pointer = f"/contributions/{index}"
         if given.mechanism not in allowed:
             raise MechanismNotInPlanError(mechanism=given.mechanism, pointer=f"{pointer}/mechanism")
         check_contribution(given, base_unit=lot.base_unit, today=today, pointer=pointer)
-        if given.household_id not in enrolled:
+        if given.delivered_on < lot.produced_on - LONGEST_SEASON:
+            reason = "it lies more than a year before the lot was produced"
+            raise InvalidInputError(reason, "早于批次生产日期一年以上", pointer=f"{pointer}/delivered_on")
+        if given.household_id not in enrolled or gone.get(given.household_id, date.max) <= given.delivered_on:
             raise NotEnrolledError(household=given.household_id, pointer=f"{pointer}/household_id")
     return _insert(session, [_row_of(lot, given, actor) for given in contributions])
+
+
+def _departures(session: orm.Session, household_ids: Collection[UUID]) -> dict[UUID, date]:
+    """Return the day on which each of these households left the register, if it has."""
+    left = sa.select(Household.id, Household.departed_on).where(
+        Household.id.in_(household_ids), Household.departed_on.is_not(None)
+    )
+    return {row.id: row.departed_on for row in session.execute(left)}
 
 
 def _mechanisms_of(session: orm.Session, lot: Lot, on: date) -> Sequence[Mechanism]:

@@ -296,8 +296,9 @@ def gross_of_harvest(*, area_milli_mu: int, yield_milli_per_mu: int, unit_price_
     Raises `InvalidInputError` beyond what one amount may be.
     """
     gross_fen = money.price_of(unit_price_fen, area_milli_mu * yield_milli_per_mu, price_unit_milli * MILLI_MU)
-    if gross_fen > money.MAX_FEN:
-        raise InvalidInputError("area, yield and price make too large an amount", "金额过大", pointer="/area_mu")
+    if not 0 < gross_fen <= money.MAX_FEN:
+        reason = "area, yield and price make no amount, or one too large"
+        raise InvalidInputError(reason, "面积、单产与单价所得金额为零或过大", pointer="/area_mu")
     return gross_fen
 
 

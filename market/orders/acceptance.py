@@ -115,10 +115,8 @@ def _event(session: orm.Session, order: Order, lines: Sequence[OrderLine], repor
     policy = channels.policy_on(session, order.channel_code, order.placed_on)
     with at("/evidence"):
         check_evidence(policy, set(report.evidence))
-    dealt_with = sa.select(AcceptanceLine.order_line_id).where(
-        AcceptanceLine.order_line_id.in_([line.id for line in lines])
-    )
-    open_ids = {line.id for line in lines if line.shipped_milli} - set(session.scalars(dealt_with))
+    shipped = {line.id for line in lines if line.shipped_milli}
+    open_ids = shipped - queries.dealt_with(session, shipped)
     for position, each in enumerate(report.found):
         if each.order_line_id not in open_ids:
             raise LineNotOfOrderError(pointer=f"/lines/{position}/order_line_id")

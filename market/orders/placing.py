@@ -94,13 +94,13 @@ _PLACE = sa.text(
         INSERT INTO order_groups (id, number, buyer_id, scheme_id, channel_code, external_number, payment_days,
                                   placed_by, placed_at)
         VALUES (:group_id,
-                'G' || to_char(CAST(:on AS date), 'YYYYMMDD') || lpad(nextval('order_numbers')::text, 7, '0'),
+                'G' || to_char(CAST(:on AS date), 'YYYYMMDD') || next_order_number(),
                 :buyer, :scheme, :channel, :external, :payment_days, :member, :now)
         RETURNING number
     ), placed AS (
         INSERT INTO orders (id, number, group_id, supplier_id, buyer_id, scheme_id, channel_code, status, placed_on,
                             reserved_until, payment_days, amount_fen)
-        SELECT o.id, 'D' || to_char(CAST(:on AS date), 'YYYYMMDD') || lpad(nextval('order_numbers')::text, 7, '0'),
+        SELECT o.id, 'D' || to_char(CAST(:on AS date), 'YYYYMMDD') || next_order_number(),
                :group_id, o.supplier_id, :buyer, :scheme, :channel, 'placed', :on, :reserved_until, :payment_days,
                o.amount_fen
           FROM unnest(CAST(:orders AS uuid[]), CAST(:suppliers AS uuid[]), CAST(:order_amounts AS bigint[]))

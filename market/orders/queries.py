@@ -10,7 +10,7 @@ from sqlalchemy import orm
 from market.errors import NotFoundError
 from market.identity.models import Organisation
 from market.identity.rules import Actor, Scope, Side
-from market.orders.models import Order, OrderChange, OrderLine
+from market.orders.models import AcceptanceLine, Order, OrderChange, OrderLine
 
 
 def visible_orders(actor: Actor) -> sa.Select[Order]:
@@ -63,6 +63,12 @@ def lines_of(session: orm.Session, order_ids: Collection[UUID]) -> list[OrderLin
         sa.select(OrderLine).where(OrderLine.order_id.in_(order_ids)).order_by(OrderLine.order_id, OrderLine.position)
     )
     return list(session.scalars(lines.execution_options(populate_existing=True)))
+
+
+def dealt_with(session: orm.Session, line_ids: Collection[UUID]) -> set[UUID]:
+    """Return which of these lines an acceptance has dealt with."""
+    lines = sa.select(AcceptanceLine.order_line_id).where(AcceptanceLine.order_line_id.in_(line_ids))
+    return set(session.scalars(lines))
 
 
 def changes_of(session: orm.Session, order_id: UUID) -> list[OrderChange]:

@@ -1,7 +1,8 @@
 """Settling: the money that receipts brought for an order is spread over what its accepted lines still owe."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
+from uuid import UUID
 
 from sqlalchemy import orm
 
@@ -15,14 +16,18 @@ def unpaid_fen(line: OrderLine) -> int:
     return max(line.accepted_fen - line.returned_fen - line.paid_fen, 0)
 
 
-def payable_fen(order: Order, lines: Sequence[OrderLine]) -> int:
-    """Return what an order can still be paid: what is accepted of it and what may yet be, less what was paid."""
-    return max(sum(_owed_fen(order, line) for line in lines) - order.paid_fen, 0)
+def payable_fen(order: Order, lines: Sequence[OrderLine], dealt_with: Collection[UUID]) -> int:
+    """Return what an order can still be paid: what is accepted of it and what may yet be, less what was paid.
+
+    `dealt_with` are the lines that an acceptance has dealt with, also those it rejected whole.
+    """
+    owed_fen = sum(_owed_fen(order, line, accepted=line.id in dealt_with) for line in lines)
+    return max(owed_fen - order.paid_fen, 0)
 
 
-def _owed_fen(order: Order, line: OrderLine) -> int:
+def _owed_fen(order: Order, line: OrderLine, *, accepted: bool) -> int:
     """Return what is owed for a line: as accepted, until then as shipped, and before that as ordered (gross fen)."""
-    if line.accepted_milli > 0 or order.status == "accepted":
+    if accepted:
         return line.accepted_fen - line.returned_fen
     if order.shipped_on:
         return money.price_of(line.unit_price_fen, line.shipped_milli, line.unit_milli)

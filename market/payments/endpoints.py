@@ -32,7 +32,7 @@ def record_receipt(request: RecordReceipt, caller: Annotated[Caller, requires(Pe
     """Record a buyer's money seen at the supplier's bank, whole, for the orders that it pays."""
     now = utc_now()
     if request.received_on > business_date(now):
-        raise InvalidInputError("a receipt lies in the past", "到款日期不得晚于今天", pointer="/received_on")
+        raise InvalidInputError("a receipt cannot lie in the future", "到款日期不得晚于今天", pointer="/received_on")
 
     def work(session: orm.Session, actor: Actor) -> ReceiptDetail:
         receipt, allocations = service.record(

@@ -50,6 +50,7 @@ def record(
     lines: dict[UUID, list[OrderLine]] = {order_id: [] for order_id in paying}
     for line in orders.lines_of(session, list(paying)):
         lines[line.order_id].append(line)
+    dealt_with = orders.dealt_with(session, [line.id for own in lines.values() for line in own])
     receipt = Receipt(
         id=new_id(),
         supplier_id=actor.organisation_id,
@@ -65,7 +66,8 @@ def record(
     allocations: list[ReceiptAllocation] = []
     for position, part in enumerate(parts):
         order = paying[part.order_id]
-        _check_fits(order, lines[order.id], part, f"/orders/{position}/amount_fen")
+        most_fen = payable_fen(order, lines[order.id], dealt_with)
+        _check_fits(order, most_fen, part, f"/orders/{position}/amount_fen")
         allocation = ReceiptAllocation(
             id=new_id(), receipt_id=receipt.id, order_id=order.id, amount_fen=part.amount_fen
         )
@@ -90,8 +92,8 @@ def _check(
         raise ReceiptTakenError(reference=bank_reference, pointer="/bank_reference")
 
 
-def _check_fits(order: Order, lines: Sequence[OrderLine], part: OrderPart, pointer: str) -> None:
+def _check_fits(order: Order, most_fen: int, part: OrderPart, pointer: str) -> None:
     if order.status in _GIVEN_UP:
         raise NotPayableError(number=order.number, status=order.status, pointer=pointer)
-    if part.amount_fen > (most := payable_fen(order, lines)):
-        raise OverpaidError(number=order.number, payable_fen=most, amount_fen=part.amount_fen, pointer=pointer)
+    if part.amount_fen > most_fen:
+        raise OverpaidError(number=order.number, payable_fen=most_fen, amount_fen=part.amount_fen, pointer=pointer)

@@ -28,5 +28,4 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("code", "valid_from", name=op.f("regions_pkey")),
     )
-    # ### end Alembic commands ###
     op.execute("GRANT SELECT, INSERT, UPDATE ON regions TO market_app")

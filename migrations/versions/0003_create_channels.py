@@ -37,5 +37,4 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["scheme_id"], ["channel_schemes.id"], name=op.f("channels_scheme_id_exists")),
         sa.PrimaryKeyConstraint("scheme_id", "code", name=op.f("channels_pkey")),
     )
-    # ### end Alembic commands ###
     op.execute("GRANT SELECT, INSERT ON channel_schemes, channels TO market_app")

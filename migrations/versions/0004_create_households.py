@@ -53,6 +53,5 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("household_id", "valid_from", name=op.f("household_statuses_pkey")),
     )
-    # ### end Alembic commands ###
     op.execute("GRANT SELECT, INSERT ON household_statuses TO market_app")
     op.execute("GRANT SELECT, INSERT, UPDATE ON households TO market_app")

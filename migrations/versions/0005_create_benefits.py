@@ -100,5 +100,4 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("status = 'approved'"),
     )
-    # ### end Alembic commands ###
     op.execute("GRANT SELECT, INSERT, UPDATE ON plans, enrolments, plan_versions TO market_app")

@@ -288,7 +288,6 @@ def upgrade() -> None:
     op.create_index(
         op.f("certificate_changes_certificate_id_idx"), "certificate_changes", ["certificate_id"], unique=False
     )
-    # ### end Alembic commands ###
     op.execute(
         "GRANT SELECT, INSERT ON certification_policies, batches, price_evidences, reviews, certificate_alerts,"
         " certificate_changes TO market_app"

@@ -101,7 +101,6 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["product_id"], ["products.id"], name=op.f("price_tiers_product_id_exists")),
         sa.PrimaryKeyConstraint("product_id", "from_milli", name=op.f("price_tiers_pkey")),
     )
-    # ### end Alembic commands ###
     op.execute("GRANT SELECT, INSERT ON categories TO market_app")
     op.execute("GRANT SELECT, INSERT, UPDATE ON products, price_tiers TO market_app")
     op.execute("GRANT DELETE ON price_tiers TO market_app")

@@ -193,6 +193,5 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("spoilages_pkey")),
     )
     op.create_index(op.f("spoilages_lot_id_idx"), "spoilages", ["lot_id"], unique=False)
-    # ### end Alembic commands ###
     op.execute("GRANT SELECT, INSERT ON baselines, contributions, lot_inputs, spoilages TO market_app")
     op.execute("GRANT SELECT, INSERT, UPDATE ON lots, reservations TO market_app")

@@ -150,4 +150,3 @@ def upgrade() -> None:
         postgresql_include=["amount_fen", "mechanism", "assisted"],
     )
     op.create_index("ledger_transfers_line_idx", "ledger_transfers", ["order_line_id"], unique=False)
-    # ### end Alembic commands ###

@@ -66,6 +66,5 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("contribution_id", name=op.f("release_carries_pkey")),
     )
-    # ### end Alembic commands ###
     op.execute("GRANT SELECT, INSERT ON disbursements TO market_app")
     op.execute("GRANT SELECT, INSERT, UPDATE ON payments, release_carries TO market_app")

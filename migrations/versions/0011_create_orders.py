@@ -13,9 +13,18 @@ branch_labels = None
 depends_on = None
 
 
+# At least seven digits, and more when seven no longer do: lpad alone would cut them.
+NEXT_NUMBER = """
+CREATE FUNCTION next_order_number() RETURNS text LANGUAGE sql SET search_path = public, pg_temp AS $$
+    SELECT lpad(number, greatest(7, length(number)), '0') FROM (SELECT nextval('order_numbers')::text AS number) n
+$$
+"""
+
+
 def upgrade() -> None:
     """Create the tables, then grant."""
     op.execute("CREATE SEQUENCE order_numbers")
+    op.execute(NEXT_NUMBER)
     op.create_table(
         "order_groups",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -237,7 +246,6 @@ def upgrade() -> None:
     )
     op.create_index(op.f("return_lines_order_line_id_idx"), "return_lines", ["order_line_id"], unique=False)
     op.create_index(op.f("return_lines_return_id_idx"), "return_lines", ["return_id"], unique=False)
-    # ### end Alembic commands ###
     op.execute(
         "GRANT SELECT, INSERT ON order_groups, acceptances, order_changes, returns, acceptance_lines, return_lines"
         " TO market_app"

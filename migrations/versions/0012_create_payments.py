@@ -44,5 +44,4 @@ def upgrade() -> None:
         sa.UniqueConstraint("receipt_id", "order_id", name=op.f("receipt_allocations_receipt_id_order_id_once")),
     )
     op.create_index(op.f("receipt_allocations_order_id_idx"), "receipt_allocations", ["order_id"], unique=False)
-    # ### end Alembic commands ###
     op.execute("GRANT SELECT, INSERT ON receipts, receipt_allocations TO market_app")

@@ -24,7 +24,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
     -- Closing a month takes this lock exclusively, so that no posting slips past it.
     PERFORM pg_advisory_xact_lock_shared(hashtextextended('ledger_month:' || NEW.book, 0));
-    IF EXISTS (SELECT FROM ledger_periods WHERE book = NEW.book AND month = date_trunc('month', NEW.effective_on)) THEN
+    IF EXISTS (SELECT FROM ledger_periods WHERE book = NEW.book AND month >= date_trunc('month', NEW.effective_on)) THEN
         RAISE EXCEPTION 'the month of % is closed', NEW.effective_on USING ERRCODE = 'MK001';
     END IF;
     NEW.recorded_at := clock_timestamp();
@@ -74,7 +74,9 @@ BEGIN
     END IF;
     PERFORM pg_advisory_xact_lock(hashtextextended('ledger_partition', 0));
     IF to_regclass(partition) IS NULL THEN
-        EXECUTE format('CREATE TABLE %I PARTITION OF ledger_transfers FOR VALUES FROM (%L) TO (%L)',
+        -- Attached, not created in place: that would wait for every reader of the transfers, and make all wait.
+        EXECUTE format('CREATE TABLE %I (LIKE ledger_transfers INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', partition);
+        EXECUTE format('ALTER TABLE ledger_transfers ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
                        partition, first, first + interval '1 month');
         EXECUTE format('CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON %I '
                        'EXECUTE FUNCTION ledger_refuse_change()', partition);
@@ -88,7 +90,7 @@ WHY_NOT_CLOSE = """
 CREATE FUNCTION ledger_why_not_close(closing_book text, closing_month date) RETURNS text
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT CASE
-        WHEN EXISTS (SELECT FROM ledger_periods WHERE book = closing_book AND month = closing_month)
+        WHEN EXISTS (SELECT FROM ledger_periods WHERE book = closing_book AND month >= closing_month)
         THEN 'it is closed'
         WHEN EXISTS (SELECT FROM ledger_entries e
                       WHERE e.book = closing_book AND e.effective_on < closing_month
@@ -108,7 +110,8 @@ DECLARE
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended('ledger_month:' || closing_book, 0));
     IF ledger_why_not_close(closing_book, closing_month) IS NOT NULL
-       OR closing_month <> date_trunc('month', closing_month) OR closing_month >= date_trunc('month', now()) THEN
+       OR closing_month <> date_trunc('month', closing_month)
+       OR closing_month >= date_trunc('month', now() AT TIME ZONE 'Asia/Shanghai') THEN
         RAISE EXCEPTION 'the month % cannot be closed', closing_month USING ERRCODE = 'MK001';
     END IF;
     CREATE TEMP TABLE closing ON COMMIT DROP AS

@@ -23,7 +23,6 @@ from market.benefits.rules import (
 )
 from market.db import new_id
 from market.errors import FourEyesError, NotFoundError, TransitionError
-from market.households.rules import HouseholdDepartedError
 from market.identity.models import Organisation
 from market.identity.rules import Actor, OrganisationKind, Role, Scope
 from tests import factories
@@ -244,11 +243,13 @@ def test_only_households_on_the_register_are_enrolled(session: orm.Session, make
     here, gone = factories.household(session), factories.household(session)
     gone.departed_on = TODAY
     session.flush()
-    with pytest.raises(HouseholdDepartedError) as departed:
+    with pytest.raises(NotFoundError) as departed:
         enrolling.enrol(session, maker, household_codes=[here.code, gone.code], on=TODAY)
     assert departed.value.pointer == "/household_codes/1"
-    with pytest.raises(NotFoundError):
-        enrolling.enrol(session, maker, household_codes=["无"], on=TODAY)
+    elsewhere = factories.household(session, village_code="141130103201")
+    for stranger in ("无", elsewhere.code):
+        with pytest.raises(NotFoundError):
+            enrolling.enrol(session, maker, household_codes=[stranger], on=TODAY)
     assert session.scalar(sa.select(sa.func.count()).select_from(Enrolment)) == 0
 
 

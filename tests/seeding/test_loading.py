@@ -166,7 +166,8 @@ def check_the_book(db: Database) -> None:
 
 def check_sign_in(db: Database) -> None:
     with db.transaction() as session:
-        secret, _ = identity.sign_in(session, login="fushan.clerk", password=DEMO_PASSWORD, now=utc_now(), hours=1)
+        clerk = identity.check_password(session.connection(), login="fushan.clerk", password=DEMO_PASSWORD)
+        secret, _ = identity.sign_in(session, member_id=clerk, now=utc_now(), hours=1)
     assert secret
 
 
