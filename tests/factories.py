@@ -9,7 +9,6 @@ from uuid import uuid4
 from argon2 import PasswordHasher
 from sqlalchemy import orm
 
-from market.benefits import enrolling
 from market.benefits.models import Enrolment, Plan, PlanVersion
 from market.benefits.rules import Mechanism, PlanBody, PlanStatus
 from market.catalog import service as catalog
@@ -275,15 +274,18 @@ def enrolment(
     on: date = date(2020, 1, 1),
     confirmed: bool = True,
 ) -> Enrolment:
-    """The household takes part with the supplier, by the services, confirmed unless told otherwise."""
-    clerk = actor(session, member(session, supplier))
-    (row,) = enrolling.enrol(session, clerk, household_codes=[household.code], on=on)
-    if confirmed:
-        office = organisation(session, kind=OrganisationKind.VILLAGE_OFFICE, region_code=household.village_code)
-        village = actor(session, member(session, office, Role.VILLAGE_CLERK), Scope.REGION)
-        enrolling.confirm_enrolments(
-            session, village, supplier_id=supplier.id, household_ids=[household.id], now=LONG_AGO
-        )
+    """The household takes part with the supplier, of any county, confirmed by its village unless told otherwise."""
+    office = organisation(session, kind=OrganisationKind.VILLAGE_OFFICE, region_code=household.village_code)
+    row = Enrolment(
+        supplier_id=supplier.id,
+        household_id=household.id,
+        enrolled_on=on,
+        enrolled_by=member(session, supplier).id,
+        confirmed_by=member(session, office, Role.VILLAGE_CLERK).id if confirmed else None,
+        confirmed_at=LONG_AGO if confirmed else None,
+    )
+    session.add(row)
+    session.flush()
     return row
 
 

@@ -635,7 +635,7 @@ class Market(RuleBasedStateMachine):
 
     def overpay(self, number: int, more: int) -> None:
         order = of(list(self.model.orders.values()), number)
-        parts = [(order, order.most_payable + more)]
+        parts = [(order, order.payable + more)]
         refusal = NotPayableError if order.status in GIVEN_UP else OverpaidError
         self.refused(refusal, self.receiving(order.supplier, parts, uuid4().hex, self.today))
 

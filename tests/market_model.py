@@ -140,14 +140,6 @@ class Order:
         return max(owed - self.paid, 0)
 
     @property
-    def most_payable(self) -> int:
-        """Return what the market takes at most: a line wholly rejected counts until the last one is judged."""
-        rejected = [line for line in self.lines if line.judged and not line.accepted]
-        if self.status != "partly_accepted" or not rejected:
-            return self.payable
-        return self.payable + sum(line.gross(line.shipped) for line in rejected)
-
-    @property
     def acceptable(self) -> list[Line]:
         return [line for line in self.lines if line.shipped and not line.judged]
 

@@ -30,7 +30,7 @@ PLACING = 8
 """Who asks; the key; channel, offers; lots locked; reserved; placed; the answer kept."""
 PREDICTION = 5
 ACCEPTANCE = 17
-RECEIPT = 15
+RECEIPT = 16
 RETURN = 18
 DISBURSEMENT = 11
 CONFIRMATION = 9

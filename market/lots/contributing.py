@@ -30,7 +30,7 @@ from market.lots.rules import (
 )
 
 LONGEST_SEASON = timedelta(days=366)
-"""What is given to a lot is given within a year before it is produced, or later: no status of long ago can be chosen."""
+"""What is given to a lot is given within a year before it is produced, or later; no old status can be chosen."""
 
 _INSERT = sa.text(
     """

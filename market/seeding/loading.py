@@ -63,7 +63,10 @@ def load(db: Database, folder: Path, *, progress: Progress | None = None) -> Sum
     sample = read(folder)
     held = _held(db, sample)
     if held is _Held.A_PART:
-        raise PartialSampleError("The database holds a part of the sample already; load it into an empty one.")
+        raise PartialSampleError(
+            "The database holds a part of the sample already, perhaps of a load that was interrupted. Load it into an"
+            " empty one: remove the data folder (.data, or MARKET_DATA), or name another database."
+        )
     if held is _Held.NOTHING:
         _load(db, sample, progress or Progress(disable=True))
     return _summary(db, loaded=held is _Held.NOTHING)

@@ -13,6 +13,7 @@ from market.db import Database
 from market.identity import service as identity
 from market.identity.models import Organisation
 from market.identity.rules import OrganisationKind
+from market.migrating import analyse
 from market.seeding.loading import PartialSampleError, Summary, load
 from market.seeding.people import DEMO_PASSWORD
 from market.seeding.reading import read
@@ -174,6 +175,7 @@ def check_sign_in(db: Database) -> None:
 def test_the_sample_holds_what_is_promised_and_is_loaded_once(committed_db: Database) -> None:
     summary = load(committed_db, SEED)
     assert summary.loaded
+    analyse(committed_db.engine.url.render_as_string(hide_password=False))
     check_promises(committed_db)
     check_wang_village(committed_db)
     check_codes_follow_from_the_files(committed_db)
