@@ -40,24 +40,23 @@ class Caller:
         scheme, _, secret = self._request.headers.get("authorization", "").partition(" ")
         return secret.strip() if scheme.lower() == "bearer" else ""
 
-    def identify(self) -> Actor:
+    def _admit(self, connection: Connection) -> Actor:
         """Return who is asking; raises `UnauthenticatedError`, `TokenExpiredError` or `ForbiddenError`."""
-        with self._db.reading() as connection:
-            return service.authenticate(connection, self.secret, self._permission, now=utc_now())
+        return service.authenticate(connection, self.secret, self._permission, now=utc_now())
 
     @contextmanager
     def transaction(self) -> Iterator[tuple[orm.Session, Actor]]:
-        """Let the caller in, then open a transaction; it commits when the block ends."""
-        actor = self.identify()
+        """Let the caller in, then open a transaction, so that its first statement is the endpoint's own."""
+        with self._db.reading() as connection:
+            actor = self._admit(connection)
         with self._db.transaction() as session:
             yield session, actor
 
     @contextmanager
     def reading(self) -> Iterator[tuple[Connection, Actor]]:
-        """Let the caller in, then lend a connection for reads of one statement each."""
-        actor = self.identify()
+        """Lend a connection for reads of one statement each, and let the caller in."""
         with self._db.reading() as connection:
-            yield connection, actor
+            yield connection, self._admit(connection)
 
     def once(
         self,
@@ -74,17 +73,22 @@ class Caller:
         or inside `work`: a constraint, a moved state, a name taken. It is rolled back and answered from the store.
         """
         key = self._key()
-        actor = self.identify()
         asked = self._digest(request)
+        actor: Actor | None = None
         try:
             with self._db.transaction() as session:
+                actor = self._admit(session.connection())
                 answered = service.answer_to(session, actor, key=key, request_hash=asked)
                 if answered is None:
                     answer = work(session, actor)
-                    kept = answer.model_copy(update=dict.fromkeys(shown_once)).model_dump_json().encode()
+                    body = kept = answer.model_dump_json().encode()
+                    if shown_once:
+                        kept = answer.model_copy(update=dict.fromkeys(shown_once)).model_dump_json().encode()
                     service.remember_answer(session, actor, key=key, request_hash=asked, status=status, body=kept)
-                    return Response(answer.model_dump_json(), status, media_type="application/json")
+                    return Response(body, status, media_type="application/json")
         except (exc.IntegrityError, MarketError):
+            if actor is None:
+                raise
             with self._db.transaction() as session:
                 answered = service.answer_to(session, actor, key=key, request_hash=asked)
             if answered is None:
