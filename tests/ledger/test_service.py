@@ -219,6 +219,17 @@ def test_a_closed_month_takes_no_posting(session: orm.Session) -> None:
     assert state(refusal.value) == "MK001"
 
 
+def test_a_month_without_postings_is_closed_with_the_one_after_it(session: orm.Session) -> None:
+    debit, credit = posted(session)
+    close(session, DAY)
+    early = date(2026, 2, 28)
+    service.open_month(session, day=early)
+    with pytest.raises(PeriodClosedError), session.begin_nested():
+        service.post(session, Book.ATTRIBUTION, [entry([Transfer(debit, credit, 1)], on=early)])
+    with pytest.raises(PeriodOrderError):
+        close(session, early)
+
+
 def test_closing_a_month_of_one_book_leaves_the_other_open(session: orm.Session) -> None:
     posted(session)
     close(session, DAY)
