@@ -195,7 +195,7 @@ class Story:
         """Sum what stands posted on orders by owner and step."""
         sums: dict[tuple[Kind, UUID, Step], int] = {}
         for order in orders:
-            for share, step, _, fen in self.standings(order):
+            for share, step, _, fen, *_ in self.standings(order):
                 key = (share.kind, share.owner_id, step)
                 sums[key] = sums.get(key, 0) + fen
         return sums

@@ -77,7 +77,7 @@ def test_refunds_split_by_the_original_weights_are_seen(world: World, monkeypatc
             return sound(standing, line)
         shares = [found for found in standing if not found.is_top_up]
         weights = original.setdefault(line.order_line_id, _sums(shares))
-        parts = allocate(line.net_fen, [(share.key, fen) for share, fen in weights.items()], salt=line.salt)
+        parts = allocate(line.net_fen, [(share.key, fen) for share, fen in weights.items()], salt=line.source)
         falls = [found for found in sound(standing, line) if found.is_top_up]
         for share, part in zip(weights, parts, strict=True):
             falls += _taken(share, part, [found for found in shares if found.share == share])

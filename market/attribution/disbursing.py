@@ -8,9 +8,9 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from market.attribution import posting, queries
+from market.attribution import matching, posting, queries
+from market.attribution.matching import lock_supplier
 from market.attribution.models import Disbursement, Payment
-from market.attribution.recognition import lock_supplier
 from market.attribution.rules import (
     PAID_STEP,
     AlreadyConfirmedError,
@@ -175,28 +175,21 @@ def _drafts(
     What was paid before it was recognised was an advance in between, and is posted so.
     """
     supplier_id, paid_on = disbursement.supplier_id, disbursement.paid_on
-    moves: dict[date, list[posting.Move]] = defaultdict(list)
+    source = f"disbursement:{disbursement.id}"
+    paid: list[posting.Move] = []
+    matched: dict[date, list[posting.Move]] = defaultdict(list)
     for row, settlement in zip(rows, settlements, strict=True):
-        payment = settlement.payment
         ahead_fen = settlement.advance_fen
         for item in settlement.settled:
-            day = max(paid_on, item.since)
-            moves[day].append(_settles(item, supplier_id, row.id))
-            if day > paid_on:
+            moves = matched[item.since] if item.since > paid_on else paid
+            moves.append(_settles(item, supplier_id, row.id))
+            if item.since > paid_on:
                 ahead_fen += item.fen
-                moves[day].append(_ahead(payment, supplier_id, -item.fen, row.id))
+                moves.append(_ahead(settlement.payment, supplier_id, -item.fen, row.id))
         if ahead_fen:
-            moves[paid_on].append(_ahead(payment, supplier_id, ahead_fen, row.id))
-    return [
-        posting.Draft(
-            f"disbursement:{disbursement.id}" + (f":{day}" if day > paid_on else ""),
-            "matching" if day > paid_on else "disbursement",
-            day,
-            moves[day],
-            {"disbursement": disbursement.id, "payments": len(rows)},
-        )
-        for day in sorted(moves)
-    ]
+            paid.append(_ahead(settlement.payment, supplier_id, ahead_fen, row.id))
+    facts = {"disbursement": disbursement.id, "payments": len(rows)}
+    return [posting.Draft(source, "disbursement", paid_on, paid, facts), *matching.drafts(source, matched)]
 
 
 def _settles(item: Owed, supplier_id: UUID, payment_id: UUID) -> posting.Move:
@@ -237,6 +230,7 @@ def confirm(
 
 
 def _confirm(session: orm.Session, supplier_id: UUID, payment_ids: Sequence[UUID], on: date) -> None:
+    disbursed = queries.disbursed_by(session, payment_ids)
     moves = [
         posting.Move(
             posting.account(item.share, supplier_id, Step.DISBURSED),
@@ -246,7 +240,8 @@ def _confirm(session: orm.Session, supplier_id: UUID, payment_ids: Sequence[UUID
             item.order_line_id,
             payment_id,
         )
-        for payment_id, item in queries.disbursed_by(session, payment_ids)
+        for payment_id, item in disbursed
     ]
     source = f"confirmation:{min(payment_ids)}"
-    posting.post(session, [posting.Draft(source, "confirmation", on, moves, {"payments": list(payment_ids)})])
+    day = max([on, *(item.since for _, item in disbursed)])
+    posting.post(session, [posting.Draft(source, "confirmation", day, moves, {"payments": list(payment_ids)})])

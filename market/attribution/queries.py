@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from market.attribution.models import Payment
-from market.attribution.rules import Advance, ContributionFact, Kind, Owed, Share, Standing, Step
+from market.attribution.rules import DUE, Advance, ContributionFact, Kind, Owed, Share, Standing, Step
+from market.clock import business_date
 from market.households.models import Household
 from market.identity.models import Organisation
 from market.identity.rules import Actor, Scope
@@ -26,73 +27,76 @@ _CONTRIBUTIONS = sa.text(
      ORDER BY c.id
     """
 )
+# The day of the last that came in is all that whatever takes from a place has to follow: with every debit dated no
+# earlier than the credits posted before it, the place is never negative on any day.
 _STANDINGS = sa.text(
     """
     SELECT m.order_line_id, a.kind, a.owner_id, m.mechanism, m.contribution_id, m.assisted, a.step,
-           CASE WHEN a.step IN ('disbursed', 'confirmed', 'top_up_paid') THEN m.payment_id END AS payment_id,
-           sum(m.fen) AS fen
+           p.id AS payment_id, p.contribution_id AS paid_for, sum(m.fen) AS fen, max(m.came_in_on) AS since
       FROM (SELECT order_line_id, credit_account_id AS account_id, mechanism, contribution_id, assisted, payment_id,
-                   amount_fen AS fen
+                   amount_fen AS fen, effective_on AS came_in_on
               FROM ledger_transfers WHERE order_line_id = ANY(CAST(:lines AS uuid[]))
             UNION ALL
-            SELECT order_line_id, debit_account_id, mechanism, contribution_id, assisted, payment_id, -amount_fen
+            SELECT order_line_id, debit_account_id, mechanism, contribution_id, assisted, payment_id, -amount_fen, NULL
               FROM ledger_transfers WHERE order_line_id = ANY(CAST(:lines AS uuid[]))) m
       JOIN ledger_accounts a ON a.id = m.account_id
+      LEFT JOIN payments p ON p.id = m.payment_id AND a.step IN ('disbursed', 'confirmed', 'top_up_paid')
      WHERE a.kind IN ('household', 'collective', 'retained', 'suspense') AND a.step <> 'advance'
-     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
     HAVING sum(m.fen) <> 0
      ORDER BY 1, 2, 3, 4, 5, 7, 8
     """
 )
 _ADVANCES = sa.text(
     """
-    SELECT a.kind, a.owner_id, m.payment_id, m.contribution_id, p.confirmed_at IS NOT NULL AS confirmed,
-           sum(m.fen) AS fen
+    SELECT a.kind, a.owner_id, p.id AS payment_id, p.contribution_id, p.confirmed_at, sum(m.fen) AS fen,
+           max(m.came_in_on) AS since
       FROM ledger_accounts a
       CROSS JOIN LATERAL (
-          SELECT payment_id, contribution_id, amount_fen AS fen, effective_on FROM ledger_transfers
+          SELECT payment_id, amount_fen AS fen, effective_on AS came_in_on FROM ledger_transfers
            WHERE credit_account_id = a.id
           UNION ALL
-          SELECT payment_id, contribution_id, -amount_fen, effective_on FROM ledger_transfers
+          SELECT payment_id, -amount_fen, NULL FROM ledger_transfers
            WHERE debit_account_id = a.id) m
       JOIN payments p ON p.id = m.payment_id
      WHERE a.book = 'attribution' AND a.step = 'advance' AND a.counterpart_id = :supplier
        AND a.owner_id = ANY(CAST(:owners AS uuid[]))
-     GROUP BY 1, 2, 3, 4, 5
+     GROUP BY a.kind, a.owner_id, p.id
     HAVING sum(m.fen) > 0
-     ORDER BY min(m.effective_on), m.payment_id, m.contribution_id
+     ORDER BY min(m.came_in_on), p.id
     """
 )
 _OWED = sa.text(
     """
     SELECT m.order_line_id, a.kind, a.owner_id, m.mechanism, m.contribution_id, m.assisted, a.step, sum(m.fen) AS fen,
-           max(m.effective_on) AS since
+           max(m.came_in_on) AS since
       FROM ledger_accounts a
       CROSS JOIN LATERAL (
-          SELECT order_line_id, mechanism, contribution_id, assisted, amount_fen AS fen, effective_on
+          SELECT order_line_id, mechanism, contribution_id, assisted, amount_fen AS fen, effective_on AS came_in_on
             FROM ledger_transfers WHERE credit_account_id = a.id
           UNION ALL
-          SELECT order_line_id, mechanism, contribution_id, assisted, -amount_fen, effective_on
+          SELECT order_line_id, mechanism, contribution_id, assisted, -amount_fen, NULL
             FROM ledger_transfers WHERE debit_account_id = a.id) m
-     WHERE a.book = 'attribution' AND a.step IN ('recognised', 'top_up') AND a.kind IN ('household', 'collective')
+     WHERE a.book = 'attribution' AND a.step = ANY(:steps) AND a.kind IN ('household', 'collective')
        AND a.counterpart_id = :supplier AND a.owner_id = ANY(CAST(:owners AS uuid[]))
      GROUP BY 1, 2, 3, 4, 5, 6, 7
     HAVING sum(m.fen) > 0
-     ORDER BY a.step, min(m.effective_on), m.order_line_id, m.mechanism, m.contribution_id
+     ORDER BY array_position(:steps, a.step), min(m.came_in_on), m.order_line_id, m.mechanism, m.contribution_id
     """
 )
 _PAID = sa.text(
     """
     SELECT m.payment_id, m.order_line_id, a.kind, a.owner_id, m.mechanism, m.contribution_id, m.assisted,
-           sum(m.fen) AS fen
+           sum(m.fen) AS fen, max(m.came_in_on) AS since
       FROM payments p
       JOIN ledger_accounts a ON a.book = 'attribution' AND a.step = 'disbursed' AND a.counterpart_id = p.supplier_id
        AND a.owner_id = coalesce(p.household_id, p.collective_id)
       CROSS JOIN LATERAL (
-          SELECT payment_id, order_line_id, mechanism, contribution_id, assisted, amount_fen AS fen
+          SELECT payment_id, order_line_id, mechanism, contribution_id, assisted, amount_fen AS fen,
+                 effective_on AS came_in_on
             FROM ledger_transfers WHERE credit_account_id = a.id AND payment_id = p.id
           UNION ALL
-          SELECT payment_id, order_line_id, mechanism, contribution_id, assisted, -amount_fen
+          SELECT payment_id, order_line_id, mechanism, contribution_id, assisted, -amount_fen, NULL
             FROM ledger_transfers WHERE debit_account_id = a.id AND payment_id = p.id) m
      WHERE p.id = ANY(CAST(:payments AS uuid[]))
      GROUP BY 1, 2, 3, 4, 5, 6, 7
@@ -139,7 +143,8 @@ def standings(session: orm.Session, line_ids: Collection[UUID]) -> dict[UUID, li
     """Return what stands posted on each order line, by share, step and payment; base accounts apart."""
     found: dict[UUID, list[Standing]] = {line_id: [] for line_id in line_ids}
     for row in session.execute(_STANDINGS, {"lines": list(line_ids)}):
-        found[row.order_line_id].append(Standing(_share(row), Step(row.step), row.payment_id, int(row.fen)))
+        standing = Standing(_share(row), Step(row.step), row.payment_id, int(row.fen), row.since, row.paid_for)
+        found[row.order_line_id].append(standing)
     return found
 
 
@@ -147,18 +152,30 @@ def advances(session: orm.Session, supplier_id: UUID, owner_ids: Collection[UUID
     """Return what is left of the supplier's advances to these payees, oldest first."""
     rows = session.execute(_ADVANCES, {"supplier": supplier_id, "owners": list(owner_ids)})
     return [
-        Advance((Kind(row.kind), row.owner_id), row.payment_id, row.contribution_id, row.confirmed, int(row.fen))
+        Advance(
+            owner=(Kind(row.kind), row.owner_id),
+            payment_id=row.payment_id,
+            contribution_id=row.contribution_id,
+            confirmed=row.confirmed_at is not None,
+            fen=int(row.fen),
+            since=max(row.since, business_date(row.confirmed_at)) if row.confirmed_at else row.since,
+        )
         for row in rows
     ]
 
 
-def owed(session: orm.Session, supplier_id: UUID, owner_ids: Collection[UUID]) -> list[Owed]:
-    """Return what the supplier owes these payees now: recognised shares oldest first, then top-ups."""
-    rows = session.execute(_OWED, {"supplier": supplier_id, "owners": list(owner_ids)})
+def owed(
+    session: orm.Session, supplier_id: UUID, owner_ids: Collection[UUID], *, steps: Sequence[Step] = DUE
+) -> list[Owed]:
+    """Return what the supplier owes these payees, step after step, of each the oldest first."""
+    wanted = {"supplier": supplier_id, "owners": list(owner_ids), "steps": list(steps)}
+    rows = session.execute(_OWED, wanted)
     return [Owed(row.order_line_id, _share(row), Step(row.step), int(row.fen), row.since) for row in rows]
 
 
 def disbursed_by(session: orm.Session, payment_ids: Sequence[UUID]) -> list[tuple[UUID, Owed]]:
     """Return the disbursed shares that each payment paid and nobody has confirmed."""
     rows = session.execute(_PAID, {"payments": list(payment_ids)})
-    return [(row.payment_id, Owed(row.order_line_id, _share(row), Step.DISBURSED, int(row.fen))) for row in rows]
+    return [
+        (row.payment_id, Owed(row.order_line_id, _share(row), Step.DISBURSED, int(row.fen), row.since)) for row in rows
+    ]

@@ -1,7 +1,7 @@
 """Reversal: goods of accepted lines came back; shares fall by what remains posted, money received stays received."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -9,59 +9,67 @@ from uuid import UUID
 from sqlalchemy import orm
 
 from market.attribution import accrual, posting, queries
-from market.attribution.recognition import claim_advances, climbs, lock_supplier
-from market.attribution.rules import PAYEES, ContributionFact, Kind, LotDraw, Owed, Share, Standing, Step, fall
+from market.attribution.matching import lock_supplier
+from market.attribution.recognition import climbs
+from market.attribution.rules import PAYEES, ContributionFact, Kind, LotDraw, Share, Standing, Step, fall
 
 
 @dataclass(frozen=True, slots=True)
 class ReturnedLine:
     """An order line of which `net_fen` comes off; its draws shrink from `after_milli` to `before_milli`."""
 
-    salt: str
+    source: str
     order_line_id: UUID
+    accepted_on: date
     net_fen: int
     paid_up: bool
     """Whether the buyer has by now paid all that it still owes for the line."""
     draws: Sequence[LotDraw]
 
 
-def reverse(
-    session: orm.Session,
-    lines: Sequence[ReturnedLine],
-    *,
-    source: str,
-    supplier_id: UUID,
-    on: date,
-    original_on: date,
-) -> list[list[Standing]]:
-    """Post the reversal of returned lines as one entry; return what fell of each. The caller locks the lots."""
+@dataclass(frozen=True, slots=True)
+class Fallen:
+    """What fell of a returned line, the day from which that counts, and the payees from whom it fell."""
+
+    falls: Sequence[Standing]
+    counts_on: date
+    payees: Collection[UUID] = ()
+
+
+def reverse(session: orm.Session, lines: Sequence[ReturnedLine], *, supplier_id: UUID, on: date) -> list[Fallen]:
+    """Post the reversal of returned lines, an entry each; return what fell. The caller locks the lots.
+
+    A return that is recorded after payments of a later day counts from that day, when all that it takes off was there.
+    """
     lock_supplier(session, supplier_id)
     standing = queries.standings(session, [line.order_line_id for line in lines])
     contributions = queries.contribution_facts(session, {draw.lot_id for line in lines for draw in line.draws})
-    moves: list[posting.Move] = []
-    claims: list[Owed] = []
+    drafts: list[posting.Draft] = []
     carries: dict[UUID, int] = {}
-    falling = [falls_of(standing[line.order_line_id], line) for line in lines]
-    for line, falls in zip(lines, falling, strict=True):
+    falling: list[Fallen] = []
+    for line in lines:
         line_id = line.order_line_id
-        moves += [move for fallen in falls for move in _moves(fallen, supplier_id, line_id)]
+        falls = falls_of(standing[line_id], line)
+        moves = [move for fallen in falls for move in _moves(fallen, supplier_id, line_id)]
         if line.paid_up:
-            rest = _still_accrued(standing[line_id], falls)
-            moves += climbs(rest, supplier_id, line_id)
-            claims += [Owed(line_id, share, Step.RECOGNISED, fen) for share, fen in rest if share.kind in PAYEES]
+            moves += climbs(_still_accrued(standing[line_id], falls), supplier_id, line_id)
+        counts_on = max([on, *(fallen.since for fallen in falls)])
+        facts = {"order_line": line_id, "net_fen": line.net_fen}
+        drafts.append(
+            posting.Draft(line.source, "return", counts_on, moves, facts, original_effective_on=line.accepted_on)
+        )
+        falling.append(Fallen(falls, counts_on, {move.share.owner_id for move in moves if move.share.kind in PAYEES}))
         carries |= _carries(line.draws, contributions, falls, carries)
-    moves += claim_advances(session, claims, supplier_id=supplier_id)
-    facts = {"lines": [[line.order_line_id, line.net_fen] for line in lines]}
-    draft = posting.Draft(source, "return", on, moves, facts, original_effective_on=original_on)
-    posting.post(session, [draft])
+    posting.post(session, drafts)
     accrual.keep_carries(session, carries)
     return falling
 
 
-def predict(session: orm.Session, lines: Sequence[ReturnedLine]) -> list[list[Standing]]:
-    """Return what would fall of each line; writes nothing."""
+def predict(session: orm.Session, lines: Sequence[ReturnedLine], *, on: date) -> list[Fallen]:
+    """Return what would fall of each line returned on that day; writes nothing."""
     standing = queries.standings(session, [line.order_line_id for line in lines])
-    return [falls_of(standing[line.order_line_id], line) for line in lines]
+    falling = [falls_of(standing[line.order_line_id], line) for line in lines]
+    return [Fallen(falls, max([on, *(fallen.since for fallen in falls)])) for falls in falling]
 
 
 def falls_of(standing: Sequence[Standing], line: ReturnedLine) -> list[Standing]:
@@ -69,22 +77,23 @@ def falls_of(standing: Sequence[Standing], line: ReturnedLine) -> list[Standing]
     shares = [found for found in standing if not found.is_top_up]
     tops = [found for found in standing if found.is_top_up]
     shares_fen, tops_fen = (sum(found.fen for found in part) for part in (shares, tops))
-    falls = fall(shares, line.net_fen, salt=line.salt)
+    falls = fall(shares, line.net_fen, salt=line.source)
     if tops_fen:
         # A line that brought nothing has top-ups alone.
         fallen_fen = tops_fen * line.net_fen // shares_fen if shares_fen else tops_fen
-        falls += fall(tops, fallen_fen, salt=line.salt)
+        falls += fall(tops, fallen_fen, salt=line.source)
     return falls
 
 
 def _moves(fallen: Standing, supplier_id: UUID, line_id: UUID) -> list[posting.Move]:
-    """Take a fallen part off; what of it the household has received becomes an advance again."""
-    share, step, payment_id, fen = fallen
+    """Take a fallen part off; what of it the payee has received becomes an advance, again for what it was paid for."""
+    share, fen, payment_id = fallen.share, fallen.fen, fallen.payment_id
     target = posting.base(supplier_id, Kind.TOP_UP_BASE if fallen.is_top_up else Kind.BASE)
-    moves = [posting.Move(posting.account(share, supplier_id, step), target, fen, share, line_id, payment_id)]
+    moves = [posting.Move(posting.account(share, supplier_id, fallen.step), target, fen, share, line_id, payment_id)]
     if fallen.is_received:
         ahead = posting.account(share, supplier_id, Step.ADVANCE)
-        moves.append(posting.Move(posting.paid_ahead(supplier_id), ahead, fen, share, line_id, payment_id))
+        again = share._replace(contribution_id=fallen.paid_for)
+        moves.append(posting.Move(posting.paid_ahead(supplier_id), ahead, fen, again, line_id, payment_id))
     return moves
 
 

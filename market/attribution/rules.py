@@ -187,12 +187,17 @@ def _positive(shares: Iterable[tuple[Share, int]]) -> list[tuple[Share, int]]:
 
 
 class Standing(NamedTuple):
-    """What stands posted of a share of a line: at a step, and if it was paid, by which payment."""
+    """What stands posted of a share of a line: at a step, and if it was paid, by which payment.
+
+    `since` is the day of the last that came in; `paid_for` the contribution that the payment was for, if for one.
+    """
 
     share: Share
     step: Step
     payment_id: UUID | None
     fen: int
+    since: date = date.min
+    paid_for: UUID | None = None
 
     @property
     def is_top_up(self) -> bool:
@@ -237,17 +242,21 @@ def _from_the_bottom(standing: Standing) -> tuple[int, str]:
 
 
 class Advance(NamedTuple):
-    """What is left of a payment ahead of recognition; one for a contribution is claimed by that contribution only."""
+    """What is left of a payment ahead of recognition; one for a contribution is claimed by that contribution only.
+
+    `since` is the day from which it stands as it is: paid, come back from a return, confirmed.
+    """
 
     owner: tuple[Kind, UUID]
     payment_id: UUID
     contribution_id: UUID | None
     confirmed: bool
     fen: int
+    since: date = date.min
 
 
 class Owed(NamedTuple):
-    """A share of a line that is recognised, or a top-up, and not yet paid."""
+    """A share of a line, or a top-up, that is not yet paid; `since` is the day of the last that came in."""
 
     order_line_id: UUID
     share: Share
@@ -265,7 +274,10 @@ class Match(NamedTuple):
 
 
 def match(claims: Sequence[Owed], advances: Sequence[Advance]) -> list[Match]:
-    """Return which advances the claims use up; `advances` come oldest first."""
+    """Return which advances the claims use up; `advances` come oldest first.
+
+    What is accrued claims nothing yet, but what it will claim is kept for it.
+    """
     left: dict[Advance, int] = {advance: advance.fen for advance in advances}
     by_owner: dict[tuple[Kind, UUID], list[Advance]] = defaultdict(list)
     for advance in advances:
@@ -280,7 +292,8 @@ def match(claims: Sequence[Owed], advances: Sequence[Advance]) -> list[Match]:
             if part:
                 left[advance] -= part
                 wanted -= part
-                matches.append(Match(claim, advance, part))
+                if claim.step is not Step.ACCRUED:
+                    matches.append(Match(claim, advance, part))
     return matches
 
 
@@ -329,6 +342,12 @@ class Settlement:
         """Return what of the payment settles top-ups."""
         return sum(item.fen for item in self.settled if item.step is Step.TOP_UP)
 
+
+DUE = (Step.RECOGNISED, Step.TOP_UP)
+"""What is to be paid now, in the order in which it is paid."""
+
+CLAIMING = (Step.RECOGNISED, Step.ACCRUED, Step.TOP_UP)
+"""What claims money paid ahead, in the order in which it does: a top-up only what no order will claim."""
 
 PAID_STEP: Mapping[Step, Step] = {Step.RECOGNISED: Step.DISBURSED, Step.TOP_UP: Step.TOP_UP_PAID}
 """Where what is owed goes when it is paid."""

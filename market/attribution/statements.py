@@ -43,7 +43,7 @@ closed AS (
       UNION ALL
       SELECT t.mechanism, t.assisted, t.amount_fen, t.effective_on,
              a.step = 'advance' AND t.order_line_id IS NULL, a.step = 'advance' AND t.order_line_id IS NOT NULL,
-             a.step IN ('disbursed', 'confirmed', 'top_up_paid') AND e.reason IN ('recognition', 'return', 'matching')
+             a.step IN ('disbursed', 'confirmed', 'top_up_paid') AND e.reason = 'matching'
         FROM ledger_transfers t
         JOIN ledger_entries e ON e.id = t.entry_id
        WHERE t.credit_account_id = a.id AND t.effective_on BETWEEN c.since AND :period_to

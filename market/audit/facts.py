@@ -58,6 +58,7 @@ class ReturnedFact(NamedTuple):
     quantity_milli: int
     amount_fen: int
     net_fen: int
+    counts_on: date
     draws: Sequence[DrawFact]
 
 
@@ -109,16 +110,17 @@ class Event:
     returned: list[ReturnedFact] = field(default_factory=list)
     payments: list[PaymentFact] = field(default_factory=list)
 
+    @property
+    def trigger(self) -> str:
+        """Return the name of the event in the sources of what it brings about."""
+        return f"{self.kind}:{self.id}"
+
     def sources(self) -> list[str]:
-        """Return the sources under which the event may post; a disbursement may add later days to its own."""
-        own = f"{self.kind}:{self.id}"
-        if self.kind is EventKind.ACCEPTANCE:
-            return [*(f"acceptance:{fact.id}" for fact in self.accepted), f"recognition:{own}"]
-        if self.kind is EventKind.RECEIPT:
-            return [f"recognition:{own}"]
-        if self.kind is EventKind.RETURN:
-            return [own, f"recognition:{own}"]
-        return [own]
+        """Return the sources under which the event may post; what it matches adds one for each day."""
+        if self.kind in {EventKind.DISBURSEMENT, EventKind.CONFIRMATION}:
+            return [self.trigger]
+        facts = [*(fact.id for fact in self.accepted), *(fact.id for fact in self.returned)]
+        return [*(f"{self.kind}:{fact_id}" for fact_id in facts), f"recognition:{self.trigger}"]
 
 
 class PlanFact(NamedTuple):
@@ -212,7 +214,7 @@ _RECEIVED = sa.text(
 _RETURNED = sa.text(
     """
     SELECT r.id, r.order_id, r.returned_on, r.returned_at, rl.id AS fact_id, rl.order_line_id, rl.quantity_milli,
-           rl.amount_fen, rl.net_fen, rl.draws
+           rl.amount_fen, rl.net_fen, rl.counts_on, rl.draws
       FROM returns r JOIN orders o ON o.id = r.order_id JOIN return_lines rl ON rl.return_id = r.id
      WHERE o.supplier_id = :supplier
      ORDER BY r.id, rl.id

@@ -1,7 +1,7 @@
 """Replaying a supplier's history: from each fact, in the order in which they posted, the entries it must have made."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from uuid import UUID
@@ -39,7 +39,8 @@ from market.audit.oracle import (
     split,
 )
 from market.audit.rules import Difference, Finding
-from market.audit.standing import Account, Ahead, Amount, Claim, Owner, Place, Standing, moving
+from market.audit.standing import Account, Amount, Claim, Place, Standing, moving
+from market.clock import business_date
 
 AT_ONCE = timedelta(minutes=1)
 """Two requests whose clocks are closer than a request may last: only the book can say which came first."""
@@ -62,10 +63,11 @@ class Expected:
 
 @dataclass(slots=True)
 class _Sale:
-    """An order as it stands: what receipts brought, and by line what was accepted, returned and paid (gross fen)."""
+    """An order as it stands: what receipts brought, and by line when and what was accepted, owed, paid (gross fen)."""
 
     paid_fen: int = 0
-    accepted_on: date | None = None
+    paid_on: date = date.min
+    accepted_on: dict[UUID, date] = field(default_factory=dict)
     owed: dict[UUID, int] = field(default_factory=dict)
     paid: dict[UUID, int] = field(default_factory=lambda: defaultdict(int))
 
@@ -123,8 +125,9 @@ class Replay:
             source = f"acceptance:{fact.id}"
             yield self._accrue(event, fact, source, hints.get(source, Hints()))
             sale.owed[fact.line_id] = fact.accepted_fen
-        sale.accepted_on = max(event.on, sale.accepted_on or event.on)
-        yield from self._settle(event, sale, hints)
+            sale.accepted_on[fact.line_id] = event.on
+        short = {stake.owner_id for fact in event.accepted for stake in self._standing.at_step(fact.line_id, TOP_UP)}
+        yield from self._settle(event, sale, max(event.on, sale.paid_on), short, hints)
 
     def _accrue(self, event: Event, fact: AcceptedFact, source: str, hints: Hints) -> Expected:
         line = self._facts.lines[fact.line_id]
@@ -181,34 +184,39 @@ class Replay:
         assert event.order_id, "a receipt pays an order"  # noqa: S101
         sale = self._sales[event.order_id]
         sale.paid_fen += event.amount_fen
-        yield from self._settle(event, sale, hints)
+        sale.paid_on = max(event.on, sale.paid_on)
+        yield from self._settle(event, sale, event.on, (), hints)
 
-    def _settle(self, event: Event, sale: _Sale, hints: Mapping[str, Hints]) -> Iterator[Expected]:
-        """Spread what an order has and its lines have not over what they owe, and recognise it."""
+    def _settle(
+        self, event: Event, sale: _Sale, on: date, payees: Collection[UUID], hints: Mapping[str, Hints]
+    ) -> Iterator[Expected]:
+        """Spread what an order has and its lines have not over what they owe; then let what is owed claim advances."""
         assert event.order_id, "money settles an order"  # noqa: S101
         lines = [line_id for line_id in self._facts.orders[event.order_id] if line_id in sale.owed]
         unpaid = {line_id: fen for line_id in lines if (fen := sale.unpaid(line_id))}
         spending = min(sale.paid_fen - sum(sale.paid.values()), sum(unpaid.values()))
-        if spending <= 0:
-            return
-        trigger = f"{event.kind}:{event.id}"
-        source = f"recognition:{trigger}"
-        parts = {line_id: fen for line_id, fen in (split(spending, unpaid, trigger) or {}).items() if fen}
+        claiming = set(payees)
+        if spending > 0:
+            parts = {line_id: fen for line_id, fen in (split(spending, unpaid, event.trigger) or {}).items() if fen}
+            recognised = self._recognise(event, parts, unpaid, on)
+            claiming |= {move.stake.owner_id for move, _ in recognised.moves if move.stake.kind in PAYEES}
+            yield recognised
+            for line_id, part in parts.items():
+                sale.paid[line_id] += part
+        yield from self._match(event, claiming, on, hints)
+
+    def _recognise(self, event: Event, parts: Mapping[UUID, int], unpaid: Mapping[UUID, int], on: date) -> Expected:
+        """Let of each line climb what is paid of it, on the day of the money or of the goods if those came later."""
+        source = f"recognition:{event.trigger}"
         moves: list[Amount] = []
-        claims: list[Claim] = []
         for line_id, part in parts.items():
-            sale.paid[line_id] += part
             accrued = self._standing.at_step(line_id, ACCRUED)
+            on = max([on, *(self._standing.last_on(line_id, (stake, ACCRUED, None)) for stake in accrued)])
             whole = sum(accrued.values())
             fen = whole if part == unpaid[line_id] else portion(whole, part, unpaid[line_id])
-            climbed = (split(fen, accrued, f"{source}|{line_id}") or {}) if fen else {}
-            moves += self._climb(line_id, climbed)
-            claims += _claims(line_id, climbed, RECOGNISED)
-            claims += _claims(line_id, self._standing.at_step(line_id, TOP_UP), TOP_UP)
-        moves += self._claim(claims, event, hints.get(source, Hints()))
+            moves += self._climb(line_id, (split(fen, accrued, f"{source}|{line_id}") or {}) if fen else {})
         facts = {"lines": [[str(line_id), part, unpaid[line_id]] for line_id, part in parts.items()]}
-        on = max(event.on, sale.accepted_on or event.on)
-        yield Expected(source, "recognition", on, moves, facts)
+        return Expected(source, "recognition", on, moves, facts)
 
     def _climb(self, line_id: UUID, climbed: Mapping[Stake, int]) -> list[Amount]:
         return [
@@ -217,61 +225,84 @@ class Replay:
             if fen
         ]
 
-    def _claim(self, claims: Sequence[Claim], event: Event, hints: Hints) -> list[Amount]:
-        """Let what is owed now use up what was paid ahead, oldest first."""
-        purses: dict[Owner, list[Ahead]] = {}
-        moves: list[Amount] = []
-        for claim in claims:
-            stake, wanted = claim.stake, claim.fen
-            owner = (stake.kind, stake.owner_id)
-            purse = purses.setdefault(owner, self._standing.ahead(owner))
-            for place, ahead in enumerate(purse):
-                if ahead.contribution_id in (None, stake.contribution_id) and (part := min(wanted, ahead.fen)):
-                    wanted -= part
-                    purse[place] = ahead._replace(fen=ahead.fen - part)
-                    confirmed = claim.step == RECOGNISED and self._was_confirmed(ahead.payment_id, event, hints)
-                    paid = self._of(stake, CONFIRMED if confirmed else PAID_AS[claim.step])
-                    owed = self._of(stake, claim.step)
-                    moves.append(moving(owed, paid, stake, part, claim.line_id, ahead.payment_id))
-                    tied = stake._replace(contribution_id=ahead.contribution_id)
-                    target = self._source(PAID_AHEAD)
-                    moves.append(moving(self._of(stake, ADVANCE), target, tied, part, claim.line_id, ahead.payment_id))
-        return moves
+    def _match(
+        self, event: Event, owner_ids: Collection[UUID], on: date, hints: Mapping[str, Hints]
+    ) -> Iterator[Expected]:
+        """Let what these payees are owed use up what they were paid ahead, oldest first; an entry for each day."""
+        days: dict[date, list[Amount]] = defaultdict(list)
+        for owner in ((kind, owner_id) for owner_id in sorted(owner_ids) for kind in sorted(PAYEES)):
+            purse = self._standing.ahead(owner)
+            for claim in self._standing.owed(owner) if purse else ():
+                wanted = claim.fen
+                for place, ahead in enumerate(purse):
+                    paid_for = self._payments[ahead.payment_id].contribution_id
+                    if paid_for in (None, claim.stake.contribution_id) and (part := min(wanted, ahead.fen)):
+                        wanted -= part
+                        purse[place] = ahead._replace(fen=ahead.fen - part)
+                        if claim.step == ACCRUED:
+                            continue
+                        confirmed_on = self._confirmed_on(ahead.payment_id, event, hints)
+                        day = max(on, claim.last_on, ahead.last_on, confirmed_on or on)
+                        days[day] += self._claim(claim, ahead.payment_id, part, confirmed=confirmed_on is not None)
+        yield from self._matching(event, days)
 
-    def _was_confirmed(self, payment_id: UUID, event: Event, hints: Hints) -> bool:
-        """Tell whether a payment was confirmed when an event claimed it; one confirmed while unclaimed has no entry."""
+    def _claim(self, claim: Claim, payment_id: UUID, fen: int, *, confirmed: bool) -> list[Amount]:
+        """Return the two moves of a match: the share is paid, and what was paid ahead is less by as much."""
+        stake = claim.stake
+        paid = self._of(stake, CONFIRMED if confirmed and claim.step == RECOGNISED else PAID_AS[claim.step])
+        paid_for = stake._replace(contribution_id=self._payments[payment_id].contribution_id)
+        return [
+            moving(self._of(stake, claim.step), paid, stake, fen, claim.line_id, payment_id),
+            moving(self._of(stake, ADVANCE), self._source(PAID_AHEAD), paid_for, fen, claim.line_id, payment_id),
+        ]
+
+    def _matching(self, event: Event, days: Mapping[date, list[Amount]]) -> Iterator[Expected]:
+        for day, moves in sorted(days.items()):
+            yield Expected(f"matching:{event.trigger}:{day}", "matching", day, moves, {"trigger": event.trigger})
+
+    def _confirmed_on(self, payment_id: UUID, event: Event, hints: Mapping[str, Hints]) -> date | None:
+        """Return when a payment that an event claims had been confirmed; one confirmed while unclaimed has no entry."""
         confirmed_at = self._payments[payment_id].confirmed_at
-        if payment_id in self._confirmed_by_entry or confirmed_at is None:
-            return payment_id in self._standing.confirmed
-        if abs(confirmed_at - event.now) <= AT_ONCE:
-            return payment_id in hints.confirmed
-        return confirmed_at < event.now
+        if confirmed_at is None:
+            return None
+        if payment_id in self._confirmed_by_entry:
+            confirmed = payment_id in self._standing.confirmed
+        elif abs(confirmed_at - event.now) <= AT_ONCE:
+            confirmed = any(payment_id in each.confirmed for each in hints.values())
+        else:
+            confirmed = confirmed_at < event.now
+        return business_date(confirmed_at) if confirmed else None
 
     # Returns
 
     def _take_back(self, event: Event, hints: Mapping[str, Hints]) -> Iterator[Expected]:
         assert event.order_id, "a return is of an order"  # noqa: S101
-        source = f"return:{event.id}"
         sale = self._sales[event.order_id]
-        moves: list[Amount] = []
-        claims: list[Claim] = []
+        payees: set[UUID] = set()
         for fact in event.returned:
             sale.owed[fact.line_id] = sale.owed.get(fact.line_id, 0) - fact.amount_fen
-            for draw in fact.draws:
-                self._follow(draw, draw.after_milli, draw.before_milli, source, event)
-            fallen = self._falls(fact)
-            moves += self._fall(fact.line_id, fallen)
-            if not sale.unpaid(fact.line_id):
-                rest = self._standing.at_step(fact.line_id, ACCRUED)
-                rest = {stake: fen - fallen.get((stake, ACCRUED, None), 0) for stake, fen in rest.items()}
-                moves += self._climb(fact.line_id, rest)
-                claims += _claims(fact.line_id, rest, RECOGNISED)
-        moves += self._claim(claims, event, hints.get(source, Hints()))
-        facts = {"lines": [[str(fact.line_id), fact.net_fen] for fact in event.returned]}
-        yield Expected(source, "return", event.on, moves, facts, original_on=sale.accepted_on)
-        for fact in event.returned:
+            reversed_ = self._reverse(event, fact, sale)
+            payees |= {move.stake.owner_id for move, _ in reversed_.moves if move.stake.kind in PAYEES}
+            yield reversed_
             sale.paid[fact.line_id] = min(sale.paid[fact.line_id], sale.owed[fact.line_id])
-        yield from self._settle(event, sale, hints)
+        yield from self._settle(event, sale, max(event.on, sale.paid_on), payees, hints)
+
+    def _reverse(self, event: Event, fact: ReturnedFact, sale: _Sale) -> Expected:
+        """Take off what came back of a line, no earlier than all of it was there; what is paid up is all recognised."""
+        source = f"return:{fact.id}"
+        for draw in fact.draws:
+            self._follow(draw, draw.after_milli, draw.before_milli, source, event)
+        fallen = self._falls(fact)
+        on = max([event.on, *(self._standing.last_on(fact.line_id, place) for place in fallen)])
+        if on != fact.counts_on:
+            self.remarks.append(Finding(Difference.DATE, source, event.order_id, detail=f"{on} ≠ {fact.counts_on}"))
+        moves = self._fall(fact.line_id, fallen)
+        if not sale.unpaid(fact.line_id):
+            rest = self._standing.at_step(fact.line_id, ACCRUED)
+            rest = {stake: fen - fallen.get((stake, ACCRUED, None), 0) for stake, fen in rest.items()}
+            moves += self._climb(fact.line_id, rest)
+        facts = {"order_line": str(fact.line_id), "net_fen": fact.net_fen}
+        return Expected(source, "return", on, moves, facts, original_on=sale.accepted_on.get(fact.line_id))
 
     def _falls(self, fact: ReturnedFact) -> dict[Place, int]:
         """Return what comes off a line's shares, and off its top-ups in the same proportion."""
@@ -290,38 +321,41 @@ class Replay:
             target = self._source(TOP_UP_BASE if step in TOP_UP_STEPS else BASE)
             moves.append(moving(self._of(stake, step), target, stake, fen, line_id, payment_id))
             if step in PAID_STEPS and stake.kind in PAYEES:
+                assert payment_id, "what was paid was paid by a payment"  # noqa: S101
                 ahead = self._of(stake, ADVANCE)
-                moves.append(moving(self._source(PAID_AHEAD), ahead, stake, fen, line_id, payment_id))
+                paid_for = stake._replace(contribution_id=self._payments[payment_id].contribution_id)
+                moves.append(moving(self._source(PAID_AHEAD), ahead, paid_for, fen, line_id, payment_id))
         return moves
 
     # Payments
 
     def _disburse(self, event: Event, _: Mapping[str, Hints]) -> Iterator[Expected]:
         """Settle what each payee is owed; what was recognised only after the payment was ahead of it in between."""
-        days: dict[date, list[Amount]] = {event.on: []}
+        moves: list[Amount] = []
+        days: dict[date, list[Amount]] = defaultdict(list)
         used: dict[tuple[UUID, Stake, str], int] = defaultdict(int)
         for payment in event.payments:
             left, ahead = payment.amount_fen, 0
             for claim in self._standing.owed((payment.kind, payment.payee_id)):
+                if claim.step == ACCRUED:
+                    continue
                 key = (claim.line_id, claim.stake, claim.step)
                 part = min(left, claim.fen - used[key])
                 if part and payment.contribution_id in (None, claim.stake.contribution_id):
                     used[key] += part
                     left -= part
-                    day = max(event.on, claim.until)
-                    moves = days.setdefault(day, [])
+                    later = claim.last_on > event.on
                     source, paid = self._of(claim.stake, claim.step), self._of(claim.stake, PAID_AS[claim.step])
-                    moves.append(moving(source, paid, claim.stake, part, claim.line_id, payment.id))
-                    if day > event.on:
+                    own = days[claim.last_on] if later else moves
+                    own.append(moving(source, paid, claim.stake, part, claim.line_id, payment.id))
+                    if later:
                         ahead += part
-                        moves.append(self._ahead(payment, -part))
+                        own.append(self._ahead(payment, -part))
             if left + ahead:
-                days[event.on].append(self._ahead(payment, left + ahead))
+                moves.append(self._ahead(payment, left + ahead))
         facts = {"disbursement": str(event.id), "payments": len(event.payments)}
-        for day, moves in sorted(days.items()):
-            own = f"disbursement:{event.id}" + (f":{day}" if day > event.on else "")
-            reason = "matching" if day > event.on else "disbursement"
-            yield Expected(own, reason, day, moves, facts)
+        yield Expected(event.trigger, "disbursement", event.on, moves, facts)
+        yield from self._matching(event, days)
 
     def _ahead(self, payment: PaymentFact, fen: int) -> Amount:
         stake = Stake(payment.kind, payment.payee_id, None, payment.contribution_id)
@@ -332,13 +366,15 @@ class Replay:
 
     def _confirm(self, event: Event, _: Mapping[str, Hints]) -> Iterator[Expected]:
         moves: list[Amount] = []
+        on = event.on
         for payment in event.payments:
             self._standing.confirmed.add(payment.id)
             for claim in self._standing.disbursed_by(payment.id):
                 source, target = self._of(claim.stake, DISBURSED), self._of(claim.stake, CONFIRMED)
                 moves.append(moving(source, target, claim.stake, claim.fen, claim.line_id, payment.id))
+                on = max(on, claim.last_on)
         facts = {"payments": [str(payment.id) for payment in event.payments]}
-        yield Expected(f"confirmation:{event.id}", "confirmation", event.on, moves, facts)
+        yield Expected(event.trigger, "confirmation", on, moves, facts)
 
     def unconfirmed(self) -> Iterator[tuple[PaymentFact, Claim]]:
         """Yield, at the end, what payments on record as confirmed paid without the book having confirmed it."""
@@ -346,11 +382,3 @@ class Replay:
             if payment.confirmed_at is not None:
                 for claim in self._standing.disbursed_by(payment.id):
                     yield payment, claim
-
-
-def _claims(line_id: UUID, parts: Mapping[Stake, int], step: str) -> list[Claim]:
-    return [
-        Claim(line_id, stake, step, fen, date.min, date.min)
-        for stake, fen in parts.items()
-        if fen and stake.kind in PAYEES
-    ]

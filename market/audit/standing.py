@@ -7,6 +7,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from market.audit.oracle import (
+    ACCRUED,
     ADVANCE,
     BASE,
     DISBURSED,
@@ -19,7 +20,9 @@ from market.audit.oracle import (
     Stake,
 )
 
-OWED_STEPS = frozenset({RECOGNISED, TOP_UP})
+CLAIMING = (RECOGNISED, ACCRUED, TOP_UP)
+"""What claims money paid ahead, first to last; what is accrued only keeps its part of it."""
+
 _SOURCES = frozenset({BASE, TOP_UP_BASE, PAID_AHEAD})
 
 
@@ -71,23 +74,23 @@ def moving(  # noqa: PLR0917 - as a transfer is read: from, to, what, how much
 
 
 class Claim(NamedTuple):
-    """Part of a line that its owner is owed."""
+    """Part of a line that its owner is owed: when the first and the last of it came in."""
 
     line_id: UUID
     stake: Stake
     step: str
     fen: int
-    since: date
-    until: date
+    first_on: date
+    last_on: date
 
 
 class Ahead(NamedTuple):
-    """What is left of a payment that no recognised order has claimed, for one contribution or any."""
+    """What is left of a payment that nothing owed has claimed: when the first and the last of it came in."""
 
     payment_id: UUID
-    contribution_id: UUID | None
     fen: int
-    since: date
+    first_on: date
+    last_on: date
 
 
 Place = tuple[Stake, str, UUID | None]
@@ -102,9 +105,9 @@ class Standing:
         self.released: dict[UUID, int] = defaultdict(int)
         self.confirmed: set[UUID] = set()
         self._lines: dict[UUID, dict[Place, int]] = defaultdict(dict)
-        self._days: dict[tuple[UUID, Stake, str], tuple[date, date]] = {}
-        self._owed: dict[Owner, set[tuple[UUID, Stake, str]]] = defaultdict(set)
-        self._ahead: dict[Owner, dict[tuple[UUID, UUID | None], Ahead]] = defaultdict(dict)
+        self._days: dict[tuple[UUID, Place], tuple[date, date]] = {}
+        self._owed: dict[Owner, set[tuple[UUID, Place]]] = defaultdict(set)
+        self._ahead: dict[Owner, dict[UUID, Ahead]] = defaultdict(dict)
         self._paid: dict[UUID, set[tuple[UUID, Stake]]] = defaultdict(set)
 
     def post(self, amounts: Sequence[Amount], on: date) -> None:
@@ -120,10 +123,9 @@ class Standing:
                 self.released[move.contribution_id] -= fen
         elif account.step == ADVANCE:
             assert move.payment_id, "an advance is of a payment"  # noqa: S101
-            key = (move.payment_id, move.contribution_id)
-            before = self._ahead[owner].get(key)
-            since = min(on, before.since) if before else on
-            self._ahead[owner][key] = Ahead(*key, (before.fen if before else 0) + fen, since)
+            before = self._ahead[owner].get(move.payment_id, Ahead(move.payment_id, 0, date.max, date.min))
+            days = (min(on, before.first_on), max(on, before.last_on)) if fen > 0 else before[2:]
+            self._ahead[owner][move.payment_id] = Ahead(move.payment_id, before.fen + fen, *days)
         elif move.order_line_id and account.step:
             self._count_line(move.order_line_id, account.step, move, fen, on)
 
@@ -136,18 +138,22 @@ class Standing:
             line[place] = left
         else:
             line.pop(place, None)
+        if fen > 0:
+            first, last = self._days.get((line_id, place), (on, on))
+            self._days[line_id, place] = (min(first, on), max(last, on))
         if step == DISBURSED and move.payment_id:
             self._paid[move.payment_id].add((line_id, stake))
-        if step in OWED_STEPS and stake.kind in PAYEES:
-            key = (line_id, stake, step)
-            first, last = self._days.get(key, (on, on))
-            self._days[key] = (min(first, on), max(last, on))
+        if step in CLAIMING and stake.kind in PAYEES:
             owed = self._owed[stake.kind, stake.owner_id]
-            (owed.add if left > 0 else owed.discard)(key)
+            (owed.add if left > 0 else owed.discard)((line_id, place))
 
     def line(self, line_id: UUID) -> dict[Place, int]:
         """Return what stands on a line."""
         return dict(self._lines.get(line_id, {}))
+
+    def last_on(self, line_id: UUID, place: Place) -> date:
+        """Return the day on which the last of a place of a line came in."""
+        return self._days[line_id, place][1]
 
     def at_step(self, line_id: UUID, step: str) -> dict[Stake, int]:
         """Return the stakes of a line that stand at an unpaid step, in order."""
@@ -155,30 +161,23 @@ class Standing:
         return dict(sorted(found.items(), key=lambda item: item[0].place))
 
     def owed(self, owner: Owner) -> list[Claim]:
-        """Return what an owner is owed, recognised shares before top-ups, oldest first."""
+        """Return what of an owner's shares is not paid, step after step, oldest first."""
         claims = [
-            Claim(line_id, stake, step, self._lines[line_id][stake, step, None], *self._days[line_id, stake, step])
-            for line_id, stake, step in self._owed[owner]
+            Claim(line_id, place[0], place[1], self._lines[line_id][place], *self._days[line_id, place])
+            for line_id, place in self._owed[owner]
         ]
-        return sorted(claims, key=lambda claim: (claim.step, claim.since, claim.line_id, claim.stake.place))
+        return sorted(
+            claims, key=lambda claim: (CLAIMING.index(claim.step), claim.first_on, claim.line_id, claim.stake.place)
+        )
 
     def ahead(self, owner: Owner) -> list[Ahead]:
         """Return what is left of an owner's advances, oldest first."""
-        nobody = UUID(int=0)
         left = [ahead for ahead in self._ahead[owner].values() if ahead.fen > 0]
-        return sorted(
-            left,
-            key=lambda ahead: (
-                ahead.since,
-                ahead.payment_id,
-                ahead.contribution_id is None,
-                ahead.contribution_id or nobody,
-            ),
-        )
+        return sorted(left, key=lambda ahead: (ahead.first_on, ahead.payment_id))
 
     def disbursed_by(self, payment_id: UUID) -> Iterator[Claim]:
         """Yield what a payment paid and nobody has confirmed."""
         for line_id, stake in self._paid[payment_id]:
-            fen = self._lines[line_id].get((stake, DISBURSED, payment_id), 0)
-            if fen > 0:
-                yield Claim(line_id, stake, DISBURSED, fen, date.min, date.min)
+            place = (stake, DISBURSED, payment_id)
+            if (fen := self._lines[line_id].get(place, 0)) > 0:
+                yield Claim(line_id, stake, DISBURSED, fen, *self._days[line_id, place])

@@ -145,15 +145,10 @@ def _verify_supplier(session: orm.Session, supplier_id: UUID) -> Verification:
     result.findings += comparing.compare_plans(facts)
     result.findings += comparing.compare_sales(facts)
     unexplained = {entry.source for entry in posted}
-    by_event = _sources_by_event(posted)
+    matched = _matched_by_trigger(posted)
     for begin in range(0, len(events), CHUNK):
         chunk = events[begin : begin + CHUNK]
-        sources = {
-            id(event): [*event.sources(), *by_event[event.sources()[0]]]
-            if event.kind is EventKind.DISBURSEMENT
-            else event.sources()
-            for event in chunk
-        }
+        sources = {id(event): [*event.sources(), *matched[event.trigger]] for event in chunk}
         found = book.entries(session, (source for own in sources.values() for source in own))
         for event in chunk:
             own = {source: found[source] for source in sources[id(event)] if source in found}
@@ -205,14 +200,14 @@ def _confirmations(session: orm.Session, facts: SupplierFacts, posted: Sequence[
     return events
 
 
-def _sources_by_event(posted: Sequence[Posted]) -> dict[str, list[str]]:
-    """Return the later days that disbursements posted, by the source of the first."""
-    later: dict[str, list[str]] = defaultdict(list)
+def _matched_by_trigger(posted: Sequence[Posted]) -> dict[str, list[str]]:
+    """Return the sources of what events matched, by what triggered them."""
+    matched: dict[str, list[str]] = defaultdict(list)
     for entry in posted:
         kind, _, rest = entry.source.partition(":")
-        if kind == "disbursement" and ":" in rest:
-            later[f"{kind}:{rest.partition(':')[0]}"].append(entry.source)
-    return later
+        if kind == "matching":
+            matched[rest.rpartition(":")[0]].append(entry.source)
+    return matched
 
 
 def _in_order(facts: SupplierFacts, posted: Sequence[Posted], confirmations: Sequence[Event]) -> list[Event]:

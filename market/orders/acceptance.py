@@ -6,7 +6,6 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-import sqlalchemy as sa
 from sqlalchemy import orm
 
 from market import money
@@ -83,8 +82,9 @@ def accept(session: orm.Session, actor: Actor, *, order_id: UUID, report: Report
     session.add(acceptance)
     session.flush()
     judged = _judge(session, acceptance.id, lines, report.found, lock=True)
-    session.execute(sa.insert(AcceptanceLine), [_values(each.row) for each in judged])
+    session.add_all(each.row for each in judged)
     for each in judged:
+        each.line.accepted_on = report.accepted_on
         each.line.accepted_milli = each.row.accepted_milli
         each.line.accepted_fen = each.row.accepted_fen
         each.line.accepted_net_fen = each.row.accepted_net_fen
@@ -93,7 +93,14 @@ def accept(session: orm.Session, actor: Actor, *, order_id: UUID, report: Report
     order.due_on = order.due_on or report.accepted_on + timedelta(days=order.payment_days)
     change(session, order, event, member_id=actor.member_id, now=now, reason=None)
     attributions = accrual.accrue(session, _as_accepted(order, judged), on=report.accepted_on)
-    settle(session, order, lines, trigger=f"acceptance:{acceptance.id}", on=report.accepted_on)
+    settle(
+        session,
+        order,
+        lines,
+        trigger=f"acceptance:{acceptance.id}",
+        on=max(report.accepted_on, order.paid_on or report.accepted_on),
+        payees={share.owner_id for attribution in attributions for share, _ in attribution.top_ups},
+    )
     return Accepted(order, [(each.line, each.row) for each in judged], attributions)
 
 
@@ -202,10 +209,6 @@ def _row(acceptance_id: UUID, line: OrderLine, outcome: Outcome, draws: Sequence
         accepted_net_fen=money.net_of_tax(accepted_fen, line.tax_bp),
         draws=[[str(draw.lot_id), draw.before_milli, draw.after_milli, draw.whole_milli] for draw in draws],
     )
-
-
-def _values(row: AcceptanceLine) -> dict[str, object]:
-    return {column.key: getattr(row, column.key) for column in sa.inspect(AcceptanceLine).columns}
 
 
 def _as_accepted(order: Order, judged: Sequence[_Judged]) -> list[accrual.AcceptedLine]:

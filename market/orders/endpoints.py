@@ -388,12 +388,13 @@ def _returned_out(returned: returns.Returned) -> ReturnOut:
                 quantity=text(row.quantity_milli, line.unit_milli),
                 amount_fen=row.amount_fen,
                 net_fen=row.net_fen,
+                counts_on=fallen.counts_on,
                 reach=reach_out(
-                    [(fallen.share, fallen.fen) for fallen in falls if not fallen.is_top_up],
-                    [(fallen.share, fallen.fen) for fallen in falls if fallen.is_top_up],
+                    [(part.share, part.fen) for part in fallen.falls if not part.is_top_up],
+                    [(part.share, part.fen) for part in fallen.falls if part.is_top_up],
                 ),
-                advance_fen=sum(fallen.fen for fallen in falls if fallen.is_received),
+                advance_fen=sum(part.fen for part in fallen.falls if part.is_received),
             )
-            for (line, row), falls in zip(returned.lines, returned.falls, strict=True)
+            for (line, row), fallen in zip(returned.lines, returned.falling, strict=True)
         ],
     )

@@ -35,7 +35,7 @@ class OrderGroup(Base):
 
 
 class Order(Base):
-    """The part of a group that one supplier delivers. `paid_fen` is what receipts brought for it."""
+    """The part of a group that one supplier delivers. `paid_fen` is what receipts brought for it, last on `paid_on`."""
 
     __tablename__ = "orders"
     __table_args__ = (
@@ -63,6 +63,7 @@ class Order(Base):
     accepted_on: orm.Mapped[date | None]
     due_on: orm.Mapped[date | None]
     amount_fen: orm.Mapped[int]
+    paid_on: orm.Mapped[date | None]
     paid_fen: orm.Mapped[int] = orm.mapped_column(default=0, server_default="0")
     version: orm.Mapped[int] = orm.mapped_column(default=1, server_default="1")
 
@@ -98,6 +99,7 @@ class OrderLine(Base):
     unit_price_fen: orm.Mapped[int]
     amount_fen: orm.Mapped[int]
     tax_bp: orm.Mapped[int]
+    accepted_on: orm.Mapped[date | None]
     shipped_milli: orm.Mapped[int] = orm.mapped_column(default=0, server_default="0")
     accepted_milli: orm.Mapped[int] = orm.mapped_column(default=0, server_default="0")
     accepted_fen: orm.Mapped[int] = orm.mapped_column(default=0, server_default="0")
@@ -166,14 +168,14 @@ class Return(Base):
 
     id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
     order_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("orders.id"), index=True)
-    returned_on: orm.Mapped[date] = orm.mapped_column(index=True)
+    returned_on: orm.Mapped[date]
     reason: orm.Mapped[str]
     returned_by: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("members.id"))
     returned_at: orm.Mapped[datetime]
 
 
 class ReturnLine(Base):
-    """How much of a line came back, what it takes off the sale, and whether it can be sold again."""
+    """How much of a line came back, whether it can be sold again, what it takes off the sale and from which day on."""
 
     __tablename__ = "return_lines"
     __table_args__ = (sa.CheckConstraint("quantity_milli > 0", name="quantity_is_positive"),)
@@ -183,6 +185,7 @@ class ReturnLine(Base):
     order_line_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("order_lines.id"), index=True)
     quantity_milli: orm.Mapped[int]
     resaleable: orm.Mapped[bool]
+    counts_on: orm.Mapped[date] = orm.mapped_column(index=True)
     amount_fen: orm.Mapped[int]
     net_fen: orm.Mapped[int]
     draws: orm.Mapped[Any] = orm.mapped_column(postgresql.JSONB)

@@ -6,12 +6,11 @@ from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
-import sqlalchemy as sa
 from sqlalchemy import orm
 
 from market import money, quantities
 from market.attribution import reversal
-from market.attribution.rules import LotDraw, Standing
+from market.attribution.rules import LotDraw
 from market.catalog.rules import milli_of
 from market.db import new_id
 from market.errors import InvalidInputError
@@ -47,7 +46,7 @@ class Returned:
 
     order: Order
     lines: Sequence[tuple[OrderLine, ReturnLine]]
-    falls: Sequence[Sequence[Standing]]
+    falling: Sequence[reversal.Fallen]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,7 @@ def take_back(session: orm.Session, actor: Actor, *, order_id: UUID, claim: Clai
     Raises `LineNotOfOrderError`, `ReturnTooMuchError` or `TransitionError`.
     """
     order = queries.locked_order(session, actor, order_id)
-    accepted_on = _check(order, claim)
+    after(order.status, OrderEvent.RETURN)
     change(session, order, OrderEvent.RETURN, member_id=actor.member_id, now=now, reason=claim.reason)
     returned = Return(
         id=new_id(),
@@ -77,45 +76,44 @@ def take_back(session: orm.Session, actor: Actor, *, order_id: UUID, claim: Clai
     session.add(returned)
     session.flush()
     taken = _take(session, order, returned.id, claim, lock=True)
-    session.execute(sa.insert(ReturnLine), [_values(each.row) for each in taken])
-    for each in taken:
+    stock.move(session, [move for each in taken for move in each.moves])
+    falling = reversal.reverse(
+        session, [each.reversal for each in taken], supplier_id=order.supplier_id, on=claim.returned_on
+    )
+    for each, fallen in zip(taken, falling, strict=True):
+        each.row.counts_on = fallen.counts_on
         each.line.returned_milli += each.row.quantity_milli
         each.line.returned_fen += each.row.amount_fen
         each.line.returned_net_fen += each.row.net_fen
-    session.flush()
-    stock.move(session, [move for each in taken for move in each.moves])
-    falls = reversal.reverse(
-        session,
-        [each.reversal for each in taken],
-        source=f"return:{returned.id}",
-        supplier_id=order.supplier_id,
-        on=claim.returned_on,
-        original_on=accepted_on,
-    )
-    # What was paid for goods that came back pays what other lines of the order still owe.
-    for each in taken:
+        # What was paid for goods that came back pays what other lines of the order still owe.
         each.line.paid_fen = min(each.line.paid_fen, each.line.accepted_fen - each.line.returned_fen)
+    session.add_all(each.row for each in taken)
     session.flush()
-    lines = queries.lines_of(session, [order.id])
-    settle(session, order, lines, trigger=f"return:{returned.id}", on=claim.returned_on)
-    return Returned(order, [(each.line, each.row) for each in taken], falls)
+    settle(
+        session,
+        order,
+        queries.lines_of(session, [order.id]),
+        trigger=f"return:{returned.id}",
+        on=max(claim.returned_on, order.paid_on or claim.returned_on),
+        payees={payee for fallen in falling for payee in fallen.payees},
+    )
+    return Returned(order, [(each.line, each.row) for each in taken], falling)
 
 
 def predict(session: orm.Session, actor: Actor, *, order_id: UUID, claim: Claim) -> Returned:
     """Return what `take_back` would record and reverse now; writes nothing, raises the same."""
     order = queries.one_order(session, actor, order_id)
-    _check(order, claim)
-    taken = _take(session, order, new_id(), claim, lock=False)
-    falls = reversal.predict(session, [each.reversal for each in taken])
-    return Returned(order, [(each.line, each.row) for each in taken], falls)
-
-
-def _check(order: Order, claim: Claim) -> date:
-    """Return the day of the order's last acceptance; refuse a return that could not follow it."""
     after(order.status, OrderEvent.RETURN)
-    if order.accepted_on is None or claim.returned_on < order.accepted_on:
+    taken = _take(session, order, new_id(), claim, lock=False)
+    falling = reversal.predict(session, [each.reversal for each in taken], on=claim.returned_on)
+    return Returned(order, [(each.line, each.row) for each in taken], falling)
+
+
+def _accepted_on(line: OrderLine, claim: Claim) -> date:
+    """Return the day on which a line was accepted; refuse a return that could not follow it."""
+    if line.accepted_on is None or claim.returned_on < line.accepted_on:
         raise InvalidInputError("returned before it was accepted", "退货日期早于验收日期", pointer="/returned_on")
-    return order.accepted_on
+    return line.accepted_on
 
 
 def _take(session: orm.Session, order: Order, return_id: UUID, claim: Claim, *, lock: bool) -> list[_Taken]:
@@ -132,12 +130,13 @@ def _take(session: orm.Session, order: Order, return_id: UUID, claim: Claim, *, 
             raise LineNotOfOrderError(pointer=f"/lines/{position}/order_line_id")
         line = lines[each.order_line_id]
         row = _row(return_id, line, each, f"/lines/{position}")
+        accepted_on = _accepted_on(line, claim)
         parts = _spread(held[line.id], row.quantity_milli, salt=str(row.id))
         draws = _shrink(parts, drawn)
         row.draws = [[str(draw.lot_id), draw.before_milli, draw.after_milli, draw.whole_milli] for draw in draws]
         target = Stock.AVAILABLE if each.resaleable else Stock.SPOILED
         moves = [Move(draw.reservation_id, draw.lot_id, Stock.ACCEPTED, target, part) for draw, part in parts]
-        taken.append(_Taken(line, row, moves, _reversal(line, row, draws)))
+        taken.append(_Taken(line, row, moves, _reversal(line, row, accepted_on, draws)))
     return taken
 
 
@@ -160,10 +159,11 @@ def _row(return_id: UUID, line: OrderLine, each: ComesBack, pointer: str) -> Ret
     )
 
 
-def _reversal(line: OrderLine, row: ReturnLine, draws: Sequence[LotDraw]) -> reversal.ReturnedLine:
+def _reversal(line: OrderLine, row: ReturnLine, accepted_on: date, draws: Sequence[LotDraw]) -> reversal.ReturnedLine:
     return reversal.ReturnedLine(
-        salt=f"return:{row.id}",
+        source=f"return:{row.id}",
         order_line_id=line.id,
+        accepted_on=accepted_on,
         net_fen=row.net_fen,
         paid_up=line.accepted_fen - line.returned_fen - row.amount_fen <= line.paid_fen,
         draws=draws,
@@ -184,7 +184,3 @@ def _shrink(parts: Sequence[tuple[Draw, int]], drawn: dict[UUID, int]) -> list[L
         drawn[draw.lot_id] = before = after_milli - part
         shrunk.append(LotDraw(draw.lot_id, before, after_milli, draw.lot_quantity_milli))
     return shrunk
-
-
-def _values(row: ReturnLine) -> dict[str, object]:
-    return {column.key: getattr(row, column.key) for column in sa.inspect(ReturnLine).columns}

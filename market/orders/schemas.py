@@ -243,13 +243,17 @@ class TakeBack(Schema):
 
 
 class ReturnedLineOut(Schema):
-    """What of a line came back and what falls with it: `reach` says from whom, `advance_fen` stays with payees."""
+    """What of a line came back and what falls with it: `reach` says from whom, `advance_fen` stays with payees.
+
+    It counts from the day it came back, or from the later day of a payment that was recorded first and falls with it.
+    """
 
     order_line_id: Id
     product_name: Text
     quantity: Quantity
     amount_fen: Fen
     net_fen: Fen
+    counts_on: Day
     reach: ReachOut
     advance_fen: Fen
 

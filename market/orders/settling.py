@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import orm
 
 from market import money
-from market.attribution import recognition
+from market.attribution import matching, recognition
 from market.orders.models import Order, OrderLine
 
 
@@ -34,17 +34,39 @@ def _owed_fen(order: Order, line: OrderLine, *, accepted: bool) -> int:
     return line.amount_fen
 
 
-def settle(session: orm.Session, order: Order, lines: Sequence[OrderLine], *, trigger: str, on: date) -> None:
-    """Spread the order's unspent money over its unpaid lines and recognise what it pays; the order is locked."""
+def settle(
+    session: orm.Session,
+    order: Order,
+    lines: Sequence[OrderLine],
+    *,
+    trigger: str,
+    on: date,
+    payees: Collection[UUID] = (),
+) -> None:
+    """Spend what the order has on what its lines still owe, and recognise it; the order is locked.
+
+    These payees, and those who gain by it, then claim what they were paid ahead. `on` is no earlier than the money.
+    """
+    paid = _spend(order, lines, salt=trigger)
+    if not paid and not payees:
+        return
+    session.flush()
+    supplier_id = order.supplier_id
+    matching.lock_supplier(session, supplier_id)
+    claiming = set(payees)
+    if paid:
+        claiming |= recognition.recognise(session, paid, supplier_id=supplier_id, trigger=trigger, on=on)
+    matching.claim_advances(session, claiming, supplier_id=supplier_id, trigger=trigger, on=on)
+
+
+def _spend(order: Order, lines: Sequence[OrderLine], *, salt: str) -> list[recognition.PaidLine]:
+    """Spread the order's unspent money over its unpaid lines."""
     unspent_fen = order.paid_fen - sum(line.paid_fen for line in lines)
-    unpaid = [(line, unpaid_fen(line)) for line in lines if unpaid_fen(line)]
+    unpaid = [(line, fen) for line in lines if (fen := unpaid_fen(line))]
     spending_fen = min(unspent_fen, sum(fen for _, fen in unpaid))
     if spending_fen <= 0:
-        return
-    parts = money.allocate(spending_fen, [(str(line.id), fen) for line, fen in unpaid], salt=trigger)
-    paid = [recognition.PaidLine(line.id, part, fen) for (line, fen), part in zip(unpaid, parts, strict=True)]
+        return []
+    parts = money.allocate(spending_fen, [(str(line.id), fen) for line, fen in unpaid], salt=salt)
     for (line, _), part in zip(unpaid, parts, strict=True):
         line.paid_fen += part
-    session.flush()
-    day = max(on, order.accepted_on) if order.accepted_on else on
-    recognition.recognise(session, paid, supplier_id=order.supplier_id, trigger=trigger, on=day)
+    return [recognition.PaidLine(line.id, part, fen) for (line, fen), part in zip(unpaid, parts, strict=True) if part]

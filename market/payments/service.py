@@ -73,6 +73,7 @@ def record(
         )
         session.add(allocation)
         order.paid_fen += part.amount_fen
+        order.paid_on = max(received_on, order.paid_on or received_on)
         session.flush()
         settle(session, order, lines[order.id], trigger=f"receipt:{allocation.id}", on=received_on)
         allocations.append(allocation)

@@ -51,7 +51,7 @@ _REST = """
         FROM orders o
         JOIN returns r ON r.order_id = o.id
         JOIN return_lines n ON n.return_id = r.id
-       WHERE o.supplier_id = :supplier AND r.returned_on BETWEEN :period_from AND :period_to
+       WHERE o.supplier_id = :supplier AND n.counts_on BETWEEN :period_from AND :period_to
     ), received AS (
       SELECT coalesce(sum(amount_fen), 0) AS fen
         FROM receipts

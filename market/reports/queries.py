@@ -31,10 +31,10 @@ _SALES = """
         JOIN acceptance_lines n ON n.acceptance_id = a.id
        WHERE a.accepted_on BETWEEN :period_from AND :period_to
       UNION ALL
-      SELECT r.order_id, r.returned_on, -n.amount_fen, -n.net_fen, false
-        FROM returns r
-        JOIN return_lines n ON n.return_id = r.id
-       WHERE r.returned_on BETWEEN :period_from AND :period_to
+      SELECT r.order_id, n.counts_on, -n.amount_fen, -n.net_fen, false
+        FROM return_lines n
+        JOIN returns r ON r.id = n.return_id
+       WHERE n.counts_on BETWEEN :period_from AND :period_to
     ), sales AS (
       SELECT CASE :dimension WHEN 'channel' THEN o.channel_code
                              WHEN 'month' THEN to_char(f.day, 'YYYY-MM')

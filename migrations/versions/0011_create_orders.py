@@ -80,6 +80,7 @@ def upgrade() -> None:
         sa.Column("accepted_on", sa.Date(), nullable=True),
         sa.Column("due_on", sa.Date(), nullable=True),
         sa.Column("amount_fen", sa.BigInteger(), nullable=False),
+        sa.Column("paid_on", sa.Date(), nullable=True),
         sa.Column("paid_fen", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("version", sa.BigInteger(), server_default="1", nullable=False),
         sa.CheckConstraint("paid_fen >= 0", name=op.f("orders_paid_is_not_negative")),
@@ -156,7 +157,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("returns_pkey")),
     )
     op.create_index(op.f("returns_order_id_idx"), "returns", ["order_id"], unique=False)
-    op.create_index(op.f("returns_returned_on_idx"), "returns", ["returned_on"], unique=False)
     op.create_table(
         "order_lines",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -173,6 +173,7 @@ def upgrade() -> None:
         sa.Column("unit_price_fen", sa.BigInteger(), nullable=False),
         sa.Column("amount_fen", sa.BigInteger(), nullable=False),
         sa.Column("tax_bp", sa.BigInteger(), nullable=False),
+        sa.Column("accepted_on", sa.Date(), nullable=True),
         sa.Column("shipped_milli", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("accepted_milli", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("accepted_fen", sa.BigInteger(), server_default="0", nullable=False),
@@ -236,6 +237,7 @@ def upgrade() -> None:
         sa.Column("order_line_id", sa.Uuid(), nullable=False),
         sa.Column("quantity_milli", sa.BigInteger(), nullable=False),
         sa.Column("resaleable", sa.Boolean(), nullable=False),
+        sa.Column("counts_on", sa.Date(), nullable=False),
         sa.Column("amount_fen", sa.BigInteger(), nullable=False),
         sa.Column("net_fen", sa.BigInteger(), nullable=False),
         sa.Column("draws", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
@@ -244,6 +246,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["return_id"], ["returns.id"], name=op.f("return_lines_return_id_exists")),
         sa.PrimaryKeyConstraint("id", name=op.f("return_lines_pkey")),
     )
+    op.create_index(op.f("return_lines_counts_on_idx"), "return_lines", ["counts_on"], unique=False)
     op.create_index(op.f("return_lines_order_line_id_idx"), "return_lines", ["order_line_id"], unique=False)
     op.create_index(op.f("return_lines_return_id_idx"), "return_lines", ["return_id"], unique=False)
     op.execute(

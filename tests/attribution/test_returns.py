@@ -23,7 +23,7 @@ def assert_released(story: Story, lot: Lot, orders: list[Order]) -> None:
     story.session.refresh(lot)
     posted: dict[UUID | None, int] = {}
     for order in orders:
-        for share, _, _, fen in story.standings(order):
+        for share, _, _, fen, *_ in story.standings(order):
             posted[share.contribution_id] = posted.get(share.contribution_id, 0) + fen
     for fact in queries.contribution_facts(story.session, [lot.id]):
         due = money.released(fact.amount_fen, lot.accepted_milli, lot.quantity_milli)

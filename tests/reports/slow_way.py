@@ -85,11 +85,10 @@ class SlowReport:
 
     def _sales(self, rows: Rows) -> None:
         days = {row["id"]: row["accepted_on"] for row in rows["acceptances"]}
-        back = {row["id"]: row["returned_on"] for row in rows["returns"]}
         for line in rows["acceptance_lines"]:
             self._sale(days[line["acceptance_id"]], line, line["accepted_fen"], line["accepted_net_fen"])
         for line in rows["return_lines"]:
-            self._sale(back[line["return_id"]], line, -line["amount_fen"], -line["net_fen"])
+            self._sale(line["counts_on"], line, -line["amount_fen"], -line["net_fen"])
 
     def _sale(self, day: Any, line: Mapping[str, Any], fen: int, net_fen: int) -> None:
         order = self.order_of[line["order_line_id"]]
