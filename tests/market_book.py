@@ -42,6 +42,19 @@ class Cell(NamedTuple):
         return self.step.startswith("top_up")
 
 
+class Ahead(NamedTuple):
+    """What a supplier has paid a payee ahead by one payment, perhaps for a contribution."""
+
+    payee: Payee
+    supplier: str
+    payment: str
+    contribution: str | None
+
+
+Place = tuple[Cell | Ahead, str | None]
+"""Where fen of one origin are together: a share at a step (by the payment, once paid), or an advance."""
+
+
 class Account(NamedTuple):
     """A payee's account with a supplier."""
 
@@ -59,7 +72,8 @@ class Happened:
 
 
 _TRANSFERS = """
-SELECT t.id, t.order_line_id::text, t.mechanism, t.contribution_id::text, t.payment_id::text, t.assisted, t.amount_fen,
+SELECT t.id, t.effective_on, t.order_line_id::text, t.mechanism, t.contribution_id::text, t.payment_id::text,
+       t.assisted, t.amount_fen,
        c.kind, c.owner_id::text, c.counterpart_id::text, c.step,
        d.kind, d.owner_id::text, d.counterpart_id::text, d.step
   FROM ledger_transfers t
@@ -79,7 +93,8 @@ class Book:
         self.cells: dict[Cell, int] = defaultdict(int)
         self.accounts: dict[Account, int] = defaultdict(int)
         self.paid: dict[tuple[str, str], int] = defaultdict(int)
-        self.ahead: dict[tuple[Payee, str, str | None, str | None], int] = defaultdict(int)
+        self.ahead: dict[Ahead, int] = defaultdict(int)
+        self.days: dict[Place, dict[date, int]] = defaultdict(lambda: defaultdict(int))
 
     def owed(self, supplier: str, payee: Payee, contribution: str | None, model: Model) -> int:
         """Return what the supplier owes a payee, for a contribution if one is named (fen)."""
@@ -99,21 +114,26 @@ class Book:
         """Add what was posted since the last reading; return what it changed."""
         changes = Changes(defaultdict(int), defaultdict(int), set(), set())
         for row in rows(self.connection, _TRANSFERS, {"last": self.last}):
-            number, line, mechanism, contribution, payment, assisted, fen, *sides = row
+            number, day, line, mechanism, contribution, payment, assisted, fen, *sides = row
             self.last, self.transfers = max(self.last, number), self.transfers + 1
             for sign, (kind, owner, counterpart, step) in ((1, sides[:4]), (-1, sides[4:])):
                 share = Share(kind, owner, mechanism, contribution, assisted)
+                place: Place | None = None
                 if kind in _SHARED and step != "advance":
                     changes.cells[Cell(line, share, step)] += sign * fen
+                    place = Cell(line, share, step), payment if step in RECEIVED else None
                 if kind in PAYEES:
                     changes.accounts[Account(share.payee, counterpart, step)] += sign * fen
                     if step in RECEIVED:
                         self.paid[payment, step] += sign * fen
                         changes.payments.add(payment)
                     if step == "advance":
-                        key = (share.payee, counterpart, payment, contribution)
+                        key = Ahead(share.payee, counterpart, payment, contribution)
                         self.ahead[key] += sign * fen
-                        changes.ahead.add(key)
+                        place = key, None
+                if place is not None:
+                    self.days[place][day] += sign * fen
+                    changes.places.add(place)
         for cell, fen in changes.cells.items():
             self.cells[cell] += fen
         for account, fen in changes.accounts.items():
@@ -143,12 +163,12 @@ class Book:
 
 @dataclass
 class Changes:
-    """What one step changed: amounts by cell and account, and the payments and advances it touched."""
+    """What one step changed: amounts by cell and account, and the payments and places it touched."""
 
     cells: dict[Cell, int]
     accounts: dict[Account, int]
     payments: set[str]
-    ahead: set[tuple[Payee, str, str | None, str | None]]
+    places: set[Place]
 
 
 def check_book(
@@ -159,8 +179,8 @@ def check_book(
         hold(book.cells[cell] >= 0, "a share is negative:", cell, book.cells[cell])
     for account in changes.accounts:
         hold(book.accounts[account] >= 0, "an account is negative:", account, book.accounts[account])
-    for key in changes.ahead:
-        hold(book.ahead[key] >= 0, "an advance is negative:", key, book.ahead[key])
+    for place in changes.places:
+        _check_days(place, book.days[place])
     lines = _by_line(book.cells)
     moved = _by_line(changes.cells)
     accrued: dict[str, int] = defaultdict(int)
@@ -174,8 +194,7 @@ def check_book(
     _check_contributions(model, book.cells, facts["carries"])
     _check_payments(model, book, changes)
     _check_received(model, book)
-    if not happened.returned:
-        _check_matched(model, book, changes)
+    _check_matched(model, book, changes)
 
 
 _Lines = dict[str, tuple[dict[Share, int], dict[Share, int]]]
@@ -311,17 +330,34 @@ def _check_received(model: Model, book: Book) -> None:
     hold(found == wanted, "payees have received", found, "instead of", wanted)
 
 
+def _check_days(place: Place, days: Mapping[date, int]) -> None:
+    """Hold that a place was never below zero, on any day: nothing left it before it came in."""
+    standing = 0
+    for day in sorted(days):
+        standing += days[day]
+        hold(standing >= 0, "a place is negative on", day, place, standing)
+
+
 def _check_matched(model: Model, book: Book, changes: Changes) -> None:
-    """Hold that what a step made recognised has claimed every advance that it may claim."""
-    for cell, change in changes.cells.items():
-        if cell.step == "recognised" and change > 0 and cell.share.kind in PAYEES:
+    """Hold that nobody whom a step touched is owed what is paid ahead; a top-up waits for what orders will claim."""
+    touched = {place.payee if isinstance(place, Ahead) else place.share.payee for place, _ in changes.places}
+    standing: dict[tuple[str, Payee, str], list[tuple[str | None, int]]] = defaultdict(list)
+    for cell, fen in book.cells.items():
+        if fen and cell.share.payee in touched:
             supplier = model.world.suppliers[model.lines[cell.line].order.supplier].id
-            idle = [
-                fen
-                for (payee, by, _, contribution), fen in book.ahead.items()
-                if (payee, by) == (cell.share.payee, supplier) and contribution in (None, cell.share.contribution)
-            ]
-            hold(not sum(idle), "recognised", cell, "beside an unclaimed advance of", sum(idle))
+            standing[supplier, cell.share.payee, cell.step].append((cell.share.contribution, fen))
+    for ahead, fen in book.ahead.items():
+        if fen and ahead.payee in touched:
+            recognised, accrued, top_up = (
+                sum(
+                    part
+                    for made_for, part in standing[ahead.supplier, ahead.payee, step]
+                    if ahead.contribution in (None, made_for)
+                )
+                for step in ("recognised", "accrued", "top_up")
+            )
+            hold(not recognised, ahead, "of", fen, "is unclaimed beside", recognised, "recognised")
+            hold(not top_up or fen <= accrued, ahead, "of", fen, "is unclaimed beside a top-up of", top_up)
 
 
 def check_settled(before: tuple[int, int], after: tuple[int, int], paid: int, *, payee: Payee) -> None:

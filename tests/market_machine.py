@@ -35,9 +35,14 @@ from market.attribution.rules import (
     PaymentReferenceTakenError,
     Settlement,
 )
+from market.audit.doctoring import examine
+from market.audit.verifying import verify
 from market.clock import business_date
 from market.errors import MarketError, TransitionError
 from market.identity.rules import Actor
+from market.ledger import service as ledger
+from market.ledger.rules import Book as LedgerBook
+from market.ledger.rules import PeriodClosedError, PeriodOrderError
 from market.lots import stock
 from market.lots.rules import OutOfStockError
 from market.orders import acceptance, changing, placing, returns
@@ -61,7 +66,7 @@ from tests.market_model import (
     facts_of,
     hold,
 )
-from tests.market_world import FIRST_NOON, LAST_DAY, ProductTerms, World, rows
+from tests.market_world import FIRST_DAY, FIRST_NOON, LAST_DAY, ProductTerms, World, rows
 from tests.story import ALL_EVIDENCE
 
 T = TypeVar("T")
@@ -86,11 +91,12 @@ UNLAWFUL = (
     "use_a_reference_twice",
     "pay_a_stranger",
     "order_beyond_stock",
+    "date_into_a_closed_month",
 )
 
 STEPS = {
     *("place", "confirm", "ship", "accept", "decline", "cancel", "expire", "pay", "give_back", "spoil"),
-    *("disburse", "disburse_to_all", "confirm_payments"),
+    *("disburse", "disburse_to_all", "confirm_payments", "close_the_month"),
     *("take_a_wrong_step", *UNLAWFUL),
 }
 """Everything that can happen."""
@@ -135,7 +141,7 @@ class Market(RuleBasedStateMachine):
         self.sessions = orm.sessionmaker(
             self.connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
         )
-        self.now, self.spoilages = FIRST_NOON, 0
+        self.now, self.spoilages, self.open_from = FIRST_NOON, 0, date.min
         self.model, self.book = Model(world), Book(self.connection)
         self.happened = Happened()
         self.settled: Callable[[], None] | None = None
@@ -147,6 +153,14 @@ class Market(RuleBasedStateMachine):
             # A step that failed says more than the book does after it.
             if self.taken is None:
                 self.book.recount()
+                self.audit()
+
+    def audit(self) -> None:
+        """Hold that the auditor finds nothing either: all follows from the facts, and all is in good health."""
+        with self.sessions() as session:
+            found = verify(session)
+            hold(not found.findings, "verification finds", found.findings)
+            hold(not (symptoms := examine(session)), "the doctor finds", symptoms)
 
     @property
     def today(self) -> date:
@@ -173,18 +187,18 @@ class Market(RuleBasedStateMachine):
             session, self.clerk(order), order_id=UUID(order.id), quantities=given, shipped_on=self.today, now=self.now
         )
 
-    def accepting(self, order: Order, found: Sequence[acceptance.FoundLine]) -> Act:
-        report = acceptance.Report(found, ALL_EVIDENCE, self.today)
+    def accepting(self, order: Order, found: Sequence[acceptance.FoundLine], on: date | None = None) -> Act:
+        report = acceptance.Report(found, ALL_EVIDENCE, on or self.today)
         receiver = self.world.buyers[order.buyer].receiver
         return lambda session: acceptance.accept(
             session, receiver, order_id=UUID(order.id), report=report, now=self.now
         )
 
     def returning(
-        self, order: Order, coming: Sequence[tuple[Line, int, bool]]
+        self, order: Order, coming: Sequence[tuple[Line, int, bool]], on: date | None = None
     ) -> Callable[[orm.Session], returns.Returned]:
         lines = [returns.ComesBack(*self.quantity(line, milli), resaleable) for line, milli, resaleable in coming]
-        claim = returns.Claim(lines, "品质不符", self.today)
+        claim = returns.Claim(lines, "品质不符", on or self.today)
         receiver = self.world.buyers[order.buyer].receiver
         return lambda session: returns.take_back(session, receiver, order_id=UUID(order.id), claim=claim, now=self.now)
 
@@ -249,8 +263,15 @@ class Market(RuleBasedStateMachine):
     def clerk(self, order: Order) -> Actor:
         return self.world.suppliers[order.supplier].clerk
 
-    def ago(self, days: int) -> date:
-        return self.today - timedelta(days=days)
+    def closing(self, month: date) -> Act:
+        clerk = self.world.suppliers[0].clerk
+        return lambda session: ledger.close_month(
+            session, LedgerBook.ATTRIBUTION, month=month, closed_by=clerk.member_id, today=self.today
+        )
+
+    def ago(self, days: int, *facts: date | None) -> date:
+        """Return a day that many days ago: after what it follows from, and in a month that is open."""
+        return max(self.today - timedelta(days=days), self.open_from, *filter(None, facts))
 
     @initialize(chance=st.integers(0, 2**32))
     def begin(self, chance: int) -> None:
@@ -316,7 +337,7 @@ class Market(RuleBasedStateMachine):
                 self.ship(order, [part for part, _ in parts] if parts else None)
             case _:
                 self.next("accept")
-                self.accept(order, number if parts else 0, parts or [(WHOLE, 0)] * 3)
+                self.accept(order, number if parts else 0, parts or [(WHOLE, 0)] * 3, self.ago(number % 4))
 
     def confirm_order(self, order: Order) -> None:
         self.do(lambda session: changing.confirm(session, self.clerk(order), order_id=UUID(order.id), now=self.now))
@@ -362,21 +383,22 @@ class Market(RuleBasedStateMachine):
         self.do(self.shipping(order, parts))
         self.model.ship(order, shipped or {line.id: line.milli for line in order.lines}, self.today)
 
-    def accept(self, order: Order, skipped: int, parts: Parts) -> None:
+    def accept(self, order: Order, skipped: int, parts: Parts, on: date) -> None:
         """Accept some lines whole or in part, of which the rest was rejected, damaged or short."""
         lines = [line for bit, line in enumerate(order.acceptable) if not skipped >> bit & 1] or order.acceptable
         found = {
             line.id: (accepted := line.shipped * good // WHOLE, (line.shipped - accepted) * rejected // WHOLE)
             for line, (good, rejected) in zip(lines, parts, strict=False)
         }
-        self.accept_lines(order, found)
+        self.accept_lines(order, found, max(on, order.shipped_on or on))
 
-    def accept_lines(self, order: Order, found: dict[str, tuple[int, int]]) -> None:
-        self.do(self.accepting(order, [self.found(self.model.lines[key], *parts) for key, parts in found.items()]))
+    def accept_lines(self, order: Order, found: dict[str, tuple[int, int]], on: date) -> None:
+        judged = [self.found(self.model.lines[key], *parts) for key, parts in found.items()]
+        self.do(self.accepting(order, judged, on))
         for line_id, (accepted, rejected) in found.items():
-            self.model.judge(self.model.lines[line_id], accepted, rejected)
-        self.model.accept(order, self.today)
-        self.happened = Happened(accepted=dict.fromkeys(found, self.today))
+            self.model.judge(self.model.lines[line_id], accepted, rejected, on)
+        self.model.accept(order, on)
+        self.happened = Happened(accepted=dict.fromkeys(found, on))
 
     def found(self, line: Line, accepted: int, rejected: int) -> acceptance.FoundLine:
         """Say what was found of a line; of what is neither accepted nor rejected, a third is short."""
@@ -438,8 +460,9 @@ class Market(RuleBasedStateMachine):
         number=ANY,
         parts=st.lists(st.tuples(MAYBE_PART, st.booleans()), min_size=3, max_size=3),
         how=st.sampled_from(["whole", "first", "again", "again"]),
+        days=DAYS_AGO,
     )
-    def give_back(self, number: int, parts: list[tuple[int, bool]], how: str) -> None:
+    def give_back(self, number: int, parts: list[tuple[int, bool]], how: str, days: int) -> None:
         order = of(self.returnable(again=how == "again"), number)
         coming = [
             (line, line.left if how == "whole" else part_of(line.left, permille // 2), resaleable)
@@ -448,7 +471,8 @@ class Market(RuleBasedStateMachine):
         ]
         if not coming:
             return
-        returned = self.do(self.returning(order, coming))
+        on = self.ago(days, *(line.accepted_on for line, _, _ in coming))
+        returned = self.do(self.returning(order, coming, on))
         fallen: dict[str, int] = {}
         for (line, milli, resaleable), (_, row) in zip(coming, returned.lines, strict=True):
             before = line.net(line.left)
@@ -545,6 +569,20 @@ class Market(RuleBasedStateMachine):
         self.do(self.confirming(chosen))
         for payment in chosen:
             payment.confirmed = True
+
+    @precondition(lambda self: self.open_from < self.today.replace(day=1) and self.today.month > FIRST_DAY.month)
+    @step()
+    def close_the_month(self) -> None:
+        """Close the month that is over, for ever."""
+        self.do(self.closing(FIRST_DAY))
+        self.open_from = self.today.replace(day=1)
+
+    def date_into_a_closed_month(self, number: int, more: int) -> None:
+        """Record today what was paid in a month that has been closed; or close it again."""
+        if self.open_from > date.min:
+            late = Payment("", 0, of(self.world.suppliers[0].payees, number), more, None, uuid4().hex)
+            self.refused(PeriodClosedError, self.paying_out([late], self.open_from - timedelta(days=1)))
+            self.refused(PeriodOrderError, self.closing(FIRST_DAY))
 
     # -- what must be refused ---------------------------------------------------------------------------------------
 

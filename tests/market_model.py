@@ -98,7 +98,11 @@ class Line:
     shipped: int = 0
     accepted: int = 0
     left: int = 0
-    judged: bool = False
+    accepted_on: date | None = None
+
+    @property
+    def judged(self) -> bool:
+        return self.accepted_on is not None
 
     def gross(self, milli: int) -> int:
         return half_up(self.price_fen, milli, self.product.unit_milli)
@@ -244,9 +248,9 @@ class Model:
             line.move("reserved", "shipped", line.shipped)
             line.move("reserved", "available", line.milli - line.shipped)
 
-    def judge(self, line: Line, accepted: int, rejected: int) -> None:
+    def judge(self, line: Line, accepted: int, rejected: int, day: date) -> None:
         """Accept part of a line; what is neither accepted nor rejected is lost."""
-        line.judged, line.accepted, line.left = True, accepted, accepted
+        line.accepted_on, line.accepted, line.left = day, accepted, accepted
         line.move("shipped", "accepted", accepted)
         line.move("shipped", "available", rejected)
         line.move("shipped", "spoiled", line.shipped - accepted - rejected)

@@ -22,12 +22,12 @@ from market.quantities import Unit
 from tests import factories, schema
 from tests.story import open_channels
 
-FIRST_DAY = date(2026, 3, 2)
+FIRST_DAY = date(2026, 3, 25)
 LAST_DAY = date(2026, 4, 28)
-FIRST_NOON = datetime(2026, 3, 2, 4, tzinfo=UTC)
-BECOMES_ORDINARY = date(2026, 3, 4)
-DEPARTS = date(2026, 3, 5)
-LOT_EXPIRES = date(2026, 3, 6)
+FIRST_NOON = datetime(2026, 3, 25, 4, tzinfo=UTC)
+BECOMES_ORDINARY = date(2026, 3, 27)
+DEPARTS = date(2026, 3, 28)
+LOT_EXPIRES = date(2026, 3, 29)
 
 BUSY = (
     "lots",
@@ -274,7 +274,13 @@ class _Shelf:
 
     def lot(self, quantity_milli: int, expires_on: date | None, amounts: Mapping[str, int]) -> None:
         """Open a lot to which households contributed these amounts (fen)."""
-        lot = factories.lot(self.session, self.product, quantity_milli=quantity_milli, expires_on=expires_on)
+        lot = factories.lot(
+            self.session,
+            self.product,
+            quantity_milli=quantity_milli,
+            expires_on=expires_on,
+            bought_in_milli=quantity_milli,
+        )
         made = {}
         for position, (household_id, amount_fen) in enumerate(amounts.items()):
             family = self.session.get_one(Household, UUID(household_id))

@@ -5,7 +5,7 @@ Nowhere else do tests replace the market's own code.
 
 import os
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from threading import Barrier
@@ -17,8 +17,8 @@ import sqlalchemy as sa
 from hypothesis import Phase
 from sqlalchemy import orm
 
-from market.attribution import reversal
-from market.attribution.rules import LADDER, Share, Standing, Step
+from market.attribution import matching, queries, reversal
+from market.attribution.rules import LADDER, Advance, Match, Owed, Share, Standing, Step
 from market.lots import stock
 from market.lots.models import Lot, Reservation
 from market.lots.rules import Draw, OutOfStockError, Want
@@ -85,6 +85,26 @@ def test_refunds_split_by_the_original_weights_are_seen(world: World, monkeypatc
 
     monkeypatch.setattr(reversal, "falls_of", by_original_weights)
     breaks(world, "a share is negative|what a return takes off line")
+
+
+def test_entries_dated_before_what_they_take_from_are_seen(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    sound = queries.standings
+
+    def of_any_day(session: orm.Session, line_ids: Collection[UUID]) -> dict[UUID, list[Standing]]:
+        found = sound(session, line_ids)
+        return {line_id: [each._replace(since=date.min) for each in own] for line_id, own in found.items()}
+
+    monkeypatch.setattr(queries, "standings", of_any_day)
+    breaks(world, "a place is negative on")
+
+
+def test_money_ahead_that_nothing_claims_is_seen(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nothing(claims: Sequence[Owed], advances: Sequence[Advance]) -> list[Match]:
+        del claims, advances
+        return []
+
+    monkeypatch.setattr(matching, "match", nothing)
+    breaks(world, "is unclaimed beside")
 
 
 def _sums(standings: Sequence[Standing]) -> dict[Share, int]:
