@@ -116,6 +116,41 @@ BOOK: tuple[Invariant, ...] = (
         """,
     ),
     Invariant(
+        "nothing_leaves_before_it_came",
+        "no share and no advance was below zero on any day",
+        "任何一天任何份额或预付不得为负",
+        """
+        WITH moves AS (
+          SELECT credit_account_id AS account_id, effective_on AS day, order_line_id, mechanism, contribution_id,
+                 payment_id, amount_fen AS fen
+            FROM ledger_transfers WHERE book = 'attribution'
+          UNION ALL
+          SELECT debit_account_id, effective_on, order_line_id, mechanism, contribution_id, payment_id, -amount_fen
+            FROM ledger_transfers WHERE book = 'attribution'
+        ), days AS (
+          SELECT a.kind, a.owner_id, a.step, o.line, o.mechanism, o.contribution, o.payment, m.day,
+                 sum(m.fen) AS fen, a.id AS account_id
+            FROM moves m
+            JOIN ledger_accounts a
+              ON a.id = m.account_id AND a.kind IN ('household', 'collective', 'retained', 'suspense')
+            CROSS JOIN LATERAL (SELECT
+                 CASE WHEN a.step <> 'advance' THEN m.order_line_id END AS line,
+                 CASE WHEN a.step <> 'advance' THEN m.mechanism END AS mechanism,
+                 CASE WHEN a.step <> 'advance' THEN m.contribution_id END AS contribution,
+                 CASE WHEN a.step IN ('disbursed', 'confirmed', 'top_up_paid', 'advance')
+                      THEN m.payment_id END AS payment) o
+           GROUP BY a.id, o.line, o.mechanism, o.contribution, o.payment, m.day
+        ), stood AS (
+          SELECT days.*, sum(fen) OVER (place ORDER BY day) AS standing_fen, sum(fen) OVER place AS left_fen
+            FROM days
+          WINDOW place AS (PARTITION BY account_id, line, mechanism, contribution, payment)
+        )
+        SELECT concat_ws(' ', kind, owner_id, step, line, mechanism, payment, day), '0 or more', standing_fen::text
+          FROM stood
+         WHERE standing_fen < 0 AND left_fen >= 0
+        """,
+    ),
+    Invariant(
         "contribution_releases_at_most_itself",
         "a contribution has released no more than its amount, and not less than nothing",
         "投入释放额不得超过其金额,也不得为负",

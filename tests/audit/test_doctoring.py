@@ -17,6 +17,10 @@ FIRST = "(SELECT min(source) FROM ledger_entries)"
 AN_ACCEPTED_LINE = "(SELECT id FROM order_lines WHERE accepted_milli > 1000 AND returned_milli = 0 ORDER BY id LIMIT 1)"
 A_PLACED_ORDER = "(SELECT id FROM orders WHERE status = 'placed')"
 SOLD_OUT = "(SELECT id FROM lots WHERE accepted_milli = quantity_milli ORDER BY id LIMIT 1)"
+OPEN_ACCRUALS = """
+    (SELECT id FROM ledger_entries WHERE reason = 'accrual'
+        AND effective_on >= (SELECT max(month) + interval '1 month' FROM ledger_periods))
+"""
 A_PAYMENT = "(SELECT id FROM payments ORDER BY id LIMIT 1)"
 
 
@@ -99,6 +103,13 @@ BREAKING: dict[str, tuple[tuple[str, ...], set[str]]] = {
             ),
         ),
         {"advance_is_never_negative", "payment_is_accounted_for"},
+    ),
+    "nothing_leaves_before_it_came": (
+        (
+            f"UPDATE ledger_transfers SET effective_on = DATE '2026-04-28' WHERE entry_id IN {OPEN_ACCRUALS}",
+            f"UPDATE ledger_entries SET effective_on = DATE '2026-04-28' WHERE id IN {OPEN_ACCRUALS}",
+        ),
+        {"nothing_leaves_before_it_came"},
     ),
     "contribution_releases_at_most_itself": (
         (
