@@ -124,11 +124,18 @@ class Story:
         changing.ship(self.session, self.clerk, order_id=order.id, quantities=None, shipped_on=TODAY, now=NOON)
 
     def accept(
-        self, order: Order, *, found: Mapping[int, Mapping[str, str]] | None = None, on: date = TODAY
+        self,
+        order: Order,
+        *,
+        found: Mapping[int, Mapping[str, str]] | None = None,
+        only: Sequence[int] | None = None,
+        on: date = TODAY,
     ) -> acceptance.Accepted:
-        """Accept every line whole, or as found by position."""
+        """Accept every line, or only some by position, whole or as found by position."""
         lines = []
         for line in self.lines(order):
+            if only is not None and line.position not in only:
+                continue
             whole = str(line.shipped_milli // 1_000)
             seen = dict.fromkeys(("rejected", "damaged", "short"), "0") | {"received": whole, "accepted": whole}
             seen |= (found or {}).get(line.position, {})
@@ -137,11 +144,11 @@ class Story:
         report = acceptance.Report(lines, ALL_EVIDENCE, on)
         return acceptance.accept(self.session, self.receiver, order_id=order.id, report=report, now=NOON)
 
-    def sell(self, *quantities: str, channel: str = "canteen") -> Order:
+    def sell(self, *quantities: str, channel: str = "canteen", on: date = TODAY) -> Order:
         """Place, deliver and accept."""
         order = self.place(*quantities, channel=channel)
         self.deliver(order)
-        self.accept(order)
+        self.accept(order, on=on)
         return order
 
     def pay(self, order: Order, amount_fen: int, *, on: date = TODAY) -> None:
@@ -157,11 +164,13 @@ class Story:
             now=NOON,
         )
 
-    def give_back(self, order: Order, quantity: str, *, position: int = 0, resaleable: bool = True) -> None:
+    def give_back(
+        self, order: Order, quantity: str, *, position: int = 0, resaleable: bool = True, on: date = TODAY
+    ) -> returns.Returned:
         """Return part of a line."""
         line = self.lines(order)[position]
-        claim = returns.Claim([returns.ComesBack(line.id, quantity, resaleable)], "品质不符", TODAY)
-        returns.take_back(self.session, self.receiver, order_id=order.id, claim=claim, now=NOON)
+        claim = returns.Claim([returns.ComesBack(line.id, quantity, resaleable)], "品质不符", on)
+        return returns.take_back(self.session, self.receiver, order_id=order.id, claim=claim, now=NOON)
 
     def disburse(
         self, amounts: Mapping[UUID, int], *, contributions: Mapping[UUID, UUID] | None = None, on: date = TODAY
