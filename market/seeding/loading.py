@@ -12,7 +12,7 @@ from rich.progress import Progress
 
 from market.attribution.models import Disbursement
 from market.certification import tasks as certification
-from market.db import Database
+from market.db import Database, counting_ids
 from market.identity.models import Organisation
 from market.orders import tasks as orders
 from market.payments.models import Receipt
@@ -68,7 +68,10 @@ def load(db: Database, folder: Path, *, progress: Progress | None = None) -> Sum
             " empty one: remove the data folder (.data, or MARKET_DATA), or name another database."
         )
     if held is _Held.NOTHING:
-        _load(db, sample, progress or Progress(disable=True))
+        known = Known()
+        history = _history(sample, known)
+        with counting_ids(since=history[0].at):
+            _load(db, sample, known, history, progress or Progress(disable=True))
     return _summary(db, loaded=held is _Held.NOTHING)
 
 
@@ -90,9 +93,7 @@ def _held(db: Database, sample: Sample) -> _Held:
     return _Held.ALL if list(found) == [len(values) for _, values in wanted] else _Held.A_PART
 
 
-def _load(db: Database, sample: Sample, progress: Progress) -> None:
-    known = Known()
-    history = _history(sample, known)
+def _load(db: Database, sample: Sample, known: Known, history: Sequence[Event], progress: Progress) -> None:
     with db.transaction() as session:
         load_places(session, sample, today=history[0].on)
         people.load_people(session, sample, known)

@@ -164,6 +164,22 @@ def check_the_book(db: Database) -> None:
         assert doctoring.examine(session) == []
 
 
+THE_BOOK = "2737591e3f8c1df1a746861c210c22635ffcb651df4a863ed60e798b70758352"
+"""Of every transfer of the sample; it changes with `seed/` and with the rules of attribution, and with nothing else."""
+
+
+def check_every_fen(db: Database) -> None:
+    ((digest,),) = rows(
+        db,
+        """
+        SELECT encode(sha256(string_agg(concat_ws('|', e.source, e.effective_on, t.position, t.amount_fen), E'\n'
+                                        ORDER BY e.source COLLATE "C", t.position)::bytea), 'hex')
+          FROM ledger_entries e JOIN ledger_transfers t ON t.entry_id = e.id
+        """,
+    )
+    assert digest == THE_BOOK
+
+
 def check_sign_in(db: Database) -> None:
     with db.transaction() as session:
         clerk = identity.check_password(session.connection(), login="fushan.clerk", password=DEMO_PASSWORD)
@@ -176,6 +192,7 @@ def test_the_sample_holds_what_is_promised_and_is_loaded_once(seeded_db: Databas
     check_wang_village(seeded_db)
     check_codes_follow_from_the_files(seeded_db)
     check_the_book(seeded_db)
+    check_every_fen(seeded_db)
     check_sign_in(seeded_db)
 
     entries = load(seeded_db, SEED).entries
