@@ -142,6 +142,15 @@ def test_acceptance_receipt_and_return_of_lines(stalls: Stalls, db: Database, nu
     assert_constant(stalls, db, [stalls.line(product, "500") for product in products(stalls, number)])
 
 
+@pytest.mark.parametrize("number", [1, 12])
+def test_a_receipt_that_pays_orders(stalls: Stalls, db: Database, number: int) -> None:
+    (product,) = products(stalls, 1)
+    orders = [stalls.accepted(stalls.line(product, "10")) for _ in range(number)]
+    parts = [{"order_id": order["id"], "amount_fen": order["amount_fen"]} for order in orders]
+    receipt = stalls.money(orders[0], sum(part["amount_fen"] for part in parts), orders=parts)
+    assert cost(db, lambda: stalls.clerk.post("/receipts", receipt)) == RECEIPT + OPENING
+
+
 @pytest.mark.parametrize("number", [1, 50, 200])
 def test_acceptance_receipt_and_return_with_households(stalls: Stalls, db: Database, number: int) -> None:
     contributors = [factories.household(stalls.session, village_code=VILLAGE) for _ in range(number)]

@@ -1,6 +1,6 @@
 """Recognition: the buyer's money for lines has reached the supplier; their shares climb."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 from uuid import UUID
@@ -20,24 +20,29 @@ class PaidLine(NamedTuple):
 
 
 def recognise(
-    session: orm.Session, lines: Sequence[PaidLine], *, supplier_id: UUID, trigger: str, on: date
+    session: orm.Session, paid: Mapping[str, Sequence[PaidLine]], *, supplier_id: UUID, on: date
 ) -> set[UUID]:
-    """Post what the paid part of each line makes recognised, as one entry; return the payees who gain by it.
+    """Post what the paid part of lines makes recognised, an entry for each trigger; return the payees who gain by it.
 
     Goods paid ahead are recognised on the day they are accepted. The caller holds the supplier's lock.
     """
+    standing = queries.standings(session, [line.order_line_id for lines in paid.values() for line in lines])
+    drafts = [_draft(trigger, lines, standing, supplier_id, on) for trigger, lines in paid.items()]
+    posting.post(session, drafts)
+    return {move.share.owner_id for draft in drafts for move in draft.moves if move.share.kind in PAYEES}
+
+
+def _draft(
+    trigger: str, lines: Sequence[PaidLine], standing: Mapping[UUID, Sequence[Standing]], supplier_id: UUID, on: date
+) -> posting.Draft:
     source = f"recognition:{trigger}"
-    standing = queries.standings(session, [line.order_line_id for line in lines])
     moves: list[posting.Move] = []
-    day = on
     for line in lines:
         line_id = line.order_line_id
         accrued = [found for found in standing[line_id] if found.step is Step.ACCRUED]
-        day = max([day, *(found.since for found in accrued)])
+        on = max([on, *(found.since for found in accrued)])
         moves += climbs(_climb(accrued, line, f"{source}|{line_id}"), supplier_id, line_id)
-    facts = {"lines": [list(line) for line in lines]}
-    posting.post(session, [posting.Draft(source, "recognition", day, moves, facts)])
-    return {move.share.owner_id for move in moves if move.share.kind in PAYEES}
+    return posting.Draft(source, "recognition", on, moves, {"lines": [list(line) for line in lines]})
 
 
 def _climb(accrued: Sequence[Standing], line: PaidLine, salt: str) -> list[tuple[Share, int]]:

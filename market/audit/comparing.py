@@ -61,7 +61,7 @@ def compare_event(
         if entries:
             result.entries += 1
             if wanted and wanted.moves:
-                result.findings += _compare_entry(event, wanted, entries[0], accounts)
+                result.findings += _compare_entry(wanted.order_id or event.order_id, wanted, entries[0], accounts)
 
 
 def _compare_moves(
@@ -87,26 +87,26 @@ def _by_move(amounts: Iterable[tuple[Move, int]]) -> dict[Move, list[int]]:
 
 
 def _compare_entry(
-    event: Event, expected: Expected, found: BookEntry, accounts: Mapping[int, Account]
+    order_id: UUID | None, expected: Expected, found: BookEntry, accounts: Mapping[int, Account]
 ) -> Iterator[Finding]:
     source = expected.source
     if found.facts_hash != found.facts_sha256:
-        yield Finding(Difference.FACTS_HASH, source, event.order_id, detail=found.facts_sha256)
+        yield Finding(Difference.FACTS_HASH, source, order_id, detail=found.facts_sha256)
     days = (expected.effective_on, expected.original_on), (found.effective_on, found.original_on)
     if days[0] != days[1]:
-        yield Finding(Difference.DATE, source, event.order_id, detail=" ≠ ".join(map(_days, days)))
+        yield Finding(Difference.DATE, source, order_id, detail=" ≠ ".join(map(_days, days)))
     if found.reason != expected.reason:
-        yield Finding(Difference.FACTS, source, event.order_id, detail=f"reason {expected.reason} ≠ {found.reason}")
+        yield Finding(Difference.FACTS, source, order_id, detail=f"reason {expected.reason} ≠ {found.reason}")
     stored = dict(found.facts)
     pinned = {name: _weights(own, accounts) for name, own in stored.pop("weights", {}).items()}
     if stored != json.loads(json.dumps(expected.facts)):
-        yield Finding(Difference.FACTS, source, event.order_id, detail=_first_difference(expected.facts, stored))
+        yield Finding(Difference.FACTS, source, order_id, detail=_first_difference(expected.facts, stored))
     weights = {
         name: sorted((stake.kind, str(stake.owner_id), weight, stake.assisted) for stake, weight in own)
         for name, own in expected.weights.items()
     }
     if weights != pinned:
-        yield Finding(Difference.FACTS, source, event.order_id, detail=f"weights {_first_difference(weights, pinned)}")
+        yield Finding(Difference.FACTS, source, order_id, detail=f"weights {_first_difference(weights, pinned)}")
 
 
 def _days(days: tuple[object, object]) -> str:

@@ -62,6 +62,14 @@ class ReturnedFact(NamedTuple):
     draws: Sequence[DrawFact]
 
 
+class ReceivedFact(NamedTuple):
+    """What of a buyer's transfer pays an order."""
+
+    id: UUID
+    order_id: UUID
+    amount_fen: int
+
+
 class PaymentFact(NamedTuple):
     """A payment to a household or a collective, perhaps for one contribution."""
 
@@ -105,7 +113,7 @@ class Event:
     order_id: UUID | None
     on: date
     now: datetime
-    amount_fen: int = 0
+    received: list[ReceivedFact] = field(default_factory=list)
     accepted: list[AcceptedFact] = field(default_factory=list)
     returned: list[ReturnedFact] = field(default_factory=list)
     payments: list[PaymentFact] = field(default_factory=list)
@@ -119,6 +127,8 @@ class Event:
         """Return the sources under which the event may post; what it matches adds one for each day."""
         if self.kind in {EventKind.DISBURSEMENT, EventKind.CONFIRMATION}:
             return [self.trigger]
+        if self.kind is EventKind.RECEIPT:
+            return [f"recognition:{self.kind}:{fact.id}" for fact in self.received]
         facts = [*(fact.id for fact in self.accepted), *(fact.id for fact in self.returned)]
         return [*(f"{self.kind}:{fact_id}" for fact_id in facts), f"recognition:{self.trigger}"]
 
@@ -205,10 +215,10 @@ _ACCEPTED = sa.text(
 )
 _RECEIVED = sa.text(
     """
-    SELECT p.id, p.order_id, p.amount_fen, r.received_on, r.recorded_at
-      FROM receipt_allocations p JOIN orders o ON o.id = p.order_id JOIN receipts r ON r.id = p.receipt_id
-     WHERE o.supplier_id = :supplier
-     ORDER BY p.id
+    SELECT r.id, r.received_on, r.recorded_at, p.id AS fact_id, p.order_id, p.amount_fen
+      FROM receipts r JOIN receipt_allocations p ON p.receipt_id = r.id
+     WHERE r.supplier_id = :supplier
+     ORDER BY r.id, p.id
     """
 )
 _RETURNED = sa.text(
@@ -301,11 +311,11 @@ def _goods(session: orm.Session, who: Mapping[str, UUID]) -> list[Event]:
 
 
 def _money(session: orm.Session, who: Mapping[str, UUID]) -> list[Event]:
-    """Return receipts, by what they paid of which order, and disbursements."""
-    received = [
-        Event(EventKind.RECEIPT, row.id, row.order_id, row.received_on, row.recorded_at, row.amount_fen)
-        for row in session.execute(_RECEIVED, who)
-    ]
+    """Return receipts and disbursements."""
+    received: dict[UUID, Event] = {}
+    for row in session.execute(_RECEIVED, who):
+        event = received.setdefault(row.id, Event(EventKind.RECEIPT, row.id, None, row.received_on, row.recorded_at))
+        event.received.append(ReceivedFact(row.fact_id, row.order_id, row.amount_fen))
     disbursed: dict[UUID, Event] = {}
     for row in session.execute(_DISBURSED, who):
         event = disbursed.setdefault(row.id, Event(EventKind.DISBURSEMENT, row.id, None, row.paid_on, row.made_at))
@@ -313,7 +323,7 @@ def _money(session: orm.Session, who: Mapping[str, UUID]) -> list[Event]:
         event.payments.append(
             PaymentFact(row.fact_id, kind, payee, row.contribution_id, row.amount_fen, row.confirmed_at)
         )
-    return [*received, *disbursed.values()]
+    return [*received.values(), *disbursed.values()]
 
 
 def _fact(kind: Callable[..., Fact], row: Any) -> Fact:

@@ -58,7 +58,13 @@ class Expected:
     moves: list[Amount]
     facts: Mapping[str, object]
     original_on: date | None = None
+    order_id: UUID | None = None
     weights: Mapping[str, Collection[tuple[Stake, int]]] = field(default_factory=dict)
+
+    @property
+    def payees(self) -> set[UUID]:
+        """Return the households and collectives that it concerns."""
+        return {move.stake.owner_id for move, _ in self.moves if move.stake.kind in PAYEES}
 
 
 @dataclass(slots=True)
@@ -181,42 +187,49 @@ class Replay:
     # Money
 
     def _receive(self, event: Event, hints: Mapping[str, Hints]) -> Iterator[Expected]:
-        assert event.order_id, "a receipt pays an order"  # noqa: S101
-        sale = self._sales[event.order_id]
-        sale.paid_fen += event.amount_fen
-        sale.paid_on = max(event.on, sale.paid_on)
-        yield from self._settle(event, sale, event.on, (), hints)
+        claiming: set[UUID] = set()
+        for fact in event.received:
+            sale = self._sales[fact.order_id]
+            sale.paid_fen += fact.amount_fen
+            sale.paid_on = max(event.on, sale.paid_on)
+            for recognised in self._recognise(fact.order_id, sale, f"{event.kind}:{fact.id}", event.on):
+                claiming |= recognised.payees
+                yield recognised
+        yield from self._match(event, claiming, event.on, hints)
 
     def _settle(
         self, event: Event, sale: _Sale, on: date, payees: Collection[UUID], hints: Mapping[str, Hints]
     ) -> Iterator[Expected]:
-        """Spread what an order has and its lines have not over what they owe; then let what is owed claim advances."""
+        """Recognise what an order can pay by now; then let what is owed claim advances."""
         assert event.order_id, "money settles an order"  # noqa: S101
-        lines = [line_id for line_id in self._facts.orders[event.order_id] if line_id in sale.owed]
-        unpaid = {line_id: fen for line_id in lines if (fen := sale.unpaid(line_id))}
-        spending = min(sale.paid_fen - sum(sale.paid.values()), sum(unpaid.values()))
         claiming = set(payees)
-        if spending > 0:
-            parts = {line_id: fen for line_id, fen in (split(spending, unpaid, event.trigger) or {}).items() if fen}
-            recognised = self._recognise(event, parts, unpaid, on)
-            claiming |= {move.stake.owner_id for move, _ in recognised.moves if move.stake.kind in PAYEES}
+        for recognised in self._recognise(event.order_id, sale, event.trigger, on):
+            claiming |= recognised.payees
             yield recognised
-            for line_id, part in parts.items():
-                sale.paid[line_id] += part
         yield from self._match(event, claiming, on, hints)
 
-    def _recognise(self, event: Event, parts: Mapping[UUID, int], unpaid: Mapping[UUID, int], on: date) -> Expected:
-        """Let of each line climb what is paid of it, on the day of the money or of the goods if those came later."""
-        source = f"recognition:{event.trigger}"
+    def _recognise(self, order_id: UUID, sale: _Sale, trigger: str, on: date) -> Iterator[Expected]:
+        """Spread what an order has and its lines have not over what they owe, and let of each climb what is paid of it.
+
+        It counts from the day of the money, or of the goods if those came later.
+        """
+        lines = [line_id for line_id in self._facts.orders[order_id] if line_id in sale.owed]
+        unpaid = {line_id: fen for line_id in lines if (fen := sale.unpaid(line_id))}
+        spending = min(sale.paid_fen - sum(sale.paid.values()), sum(unpaid.values()))
+        if spending <= 0:
+            return
+        parts = {line_id: fen for line_id, fen in (split(spending, unpaid, trigger) or {}).items() if fen}
+        source = f"recognition:{trigger}"
         moves: list[Amount] = []
         for line_id, part in parts.items():
+            sale.paid[line_id] += part
             accrued = self._standing.at_step(line_id, ACCRUED)
             on = max([on, *(self._standing.last_on(line_id, (stake, ACCRUED, None)) for stake in accrued)])
             whole = sum(accrued.values())
             fen = whole if part == unpaid[line_id] else portion(whole, part, unpaid[line_id])
             moves += self._climb(line_id, (split(fen, accrued, f"{source}|{line_id}") or {}) if fen else {})
         facts = {"lines": [[str(line_id), part, unpaid[line_id]] for line_id, part in parts.items()]}
-        return Expected(source, "recognition", on, moves, facts)
+        yield Expected(source, "recognition", on, moves, facts, order_id=order_id)
 
     def _climb(self, line_id: UUID, climbed: Mapping[Stake, int]) -> list[Amount]:
         return [
@@ -281,9 +294,9 @@ class Replay:
         payees: set[UUID] = set()
         for fact in event.returned:
             sale.owed[fact.line_id] = sale.owed.get(fact.line_id, 0) - fact.amount_fen
-            reversed_ = self._reverse(event, fact, sale)
-            payees |= {move.stake.owner_id for move, _ in reversed_.moves if move.stake.kind in PAYEES}
-            yield reversed_
+            fallen = self._reverse(event, fact, sale)
+            payees |= fallen.payees
+            yield fallen
             sale.paid[fact.line_id] = min(sale.paid[fact.line_id], sale.owed[fact.line_id])
         yield from self._settle(event, sale, max(event.on, sale.paid_on), payees, hints)
 

@@ -23,7 +23,7 @@ from market.orders import queries
 from market.orders.changing import change
 from market.orders.models import Acceptance, AcceptanceLine, Order, OrderLine
 from market.orders.rules import LineNotOfOrderError, OrderEvent, Outcome, after, check_outcome
-from market.orders.settling import settle
+from market.orders.settling import Funded, settle
 
 
 class FoundLine(NamedTuple):
@@ -93,11 +93,12 @@ def accept(session: orm.Session, actor: Actor, *, order_id: UUID, report: Report
     order.due_on = order.due_on or report.accepted_on + timedelta(days=order.payment_days)
     change(session, order, event, member_id=actor.member_id, now=now, reason=None)
     attributions = accrual.accrue(session, _as_accepted(order, judged), on=report.accepted_on)
+    trigger = f"acceptance:{acceptance.id}"
     settle(
         session,
-        order,
-        lines,
-        trigger=f"acceptance:{acceptance.id}",
+        [Funded(order, lines, trigger)],
+        supplier_id=order.supplier_id,
+        trigger=trigger,
         on=max(report.accepted_on, order.paid_on or report.accepted_on),
         payees={share.owner_id for attribution in attributions for share, _ in attribution.top_ups},
     )

@@ -21,7 +21,7 @@ from market.orders import queries
 from market.orders.changing import change
 from market.orders.models import Order, OrderLine, Return, ReturnLine
 from market.orders.rules import LineNotOfOrderError, OrderEvent, ReturnTooMuchError, after
-from market.orders.settling import settle
+from market.orders.settling import Funded, settle
 
 
 class ComesBack(NamedTuple):
@@ -89,11 +89,12 @@ def take_back(session: orm.Session, actor: Actor, *, order_id: UUID, claim: Clai
         each.line.paid_fen = min(each.line.paid_fen, each.line.accepted_fen - each.line.returned_fen)
     session.add_all(each.row for each in taken)
     session.flush()
+    trigger = f"return:{returned.id}"
     settle(
         session,
-        order,
-        queries.lines_of(session, [order.id]),
-        trigger=f"return:{returned.id}",
+        [Funded(order, queries.lines_of(session, [order.id]), trigger)],
+        supplier_id=order.supplier_id,
+        trigger=trigger,
         on=max(claim.returned_on, order.paid_on or claim.returned_on),
         payees={payee for fallen in falling for payee in fallen.payees},
     )

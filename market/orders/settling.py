@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import date
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import orm
@@ -34,33 +35,41 @@ def _owed_fen(order: Order, line: OrderLine, *, accepted: bool) -> int:
     return line.amount_fen
 
 
+class Funded(NamedTuple):
+    """An order that may have money to spend, its lines, and the fact that brought it or the need for it."""
+
+    order: Order
+    lines: Sequence[OrderLine]
+    trigger: str
+
+
 def settle(
     session: orm.Session,
-    order: Order,
-    lines: Sequence[OrderLine],
+    funded: Sequence[Funded],
     *,
+    supplier_id: UUID,
     trigger: str,
     on: date,
     payees: Collection[UUID] = (),
 ) -> None:
-    """Spend what the order has on what its lines still owe, and recognise it; the order is locked.
+    """Spend what orders of a supplier have on what their lines still owe, and recognise it; the orders are locked.
 
     These payees, and those who gain by it, then claim what they were paid ahead. `on` is no earlier than the money.
     """
-    paid = _spend(order, lines, salt=trigger)
+    paid = {each.trigger: spent for each in funded if (spent := _spend(each))}
     if not paid and not payees:
         return
     session.flush()
-    supplier_id = order.supplier_id
     matching.lock_supplier(session, supplier_id)
     claiming = set(payees)
     if paid:
-        claiming |= recognition.recognise(session, paid, supplier_id=supplier_id, trigger=trigger, on=on)
+        claiming |= recognition.recognise(session, paid, supplier_id=supplier_id, on=on)
     matching.claim_advances(session, claiming, supplier_id=supplier_id, trigger=trigger, on=on)
 
 
-def _spend(order: Order, lines: Sequence[OrderLine], *, salt: str) -> list[recognition.PaidLine]:
+def _spend(funded: Funded) -> list[recognition.PaidLine]:
     """Spread the order's unspent money over its unpaid lines."""
+    order, lines, salt = funded
     unspent_fen = order.paid_fen - sum(line.paid_fen for line in lines)
     unpaid = [(line, fen) for line in lines if (fen := unpaid_fen(line))]
     spending_fen = min(unspent_fen, sum(fen for _, fen in unpaid))

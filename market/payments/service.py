@@ -14,7 +14,7 @@ from market.identity.rules import Actor
 from market.orders import queries as orders
 from market.orders.models import Order, OrderLine
 from market.orders.rules import OrderStatus
-from market.orders.settling import payable_fen, settle
+from market.orders.settling import Funded, payable_fen, settle
 from market.payments.models import Receipt, ReceiptAllocation
 from market.payments.rules import NotPayableError, OverpaidError, ReceiptSumError, ReceiptTakenError
 
@@ -68,15 +68,15 @@ def record(
         order = paying[part.order_id]
         most_fen = payable_fen(order, lines[order.id], dealt_with)
         _check_fits(order, most_fen, part, f"/orders/{position}/amount_fen")
-        allocation = ReceiptAllocation(
-            id=new_id(), receipt_id=receipt.id, order_id=order.id, amount_fen=part.amount_fen
-        )
-        session.add(allocation)
         order.paid_fen += part.amount_fen
         order.paid_on = max(received_on, order.paid_on or received_on)
-        session.flush()
-        settle(session, order, lines[order.id], trigger=f"receipt:{allocation.id}", on=received_on)
-        allocations.append(allocation)
+        allocations.append(
+            ReceiptAllocation(id=new_id(), receipt_id=receipt.id, order_id=order.id, amount_fen=part.amount_fen)
+        )
+    session.add_all(allocations)
+    funded = [Funded(paying[each.order_id], lines[each.order_id], f"receipt:{each.id}") for each in allocations]
+    settle(session, funded, supplier_id=receipt.supplier_id, trigger=f"receipt:{receipt.id}", on=received_on)
+    session.flush()
     return receipt, allocations
 
 
