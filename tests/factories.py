@@ -299,6 +299,42 @@ def category(
     return row
 
 
+def application(
+    session: orm.Session,
+    supplier: Organisation,
+    *,
+    plan: Plan | None = None,
+    category_code: str | None = None,
+    unit: Unit = Unit.KG,
+    unit_milli: int = 1_000,
+    price_fen: int = 100_000,
+    status: ApplicationStatus = ApplicationStatus.LISTED,
+    notice_ends_on: date | None = None,
+) -> Application:
+    """An application of the supplier for a product of its own region, listed unless told otherwise."""
+    row = Application(
+        supplier_id=supplier.id,
+        plan_id=(plan or make_plan(session, supplier)).id,
+        product_name="骏枣",
+        specification="一级",
+        category_code=category_code or category(session).code,
+        origin_code=supplier.region_code,
+        unit=unit,
+        unit_milli=unit_milli,
+        base_unit=BASE_OF.get(unit, Unit.KG),
+        price_fen=price_fen,
+        declared_value_fen=10**9,
+        people_driven=30,
+        status=status,
+        made_by=member(session, supplier).id,
+        made_at=LONG_AGO,
+        notice_ends_on=notice_ends_on,
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
 def certificate(
     session: orm.Session,
     supplier: Organisation,
@@ -315,33 +351,22 @@ def certificate(
 ) -> Certificate:
     """A certificate of the supplier with the application behind it, in a batch of its own unless given."""
     county_code = supplier.region_code[:6]
-    maker = member(session, supplier)
     if batch is None:
-        batch = Batch(county_code=county_code, number=number(), published_on=valid_from, published_by=maker.id)
+        publisher = member(session, supplier)
+        batch = Batch(county_code=county_code, number=number(), published_on=valid_from, published_by=publisher.id)
         session.add(batch)
-    application = Application(
-        supplier_id=supplier.id,
-        plan_id=(plan or make_plan(session, supplier)).id,
-        product_name="骏枣",
-        specification="一级",
-        category_code=category_code or category(session).code,
-        origin_code=county_code,
+    certified = application(
+        session,
+        supplier,
+        plan=plan,
+        category_code=category_code,
         unit=unit,
         unit_milli=unit_milli,
-        base_unit=BASE_OF.get(unit, Unit.KG),
         price_fen=price_ceiling_fen,
-        declared_value_fen=10**9,
-        people_driven=30,
-        status=ApplicationStatus.LISTED,
-        made_by=maker.id,
-        made_at=LONG_AGO,
-        notice_ends_on=None,
     )
-    session.add(application)
-    session.flush()
     row = Certificate(
         number=f"{county_code}-T-{number()}",
-        application_id=application.id,
+        application_id=certified.id,
         batch_id=batch.id,
         supplier_id=supplier.id,
         status=status,

@@ -55,6 +55,7 @@ class Story:
     pools: Sequence[tuple[Mechanism, int, Sequence[tuple[UUID, int]]]] = ()
     tax_bp: int = 0
     price_fen: int = 1_000
+    region_code: str = "141122"
     supplier: Organisation = field(init=False)
     buyer: Organisation = field(init=False)
     clerk: Actor = field(init=False)
@@ -65,8 +66,8 @@ class Story:
     def __post_init__(self) -> None:
         """Bring the parties together."""
         session = self.session
-        self.supplier = factories.organisation(session)
-        self.buyer = factories.organisation(session, kind=OrganisationKind.SCHOOL)
+        self.supplier = factories.organisation(session, region_code=self.region_code)
+        self.buyer = factories.organisation(session, kind=OrganisationKind.SCHOOL, region_code=self.region_code)
         self.clerk = factories.actor(session, factories.member(session, self.supplier, Role.SUPPLIER_CLERK))
         self.orderer = factories.actor(session, factories.member(session, self.buyer, Role.BUYER_CLERK))
         self.receiver = factories.actor(session, factories.member(session, self.buyer, Role.BUYER_RECEIVER))

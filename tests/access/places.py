@@ -1,0 +1,261 @@
+"""A market of five places, alike but for where they lie, and one person of every role who looks at them."""
+
+from dataclasses import dataclass, fields, replace
+from datetime import timedelta
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from market.benefits.rules import Mechanism, PlanStatus
+from market.certification.models import CertificateAlert, Objection, PriceEvidence
+from market.certification.rules import ApplicationStatus, CertificateStatus, EvidenceKind
+from market.households.models import Household
+from market.identity.models import Credential, Member, Organisation
+from market.identity.rules import OrganisationKind, Permission, Role
+from market.lots.models import Lot
+from market.lots.rules import LotStatus
+from market.orders import changing
+from market.payments.models import Receipt
+from tests import factories
+from tests.story import NOON, TODAY, Story, open_channels
+
+HOME = "141122106201"
+PLACES = {
+    "own": HOME,
+    "village": HOME,
+    "township": "141122106202",
+    "county": "141122107201",
+    "elsewhere": "141130101201",
+}
+"""By how far they are from one's own organisation: another one's in the same village, township, county, or beyond."""
+
+BODIES: dict[str, tuple[OrganisationKind, str]] = {
+    "township_reviewer": (OrganisationKind.TOWNSHIP_GOVERNMENT, HOME[:9]),
+    "trade_reviewer": (OrganisationKind.AGRICULTURE_DEPARTMENT, HOME[:6]),
+    "county_reviewer": (OrganisationKind.REVITALISATION_DEPARTMENT, HOME[:6]),
+    "village_clerk": (OrganisationKind.VILLAGE_OFFICE, HOME),
+    "finance_officer": (OrganisationKind.FINANCE_DEPARTMENT, HOME[:6]),
+    "auditor": (OrganisationKind.AUDIT_OFFICE, HOME[:2]),
+    "operator": (OrganisationKind.PLATFORM, HOME[:2]),
+}
+"""Where the roles sit that neither sell nor buy."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """The ids of what there is in a place: everything once, in every state in which something may be done to it."""
+
+    code: str
+    supplier: str
+    supplier_name: str
+    buyer: str
+    supplier_member: str
+    buyer_member: str
+    key: str
+    household: str
+    household_code: str
+    newcomer: str
+    newcomer_code: str
+    collective: str
+    plan: str
+    draft_version: str
+    submitted_version: str
+    submitted: str
+    township_passed: str
+    trade_passed: str
+    notice: str
+    cleared: str
+    objection: str
+    certificate: str
+    batch: str
+    suspended: str
+    category: str
+    product: str
+    draft: str
+    draft_lot: str
+    open_lot: str
+    held_lot: str
+    contribution: str
+    placed: str
+    confirmed: str
+    shipped: str
+    accepted: str
+    paid: str
+    confirmed_line: str
+    shipped_line: str
+    accepted_line: str
+    receipt: str
+    payment: str
+
+
+LOGIN = "anybody"
+NOBODYS = "0198c2f0-5b7a-7c3e-9a54-1f2e3d4c5b6a"
+NOWHERE = replace(Place(**dict.fromkeys((field.name for field in fields(Place)), NOBODYS)), code="999999999201")
+"""Where nothing exists, though it might."""
+
+
+class Market:
+    """The places, and the people."""
+
+    def __init__(self, session: orm.Session) -> None:
+        """Settle everything."""
+        self._session = session
+        open_channels(session)
+        for code in {*PLACES.values()}:
+            factories.region(session, code=code)
+        self.places = {name: Settlement(session, code).place() for name, code in PLACES.items()}
+        self.tokens: dict[str, str] = {}
+        self.keys: dict[str, tuple[str, str]] = {}
+        for role in Role:
+            self._join(role)
+        factories.member(session, self._body(Role.OPERATOR), login=LOGIN)
+        session.flush()
+
+    def _join(self, role: Role) -> None:
+        """Let a person of the role and a colleague in, each with an API key."""
+        body = self._body(role)
+        person, colleague = (factories.member(self._session, body, role) for _ in range(2))
+        self.tokens[role] = factories.token(self._session, person)
+        self.keys[role] = (key(self._session, person), key(self._session, colleague))
+
+    def _body(self, role: Role) -> Organisation:
+        home = self.places["own"]
+        if role in BODIES:
+            kind, code = BODIES[role]
+            return factories.organisation(self._session, kind=kind, region_code=code)
+        seat = home.supplier if role.startswith("supplier") else home.buyer
+        return self._session.get_one(Organisation, UUID(seat))
+
+
+def key(session: orm.Session, member: Member) -> str:
+    """Return the id of a new API key of the member."""
+    factories.token(session, member, scopes=[Permission.SELF_READ])
+    made = sa.select(Credential.id).where(Credential.member_id == member.id, Credential.label.is_not(None))
+    return str(session.scalars(made).one())
+
+
+class Settlement:
+    """The making of one place."""
+
+    def __init__(self, session: orm.Session, code: str) -> None:
+        """Bring a supplier and a buyer together over a lot to which a household contributed."""
+        self.session, self.code = session, code
+        self.collective = factories.organisation(session, kind=OrganisationKind.VILLAGE_COLLECTIVE, region_code=code)
+        shares = [(self.collective.id, 1)]
+        pools = [(Mechanism.COLLECTIVE_DIVIDEND, 500, shares)]
+        self.story = story = Story(session, pools=pools, region_code=code)
+        self.household = story.household(village_code=code)
+        self.lot, (self.contribution,) = story.lot(100_000, {self.household.id: 30_000})
+        self.member = factories.member(session, story.supplier, Role.SUPPLIER_MANAGER)
+
+    def place(self) -> Place:
+        """Let everything happen, and return the names of it."""
+        story = self.story
+        newcomer = self.newcomer()
+        certified = self.certificates()
+        return Place(
+            code=self.code,
+            supplier=str(story.supplier.id),
+            supplier_name=story.supplier.name,
+            buyer=str(story.buyer.id),
+            supplier_member=str(self.member.id),
+            buyer_member=str(story.orderer.member_id),
+            key=key(self.session, self.member),
+            household=str(self.household.id),
+            household_code=self.household.code,
+            newcomer=str(newcomer.id),
+            newcomer_code=newcomer.code,
+            collective=str(self.collective.id),
+            plan=str(story.product.plan_id),
+            category=story.product.category_code,
+            product=str(story.product.id),
+            open_lot=str(self.lot.id),
+            contribution=str(self.contribution.id),
+            **certified,
+            **self.versions(),
+            **self.applications(),
+            **self.lots(),
+            **self.trade(),
+        )
+
+    def newcomer(self) -> Household:
+        """Propose a household that its village has not confirmed yet."""
+        household = factories.household(self.session, village_code=self.code)
+        factories.enrolment(self.session, self.story.supplier, household, confirmed=False)
+        return household
+
+    def versions(self) -> dict[str, str]:
+        """Write two more versions of the plan: a draft, and one for the county to decide."""
+        plan = factories.plan(self.session, self.story.supplier, status=PlanStatus.DRAFT)
+        drafts = {"draft_version": PlanStatus.DRAFT, "submitted_version": PlanStatus.SUBMITTED}
+        return {
+            name: str(factories.plan_version(self.session, plan, number=number, status=status).id)
+            for number, (name, status) in enumerate(drafts.items(), 2)
+        }
+
+    def applications(self) -> dict[str, str]:
+        """Apply five times, with evidence, and let each come to another step; the one on notice is objected to."""
+        made = {}
+        for name, status in (
+            ("submitted", ApplicationStatus.SUBMITTED),
+            ("township_passed", ApplicationStatus.TOWNSHIP_PASSED),
+            ("trade_passed", ApplicationStatus.TRADE_PASSED),
+            ("notice", ApplicationStatus.ON_NOTICE),
+            ("cleared", ApplicationStatus.CLEARED),
+        ):
+            ends_on = TODAY + timedelta(days=7) if status is ApplicationStatus.ON_NOTICE else None
+            row = factories.application(self.session, self.story.supplier, status=status, notice_ends_on=ends_on)
+            evidence = {"kind": EvidenceKind.LINK, "reference": "https://shop.example/junzao", "observed_on": TODAY}
+            self.session.add(
+                PriceEvidence(application_id=row.id, price_fen=100_000, recorded_by=row.made_by, **evidence)
+            )
+            made[name] = str(row.id)
+        objector = self.story.orderer.member_id
+        objection = Objection(
+            application_id=UUID(made["notice"]), reason="产地与申报不符", raised_by=objector, raised_at=NOON
+        )
+        self.session.add(objection)
+        self.session.flush()
+        return made | {"objection": str(objection.id)}
+
+    def certificates(self) -> dict[str, str]:
+        """Suspend one certificate; the other, with a product still to be listed, is about to lapse."""
+        supplier, category = self.story.supplier, self.story.product.category_code
+        valid, suspended = (
+            factories.certificate(self.session, supplier, category_code=category, status=status)
+            for status in (CertificateStatus.VALID, CertificateStatus.SUSPENDED)
+        )
+        draft = factories.product(self.session, supplier, certificate=valid, listed=False)
+        self.session.add(CertificateAlert(certificate_id=valid.id, days=30, raised_at=NOON))
+        self.session.flush()
+        made = {"certificate": valid.id, "batch": valid.batch_id, "suspended": suspended.id, "draft": draft.id}
+        return {name: str(id_) for name, id_ in made.items()}
+
+    def lots(self) -> dict[str, str]:
+        """Put up a lot still to be opened, and one that is held."""
+
+        def lot(status: LotStatus) -> Lot:
+            return factories.lot(self.session, self.story.product, status=status, bought_in_milli=100_000)
+
+        return {"draft_lot": str(lot(LotStatus.DRAFT).id), "held_lot": str(lot(LotStatus.HELD).id)}
+
+    def trade(self) -> dict[str, str]:
+        """Leave an order at each step, the last one paid, and pay the household."""
+        story = self.story
+        _, confirmed, shipped, accepted, paid = orders = [story.place("5") for _ in range(5)]
+        changing.confirm(self.session, story.clerk, order_id=confirmed.id, now=NOON)
+        for order in orders[2:]:
+            story.deliver(order)
+        for order in (accepted, paid):
+            story.accept(order)
+        story.pay(paid, 5_000)
+        (payment,) = story.disburse({self.household.id: 100})
+        receipt = self.session.scalars(sa.select(Receipt.id).where(Receipt.supplier_id == story.supplier.id)).one()
+        lines = {
+            f"{name}_line": str(story.lines(order)[0].id)
+            for name, order in (("confirmed", confirmed), ("shipped", shipped), ("accepted", accepted))
+        }
+        names = ("placed", "confirmed", "shipped", "accepted", "paid")
+        ids = {name: str(order.id) for name, order in zip(names, orders, strict=True)}
+        return ids | lines | {"receipt": str(receipt), "payment": str(payment)}
