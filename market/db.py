@@ -131,3 +131,8 @@ def _as_app(url: str) -> sa.URL:
 def lock_by(session: orm.Session, *, kind: str, key: object) -> None:
     """Serialise transactions that name the same key, until each ends."""
     session.execute(sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": f"{kind}:{key}"})
+
+
+def within(column: orm.InstrumentedAttribute[str], region_code: str) -> sa.ColumnElement[bool]:
+    """Tell which rows lie in a region or below it: a GB/T 2260 code begins with the codes of the regions above."""
+    return column.startswith(region_code, autoescape=True)

@@ -7,6 +7,7 @@ from sqlalchemy.dialects import postgresql
 
 from market.benefits.models import Enrolment, Plan, PlanVersion
 from market.benefits.rules import PlanStatus
+from market.db import within
 from market.households.models import Household
 from market.identity.models import Organisation
 from market.identity.rules import Actor, Scope
@@ -18,9 +19,7 @@ def visible_plans(actor: Actor) -> sa.Select[Plan]:
     if actor.scope is Scope.OWN:
         return plans.where(Plan.supplier_id == actor.organisation_id)
     if actor.scope is Scope.REGION:
-        covered = sa.select(Organisation.id).where(
-            Organisation.region_code.startswith(actor.region_code, autoescape=True)
-        )
+        covered = sa.select(Organisation.id).where(within(Organisation.region_code, actor.region_code))
         return plans.where(Plan.supplier_id.in_(covered))
     return plans
 
@@ -36,7 +35,7 @@ def visible_enrolments(actor: Actor) -> sa.Select[Enrolment]:
     if actor.scope is Scope.OWN:
         return enrolments.where(Enrolment.supplier_id == actor.organisation_id)
     if actor.scope is Scope.REGION:
-        covered = sa.select(Household.id).where(Household.village_code.startswith(actor.region_code, autoescape=True))
+        covered = sa.select(Household.id).where(within(Household.village_code, actor.region_code))
         return enrolments.where(Enrolment.household_id.in_(covered))
     return enrolments
 

@@ -20,6 +20,7 @@ from market.certification.models import (
     Review,
 )
 from market.certification.rules import DEFAULT_TERMS, ApplicationStatus, CertificateStatus, Terms
+from market.db import within
 from market.identity.rules import Actor, Scope
 
 
@@ -29,7 +30,7 @@ def visible_applications(actor: Actor) -> sa.Select[Application]:
     if actor.scope is Scope.OWN:
         return applications.where(Application.supplier_id == actor.organisation_id)
     if actor.scope is Scope.REGION:
-        return applications.where(Application.origin_code.startswith(actor.region_code, autoescape=True))
+        return applications.where(within(Application.origin_code, actor.region_code))
     return applications
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import orm
 
+from market.db import within
 from market.households.models import Household, HouseholdStatusPeriod
 from market.households.rules import HouseholdStatus, Standing
 from market.identity.rules import Actor, Scope
@@ -36,7 +37,7 @@ def visible_households(actor: Actor) -> sa.Select[Household]:
             )
             return households.where(Household.id.in_(enrolled))
         case Scope.REGION:
-            return households.where(Household.village_code.startswith(actor.region_code))
+            return households.where(within(Household.village_code, actor.region_code))
         case Scope.ALL:
             return households
 
@@ -91,7 +92,7 @@ def find_households(
     """Return households by code, with how they stand on a day; `village_code` may name a region above the village."""
     found: sa.Select[Any] = visible_households(actor).add_columns(_status_on(on), _on_register(on))
     if village_code is not None:
-        found = found.where(Household.village_code.startswith(village_code))
+        found = found.where(within(Household.village_code, village_code))
     if status is not None:
         found = found.where(_status_on(on) == status)
     if after is not None:

@@ -6,6 +6,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import orm
 
+from market.db import within
 from market.identity.models import Credential, Member, Organisation
 from market.identity.rules import SIDE_OF, Actor, OrganisationKind, Scope, Side
 
@@ -17,7 +18,7 @@ def visible_organisations(actor: Actor) -> sa.Select[Organisation]:
         case Scope.OWN:
             return organisations.where(Organisation.id == actor.organisation_id)
         case Scope.REGION:
-            return organisations.where(Organisation.region_code.startswith(actor.region_code))
+            return organisations.where(within(Organisation.region_code, actor.region_code))
         case Scope.ALL:
             return organisations
 
@@ -51,7 +52,7 @@ def find_organisations(
     if side is not None:
         found = found.where(Organisation.kind.in_([kind for kind in OrganisationKind if SIDE_OF[kind] is side]))
     if region_code is not None:
-        found = found.where(Organisation.region_code.startswith(region_code))
+        found = found.where(within(Organisation.region_code, region_code))
     if name_prefix is not None:
         found = found.where(Organisation.name.startswith(name_prefix, autoescape=True))
     if after is not None:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from market.benefits.rules import Mechanism
+from market.db import within
 from market.errors import NotFoundError
 from market.identity.models import Organisation
 from market.identity.rules import Actor, Scope
@@ -21,9 +22,7 @@ def visible_lots(actor: Actor) -> sa.Select[Lot]:
     if actor.scope is Scope.OWN:
         return lots.where(Lot.supplier_id == actor.organisation_id)
     if actor.scope is Scope.REGION:
-        suppliers = sa.select(Organisation.id).where(
-            Organisation.region_code.startswith(actor.region_code, autoescape=True)
-        )
+        suppliers = sa.select(Organisation.id).where(within(Organisation.region_code, actor.region_code))
         return lots.where(Lot.supplier_id.in_(suppliers))
     return lots
 

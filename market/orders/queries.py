@@ -7,6 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import orm
 
+from market.db import within
 from market.errors import NotFoundError
 from market.identity.models import Organisation
 from market.identity.rules import Actor, Scope, Side
@@ -19,7 +20,7 @@ def visible_orders(actor: Actor) -> sa.Select[Order]:
     if actor.scope is Scope.ALL:
         return orders
     if actor.scope is Scope.REGION:
-        ours = sa.select(Organisation.id).where(Organisation.region_code.startswith(actor.region_code))
+        ours = sa.select(Organisation.id).where(within(Organisation.region_code, actor.region_code))
         return orders.where(Order.supplier_id.in_(ours) | Order.buyer_id.in_(ours))
     party = Order.supplier_id if actor.side is Side.SUPPLIER else Order.buyer_id
     return orders.where(party == actor.organisation_id)

@@ -6,6 +6,7 @@ from datetime import date
 import sqlalchemy as sa
 from sqlalchemy import orm
 
+from market.db import within
 from market.regions.models import Region
 from market.regions.rules import DIGITS_OF, Level
 
@@ -23,7 +24,7 @@ def find_regions(
     """Return regions by code: those right under the parent, or those of a level anywhere under it."""
     found = regions_on(on).order_by(Region.code).limit(limit)
     if parent is not None:
-        found = found.where(Region.code.startswith(parent), Region.code != parent)
+        found = found.where(within(Region.code, parent), Region.code != parent)
         if level is None:
             under = [digits for digits in DIGITS_OF.values() if digits > len(parent)]
             found = found.where(sa.func.length(Region.code) == min(under, default=0))
