@@ -23,7 +23,7 @@ from market.attribution.rules import (
 from market.benefits.models import PlanVersion
 from market.benefits.rules import MECHANISMS, Payee, PlanBody, Pool, plan_body
 from market.households import queries as households
-from market.households.rules import Standing
+from market.households.rules import Eligibility
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def _in_turn(gathered: Sequence[LineFacts]) -> list[tuple[LineFacts, Attribution
 
 
 def gather(session: orm.Session, lines: Sequence[AcceptedLine], *, on: date) -> list[LineFacts]:
-    """Collect the facts of each line in three statements: contributions, plan versions, payees' standing."""
+    """Collect the facts of each line in three statements: contributions, plan versions, payees' eligibility."""
     lots = {draw.lot_id for line in lines for draw in line.draws}
     contributions: dict[UUID, list[ContributionFact]] = {lot: [] for lot in lots}
     for fact in queries.contribution_facts(session, lots):
@@ -89,7 +89,7 @@ def gather(session: orm.Session, lines: Sequence[AcceptedLine], *, on: date) -> 
         if MECHANISMS[pool.mechanism].payee is Payee.HOUSEHOLD
         for payee, _ in pool.shares
     }
-    standing = households.standings_on(session, payees, on) if payees else {}
+    eligibility = households.eligibility_on(session, payees, on) if payees else {}
     return [
         LineFacts(
             salt=line.source,
@@ -97,7 +97,7 @@ def gather(session: orm.Session, lines: Sequence[AcceptedLine], *, on: date) -> 
             net_fen=line.net_fen,
             draws=line.draws,
             contributions=[fact for draw in line.draws for fact in contributions[draw.lot_id]],
-            pools=[_pool(pool, standing) for pool in bodies[line.plan_version_id].pools],
+            pools=[_pool(pool, eligibility) for pool in bodies[line.plan_version_id].pools],
         )
         for line in lines
     ]
@@ -115,14 +115,14 @@ def _bodies(session: orm.Session, version_ids: Collection[UUID]) -> dict[UUID, P
     return {version_id: _READ[version_id] for version_id in version_ids}
 
 
-def _pool(pool: Pool, standing: Mapping[UUID, Standing]) -> PoolFact:
+def _pool(pool: Pool, eligibility: Mapping[UUID, Eligibility]) -> PoolFact:
     """Keep the payees that are eligible on the day: households still on the register, assisted if the plan says so."""
     if MECHANISMS[pool.mechanism].payee is Payee.COLLECTIVE:
         shares = [(Share(Kind.COLLECTIVE, UUID(payee), pool.mechanism), weight) for payee, weight in pool.shares]
         return PoolFact(pool.mechanism, pool.bp, shares)
     shares = []
     for payee, weight in pool.shares:
-        found = standing.get(UUID(payee))
+        found = eligibility.get(UUID(payee))
         if found and found.on_register and (found.assisted or not pool.assisted_only):
             shares.append((Share(Kind.HOUSEHOLD, UUID(payee), pool.mechanism, None, found.assisted), weight))
     return PoolFact(pool.mechanism, pool.bp, shares)

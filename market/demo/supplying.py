@@ -66,13 +66,13 @@ def _pools(clerk: Visitor, product: Json) -> list[Json]:
 def _households(clerk: Visitor, pools: list[Json], goods: Goods) -> list[Json]:
     """Return who gives: assisted neighbours who are on the register today, the shareholders of the plan first."""
     shareholders = {share["payee_id"] for pool in pools for share in pool["shares"]}
-    enrolled = [each for each in clerk.every("/v1/households") if each["standing"]["on_register"]]
+    enrolled = [each for each in clerk.every("/v1/households") if each["eligibility"]["on_register"]]
     neighbours = [each for each in enrolled if each["village_code"] == enrolled[0]["village_code"]]
 
     def place(household: Json) -> tuple[bool, str]:
         return household["id"] not in shareholders, household["code"]
 
-    neighbours.sort(key=lambda each: (not each["standing"]["assisted"], place(each)))
+    neighbours.sort(key=lambda each: (not each["eligibility"]["assisted"], place(each)))
     return sorted(neighbours[: goods.contributors], key=place)
 
 
@@ -115,7 +115,7 @@ def _given(stage: Stage, goods: Goods, households: list[Json]) -> list[Json]:
 
 def _show(stage: Stage, clerk: Visitor, supplied: Supply) -> None:
     goods = supplied.goods
-    assisted = {household["id"] for household in supplied.households if household["standing"]["assisted"]}
+    assisted = {household["id"] for household in supplied.households if household["eligibility"]["assisted"]}
     rows: list[tuple[object, ...]] = []
     for kind in _kinds(goods):
         own = [each for each in supplied.contributions if each["mechanism"] == kind.mechanism]

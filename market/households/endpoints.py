@@ -31,6 +31,7 @@ from market.households.rules import (
 )
 from market.households.schemas import (
     ChangeHousehold,
+    EligibilityOnDayOut,
     EligibilityOut,
     EligibilityQuery,
     HouseholdDetailOut,
@@ -40,7 +41,6 @@ from market.households.schemas import (
     RecordDeparture,
     RecordStatus,
     RegisterHousehold,
-    StandingOut,
     StatusOut,
 )
 from market.identity.access import Caller, requires
@@ -99,7 +99,7 @@ def list_households(
         items = [
             ListedHouseholdOut(
                 **HouseholdOut.model_validate(row.household).model_dump(),
-                standing=StandingOut.model_validate(row.standing),
+                eligibility=EligibilityOut.model_validate(row.eligibility),
             )
             for row in page
         ]
@@ -195,13 +195,13 @@ def read_eligibility(
     household_id: UUID,
     query: Annotated[EligibilityQuery, Query()],
     caller: Annotated[Caller, requires(Permission.HOUSEHOLD_READ)],
-) -> EligibilityOut:
+) -> EligibilityOnDayOut:
     """Say whether income of a day counts as assistance income of this household."""
     with caller.transaction() as (session, actor):
         _visible(session, actor, household_id)
-        standing = queries.standings_on(session, [household_id], query.on)[household_id]
-        return EligibilityOut(
-            household_id=household_id, on=query.on, **StandingOut.model_validate(standing).model_dump()
+        found = queries.eligibility_on(session, [household_id], query.on)[household_id]
+        return EligibilityOnDayOut(
+            household_id=household_id, on=query.on, **EligibilityOut.model_validate(found).model_dump()
         )
 
 

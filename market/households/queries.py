@@ -10,7 +10,7 @@ from sqlalchemy import orm
 
 from market.db import within
 from market.households.models import Household, HouseholdStatusPeriod
-from market.households.rules import HouseholdStatus, Standing
+from market.households.rules import Eligibility, HouseholdStatus
 from market.identity.rules import Actor, Scope
 
 # Enrolments belong to benefits, which stands above: only the names of three columns are known here, and a test holds
@@ -61,7 +61,7 @@ def _status_on(on: date) -> sa.ScalarSelect[HouseholdStatus]:
     )
 
 
-def standings_on(session: orm.Session, household_ids: Collection[UUID], on: date) -> dict[UUID, Standing]:
+def eligibility_on(session: orm.Session, household_ids: Collection[UUID], on: date) -> dict[UUID, Eligibility]:
     """Return how these households stand on a day, in one statement; an id of no household is left out."""
     ids = sa.bindparam("ids", list(household_ids), type_=sa.ARRAY(sa.Uuid))
     rows = session.execute(
@@ -69,14 +69,14 @@ def standings_on(session: orm.Session, household_ids: Collection[UUID], on: date
             Household.id == sa.any_(ids)
         )
     )
-    return {id_: Standing(id_, village_code, status, on_register) for id_, village_code, status, on_register in rows}
+    return {id_: Eligibility(id_, village_code, status, on_register) for id_, village_code, status, on_register in rows}
 
 
 class Listed(NamedTuple):
-    """A household and its standing on the day that was asked."""
+    """A household and its eligibility on the day that was asked."""
 
     household: Household
-    standing: Standing
+    eligibility: Eligibility
 
 
 def find_households(
@@ -98,7 +98,7 @@ def find_households(
     if after is not None:
         found = found.where(Household.code > after)
     return [
-        Listed(household, Standing(household.id, household.village_code, status_then, on_register))
+        Listed(household, Eligibility(household.id, household.village_code, status_then, on_register))
         for household, status_then, on_register in session.execute(found.order_by(Household.code).limit(limit))
     ]
 

@@ -26,7 +26,7 @@ MAX_HEADS = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Eligibility:
     """How a household stands on a day; off the register it has no status and counts for nothing."""
 
     household_id: UUID

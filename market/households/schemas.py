@@ -54,7 +54,7 @@ class StatusOut(Schema):
     valid_from: Annotated[date, Field(examples=["2020-01-01"])]
 
 
-class StandingOut(Schema):
+class EligibilityOut(Schema):
     """How a household stands on the day that was asked."""
 
     status: Annotated[HouseholdStatus | None, Field(examples=["registered_poor"], description="null off the register")]
@@ -62,7 +62,7 @@ class StandingOut(Schema):
     assisted: Annotated[bool, Field(examples=[True], description="income of that day counts as assistance income")]
 
 
-class EligibilityOut(StandingOut):
+class EligibilityOnDayOut(EligibilityOut):
     """Whether a household counts as assisted on a day."""
 
     household_id: Id
@@ -82,9 +82,9 @@ class HouseholdOut(Schema):
 
 
 class ListedHouseholdOut(HouseholdOut):
-    """A household in a list, with its standing on the day that was asked."""
+    """A household in a list, with its eligibility on the day that was asked."""
 
-    standing: StandingOut
+    eligibility: EligibilityOut
 
 
 class HouseholdDetailOut(HouseholdOut):

@@ -120,7 +120,7 @@ def test_households_are_listed_as_they_stood_on_a_day(client: TestClient, sessio
     assert codes("village_code=141122106&status=registered_poor") == ["A00"]
     assert codes("village_code=141130") == []
     first = client.get("/v1/households?limit=1&on=2021-01-01", headers=reader).json()["items"][0]
-    assert first["standing"] == {"status": "registered_poor", "on_register": True, "assisted": True}
+    assert first["eligibility"] == {"status": "registered_poor", "on_register": True, "assisted": True}
 
 
 def test_what_the_caller_may_not_see_does_not_exist(client: TestClient, session: orm.Session) -> None:

@@ -6,11 +6,11 @@ from uuid import UUID
 import pytest
 
 from market.households.rules import (
+    Eligibility,
     FutureDateError,
     HeadCountError,
     HouseholdDepartedError,
     HouseholdStatus,
-    Standing,
     StatusOrderError,
     check_departure,
     check_head_count,
@@ -25,8 +25,8 @@ A_DAY = timedelta(days=1)
 
 @pytest.mark.parametrize("status", [*HouseholdStatus, None])
 def test_registered_and_monitored_households_are_assisted_and_no_others(status: HouseholdStatus | None) -> None:
-    standing = Standing(UUID(int=1), "141122106201", status, on_register=status is not None)
-    assert standing.assisted == (status in {"registered_poor", "unstable", "marginal", "sudden_hardship"})
+    found = Eligibility(UUID(int=1), "141122106201", status, on_register=status is not None)
+    assert found.assisted == (status in {"registered_poor", "unstable", "marginal", "sudden_hardship"})
 
 
 def test_the_register_holds_what_has_happened() -> None:

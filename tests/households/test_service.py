@@ -82,11 +82,11 @@ def test_a_later_status_rewrites_nothing(session: orm.Session, officer: Actor) -
     service.record_status(
         session, officer, household_id=household.id, status=HouseholdStatus.ORDINARY, valid_from=exit_day, today=TODAY
     )
-    standings = [
-        queries.standings_on(session, [household.id], on)[household.id]
+    found = [
+        queries.eligibility_on(session, [household.id], on)[household.id]
         for on in (date(2019, 12, 31), REGISTERED, date(2024, 6, 30), exit_day)
     ]
-    assert [(standing.status, standing.on_register, standing.assisted) for standing in standings] == [
+    assert [(each.status, each.on_register, each.assisted) for each in found] == [
         (None, False, False),
         (HouseholdStatus.UNSTABLE, True, True),
         (HouseholdStatus.UNSTABLE, True, True),
@@ -120,7 +120,7 @@ def test_a_household_that_left_counts_until_the_day_before_and_changes_no_more(
     left = date(2025, 1, 1)
     service.depart(session, officer, household_id=household.id, departed_on=left, today=TODAY)
     before, after = (
-        queries.standings_on(session, [household.id], on)[household.id] for on in (date(2024, 12, 31), left)
+        queries.eligibility_on(session, [household.id], on)[household.id] for on in (date(2024, 12, 31), left)
     )
     assert (before.on_register, before.assisted) == (True, True)
     assert (after.on_register, after.status, after.assisted) == (False, None, False)
@@ -146,16 +146,16 @@ def test_a_household_leaves_after_its_latest_status_and_not_ahead_of_time(sessio
             service.depart(session, officer, household_id=household.id, departed_on=day, today=TODAY)
 
 
-def test_standings_of_many_households_cost_one_statement(session: orm.Session) -> None:
+def test_eligibility_of_many_households_cost_one_statement(session: orm.Session) -> None:
     households = [factories.household(session, status=status) for status in HouseholdStatus for _ in range(20)]
     ids = [household.id for household in households]
     statements: list[str] = []
     sa.event.listen(session.connection(), "before_cursor_execute", lambda *seen: statements.append(seen[2]))
-    standings = queries.standings_on(session, [*ids, uuid4()], TODAY)
+    found = queries.eligibility_on(session, [*ids, uuid4()], TODAY)
     assert len(statements) == 1
-    assert set(standings) == set(ids)
-    assert sum(standing.assisted for standing in standings.values()) == 80
-    assert queries.standings_on(session, [], TODAY) == {}
+    assert set(found) == set(ids)
+    assert sum(each.assisted for each in found.values()) == 80
+    assert queries.eligibility_on(session, [], TODAY) == {}
 
 
 def seen_by(session: orm.Session, actor: Actor) -> set[str]:
