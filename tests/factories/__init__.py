@@ -1,0 +1,39 @@
+"""Small functions that put one thing into the market and return its row; every fact has a default."""
+
+from tests.factories.goods import application, category, certificate, contribution, lot, plan, plan_version, product
+from tests.factories.people import (
+    LONG_AGO,
+    PASSWORD,
+    actor,
+    headers,
+    member,
+    number,
+    organisation,
+    signed_in,
+    token,
+)
+from tests.factories.places import enrolment, household, region, seven_into
+
+__all__ = [
+    "LONG_AGO",
+    "PASSWORD",
+    "actor",
+    "application",
+    "category",
+    "certificate",
+    "contribution",
+    "enrolment",
+    "headers",
+    "household",
+    "lot",
+    "member",
+    "number",
+    "organisation",
+    "plan",
+    "plan_version",
+    "product",
+    "region",
+    "seven_into",
+    "signed_in",
+    "token",
+]

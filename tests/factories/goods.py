@@ -1,0 +1,278 @@
+"""Plans, certificates, products, lots, and what households gave to them."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from sqlalchemy import orm
+
+from market.benefits.models import Plan, PlanVersion
+from market.benefits.rules import Mechanism, PlanBody, PlanStatus
+from market.catalog import service as catalog
+from market.catalog.models import Category, Product
+from market.certification.models import Application, Batch, Certificate
+from market.certification.rules import ApplicationStatus, CertificateStatus
+from market.households.models import Household
+from market.identity.models import Organisation
+from market.identity.rules import OrganisationKind, Role
+from market.lots.models import Contribution, Lot
+from market.lots.rules import LotStatus
+from market.money import price_of
+from market.quantities import BASE_OF, Unit
+from tests.factories.people import LONG_AGO, actor, member, number, organisation
+
+
+def plan(
+    session: orm.Session,
+    supplier: Organisation,
+    *,
+    body: PlanBody | None = None,
+    status: PlanStatus = PlanStatus.APPROVED,
+    valid_from: date = date(2020, 1, 1),
+) -> Plan:
+    """A benefit plan of the supplier with one version, approved unless told otherwise; it buys from households."""
+    row = Plan(supplier_id=supplier.id, name=f"带农方案{number()}")
+    session.add(row)
+    session.flush()
+    plan_version(session, row, body=body, status=status, valid_from=valid_from)
+    return row
+
+
+def plan_version(
+    session: orm.Session,
+    plan: Plan,
+    *,
+    number: int = 1,
+    body: PlanBody | None = None,
+    status: PlanStatus = PlanStatus.APPROVED,
+    valid_from: date = date(2020, 1, 1),
+) -> PlanVersion:
+    """A version of a plan, approved by the supplier's county unless told otherwise."""
+    supplier = session.get_one(Organisation, plan.supplier_id)
+    body = body or PlanBody(lot_mechanisms=(Mechanism.ORDER_PURCHASE, Mechanism.LABOUR), pools=())
+    decided = status in (PlanStatus.APPROVED, PlanStatus.REJECTED)
+    county = organisation(session, kind=OrganisationKind.AGRICULTURE_DEPARTMENT, region_code=supplier.region_code[:6])
+    row = PlanVersion(
+        plan_id=plan.id,
+        number=number,
+        status=status,
+        body=body.as_json(),
+        canonical=body.canonical(),
+        sha256=body.sha256(),
+        valid_from=valid_from,
+        made_by=member(session, supplier).id,
+        made_at=LONG_AGO,
+        decided_by=member(session, county, Role.COUNTY_REVIEWER).id if decided else None,
+        decided_at=LONG_AGO if decided else None,
+        opinion="同意" if decided else None,
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def category(
+    session: orm.Session, *, code: str | None = None, name: str = "干果", needs_quality_certificate: bool = False
+) -> Category:
+    """A kind of product, with a code of its own unless given."""
+    row = Category(code=code or f"c{number()}", name=name, needs_quality_certificate=needs_quality_certificate)
+    session.add(row)
+    session.flush()
+    return row
+
+
+def application(
+    session: orm.Session,
+    supplier: Organisation,
+    *,
+    plan: Plan | None = None,
+    category_code: str | None = None,
+    unit: Unit = Unit.KG,
+    unit_milli: int = 1_000,
+    price_fen: int = 100_000,
+    status: ApplicationStatus = ApplicationStatus.LISTED,
+    notice_ends_on: date | None = None,
+) -> Application:
+    """An application of the supplier for a product of its own region, listed unless told otherwise."""
+    row = Application(
+        supplier_id=supplier.id,
+        plan_id=(plan or make_plan(session, supplier)).id,
+        product_name="骏枣",
+        specification="一级",
+        category_code=category_code or category(session).code,
+        origin_code=supplier.region_code,
+        unit=unit,
+        unit_milli=unit_milli,
+        base_unit=BASE_OF.get(unit, Unit.KG),
+        price_fen=price_fen,
+        declared_value_fen=10**9,
+        people_driven=30,
+        status=status,
+        made_by=member(session, supplier).id,
+        made_at=LONG_AGO,
+        notice_ends_on=notice_ends_on,
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def certificate(
+    session: orm.Session,
+    supplier: Organisation,
+    *,
+    plan: Plan | None = None,
+    category_code: str | None = None,
+    unit: Unit = Unit.KG,
+    unit_milli: int = 1_000,
+    price_ceiling_fen: int = 100_000,
+    status: CertificateStatus = CertificateStatus.VALID,
+    valid_from: date = date(2020, 1, 1),
+    valid_to: date = date(2199, 12, 31),
+    batch: Batch | None = None,
+) -> Certificate:
+    """A certificate of the supplier with the application behind it, in a batch of its own unless given."""
+    county_code = supplier.region_code[:6]
+    if batch is None:
+        publisher = member(session, supplier)
+        batch = Batch(county_code=county_code, number=number(), published_on=valid_from, published_by=publisher.id)
+        session.add(batch)
+    certified = application(
+        session,
+        supplier,
+        plan=plan,
+        category_code=category_code,
+        unit=unit,
+        unit_milli=unit_milli,
+        price_fen=price_ceiling_fen,
+    )
+    row = Certificate(
+        number=f"{county_code}-T-{number()}",
+        application_id=certified.id,
+        batch_id=batch.id,
+        supplier_id=supplier.id,
+        status=status,
+        valid_from=valid_from,
+        valid_to=valid_to,
+        price_ceiling_fen=price_ceiling_fen,
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def product(
+    session: orm.Session,
+    supplier: Organisation,
+    *,
+    certificate: Certificate | None = None,
+    plan: Plan | None = None,
+    category_code: str | None = None,
+    name: str = "骏枣",
+    specification: str = "一级",
+    description: str = "自然晾晒",
+    unit: Unit = Unit.KG,
+    unit_milli: int = 1_000,
+    minimum: str = "1",
+    multiple: str = "1",
+    tax_bp: int = 900,
+    tiers: Sequence[tuple[str, int]] = (("1", 1_000),),
+    listed: bool = True,
+) -> Product:
+    """A product of the supplier, by the services: on sale by 1 kg at 10 yuan unless told otherwise."""
+    plan = plan or make_plan(session, supplier)
+    certificate = certificate or make_certificate(
+        session, supplier, plan=plan, category_code=category_code, unit=unit, unit_milli=unit_milli
+    )
+    certified = session.get_one(Application, certificate.application_id)
+    clerk = actor(session, member(session, supplier))
+    row = catalog.create_product(
+        session,
+        clerk,
+        certificate_id=certificate.id,
+        plan_id=plan.id,
+        category_code=certified.category_code,
+        unit=Unit(certified.unit),
+        name=name,
+        specification=specification,
+        description=description,
+        minimum=minimum,
+        multiple=multiple,
+        tax_bp=tax_bp,
+        tiers=tiers,
+    )
+    if listed:
+        catalog.list_product(session, clerk, product_id=row.id, on=certificate.valid_from)
+    return row
+
+
+def lot(
+    session: orm.Session,
+    product: Product,
+    *,
+    quantity_milli: int = 100_000,
+    status: LotStatus = LotStatus.OPEN,
+    produced_on: date = date(2026, 1, 5),
+    expires_on: date | None = None,
+    bought_in_milli: int = 0,
+) -> Lot:
+    """A lot of the product, on sale unless told otherwise; its maker and its opener are two members."""
+    supplier = session.get_one(Organisation, product.supplier_id)
+    opened_by = None if status is LotStatus.DRAFT else member(session, supplier, Role.SUPPLIER_MANAGER).id
+    row = Lot(
+        number=f"L-TEST-{number()}",
+        product_id=product.id,
+        supplier_id=product.supplier_id,
+        status=status,
+        produced_on=produced_on,
+        expires_on=expires_on,
+        origin_code=product.origin_code,
+        area_milli_mu=None,
+        base_unit=BASE_OF.get(Unit(product.unit), Unit.KG),
+        quality_certificate=None,
+        quantity_milli=quantity_milli,
+        bought_in_milli=bought_in_milli,
+        loss_milli=0,
+        available_milli=quantity_milli,
+        made_by=member(session, supplier, Role.SUPPLIER_CLERK).id,
+        made_at=LONG_AGO,
+        opened_by=opened_by,
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def contribution(
+    session: orm.Session,
+    lot: Lot,
+    household: Household,
+    *,
+    mechanism: Mechanism = Mechanism.ORDER_PURCHASE,
+    measure_milli: int = 10_000,
+    unit_price_fen: int = 600,
+    amount_fen: int | None = None,
+    delivered_on: date = date(2026, 1, 4),
+) -> Contribution:
+    """What a household gave to a lot: 10 kg (or hours) at 6 yuan unless told otherwise; any amount may be forced."""
+    if amount_fen is None:
+        amount_fen = price_of(unit_price_fen, measure_milli, 1_000)
+    row = Contribution(
+        lot_id=lot.id,
+        household_id=household.id,
+        mechanism=mechanism,
+        measure_milli=measure_milli,
+        unit_price_fen=unit_price_fen,
+        price_unit_milli=1_000,
+        amount_fen=amount_fen,
+        delivered_on=delivered_on,
+        evidence="收购单-测试",
+        carried_from=None,
+        made_by=lot.made_by,
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+make_plan, make_certificate = plan, certificate
+"""The same by names that a keyword does not hide."""
