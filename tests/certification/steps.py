@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import orm
 
 from market.certification import listing, service
-from market.certification.models import Application, Certificate, PriceEvidence
+from market.certification.models import Application, Certificate, Objection, PriceEvidence
 from market.certification.rules import ApplicationStatus, Decision, EvidenceKind
 from market.identity.models import Organisation
 from market.identity.rules import Actor, OrganisationKind, Role, Scope
@@ -155,3 +155,13 @@ def certified(session: orm.Session, people: County) -> Certificate:
         session, people.publisher, application_ids=[application.id], now=AFTER_NOTICE
     )
     return certificates[0]
+
+
+def object_to(session: orm.Session, people: County, application: Application) -> Objection:
+    """An objection of a citizen."""
+    return service.object_to(session, people.citizen, application_id=application.id, reason="产地与申报不符", now=NOW)
+
+
+def settle(session: orm.Session, judge: Actor, objection: Objection, *, upheld: bool) -> Objection:
+    """The answer to it."""
+    return service.settle(session, judge, objection_id=objection.id, upheld=upheld, settlement="已核实", now=NOW)

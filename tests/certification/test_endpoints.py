@@ -20,11 +20,6 @@ from tests.certification import steps
 from tests.certification.steps import AFTER_NOTICE, NOW, County
 
 
-@pytest.fixture
-def people(session: orm.Session) -> County:
-    return steps.county(session)
-
-
 class Desk:
     """One person's requests: each with the token and an Idempotency-Key of its own."""
 

@@ -16,11 +16,6 @@ from tests.certification import steps
 from tests.certification.steps import AFTER_NOTICE, MONDAY, NOW, County
 
 
-@pytest.fixture
-def people(session: orm.Session) -> County:
-    return steps.county(session)
-
-
 def status(session: orm.Session, application: Application) -> ApplicationStatus:
     session.flush()
     session.refresh(application)
