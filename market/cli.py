@@ -1,7 +1,6 @@
 """The `market` command."""
 
 import json
-import logging
 import signal
 import socket
 import sys
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import Annotated
 
 import sqlalchemy as sa
-import structlog
 import typer
 import uvicorn
 from fastapi import FastAPI
@@ -26,6 +24,7 @@ from market.db import Database
 from market.demo import telling
 from market.identity import service as identity
 from market.identity.rules import OrganisationKind, Role
+from market.observing import log_as_json
 from market.seeding import loading
 from market.settings import Settings
 
@@ -39,20 +38,6 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
     cli()
-
-
-def _log_as_json(level: str) -> None:
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
 
 
 @contextmanager
@@ -103,7 +88,7 @@ def _app(database: Database, settings: Settings) -> FastAPI:
 def serve() -> None:
     """Serve the API."""
     settings = Settings()
-    _log_as_json(settings.log_level)
+    log_as_json(settings.log_level)
     with _database(settings) as database:
         app = _app(database, settings)
         uvicorn.run(app, host=settings.host, port=settings.port, log_config=None, access_log=False)
@@ -113,7 +98,7 @@ def serve() -> None:
 def work() -> None:
     """Do what is due, until stopped: expired reservations, ended notices, lapsing certificates."""
     settings = Settings()
-    _log_as_json(settings.log_level)
+    log_as_json(settings.log_level)
     stop = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stop.set())
@@ -192,7 +177,7 @@ def doctor() -> None:
 def demo(*, leave: Annotated[bool, typer.Option("--exit", help="Stop after the story")] = False) -> None:
     """Play one order from listing to audit on the sample data, then keep serving."""
     settings = Settings()
-    _log_as_json("ERROR")
+    log_as_json("ERROR")
     console = Console()
     with _with_sample(settings, console) as (database, _), _served(database, settings) as base_url:
         telling.tell(base_url, console=console)

@@ -4,6 +4,9 @@ A plain ASGI class: Starlette's `BaseHTTPMiddleware` runs the application in a t
 the answer through a stream, which took four times the CPU of this (0.40 ms against 0.09 a request).
 """
 
+import json
+import logging
+import sys
 import time
 
 import structlog
@@ -15,6 +18,23 @@ from market.api import problem
 from market.db import new_id
 
 LOG = structlog.get_logger()
+_ENCODER = json.JSONEncoder(ensure_ascii=False, default=repr)
+"""Made once; `json.dumps` would make one for every line."""
+
+
+def log_as_json(level: str) -> None:
+    """Log from a level (`INFO`) on to standard error, one JSON object a line; before the first line is logged."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            lambda _logger, _method, event: _ENCODER.encode(event),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
 
 
 class Observer:

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from market.db import Database, new_id
+from market.observing import log_as_json
 from tests.benchmarks import load, posting, replay, world
 
 ROUNDS = 5
@@ -30,7 +31,8 @@ def serving(url: str) -> Iterator[int]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    process = subprocess.Popen([sys.executable, "-m", "tests.benchmarks.server", url, str(port)])
+    command = [sys.executable, "-m", "tests.benchmarks.server", url, str(port)]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)  # a log line of every request goes there
     try:
         for _ in range(200):
             try:
@@ -88,6 +90,7 @@ def measure(port: int, url: str, found: world.World) -> dict[str, list[tuple[flo
 
 def main() -> None:
     """Measure and print."""
+    log_as_json("ERROR")
     table = Table("path", "reached /s", "SQL /s", "HTTP /s", "limit /s", "ratio", "aim")
     with world.prepared() as (url, found):
         with serving(url) as port:

@@ -2,12 +2,12 @@
 
 import sys
 
-import structlog
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from market.app import create_app
 from market.db import Database
+from market.observing import log_as_json
 
 
 class WithFixedAnswer:
@@ -31,12 +31,8 @@ class WithFixedAnswer:
 
 
 def main(url: str, port: str) -> None:
-    """Serve on loopback until killed, logging as in use but to nowhere."""
-    sink = open("/dev/null", "w", encoding="utf-8")  # noqa: SIM115, PTH123 - open as long as the process lives
-    structlog.configure(
-        processors=[structlog.processors.add_log_level, structlog.processors.JSONRenderer()],
-        logger_factory=structlog.PrintLoggerFactory(sink),
-    )
+    """Serve on loopback until killed, logging as in use."""
+    log_as_json("INFO")
     app = WithFixedAnswer(create_app(Database(url, threads=8)))
     uvicorn.run(app, host="127.0.0.1", port=int(port), log_config=None, access_log=False)
 
