@@ -5,7 +5,7 @@ prepared statements from the first call and are not reset on return, so a read c
 Every connection of the application works as `market_app`, which owns nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import date, datetime
@@ -126,6 +126,21 @@ class Database:
 def _as_app(url: str) -> sa.URL:
     """Return the URL with our one driver."""
     return sa.make_url(url).set(drivername="postgresql+psycopg")
+
+
+def array(values: Sequence[UUID | int | str | None]) -> str:
+    """Return ids, numbers and plain words as a PostgreSQL array.
+
+    The driver would quote a list value by value. Columns of rows repeat themselves, so each value is written once.
+    """
+    written = {value: _written(value) for value in set(values)}
+    return "{" + ",".join([written[value] for value in values]) + "}"
+
+
+def _written(value: UUID | int | str | None) -> str:
+    if value is None:
+        return "NULL"
+    return value.hex if isinstance(value, UUID) else str(value)
 
 
 def lock_by(session: orm.Session, *, kind: str, key: object) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy import orm
 
 from market.catalog.rules import Offer, ProductStatus, Sort
 from market.certification.rules import CertificateStatus
+from market.db import array
 from market.identity.rules import Actor, Side
 
 _FACTS = """
@@ -258,14 +259,14 @@ SELECT products.id AS product_id, products.supplier_id, organisations.name AS su
        SELECT plan_versions.id, plan_versions.sha256 {_IN_FORCE}
         ORDER BY plan_versions.valid_from DESC, plan_versions.number DESC
         LIMIT 1) AS plan_version ON true
- WHERE products.id = ANY(:product_ids)
+ WHERE products.id = ANY(CAST(:product_ids AS uuid[]))
 """
 )
 
 
 def offers_for(session: orm.Session, product_ids: Sequence[UUID], on: date) -> dict[UUID, Offer]:
     """Return what decides on an order of these products, by id, in one statement; unknown products are left out."""
-    rows = session.execute(_OFFERS, {"product_ids": list(product_ids), "on": on}).mappings()
+    rows = session.execute(_OFFERS, {"product_ids": array(product_ids), "on": on}).mappings()
     return {row["product_id"]: _offer(row) for row in rows}
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import orm
@@ -19,10 +20,20 @@ def scheme_on(on: date, scheme: str) -> sa.Select[ChannelScheme]:
     )
 
 
-def channel_on(on: date, scheme: str, code: str) -> sa.Select[Channel]:
-    """Return one channel of that version, if it has it."""
-    version = scheme_on(on, scheme).with_only_columns(ChannelScheme.id).scalar_subquery()
-    return sa.select(Channel).where(Channel.scheme_id == version, Channel.code == code)
+_CHANNEL = sa.text(
+    """
+    SELECT scheme_id, code, name, buyer_kinds, evidence_kinds, needs_external_number, counts_to_reserved_share
+      FROM channels
+     WHERE code = :code
+       AND scheme_id = (SELECT id FROM channel_schemes WHERE code = :scheme AND valid_from <= :on
+                         ORDER BY valid_from DESC LIMIT 1)
+    """
+)
+
+
+def channel_on(session: orm.Session, on: date, scheme: str, code: str) -> sa.Row[Any] | None:
+    """Return one channel of the version of a scheme that is in force on a day, if it has it."""
+    return session.execute(_CHANNEL, {"code": code, "scheme": scheme, "on": on}).one_or_none()
 
 
 def channels_of(session: orm.Session, scheme: ChannelScheme) -> Sequence[Channel]:

@@ -54,7 +54,7 @@ def publish_scheme(
 
 def policy_on(session: orm.Session, code: str, on: date, *, scheme: str = DEFAULT_SCHEME) -> ChannelPolicy:
     """Return a channel's policy in the scheme in force on a day, in one statement; raises `UnknownChannelError`."""
-    channel = session.scalar(channel_on(on, scheme, code))
+    channel = channel_on(session, on, scheme, code)
     if channel is None:
         raise UnknownChannelError(channel=code, on=on)
     return ChannelPolicy(

@@ -84,7 +84,9 @@ class Caller:
                     body = kept = answer.model_dump_json().encode()
                     if shown_once:
                         kept = answer.model_copy(update=dict.fromkeys(shown_once)).model_dump_json().encode()
-                    service.remember_answer(session, actor, key=key, request_hash=asked, status=status, body=kept)
+                    service.remember_answer(
+                        session, actor, key=key, request_hash=asked, answer=service.Answer(status, kept)
+                    )
                     return Response(body, status, media_type="application/json")
         except (exc.IntegrityError, MarketError):
             if actor is None:

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -15,7 +15,7 @@ from sqlalchemy import orm
 from market import identifiers
 from market.errors import InvalidInputError, NotFoundError
 from market.identity import queries
-from market.identity.models import Credential, IdempotentAnswer, Member, Organisation
+from market.identity.models import Credential, Member, Organisation
 from market.identity.rules import (
     Actor,
     CreditCodeError,
@@ -263,20 +263,35 @@ def authenticate(connection: sa.Connection, secret: str, permission: Permission,
     )
 
 
-def answer_to(session: orm.Session, actor: Actor, *, key: str, request_hash: bytes) -> IdempotentAnswer | None:
+class Answer(NamedTuple):
+    """What was answered to an idempotency key."""
+
+    status: int
+    body: bytes
+
+
+_ANSWER = sa.text("SELECT request_hash, status, body FROM idempotent_answers WHERE member_id = :member AND key = :key")
+_REMEMBER = sa.text(
+    """
+    INSERT INTO idempotent_answers (member_id, key, request_hash, status, body)
+    VALUES (:member, :key, :request_hash, :status, :body)
+    """
+)
+
+
+def answer_to(session: orm.Session, actor: Actor, *, key: str, request_hash: bytes) -> Answer | None:
     """Return the first answer to this key, or None; raises `IdempotencyKeyReusedError` for another request."""
-    answered = session.get(IdempotentAnswer, (actor.member_id, key))
-    if answered is not None and answered.request_hash != request_hash:
+    answered = session.execute(_ANSWER, {"member": actor.member_id, "key": key}).one_or_none()
+    if answered is None:
+        return None
+    if answered.request_hash != request_hash:
         raise IdempotencyKeyReusedError
-    return answered
+    return Answer(answered.status, answered.body)
 
 
-def remember_answer(
-    session: orm.Session, actor: Actor, *, key: str, request_hash: bytes, status: int, body: bytes
-) -> None:
+def remember_answer(session: orm.Session, actor: Actor, *, key: str, request_hash: bytes, answer: Answer) -> None:
     """Store the answer beside the effect it reports."""
     session.execute(
-        sa.insert(IdempotentAnswer).values(
-            member_id=actor.member_id, key=key, request_hash=request_hash, status=status, body=body
-        )
+        _REMEMBER,
+        {"member": actor.member_id, "key": key, "request_hash": request_hash, **answer._asdict()},
     )

@@ -9,8 +9,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from market.db import new_id
-from market.ledger.rules import AccountKey, Book, Entry, PeriodClosedError, PeriodOrderError
+from market.db import array, new_id
+from market.ledger.rules import AccountKey, Book, Entry, PeriodClosedError, PeriodOrderError, Transfer
 
 _FIND = sa.text(
     """
@@ -50,15 +50,15 @@ _POST = sa.text(
     INSERT INTO ledger_transfers
         (entry_id, position, effective_on, book, debit_account_id, credit_account_id, amount_fen, order_line_id,
          mechanism, contribution_id, payment_id, assisted)
-    SELECT t.entry_id, t.position, p.effective_on, :book, t.debit, t.credit, t.amount_fen, t.order_line_id,
+    SELECT p.id, t.position, p.effective_on, :book, t.debit, t.credit, t.amount_fen, t.order_line_id,
            t.mechanism, t.contribution_id, t.payment_id, t.assisted
-      FROM unnest(CAST(:entry_ids AS uuid[]), CAST(:positions AS int[]), CAST(:debits AS bigint[]),
+      FROM unnest(CAST(:entries AS int[]), CAST(:positions AS int[]), CAST(:debits AS bigint[]),
                   CAST(:credits AS bigint[]), CAST(:amounts AS bigint[]), CAST(:lines AS uuid[]),
                   CAST(:mechanisms AS text[]), CAST(:contributions AS uuid[]), CAST(:payments AS uuid[]),
                   CAST(:assisted AS boolean[]))
-           AS t (entry_id, position, debit, credit, amount_fen, order_line_id, mechanism, contribution_id,
+           AS t (entry, position, debit, credit, amount_fen, order_line_id, mechanism, contribution_id,
                  payment_id, assisted)
-      JOIN posted p ON p.id = t.entry_id
+      JOIN posted p ON p.id = (CAST(:ids AS uuid[]))[t.entry]
     """
 )
 
@@ -69,8 +69,8 @@ def account_ids(
     """Return the id of each account, opening those that do not exist and the months of `days`."""
     wanted = list(dict.fromkeys(keys))
     found = _find(session, book, wanted, days)
-    missing = [key for key in wanted if key not in found]
-    if missing:
+    if len(found) < len(wanted):
+        missing = [key for key in wanted if key not in found]
         session.execute(_ADD, {"book": book, **_columns(missing)})
         found |= _find(session, book, missing, days)
     return found
@@ -82,21 +82,17 @@ def _find(
     rows = session.execute(
         _FIND, {"book": book, "days": sorted({day.replace(day=1) for day in days}), **_columns(keys)}
     )
-    return {keys[position - 1]: account_id for position, account_id in rows}
+    return {keys[position - 1]: account_id for position, account_id in rows.all()}
 
 
 def _columns(keys: Sequence[AccountKey]) -> dict[str, str]:
+    kinds, owners, counterparts, steps = zip(*keys, strict=True)
     return {
-        "kinds": _array(key.kind for key in keys),
-        "owners": _array(key.owner_id for key in keys),
-        "counterparts": _array(key.counterpart_id for key in keys),
-        "steps": _array(key.step for key in keys),
+        "kinds": array(kinds),
+        "owners": array(owners),
+        "counterparts": array(counterparts),
+        "steps": array(steps),
     }
-
-
-def _array(values: Iterable[UUID | int | str | None]) -> str:
-    """Return numbers, ids and plain words as a PostgreSQL array; the driver would quote a list value by value."""
-    return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
 
 
 def post(session: orm.Session, book: Book, entries: Sequence[Entry]) -> list[UUID]:
@@ -110,11 +106,6 @@ def post(session: orm.Session, book: Book, entries: Sequence[Entry]) -> list[UUI
         return []
     ids = [new_id() for _ in posting]
     facts = [json.dumps(entry.facts, separators=(",", ":"), sort_keys=True, default=str) for entry in posting]
-    flat = [
-        (entry_id, position, transfer)
-        for entry_id, entry in zip(ids, posting, strict=True)
-        for position, transfer in enumerate(entry.transfers)
-    ]
     parameters = {
         "book": book,
         "ids": ids,
@@ -126,22 +117,29 @@ def post(session: orm.Session, book: Book, entries: Sequence[Entry]) -> list[UUI
         "totals": [sum(transfer.amount_fen for transfer in entry.transfers) for entry in posting],
         "facts": facts,
         "facts_sha256": [sha256(text.encode()).hexdigest() for text in facts],
-        "entry_ids": _array(entry_id for entry_id, _, _ in flat),
-        "positions": _array(position for _, position, _ in flat),
-        "debits": _array(transfer.debit for _, _, transfer in flat),
-        "credits": _array(transfer.credit for _, _, transfer in flat),
-        "amounts": _array(transfer.amount_fen for _, _, transfer in flat),
-        "lines": _array(transfer.order_line_id for _, _, transfer in flat),
-        "mechanisms": _array(transfer.mechanism for _, _, transfer in flat),
-        "contributions": _array(transfer.contribution_id for _, _, transfer in flat),
-        "payments": _array(transfer.payment_id for _, _, transfer in flat),
-        "assisted": _array(transfer.assisted for _, _, transfer in flat),
+        "entries": array([number for number, entry in enumerate(posting, start=1) for _ in entry.transfers]),
+        "positions": array([position for entry in posting for position in range(len(entry.transfers))]),
+        **_transfers([transfer for entry in posting for transfer in entry.transfers]),
     }
     try:
         session.execute(_POST, parameters)
     except sa.exc.DBAPIError as error:
         raise _translated(error, posting) from error
     return ids
+
+
+def _transfers(transfers: Sequence[Transfer]) -> dict[str, str]:
+    debits, credits_, amounts, lines, mechanisms, contributions, payments, assisted = zip(*transfers, strict=True)
+    return {
+        "debits": array(debits),
+        "credits": array(credits_),
+        "amounts": array(amounts),
+        "lines": array(lines),
+        "mechanisms": array(mechanisms),
+        "contributions": array(contributions),
+        "payments": array(payments),
+        "assisted": array(assisted),
+    }
 
 
 def _translated(error: sa.exc.DBAPIError, entries: Sequence[Entry]) -> Exception:

@@ -12,7 +12,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from market.db import new_id
+from market.db import array, new_id
 from market.errors import InvalidInputError
 from market.identity.rules import Actor
 from market.lots.models import Lot, Spoilage
@@ -131,10 +131,10 @@ def reserve(session: orm.Session, wants: Sequence[Want], *, on: date) -> list[Dr
     """
     draws = _plan(session, _LOCK_OPEN_LOTS, wants, on)
     parameters = {
-        "ids": [held.reservation_id for held in draws],
-        "lines": [held.order_line_id for held in draws],
-        "lots": [held.lot_id for held in draws],
-        "milli": [held.quantity_milli for held in draws],
+        "ids": array([held.reservation_id for held in draws]),
+        "lines": array([held.order_line_id for held in draws]),
+        "lots": array([held.lot_id for held in draws]),
+        "milli": array([held.quantity_milli for held in draws]),
     }
     if len(session.execute(_RESERVE, parameters).all()) != len(draws):
         raise StockMovedError
@@ -147,8 +147,8 @@ def preview(session: orm.Session, wants: Sequence[Want], *, on: date) -> list[Dr
 
 
 def _plan(session: orm.Session, open_lots: sa.TextClause, wants: Sequence[Want], on: date) -> list[Draw]:
-    products = list({want.product_id for want in wants})
-    rows = session.execute(open_lots, {"products": products, "on": on})
+    products = {want.product_id for want in wants}
+    rows = session.execute(open_lots, {"products": array(list(products)), "on": on}).all()
     return [
         Draw(
             reservation_id=new_id(),

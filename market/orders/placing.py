@@ -18,7 +18,7 @@ from market.catalog import queries as catalog
 from market.catalog.rules import Offer, UnitMismatchError, check_quantity, check_sellable, milli_of, price_at
 from market.channels import service as channels
 from market.channels.rules import ChannelPolicy, check_buyer
-from market.db import new_id
+from market.db import array, new_id
 from market.errors import InvalidInputError, NotFoundError, at
 from market.identity.rules import Actor
 from market.lots import stock
@@ -257,22 +257,22 @@ def _parameters(
         "on": on,
         "now": now,
         "reserved_until": reserved_until,
-        "orders": list(orders),
-        "suppliers": [own[0].offer.supplier_id for own in orders.values()],
-        "order_amounts": [sum(line.amount_fen for line in own) for own in orders.values()],
-        "changes": [new_id() for _ in orders],
-        "lines": [line.id for line in lines],
-        "line_orders": [line.order_id for line in lines],
-        "positions": [line.position for line in lines],
-        "products": [line.offer.product_id for line in lines],
+        "orders": array(list(orders)),
+        "suppliers": array([own[0].offer.supplier_id for own in orders.values()]),
+        "order_amounts": array([sum(line.amount_fen for line in own) for own in orders.values()]),
+        "changes": array([new_id() for _ in orders]),
+        "lines": array([line.id for line in lines]),
+        "line_orders": array([line.order_id for line in lines]),
+        "positions": array([line.position for line in lines]),
+        "products": array([line.offer.product_id for line in lines]),
         "names": [line.offer.name for line in lines],
         "certificates": [line.offer.certificate_number for line in lines],
-        "plan_versions": [line.offer.plan_version_id for line in lines],
-        "plan_hashes": [line.offer.plan_sha256 for line in lines],
-        "units": [line.offer.unit for line in lines],
-        "unit_millis": [line.offer.unit_milli for line in lines],
-        "quantities": [line.quantity_milli for line in lines],
-        "prices": [line.unit_price_fen for line in lines],
-        "amounts": [line.amount_fen for line in lines],
-        "taxes": [line.offer.tax_bp for line in lines],
+        "plan_versions": array([line.offer.plan_version_id for line in lines]),
+        "plan_hashes": array([line.offer.plan_sha256 for line in lines]),
+        "units": array([line.offer.unit for line in lines]),
+        "unit_millis": array([line.offer.unit_milli for line in lines]),
+        "quantities": array([line.quantity_milli for line in lines]),
+        "prices": array([line.unit_price_fen for line in lines]),
+        "amounts": array([line.amount_fen for line in lines]),
+        "taxes": array([line.offer.tax_bp for line in lines]),
     }

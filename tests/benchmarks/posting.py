@@ -59,8 +59,4 @@ def _recorded(database: Database, line: AcceptedLine) -> tuple[str, dict[str, An
 
 def _fresh(parameters: dict[str, Any]) -> dict[str, Any]:
     entry_id: UUID = new_id()
-    return parameters | {
-        "ids": [entry_id],
-        "sources": [f"acceptance:{entry_id}"],
-        "entry_ids": parameters["entry_ids"].replace(str(parameters["ids"][0]), str(entry_id)),
-    }
+    return parameters | {"ids": [entry_id], "sources": [f"acceptance:{entry_id}"]}

@@ -1,6 +1,7 @@
 """The SQL of a request without HTTP: its statements recorded once, then replayed by eight processes, prepared."""
 
 import multiprocessing
+import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,12 +17,13 @@ from starlette.testclient import TestClient
 from typing_extensions import override
 
 from market.app import create_app
-from market.db import APP_ROLE, Database, new_id
-from tests import schema
+from market.db import Database, new_id
 from tests.benchmarks.load import CLIENTS
 
 Statement = tuple[str, dict[str, Any]]
 Trace = list[Statement]
+_ID = re.compile(r"\b[0-9a-f]{32}\b")
+"""An id in an array that `market.db.array` wrote."""
 BATCH = 40
 """Replays that are prepared before they are timed, so that making fresh ids costs nothing."""
 
@@ -77,17 +79,22 @@ def fresh(statements: Trace, since: UUID, key: str | None) -> Trace:
             return made.setdefault(value, new_id())
         if isinstance(value, list):
             return [renew(item) for item in value]
+        if isinstance(value, str) and value.startswith("{"):
+            return _ID.sub(lambda found: renew(UUID(found[0])).hex, value)
         return f"{key}-{new_id().hex}" if key is not None and value == key else value
 
     return [(sql, {name: renew(value) for name, value in parameters.items()}) for sql, parameters in statements]
 
 
 def _worker(url: str, traces: Sequence[Trace], since: UUID, key: str | None, orders: Connection) -> None:
-    with psycopg.connect(url, autocommit=True, options=f"-c role={APP_ROLE}", prepare_threshold=0) as connection:
-        cursor = connection.cursor()
-        turns = cycle(traces)
-        while (seconds := orders.recv()) is not None:
-            orders.send(_replay(cursor, turns, since, key, seconds))
+    database = Database(url, threads=1)
+    engine = database.read_engine if key is None else database.engine  # with the settings that the request's had
+    connection: Any = engine.raw_connection().driver_connection
+    connection.autocommit = True
+    cursor = connection.cursor()
+    turns = cycle(traces)
+    while (seconds := orders.recv()) is not None:
+        orders.send(_replay(cursor, turns, since, key, seconds))
 
 
 def _replay(cursor: psycopg.Cursor[Any], turns: Iterator[Trace], since: UUID, key: str | None, seconds: float) -> float:
@@ -116,7 +123,7 @@ class Replay:
         for number in range(CLIENTS):
             here, there = context.Pipe()
             own = [*traces[number:], *traces[:number]]
-            arguments = (schema.plain(url), own, since, key, there)
+            arguments = (url, own, since, key, there)
             context.Process(target=_worker, args=arguments, daemon=True).start()
             self._pipes.append(here)
 
