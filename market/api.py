@@ -12,16 +12,14 @@ import sqlalchemy as sa
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from fastapi.routing import APIRoute
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 from starlette.exceptions import HTTPException
-from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from typing_extensions import override
 
 from market.errors import ConflictError, InvalidInputError, MarketError
 from market.money import MAX_FEN, WHOLE_BP
+from market.routing import GatedRoute
 
 PROBLEM_JSON = "application/problem+json"
 MAX_BODY_BYTES = 1_000_000
@@ -158,20 +156,6 @@ def cut(rows: Sequence[Row], limit: int, key: Callable[[Row], object]) -> tuple[
 def answer(body: BaseModel, status: int = 200) -> Response:
     """Answer with a schema that is already validated, past FastAPI's second validation."""
     return Response(body.model_dump_json(), status, media_type="application/json")
-
-
-class GatedRoute(APIRoute):
-    """A route that looks at the fixed beginning of a path before it tries its pattern: most requests are others'."""
-
-    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
-        """Remember the path up to its first parameter."""
-        super().__init__(path, endpoint, **options)
-        self._gate = path.split("{", 1)[0]
-
-    @override
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Match as any route, if the path begins as this one's."""
-        return super().matches(scope) if scope["path"].startswith(self._gate) else (Match.NONE, {})
 
 
 def router_of(*tags: str) -> APIRouter:

@@ -1,0 +1,55 @@
+"""How a request finds its endpoint, and how its query is read: FastAPI's own route with less work."""
+
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.dependencies.models import Dependant
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, ValidationError
+from starlette.routing import Match
+from starlette.types import Scope
+from typing_extensions import override
+
+
+class GatedRoute(APIRoute):
+    """A route that looks at the fixed beginning of a path before it tries its pattern: most requests are others'."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        """Remember the path up to its first parameter."""
+        super().__init__(path, endpoint, **options)
+        self._gate = path.split("{", 1)[0]
+
+    @override
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match as any route, if the path begins as this one's."""
+        return super().matches(scope) if scope["path"].startswith(self._gate) else (Match.NONE, {})
+
+    @override
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Let the model of a query read it in one step.
+
+        FastAPI takes a query apart by the model's fields before the model sees it: a tenth of the time of a listing.
+        """
+        documented = self.dependant
+        for field in documented.query_params:
+            model = field.field_info.annotation
+            if isinstance(model, type) and issubclass(model, BaseModel):  # it is the only one, then
+                reader = Dependant(call=_reading(model), name=field.name, request_param_name="request")
+                self.dependant = replace(documented, query_params=[], dependencies=[*documented.dependencies, reader])
+        handler = super().get_route_handler()
+        self.dependant = documented  # by which the OpenAPI names every field
+        return handler
+
+
+def _reading(model: type[BaseModel]) -> Callable[[Request], Awaitable[BaseModel]]:
+    async def read(request: Request) -> BaseModel:
+        try:
+            return model.model_validate(dict(request.query_params))
+        except ValidationError as error:
+            faults = [{**fault, "loc": ("query", *fault["loc"])} for fault in error.errors(include_url=False)]
+            raise RequestValidationError(faults) from None
+
+    return read
