@@ -104,15 +104,21 @@ def gather(session: orm.Session, lines: Sequence[AcceptedLine], *, on: date) -> 
 
 
 _READ: dict[UUID, PlanBody] = {}
+_MOST_READ = 1_000
 
 
 def _bodies(session: orm.Session, version_ids: Collection[UUID]) -> dict[UUID, PlanBody]:
-    """Return what the versions promise; a decided version never changes, so each is read once in a process."""
-    unread = [version_id for version_id in version_ids if version_id not in _READ]
+    """Return what the versions promise; a decided version never changes, so a process keeps what it has read."""
+    bodies = {version_id: body for version_id in version_ids if (body := _READ.get(version_id))}
+    unread = [version_id for version_id in version_ids if version_id not in bodies]
     if unread:
         rows = session.execute(sa.select(PlanVersion.id, PlanVersion.body).where(PlanVersion.id.in_(unread)))
-        _READ.update({version_id: plan_body(body) for version_id, body in rows})
-    return {version_id: _READ[version_id] for version_id in version_ids}
+        read = {version_id: plan_body(body) for version_id, body in rows}
+        if len(_READ) + len(read) > _MOST_READ:
+            _READ.clear()
+        _READ.update(read)
+        bodies |= read
+    return bodies
 
 
 def _pool(pool: Pool, eligibility: Mapping[UUID, Eligibility]) -> PoolFact:
