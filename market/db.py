@@ -5,7 +5,7 @@ prepared statements from the first call and are not reset on return, so a read c
 Every connection of the application works as `market_app`, which owns nothing.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import date, datetime
@@ -128,19 +128,15 @@ def _as_app(url: str) -> sa.URL:
     return sa.make_url(url).set(drivername="postgresql+psycopg")
 
 
-def array(values: Sequence[UUID | int | str | None]) -> str:
-    """Return ids, numbers and plain words as a PostgreSQL array.
-
-    The driver would quote a list value by value. Columns of rows repeat themselves, so each value is written once.
-    """
-    written = {value: _written(value) for value in set(values)}
-    return "{" + ",".join([written[value] for value in values]) + "}"
+def array(values: Iterable[UUID | int | str | None]) -> str:
+    """Return ids, numbers and plain words as a PostgreSQL array; the driver would quote a list value by value."""
+    return "{" + ",".join([_written(value) for value in values]) + "}"
 
 
 def _written(value: UUID | int | str | None) -> str:
     if value is None:
         return "NULL"
-    return value.hex if isinstance(value, UUID) else str(value)
+    return value.hex if isinstance(value, UUID) else str(value)  # PostgreSQL reads an id without its hyphens too
 
 
 def lock_by(session: orm.Session, *, kind: str, key: object) -> None:

@@ -117,8 +117,8 @@ def post(session: orm.Session, book: Book, entries: Sequence[Entry]) -> list[UUI
         "totals": [sum(transfer.amount_fen for transfer in entry.transfers) for entry in posting],
         "facts": facts,
         "facts_sha256": [sha256(text.encode()).hexdigest() for text in facts],
-        "entries": array([number for number, entry in enumerate(posting, start=1) for _ in entry.transfers]),
-        "positions": array([position for entry in posting for position in range(len(entry.transfers))]),
+        "entries": array(number for number, entry in enumerate(posting, start=1) for _ in entry.transfers),
+        "positions": array(position for entry in posting for position in range(len(entry.transfers))),
         **_transfers([transfer for entry in posting for transfer in entry.transfers]),
     }
     try:

@@ -131,10 +131,10 @@ def reserve(session: orm.Session, wants: Sequence[Want], *, on: date) -> list[Dr
     """
     draws = _plan(session, _LOCK_OPEN_LOTS, wants, on)
     parameters = {
-        "ids": array([held.reservation_id for held in draws]),
-        "lines": array([held.order_line_id for held in draws]),
-        "lots": array([held.lot_id for held in draws]),
-        "milli": array([held.quantity_milli for held in draws]),
+        "ids": array(held.reservation_id for held in draws),
+        "lines": array(held.order_line_id for held in draws),
+        "lots": array(held.lot_id for held in draws),
+        "milli": array(held.quantity_milli for held in draws),
     }
     if len(session.execute(_RESERVE, parameters).all()) != len(draws):
         raise StockMovedError
@@ -148,7 +148,7 @@ def preview(session: orm.Session, wants: Sequence[Want], *, on: date) -> list[Dr
 
 def _plan(session: orm.Session, open_lots: sa.TextClause, wants: Sequence[Want], on: date) -> list[Draw]:
     products = {want.product_id for want in wants}
-    rows = session.execute(open_lots, {"products": array(list(products)), "on": on}).all()
+    rows = session.execute(open_lots, {"products": array(products), "on": on}).all()
     return [
         Draw(
             reservation_id=new_id(),
