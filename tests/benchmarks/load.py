@@ -65,11 +65,11 @@ class _Client(asyncio.Protocol):
         request = next(self._requests, None) if time.perf_counter() < self._deadline else None
         if request is None:
             self._finish(None)
-            self._transport.close()
         else:
             self._transport.write(request)
 
     def _finish(self, error: Exception | None) -> None:
+        self._transport.close()
         if not self.finished.done():
             if error:
                 self.finished.set_exception(error)
@@ -78,7 +78,7 @@ class _Client(asyncio.Protocol):
 
 
 def rate(port: int, requests: Iterator[bytes] | bytes, seconds: float, *, status: int) -> tuple[float, int]:
-    """Return answers per second of eight clients, and the size of an answer's body."""
+    """Return answers per second of eight clients, and the size of an answer's body; raises for another status."""
     feed = repeat(requests) if isinstance(requests, bytes) else requests
 
     async def run() -> tuple[float, int]:
@@ -92,7 +92,9 @@ def rate(port: int, requests: Iterator[bytes] | bytes, seconds: float, *, status
             )[1]
             for _ in range(CLIENTS)
         ]
-        await asyncio.gather(*(client.finished for client in clients))
+        for failed in await asyncio.gather(*(client.finished for client in clients), return_exceptions=True):
+            if failed is not None:
+                raise failed
         elapsed = time.perf_counter() - started
         return sum(client.done for client in clients) / elapsed, clients[0].size
 

@@ -1,6 +1,6 @@
 """A committed market to measure: products with tiers and stock, a buyer with a token, lots with many contributions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,30 +50,31 @@ def prepared() -> Iterator[tuple[str, World]]:
         migrate(url)
         database = Database(url, threads=2)
         with database.transaction() as session:
-            world = _build(session)
+            world = build(session)
         database.close()
         with psycopg.connect(schema.plain(url), autocommit=True) as connection:
             connection.execute("VACUUM ANALYZE")
         yield url, world
 
 
-def _build(session: orm.Session) -> World:
+def build(session: orm.Session, *, products: int = PRODUCTS, households: Sequence[int] = HOUSEHOLDS) -> World:
+    """Write the world into an empty market."""
     story.open_channels(session)
     buyer = factories.organisation(session, kind=OrganisationKind.SCHOOL)
     token = factories.token(session, factories.member(session, buyer, Role.BUYER_CLERK))
     suppliers = [factories.organisation(session) for _ in range(SUPPLIERS)]
     plans = [factories.plan(session, supplier) for supplier in suppliers]
     category = factories.category(session)
-    products = []
-    for position in range(PRODUCTS):
+    on_sale = []
+    for position in range(products):
         supplier, plan = suppliers[position % SUPPLIERS], plans[position % SUPPLIERS]
         product = factories.product(
             session, supplier, plan=plan, name=f"骏枣{position:03d}", category_code=category.code, tiers=TIERS
         )
         factories.lot(session, product, quantity_milli=PLENTY_MILLI)
-        products.append(product)
-    contributed = {count: _contributed(session, products[0], count) for count in HOUSEHOLDS}
-    return World(token, [product.id for product in products], contributed)
+        on_sale.append(product)
+    contributed = {count: _contributed(session, on_sale[0], count) for count in households}
+    return World(token, [product.id for product in on_sale], contributed)
 
 
 def _contributed(session: orm.Session, product: Product, count: int) -> AcceptedLine:
