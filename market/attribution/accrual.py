@@ -66,7 +66,7 @@ def _in_turn(gathered: Sequence[LineFacts]) -> list[tuple[LineFacts, Attribution
         facts = line
         if carries:
             left = [
-                replace(fact, carry_fen=carries.get(fact.contribution_id, fact.carry_fen))
+                fact._replace(carry_fen=carries.get(fact.contribution_id, fact.carry_fen))
                 for fact in line.contributions
             ]
             facts = replace(line, contributions=left)

@@ -16,11 +16,12 @@ from market.identity.rules import Actor, Scope
 
 _CONTRIBUTIONS = sa.text(
     """
-    SELECT c.id, c.lot_id, c.household_id, c.mechanism, c.amount_fen, coalesce(r.fen, 0) AS carry_fen,
+    SELECT c.id, c.lot_id, c.household_id, c.mechanism, c.amount_fen,
            coalesce((SELECT s.status <> 'ordinary' FROM household_statuses s JOIN households h ON h.id = s.household_id
                       WHERE s.household_id = c.household_id AND s.valid_from <= c.delivered_on
                         AND (h.departed_on IS NULL OR h.departed_on > c.delivered_on)
-                      ORDER BY s.valid_from DESC LIMIT 1), false) AS assisted
+                      ORDER BY s.valid_from DESC LIMIT 1), false) AS assisted,
+           coalesce(r.fen, 0) AS carry_fen
       FROM contributions c
       LEFT JOIN release_carries r ON r.contribution_id = c.id
      WHERE c.lot_id = ANY(CAST(:lots AS uuid[]))
@@ -121,18 +122,7 @@ def visible_payments(actor: Actor) -> sa.Select[Payment]:
 def contribution_facts(session: orm.Session, lot_ids: Collection[UUID]) -> list[ContributionFact]:
     """Return every contribution to the lots, with what is left to carry."""
     rows = session.execute(_CONTRIBUTIONS, {"lots": list(lot_ids)})
-    return [
-        ContributionFact(
-            contribution_id=row.id,
-            lot_id=row.lot_id,
-            household_id=row.household_id,
-            mechanism=row.mechanism,
-            amount_fen=row.amount_fen,
-            assisted=row.assisted,
-            carry_fen=row.carry_fen,
-        )
-        for row in rows
-    ]
+    return [ContributionFact(*row) for row in rows.all()]
 
 
 def _share(row: Any) -> Share:

@@ -85,8 +85,7 @@ class LotDraw:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class ContributionFact:
+class ContributionFact(NamedTuple):
     """A contribution to a drawn lot; `carry_fen` is what roundings of returns left to release (or over-released)."""
 
     contribution_id: UUID
