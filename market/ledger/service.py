@@ -12,13 +12,15 @@ from sqlalchemy import orm
 from market.db import array, new_id
 from market.ledger.rules import AccountKey, Book, Entry, PeriodClosedError, PeriodOrderError, Transfer
 
+# An outer join, so that the months are opened also when no account exists yet: a month must be open before anything is
+# written, or those who write and wait for the same month would wait for each other.
 _FIND = sa.text(
     """
     WITH months AS MATERIALIZED (SELECT count(ledger_open_month(day)) FROM unnest(CAST(:days AS date[])) AS day)
     SELECT k.position, a.id
       FROM months, unnest(CAST(:kinds AS text[]), CAST(:owners AS uuid[]), CAST(:counterparts AS uuid[]),
                          CAST(:steps AS text[])) WITH ORDINALITY AS k (kind, owner_id, counterpart_id, step, position)
-      JOIN ledger_accounts a ON a.book = :book AND a.kind = k.kind AND a.owner_id = k.owner_id
+      LEFT JOIN ledger_accounts a ON a.book = :book AND a.kind = k.kind AND a.owner_id = k.owner_id
        AND a.counterpart_id IS NOT DISTINCT FROM k.counterpart_id AND a.step IS NOT DISTINCT FROM k.step
     """
 )
@@ -72,7 +74,7 @@ def account_ids(
     if len(found) < len(wanted):
         missing = [key for key in wanted if key not in found]
         session.execute(_ADD, {"book": book, **_columns(missing)})
-        found |= _find(session, book, missing, days)
+        found |= _find(session, book, missing, ())
     return found
 
 
@@ -82,7 +84,7 @@ def _find(
     rows = session.execute(
         _FIND, {"book": book, "days": sorted({day.replace(day=1) for day in days}), **_columns(keys)}
     )
-    return {keys[position - 1]: account_id for position, account_id in rows.all()}
+    return {keys[position - 1]: account_id for position, account_id in rows.all() if account_id}
 
 
 def _columns(keys: Sequence[AccountKey]) -> dict[str, str]:

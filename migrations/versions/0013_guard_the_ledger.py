@@ -73,7 +73,8 @@ BEGIN
         RETURN;
     END IF;
     PERFORM pg_advisory_xact_lock(hashtextextended('ledger_partition', 0));
-    IF to_regclass(partition) IS NULL THEN
+    -- Asked of the catalogue: what to_regclass remembers may be from before the wait for the lock.
+    IF NOT EXISTS (SELECT FROM pg_class WHERE relname = partition AND relnamespace = 'public'::regnamespace) THEN
         -- Attached, not created in place: that would wait for every reader of the transfers, and make all wait.
         EXECUTE format('CREATE TABLE %I (LIKE ledger_transfers INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', partition);
         EXECUTE format('ALTER TABLE ledger_transfers ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
