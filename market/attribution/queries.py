@@ -10,6 +10,7 @@ from sqlalchemy import orm
 from market.attribution.models import Payment
 from market.attribution.rules import DUE, Advance, ContributionFact, Kind, Owed, Share, Standing, Step
 from market.clock import business_date
+from market.db import within
 from market.households.models import Household
 from market.identity.models import Organisation
 from market.identity.rules import Actor, Scope
@@ -114,8 +115,8 @@ def visible_payments(actor: Actor) -> sa.Select[Payment]:
         return payments
     if actor.scope is Scope.OWN:
         return payments.where(Payment.supplier_id == actor.organisation_id)
-    households = sa.select(Household.id).where(Household.village_code.startswith(actor.region_code))
-    collectives = sa.select(Organisation.id).where(Organisation.region_code.startswith(actor.region_code))
+    households = sa.select(Household.id).where(within(Household.village_code, actor.region_code))
+    collectives = sa.select(Organisation.id).where(within(Organisation.region_code, actor.region_code))
     return payments.where(Payment.household_id.in_(households) | Payment.collective_id.in_(collectives))
 
 
