@@ -8,11 +8,7 @@ from uuid import UUID
 
 from market import quantities
 from market.benefits.rules import PlanNotApprovedError
-from market.certification.rules import (
-    CertificateExpiredError,
-    CertificateStatus,
-    CertificateSuspendedError,
-)
+from market.certification.rules import CertificateStatus, check_usable
 from market.errors import InvalidInputError, MarketError
 
 
@@ -95,15 +91,13 @@ def check_backing(offer: Offer, on: date) -> None:
     """
     if not offer.supplier_active:
         raise SupplierClosedError(supplier=offer.supplier_name)
-    if offer.certificate_status is not CertificateStatus.VALID:
-        raise CertificateSuspendedError(number=offer.certificate_number, status=offer.certificate_status.value)
-    if not offer.certificate_valid_from <= on <= offer.certificate_valid_to:
-        raise CertificateExpiredError(
-            number=offer.certificate_number,
-            on=on,
-            valid_from=offer.certificate_valid_from,
-            valid_to=offer.certificate_valid_to,
-        )
+    check_usable(
+        number=offer.certificate_number,
+        status=offer.certificate_status,
+        valid_from=offer.certificate_valid_from,
+        valid_to=offer.certificate_valid_to,
+        on=on,
+    )
     if offer.plan_version_id is None:
         raise PlanNotApprovedError(on=on)
 

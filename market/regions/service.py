@@ -1,6 +1,5 @@
 """Naming regions, and asking whether one exists on a day."""
 
-from collections.abc import Collection
 from datetime import date
 
 import sqlalchemy as sa
@@ -40,9 +39,3 @@ def require_region(session: orm.Session, code: str, on: date, *, pointer: str = 
     if region is None:
         raise UnknownRegionError(code=code, on=on, pointer=pointer)
     return region
-
-
-def names_on(session: orm.Session, codes: Collection[str], on: date) -> dict[str, str]:
-    """Return the names of these codes on a day, in one statement; a code without a name that day is left out."""
-    named = regions_on(on).with_only_columns(Region.code, Region.name).where(Region.code.in_(codes))
-    return {region.code: region.name for region in session.execute(named)}

@@ -26,7 +26,6 @@ def renamed(session: orm.Session) -> orm.Session:
 )
 def test_a_renamed_township_keeps_its_old_name_for_the_days_before(renamed: orm.Session, on: date, name: str) -> None:
     assert service.require_region(renamed, TOWNSHIP, on).name == name
-    assert service.names_on(renamed, [TOWNSHIP, "141122999"], on) == {TOWNSHIP: name}
 
 
 def test_a_region_is_unknown_before_its_first_name_and_under_another_code(renamed: orm.Session) -> None:
