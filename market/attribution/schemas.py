@@ -14,6 +14,11 @@ from market.benefits.rules import MECHANISMS, IncomeClass, Mechanism
 
 Id = Annotated[UUID, Field(examples=["0198c2f0-5b7a-7c3e-9a54-1f2e3d4c5b6a"])]
 
+Median = Annotated[
+    Fen,
+    Field(description="lower median of what each of those counted is brought: beside a count, it shows crumbs"),
+]
+
 
 class MechanismReachOut(Schema):
     """What one mechanism brings."""
@@ -22,15 +27,20 @@ class MechanismReachOut(Schema):
     name: Annotated[str, Field(examples=["订单收购"])]
     income_class: Annotated[IncomeClass, Field(examples=["operating"])]
     payees: Count
+    median_fen: Median
     fen: Fen
     assisted_fen: Fen
 
 
 class ReachOut(Schema):
-    """Whom it reaches. Accrued amounts: not yet paid by the buyer, not yet paid to the household."""
+    """Whom it reaches. Accrued amounts: not yet paid by the buyer, not yet paid to the household.
+
+    Only who is brought more than 0 fen is counted.
+    """
 
     households: Count
     assisted_households: Count
+    household_median_fen: Median
     collectives: Count
     mechanisms: list[MechanismReachOut]
     retained_fen: Fen
@@ -39,7 +49,7 @@ class ReachOut(Schema):
 
 
 def reach_out(shares: Iterable[tuple[Share, int]], top_ups: Iterable[tuple[Share, int]] = ()) -> ReachOut:
-    """Sum shares of any number of lines; a household counts once however many mechanisms it is in.
+    """Sum shares of any number of lines; a household counts once, with all it is brought, and only above 0 fen.
 
     Top-ups stand apart: they are not income that the lines bring.
     """
@@ -48,10 +58,12 @@ def reach_out(shares: Iterable[tuple[Share, int]], top_ups: Iterable[tuple[Share
     for share, fen in listed:
         if share.mechanism and share.kind in PAYEES:
             by_mechanism[Mechanism(share.mechanism)].append((share, fen))
+    households = _by_payee((share, fen) for share, fen in listed if share.kind is Kind.HOUSEHOLD)
     return ReachOut(
-        households=len({share.owner_id for share, _ in listed if share.kind is Kind.HOUSEHOLD}),
-        assisted_households=len({share.owner_id for share, _ in listed if share.assisted}),
-        collectives=len({share.owner_id for share, _ in listed if share.kind is Kind.COLLECTIVE}),
+        households=len(households),
+        assisted_households=len(_by_payee((share, fen) for share, fen in listed if share.assisted)),
+        household_median_fen=_median(households),
+        collectives=len(_by_payee((share, fen) for share, fen in listed if share.kind is Kind.COLLECTIVE)),
         mechanisms=[_mechanism_out(mechanism, own) for mechanism, own in sorted(by_mechanism.items())],
         retained_fen=sum(fen for share, fen in listed if share.kind is Kind.RETAINED),
         suspense_fen=sum(fen for share, fen in listed if share.kind is Kind.SUSPENSE),
@@ -59,12 +71,27 @@ def reach_out(shares: Iterable[tuple[Share, int]], top_ups: Iterable[tuple[Share
     )
 
 
+def _by_payee(shares: Iterable[tuple[Share, int]]) -> list[int]:
+    """Return what each payee is brought in all, the least first; who is brought nothing is left out."""
+    sums: dict[UUID, int] = defaultdict(int)
+    for share, fen in shares:
+        sums[share.owner_id] += fen
+    return sorted(fen for fen in sums.values() if fen > 0)
+
+
+def _median(amounts: Sequence[int]) -> int:
+    """Return the lower median of rising amounts: half of them, or more, are at most this."""
+    return amounts[(len(amounts) - 1) // 2] if amounts else 0
+
+
 def _mechanism_out(mechanism: Mechanism, shares: Sequence[tuple[Share, int]]) -> MechanismReachOut:
+    payees = _by_payee(shares)
     return MechanismReachOut(
         mechanism=mechanism,
         name=MECHANISMS[mechanism].name,
         income_class=MECHANISMS[mechanism].income_class,
-        payees=len({share.owner_id for share, _ in shares}),
+        payees=len(payees),
+        median_fen=_median(payees),
         fen=sum(fen for _, fen in shares),
         assisted_fen=sum(fen for share, fen in shares if share.assisted),
     )

@@ -158,7 +158,15 @@ def test_the_reach_counts_a_household_once_and_keeps_top_ups_apart() -> None:
         ("order_purchase", 2, 35, 15),
     ]
     assert (found.retained_fen, found.suspense_fen, found.top_up_fen) == (51, 4, 9)
-    assert reach_out([]).mechanisms == []
+    assert (reach_out([]).mechanisms, reach_out([]).household_median_fen) == ([], 0)
+
+
+def test_who_is_brought_nothing_is_not_reached_and_the_median_shows_crumbs() -> None:
+    mechanism = "order_purchase"
+    brought = [(Share(Kind.HOUSEHOLD, owner, mechanism), fen) for owner, fen in zip(OWNERS, (0, 1, 900), strict=False)]
+    found = reach_out([*brought, (household(2, "labour"), 100), (household(0, "labour"), 0)])
+    assert (found.households, found.household_median_fen) == (2, 1)
+    assert [(each.payees, each.median_fen) for each in found.mechanisms] == [(1, 100), (2, 1)]
 
 
 @given(line_facts())
