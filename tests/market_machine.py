@@ -365,10 +365,14 @@ class Market(RuleBasedStateMachine):
         if business_date(order.reserved_until) <= LAST_DAY:
             self.now = max(self.now, order.reserved_until + timedelta(seconds=number % 2))
         due = [each for each in self.orders("placed") if each.reserved_until < self.now]
-        expired = self.do(lambda session: changing.expire_due(session, now=self.now, limit=100))
+        expired = self.do(self.expiring)
         hold(expired == len(due), expired, "orders expired instead of", len(due))
         for each in due:
             self.model.release(each, "expired")
+
+    def expiring(self, session: orm.Session) -> int:
+        due = changing.due_orders(session, now=self.now)
+        return sum(changing.expire(session, order_id=order_id, now=self.now) for order_id in due)
 
     def ship(self, order: Order, parts: Sequence[int] | None) -> None:
         """Ship an order whole, or part of each line; something is shipped."""

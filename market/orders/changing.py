@@ -14,7 +14,7 @@ from market.lots import stock
 from market.lots.rules import Move, Stock
 from market.orders import queries
 from market.orders.models import Order, OrderChange, OrderLine
-from market.orders.rules import LineNotOfOrderError, OrderEvent, after
+from market.orders.rules import LineNotOfOrderError, OrderEvent, OrderStatus, after
 
 
 def change(
@@ -49,28 +49,32 @@ def give_up(
     """Decline (supplier) or cancel (either party) an order that is not shipped; its stock is free again."""
     order = queries.locked_order(session, actor, order_id)
     change(session, order, event, member_id=actor.member_id, now=now, reason=reason)
-    _free_stock(session, [order])
+    _free_stock(session, order)
     return order
 
 
-def expire_due(session: orm.Session, *, now: datetime, limit: int) -> int:
-    """Expire up to `limit` placed orders whose reservation has run out; return how many."""
-    due = (
+def due_orders(session: orm.Session, *, now: datetime) -> list[UUID]:
+    """Return the placed orders whose reservation has run out, oldest first."""
+    due = sa.select(Order.id).where(Order.status == OrderStatus.PLACED, Order.reserved_until < now)
+    return list(session.scalars(due.order_by(Order.id)))
+
+
+def expire(session: orm.Session, *, order_id: UUID, now: datetime) -> bool:
+    """Expire an order that is still due; tell whether it was: others may confirm it, or expire it, meanwhile."""
+    order = session.scalar(
         sa.select(Order)
-        .where(Order.status == "placed", Order.reserved_until < now)
-        .order_by(Order.id)
-        .limit(limit)
+        .where(Order.id == order_id, Order.status == OrderStatus.PLACED, Order.reserved_until < now)
         .with_for_update(skip_locked=True)
     )
-    orders = list(session.scalars(due))
-    for order in orders:
-        change(session, order, OrderEvent.EXPIRE, member_id=None, now=now, reason=None)
-    _free_stock(session, orders)
-    return len(orders)
+    if order is None:
+        return False
+    change(session, order, OrderEvent.EXPIRE, member_id=None, now=now, reason=None)
+    _free_stock(session, order)
+    return True
 
 
-def _free_stock(session: orm.Session, orders: Sequence[Order]) -> None:
-    lines = queries.lines_of(session, [order.id for order in orders])
+def _free_stock(session: orm.Session, order: Order) -> None:
+    lines = queries.lines_of(session, [order.id])
     draws = stock.draws_of(session, [line.id for line in lines], lock=True)
     stock.move(
         session,
