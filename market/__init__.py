@@ -7,7 +7,8 @@ One word per concept, in code, API and documents alike:
 | sale | 销售额 | what the buyer accepted and owes or paid |
 | gross income | 毛收入 | what benefit mechanisms give a household from sales |
 | net income | 纯收入 | gross income minus the household's own production expense |
-| increase | 增收 | an income minus the same figure of a stated baseline |
+| increase | 增收 | an income minus the same figure of a confirmed baseline |
+| baseline | 基期 | what the same land brought before: stated by the supplier, confirmed by its county |
 | organisation | 单位 | a body that acts: supplier, buyer, authority, auditor, operator |
 | supplier | 供应商 | an organisation that sells; a cooperative is its usual kind |
 | household | 农户 | a family on the register, known by its code |
@@ -23,6 +24,7 @@ One word per concept, in code, API and documents alike:
 | order group | 采购单 | what a buyer placed at once; one order per supplier |
 | order | 订单 | the part of a group that one supplier delivers |
 | acceptance | 验收 | the buyer's word on what arrived, line by line |
+| owed back | 应退货款 | what a buyer paid beyond what it owes or may yet owe for an order |
 | receipt | 到款 | the buyer's money, seen at the supplier's bank |
 | attribution | 归集 | the posting of an accepted line to households, collectives and supplier |
 | accrued | 应计 | attributed on acceptance |

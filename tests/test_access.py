@@ -60,6 +60,7 @@ EXPECTED = {
     "lot:read": "oo----r--a-",
     "lot:write": "oo---------",
     "lot:open": "-o---------",
+    "baseline:confirm": "------r----",
     "order:read": "oooo--r-raa",
     "order:place": "--o--------",
     "order:confirm": "oo---------",

@@ -192,7 +192,9 @@ BOOK: tuple[Invariant, ...] = (
           JOIN lots l ON l.id = c.lot_id
           LEFT JOIN released r ON r.contribution_id = c.id
           LEFT JOIN release_carries k ON k.contribution_id = c.id
-          LEFT JOIN (SELECT carried_from, sum(amount_fen) AS fen FROM contributions GROUP BY carried_from) o
+          LEFT JOIN (SELECT n.carried_from, sum(n.amount_fen) AS fen
+                       FROM contributions n JOIN lots m ON m.id = n.lot_id AND m.status <> 'discarded'
+                      GROUP BY n.carried_from) o
             ON o.carried_from = c.id
          WHERE coalesce(r.fen, 0) + coalesce(o.fen, 0) + coalesce(k.fen, 0)
             <> div(c.amount_fen::numeric * (l.accepted_milli + l.moved_milli), l.quantity_milli)
@@ -271,8 +273,8 @@ BOOK: tuple[Invariant, ...] = (
     ),
     Invariant(
         "guards_stand",
-        "every trigger of the ledger and of the plans is there and always on",
-        "账簿与方案的触发器全部存在且始终启用",
+        "every trigger of the ledger, the plans and the baselines is there and always on",
+        "账簿、方案与基期的触发器全部存在且始终启用",
         """
         WITH guarded AS (
           SELECT unnest(ARRAY['ledger_accounts', 'ledger_entries', 'ledger_transfers', 'ledger_periods',
@@ -287,6 +289,8 @@ BOOK: tuple[Invariant, ...] = (
           SELECT 'ledger_transfers', 'check_transfers'
            UNION ALL
           SELECT 'plan_versions', 'version_stays'
+           UNION ALL
+          SELECT 'baselines', 'confirmed_stays'
         )
         SELECT concat(r.guarded, '.', r.guard), 'always on', coalesce('state ' || t.tgenabled::text, 'missing')
           FROM required r

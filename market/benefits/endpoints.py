@@ -197,10 +197,14 @@ def reject_version(
 )
 def enrol(request: Enrol, caller: Annotated[Caller, requires(Permission.ENROLMENT_WRITE)]) -> Response:
     """Propose households that take part with your organisation; their village confirms them."""
+    today = business_date(utc_now())
+    on = request.enrolled_on or today
+    if on > today:
+        raise InvalidInputError("it lies in the future", "日期不得晚于今天", pointer="/enrolled_on")
     return caller.once(
         request,
         lambda session, actor: _enrolments(
-            enrolling.enrol(session, actor, household_codes=request.household_codes, on=business_date(utc_now()))
+            enrolling.enrol(session, actor, household_codes=request.household_codes, on=on)
         ),
     )
 

@@ -142,6 +142,9 @@ class Enrol(Schema):
         list[Annotated[Text, Field(max_length=40)]],
         Field(min_length=1, max_length=MAX_HOUSEHOLDS, examples=[["1411221062010001"]]),
     ]
+    enrolled_on: Annotated[
+        Day | None, Field(examples=["2026-03-02"], description="since when they take part; today unless said")
+    ] = None
 
 
 class ConfirmEnrolments(Schema):

@@ -137,17 +137,14 @@ def version_in_force(session: orm.Session, plan_id: UUID, on: date) -> PlanVersi
     return session.scalar(versions_in_force(on).where(PlanVersion.plan_id == plan_id))
 
 
-def enrolled(session: orm.Session, supplier_id: UUID, household_ids: Iterable[UUID]) -> set[UUID]:
-    """Return those of the households whose enrolment with the supplier their village has confirmed."""
-    return set(
-        session.scalars(
-            sa.select(Enrolment.household_id).where(
-                Enrolment.supplier_id == supplier_id,
-                Enrolment.household_id == sa.any_(sa.cast(list(household_ids), sa.ARRAY(sa.Uuid))),
-                Enrolment.confirmed_at.is_not(None),
-            )
-        )
+def enrolled(session: orm.Session, supplier_id: UUID, household_ids: Iterable[UUID]) -> dict[UUID, date]:
+    """Return from which day on those of the households take part whose enrolment their village has confirmed."""
+    taking_part = sa.select(Enrolment.household_id, Enrolment.enrolled_on).where(
+        Enrolment.supplier_id == supplier_id,
+        Enrolment.household_id == sa.any_(sa.cast(list(household_ids), sa.ARRAY(sa.Uuid))),
+        Enrolment.confirmed_at.is_not(None),
     )
+    return {row.household_id: row.enrolled_on for row in session.execute(taking_part)}
 
 
 def has_enrolled(session: orm.Session, supplier_id: UUID) -> bool:

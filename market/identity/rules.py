@@ -140,6 +140,7 @@ class Permission(StrEnum):
     LOT_READ = "lot:read"
     LOT_WRITE = "lot:write"
     LOT_OPEN = "lot:open"
+    BASELINE_CONFIRM = "baseline:confirm"
     ORDER_READ = "order:read"
     ORDER_PLACE = "order:place"
     ORDER_CONFIRM = "order:confirm"
@@ -221,6 +222,7 @@ POLICY: Mapping[Permission, Mapping[Role, Scope]] = {
     Permission.LOT_READ: {**_SUPPLIER_OWN, Role.COUNTY_REVIEWER: Scope.REGION, Role.AUDITOR: Scope.ALL},
     Permission.LOT_WRITE: {**_SUPPLIER_OWN},
     Permission.LOT_OPEN: {Role.SUPPLIER_MANAGER: Scope.OWN},
+    Permission.BASELINE_CONFIRM: {Role.COUNTY_REVIEWER: Scope.REGION},
     Permission.ORDER_READ: {**_SUPPLIER_OWN, **_BUYER_OWN, **_OVERSEERS},
     Permission.ORDER_PLACE: {Role.BUYER_CLERK: Scope.OWN},
     Permission.ORDER_CONFIRM: {**_SUPPLIER_OWN},

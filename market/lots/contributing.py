@@ -1,6 +1,7 @@
 """What households gave to a lot: recorded while it is a draft, carried along when a lot goes into another."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -8,8 +9,9 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import orm
 
+from market import money
 from market.benefits import service as benefits
-from market.benefits.rules import Mechanism, NotEnrolledError, PlanNotApprovedError, plan_body
+from market.benefits.rules import MECHANISMS, Measure, Mechanism, NotEnrolledError, PlanNotApprovedError, plan_body
 from market.catalog.models import Product
 from market.clock import business_date
 from market.db import new_id
@@ -22,12 +24,14 @@ from market.lots.rules import (
     MILLI_IN,
     InputLot,
     LotStatus,
+    MeasuredIn,
     MechanismNotInPlanError,
-    NewContribution,
     SealedLotError,
-    check_contribution,
+    WrongUnitError,
+    check_unit,
     newly_released,
 )
+from market.quantities import Unit
 
 LONGEST_SEASON = timedelta(days=366)
 """What is given to a lot is given within a year before it is produced, or later; no old status can be chosen."""
@@ -43,6 +47,44 @@ _INSERT = sa.text(
                   CAST(:evidence AS text[]), CAST(:carried_from AS uuid[]), CAST(:made_by AS uuid[]))
     """
 )
+
+
+@dataclass(frozen=True, slots=True)
+class NewContribution:
+    """What a supplier states of a contribution; the amount follows from measure and price.
+
+    `measure_milli` is in milli-units of the base of `measured_in`; the price is per one of `measured_in`.
+    """
+
+    household_id: UUID
+    mechanism: Mechanism
+    measure_milli: int
+    measured_in: MeasuredIn
+    unit_price_fen: int
+    delivered_on: date
+    evidence: str
+
+    @property
+    def amount_fen(self) -> int:
+        """Return what the household is owed for it."""
+        return money.price_of(self.unit_price_fen, self.measure_milli, MILLI_IN[self.measured_in])
+
+
+def check_contribution(given: NewContribution, *, base_unit: Unit, today: date, pointer: str) -> None:
+    """Raise `WrongUnitError` or `InvalidInputError` unless the mechanism can carry what is given.
+
+    The mechanism is one of lots: it has a measure.
+    """
+    measures_hours = MECHANISMS[given.mechanism].measure is Measure.HOURS
+    if measures_hours and given.measured_in is not MeasuredIn.HOUR:
+        raise WrongUnitError(unit=given.measured_in, base="hour", pointer=f"{pointer}/unit")
+    if not measures_hours:
+        check_unit(given.measured_in, base_unit, pointer=f"{pointer}/unit")
+    if not 0 < given.amount_fen <= money.MAX_FEN:
+        reason = "measure and price make no amount, or one too large"
+        raise InvalidInputError(reason, "数量与单价所得金额为零或过大", pointer=f"{pointer}/measure")
+    if given.delivered_on > today:
+        raise InvalidInputError("it lies in the future", "日期不得晚于今天", pointer=f"{pointer}/delivered_on")
 
 
 class _Row(NamedTuple):
@@ -86,7 +128,8 @@ def record_contributions(
         if given.delivered_on < lot.produced_on - LONGEST_SEASON:
             reason = "it lies more than a year before the lot was produced"
             raise InvalidInputError(reason, "早于批次生产日期一年以上", pointer=f"{pointer}/delivered_on")
-        if given.household_id not in enrolled or gone.get(given.household_id, date.max) <= given.delivered_on:
+        since, until = enrolled.get(given.household_id, date.max), gone.get(given.household_id, date.max)
+        if not since <= given.delivered_on < until:
             raise NotEnrolledError(household=given.household_id, pointer=f"{pointer}/household_id")
     return _insert(session, [_row_of(lot, given, actor) for given in contributions])
 

@@ -10,23 +10,27 @@ from sqlalchemy import orm
 from market.api import Page, PageQuery, after_id, cut, declared, router_of
 from market.benefits.rules import MECHANISMS, Measure, NotEnrolledError, PlanNotApprovedError
 from market.catalog.rules import InexactQuantityError, milli_of
-from market.clock import utc_now
+from market.clock import business_date, utc_now
 from market.errors import FourEyesError, InvalidInputError, NotFoundError, TransitionError
 from market.identity.access import Caller, requires
 from market.identity.rules import Actor, Permission
-from market.lots import contributing, opening, queries, registering, stock
+from market.lots import baselines, contributing, opening, queries, registering, stock
+from market.lots.contributing import NewContribution
 from market.lots.models import Baseline, Contribution, Lot
 from market.lots.rules import (
     MILLI_IN,
     MILLI_MU,
-    BaselineStatedError,
+    BaselineEvent,
+    ExpiredLotError,
+    InputDrawnSinceError,
     InputLotError,
     MeasuredIn,
     MechanismNotInPlanError,
     MissingQualityCertificateError,
-    NewContribution,
     NotCoveredError,
     OutOfStockError,
+    OutsideOriginError,
+    PaidLotError,
     ReusedQualityCertificateError,
     SealedLotError,
     WrongUnitError,
@@ -37,15 +41,16 @@ from market.lots.schemas import (
     BaselineOut,
     ContributionOut,
     ContributionsRecordedOut,
+    DecideBaseline,
     LotDetailOut,
     LotEdgeOut,
     LotGraphOut,
     LotOut,
     LotQuery,
+    ProposeBaseline,
     RecordContributions,
     RecordSpoilage,
     RegisterLot,
-    StateBaseline,
 )
 from market.quantities import text
 
@@ -61,7 +66,13 @@ Opener = Annotated[Caller, requires(Permission.LOT_OPEN)]
     status_code=201,
     response_model=LotOut,
     responses=declared(
-        NotFoundError, InvalidInputError, InexactQuantityError, WrongUnitError, InputLotError, OutOfStockError
+        NotFoundError,
+        OutsideOriginError,
+        InvalidInputError,
+        InexactQuantityError,
+        WrongUnitError,
+        InputLotError,
+        OutOfStockError,
     ),
 )
 def register_lot(request: RegisterLot, caller: Writer) -> Response:
@@ -189,12 +200,32 @@ def attach_quality_certificate(lot_id: UUID, request: AttachQualityCertificate, 
 @router.post(
     "/lots/{lot_id}/opening",
     response_model=LotOut,
-    responses=declared(NotFoundError, TransitionError, FourEyesError, MissingQualityCertificateError, NotCoveredError),
+    responses=declared(
+        NotFoundError,
+        TransitionError,
+        FourEyesError,
+        ExpiredLotError,
+        MissingQualityCertificateError,
+        NotCoveredError,
+    ),
 )
 def open_lot(lot_id: UUID, caller: Opener) -> Response:
     """Put a lot on sale; what went into it is sealed from then on."""
+    on = business_date(utc_now())
     return caller.once(
-        None, lambda session, actor: _lot_out(opening.open_lot(session, actor, lot_id=lot_id)), status=200
+        None, lambda session, actor: _lot_out(opening.open_lot(session, actor, lot_id=lot_id, on=on)), status=200
+    )
+
+
+@router.post(
+    "/lots/{lot_id}/discarding",
+    response_model=LotOut,
+    responses=declared(NotFoundError, TransitionError, PaidLotError, InputDrawnSinceError),
+)
+def discard_lot(lot_id: UUID, caller: Writer) -> Response:
+    """Give up a draft that was a mistake; the lots it was made of have back what was taken of them."""
+    return caller.once(
+        None, lambda session, actor: _lot_out(opening.discard(session, actor, lot_id=lot_id)), status=200
     )
 
 
@@ -252,12 +283,12 @@ def show_graph(lot_id: UUID, caller: Reader) -> LotGraphOut:
 @router.put(
     "/lots/{lot_id}/baseline",
     status_code=201,
-    responses=declared(NotFoundError, BaselineStatedError, WrongUnitError, InexactQuantityError, InvalidInputError),
+    responses=declared(NotFoundError, TransitionError, WrongUnitError, InexactQuantityError, InvalidInputError),
 )
-def state_baseline(lot_id: UUID, request: StateBaseline, caller: Writer) -> BaselineOut:
-    """State what the same land brought before; this can be done once, and is never replaced."""
+def propose_baseline(lot_id: UUID, request: ProposeBaseline, caller: Writer) -> BaselineOut:
+    """State what the same land brought before, for the county to confirm; one that it rejected is stated anew."""
     with caller.transaction() as (session, actor):
-        baseline = registering.state_baseline(
+        baseline = baselines.propose_baseline(
             session,
             actor,
             lot_id=lot_id,
@@ -270,6 +301,26 @@ def state_baseline(lot_id: UUID, request: StateBaseline, caller: Writer) -> Base
             unit_price_fen=request.unit_price_fen,
         )
         return _baseline_out(queries.one_lot(session, actor, lot_id), baseline)
+
+
+@router.post(
+    "/lots/{lot_id}/baseline/decision",
+    response_model=BaselineOut,
+    responses=declared(NotFoundError, TransitionError, FourEyesError),
+)
+def decide_baseline(
+    lot_id: UUID, request: DecideBaseline, caller: Annotated[Caller, requires(Permission.BASELINE_CONFIRM)]
+) -> Response:
+    """Confirm a proposed baseline, which never changes then and against which an increase is stated; or reject it."""
+    event = BaselineEvent.CONFIRM if request.confirmed else BaselineEvent.REJECT
+
+    def work(session: orm.Session, actor: Actor) -> BaselineOut:
+        decided = baselines.decide_baseline(
+            session, actor, lot_id=lot_id, event=event, opinion=request.opinion, now=utc_now()
+        )
+        return _baseline_out(queries.one_lot(session, actor, lot_id), decided)
+
+    return caller.once(request, work, status=200)
 
 
 def _area(area_mu: str) -> int:
@@ -304,6 +355,7 @@ def _lot_out(lot: Lot) -> LotOut:
 def _baseline_out(lot: Lot, baseline: Baseline) -> BaselineOut:
     return BaselineOut(
         lot_id=lot.id,
+        status=baseline.status,
         period_from=baseline.period_from,
         period_to=baseline.period_to,
         source=baseline.source,
@@ -313,6 +365,7 @@ def _baseline_out(lot: Lot, baseline: Baseline) -> BaselineOut:
         unit_price_fen=baseline.unit_price_fen,
         price_per=base_units(baseline.price_unit_milli),
         gross_fen=baseline.gross_fen,
+        opinion=baseline.opinion,
     )
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import orm
 
 from market.benefits.rules import Mechanism
 from market.db import Base, new_id
-from market.lots.rules import LotStatus
+from market.lots.rules import BaselineStatus, LotStatus
 from market.quantities import Unit
 
 
@@ -16,6 +16,7 @@ class Lot(Base):
     """A quantity of one product with one origin; the six stock columns always sum to `quantity_milli`.
 
     All its quantities are thousandths of `base_unit`, kg or piece. It is good until `expires_on`, that day included.
+    `draws` counts how often something was accepted from it, returned to it or moved out of it.
     """
 
     __tablename__ = "lots"
@@ -33,7 +34,8 @@ class Lot(Base):
         sa.CheckConstraint("least(bought_in_milli, loss_milli) >= 0", name="sources_are_not_negative"),
         sa.CheckConstraint("expires_on >= produced_on", name="expiry_follows_production"),
         sa.CheckConstraint("opened_by <> made_by", name="opener_is_not_maker"),
-        sa.CheckConstraint("(status = 'draft') = (opened_by IS NULL)", name="opening_is_signed"),
+        sa.CheckConstraint("(status IN ('draft', 'discarded')) = (opened_by IS NULL)", name="opening_is_signed"),
+        sa.CheckConstraint("(status = 'discarded') = (discarded_by IS NOT NULL)", name="discarding_is_signed"),
         sa.Index("lots_on_sale_idx", "product_id", postgresql_where=sa.text("status = 'open' AND available_milli > 0")),
     )
 
@@ -57,13 +59,18 @@ class Lot(Base):
     accepted_milli: orm.Mapped[int] = orm.mapped_column(default=0)
     moved_milli: orm.Mapped[int] = orm.mapped_column(default=0)
     spoiled_milli: orm.Mapped[int] = orm.mapped_column(default=0)
+    draws: orm.Mapped[int] = orm.mapped_column(default=0, server_default="0")
     made_by: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("members.id"))
     made_at: orm.Mapped[datetime]
     opened_by: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("members.id"))
+    discarded_by: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("members.id"))
 
 
 class LotInput(Base):
-    """A lot was made from part of another; moving without a sale takes the contributions along."""
+    """A lot was made from part of another; moving without a sale takes the contributions along.
+
+    `draws` is what the input's own counter came to with it. The row of a discarded lot stays, and moves nothing.
+    """
 
     __tablename__ = "lot_inputs"
     __table_args__ = (
@@ -74,6 +81,7 @@ class LotInput(Base):
     lot_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("lots.id"), primary_key=True)
     input_lot_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("lots.id"), primary_key=True, index=True)
     quantity_milli: orm.Mapped[int]
+    draws: orm.Mapped[int]
 
 
 class Contribution(Base):
@@ -141,15 +149,21 @@ class Spoilage(Base):
 
 
 class Baseline(Base):
-    """What the same land brought before, with period and source; an increase is stated only against one."""
+    """What the same land brought before, with period and source; an increase is stated only against a confirmed one."""
 
     __tablename__ = "baselines"
     __table_args__ = (
+        sa.CheckConstraint("decided_by IS NULL OR decided_by <> stated_by", name="maker_is_not_checker"),
+        sa.CheckConstraint(
+            "(status IN ('confirmed', 'rejected')) = (decided_by IS NOT NULL AND decided_at IS NOT NULL)",
+            name="decision_is_signed",
+        ),
         sa.CheckConstraint("gross_fen >= 0", name="gross_is_not_negative"),
         sa.CheckConstraint("period_to >= period_from", name="period_is_a_period"),
     )
 
     lot_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("lots.id"), primary_key=True)
+    status: orm.Mapped[BaselineStatus]
     period_from: orm.Mapped[date]
     period_to: orm.Mapped[date]
     source: orm.Mapped[str]
@@ -159,3 +173,6 @@ class Baseline(Base):
     price_unit_milli: orm.Mapped[int]
     gross_fen: orm.Mapped[int]
     stated_by: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("members.id"))
+    decided_by: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("members.id"))
+    decided_at: orm.Mapped[datetime | None]
+    opinion: orm.Mapped[str | None]

@@ -1,5 +1,6 @@
-"""Putting lots on sale: four eyes, quantity conserved, the quality certificate; holding and releasing them."""
+"""Putting lots on sale: four eyes, quantity conserved, the quality certificate; holding, releasing, discarding."""
 
+from datetime import date
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -10,22 +11,61 @@ from market.catalog.models import Category, Product
 from market.errors import FourEyesError
 from market.identity.rules import Actor
 from market.lots.models import Contribution, Lot, LotInput
-from market.lots.queries import locked_lot
-from market.lots.rules import LotEvent, MissingQualityCertificateError, check_coverage, status_after
+from market.lots.queries import locked_lot, one_lot
+from market.lots.rules import (
+    ExpiredLotError,
+    InputDrawnSinceError,
+    LotEvent,
+    MissingQualityCertificateError,
+    PaidLotError,
+    check_coverage,
+    status_after,
+)
+
+# The payments are those of a domain above, read here as a plain table: a contribution that was paid for stays.
+_PAID = sa.text(
+    """
+    SELECT EXISTS (SELECT FROM payments p JOIN contributions c ON c.id = p.contribution_id WHERE c.lot_id = :lot)
+    """
+)
+_LOCK_WITH_INPUTS = sa.text(
+    """
+    SELECT id FROM lots
+     WHERE id = :lot OR id IN (SELECT input_lot_id FROM lot_inputs WHERE lot_id = :lot)
+     ORDER BY id FOR UPDATE
+    """
+)
+_DRAWN_SINCE = sa.text(
+    """
+    SELECT l.number FROM lot_inputs i JOIN lots l ON l.id = i.input_lot_id
+     WHERE i.lot_id = :lot AND l.draws <> i.draws ORDER BY l.id LIMIT 1
+    """
+)
+_GIVE_BACK = sa.text(
+    """
+    UPDATE lots l
+       SET available_milli = l.available_milli + i.quantity_milli, moved_milli = l.moved_milli - i.quantity_milli,
+           draws = l.draws - 1
+      FROM lot_inputs i
+     WHERE i.lot_id = :lot AND l.id = i.input_lot_id
+    """
+)
 
 _BY_QUANTITY = [mechanism for mechanism, terms in MECHANISMS.items() if terms.measure is Measure.QUANTITY]
 
 
-def open_lot(session: orm.Session, actor: Actor, *, lot_id: UUID) -> Lot:
+def open_lot(session: orm.Session, actor: Actor, *, lot_id: UUID, on: date) -> Lot:
     """Put a draft lot on sale and seal what went into it.
 
     The opener neither made the lot nor recorded a contribution to it. Raises `NotFoundError`, `TransitionError`,
-    `FourEyesError`, `MissingQualityCertificateError` or `NotCoveredError`.
+    `FourEyesError`, `ExpiredLotError`, `MissingQualityCertificateError` or `NotCoveredError`.
     """
     lot = locked_lot(session, actor, lot_id)
     after = status_after(lot.status, LotEvent.OPEN)
     if actor.member_id in _makers(session, lot):
         raise FourEyesError(rule="lot_opener_is_not_maker")
+    if lot.expires_on is not None and lot.expires_on < on:
+        raise ExpiredLotError(number=lot.number, expired_on=lot.expires_on)
     if lot.quality_certificate is None and _needs_quality_certificate(session, lot):
         raise MissingQualityCertificateError
     check_coverage(
@@ -62,6 +102,27 @@ def _own_quantities(lot: Lot) -> sa.ColumnElement[bool]:
 
 def _total(session: orm.Session, column: orm.InstrumentedAttribute[int], condition: sa.ColumnElement[bool]) -> int:
     return int(session.scalars(sa.select(sa.func.coalesce(sa.func.sum(column), 0)).where(condition)).one())
+
+
+def discard(session: orm.Session, actor: Actor, *, lot_id: UUID) -> Lot:
+    """Give up a draft: its inputs have back what was taken of them, as if it had never been.
+
+    Its rows stay on record and count for nothing. Raises `NotFoundError`, `TransitionError`, `PaidLotError`, or
+    `InputDrawnSinceError`: what an input released later began where this lot had left it.
+    """
+    one_lot(session, actor, lot_id)
+    session.execute(_LOCK_WITH_INPUTS, {"lot": lot_id})
+    lot = locked_lot(session, actor, lot_id)
+    after = status_after(lot.status, LotEvent.DISCARD)
+    if session.scalar(_PAID, {"lot": lot_id}):
+        raise PaidLotError
+    drawn_since = session.scalar(_DRAWN_SINCE, {"lot": lot_id})
+    if drawn_since is not None:
+        raise InputDrawnSinceError(number=drawn_since)
+    session.execute(_GIVE_BACK, {"lot": lot_id})
+    lot.status, lot.discarded_by = after, actor.member_id
+    session.flush()
+    return lot
 
 
 def hold(session: orm.Session, actor: Actor, *, lot_id: UUID) -> Lot:

@@ -1,6 +1,5 @@
 """What may be read of lots: visibility, contributions, and the graph."""
 
-from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 from uuid import UUID
@@ -55,24 +54,6 @@ class ContributionRow(NamedTuple):
     delivered_on: date
 
 
-_CONTRIBUTIONS = sa.text(
-    """
-    SELECT id, lot_id, household_id, mechanism, amount_fen, delivered_on
-      FROM contributions
-     WHERE lot_id = ANY(CAST(:lots AS uuid[]))
-     ORDER BY lot_id, id
-    """
-)
-
-
-def contributions_of(session: orm.Session, lot_ids: Sequence[UUID]) -> list[ContributionRow]:
-    """Return the contributions of lots in one statement, by lot and id."""
-    return [
-        ContributionRow(row[0], row[1], row[2], Mechanism(row[3]), row[4], row[5])
-        for row in session.execute(_CONTRIBUTIONS, {"lots": list(lot_ids)})
-    ]
-
-
 class LotEdge(NamedTuple):
     """`quantity_milli` of the lot `input_lot_id` went into the lot `lot_id`."""
 
@@ -100,6 +81,7 @@ _ANCESTORS = sa.text(
     )
     SELECT e.lot_id, l.number, e.input_lot_id, i.number, i.quality_certificate, e.quantity_milli
       FROM edges e JOIN lots l ON l.id = e.lot_id JOIN lots i ON i.id = e.input_lot_id
+     WHERE l.status <> 'discarded'
      ORDER BY e.lot_id, e.input_lot_id
     """
 )
@@ -112,6 +94,7 @@ _DESCENDANTS = sa.text(
     )
     SELECT e.lot_id, l.number, e.input_lot_id, i.number, i.quality_certificate, e.quantity_milli
       FROM edges e JOIN lots l ON l.id = e.lot_id JOIN lots i ON i.id = e.input_lot_id
+     WHERE l.status <> 'discarded'
      ORDER BY e.lot_id, e.input_lot_id
     """
 )

@@ -1,4 +1,4 @@
-"""Registering lots and what they are made of, their quality certificates and baselines."""
+"""Registering lots and what they are made of, their quality certificates."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -12,24 +12,22 @@ from market.certification.models import Application, Certificate
 from market.clock import business_date
 from market.db import new_id
 from market.errors import InvalidInputError, NotFoundError
+from market.identifiers import county_of
 from market.identity.rules import Actor
 from market.lots.contributing import carry
-from market.lots.models import Baseline, Lot
+from market.lots.models import Lot
 from market.lots.queries import ancestors, locked_lot
 from market.lots.rules import (
-    MILLI_IN,
-    BaselineStatedError,
     InputLot,
     LotStatus,
     MeasuredIn,
+    OutsideOriginError,
     ReusedQualityCertificateError,
     SealedLotError,
     StockMovedError,
     check_days,
     check_input,
-    check_period,
     check_unit,
-    gross_of_harvest,
     lot_number,
 )
 from market.quantities import Unit
@@ -40,12 +38,12 @@ _TAKE_INPUTS = sa.text(
       SELECT * FROM unnest(CAST(:inputs AS uuid[]), CAST(:milli AS bigint[])) AS p (id, milli)
     ), taken AS (
       UPDATE lots l
-         SET available_milli = l.available_milli - p.milli, moved_milli = l.moved_milli + p.milli
+         SET available_milli = l.available_milli - p.milli, moved_milli = l.moved_milli + p.milli, draws = l.draws + 1
         FROM part p
        WHERE l.id = p.id AND l.status = 'open' AND l.available_milli >= p.milli
-      RETURNING l.id, p.milli
+      RETURNING l.id, p.milli, l.draws
     )
-    INSERT INTO lot_inputs (lot_id, input_lot_id, quantity_milli) SELECT :lot, id, milli FROM taken
+    INSERT INTO lot_inputs (lot_id, input_lot_id, quantity_milli, draws) SELECT :lot, id, milli, draws FROM taken
     RETURNING input_lot_id
     """
 )
@@ -70,10 +68,13 @@ def register_lot(
     """Put a lot of the actor's own product on record as a draft; what it is made of moves into it at once.
 
     Quantities are milli-units of the base of `measured_in`; `inputs` are `(lot, milli)`, and each takes its part of the
-    contributions along. Raises `NotFoundError`, `WrongUnitError`, `InvalidInputError`, `InputLotError`,
-    `OutOfStockError`.
+    contributions along. Raises `NotFoundError`, `OutsideOriginError`, `WrongUnitError`, `InvalidInputError`,
+    `InputLotError`, `OutOfStockError`.
     """
     product, base_unit = _own_product(session, actor, product_id)
+    county = county_of(product.origin_code)
+    if not origin_code.startswith(county):
+        raise OutsideOriginError(county=county, pointer="/origin_code")
     check_unit(measured_in, base_unit, pointer="/unit")
     check_days(produced_on=produced_on, expires_on=expires_on, today=business_date(now))
     if quantity_milli <= 0:
@@ -98,6 +99,7 @@ def register_lot(
         made_by=actor.member_id,
         made_at=now,
         opened_by=None,
+        discarded_by=None,
     )
     session.add(lot)
     session.flush()
@@ -172,48 +174,3 @@ def attach_quality_certificate(session: orm.Session, actor: Actor, *, lot_id: UU
     lot.quality_certificate = number
     session.flush()
     return lot
-
-
-def state_baseline(
-    session: orm.Session,
-    actor: Actor,
-    *,
-    lot_id: UUID,
-    period_from: date,
-    period_to: date,
-    source: str,
-    area_milli_mu: int,
-    yield_milli_per_mu: int,
-    measured_in: MeasuredIn,
-    unit_price_fen: int,
-) -> Baseline:
-    """State, once and for all, what the lot's land brought in a period before; the price is per one of `measured_in`.
-
-    Raises `NotFoundError`, `BaselineStatedError`, `WrongUnitError` or `InvalidInputError`.
-    """
-    lot = locked_lot(session, actor, lot_id)
-    if session.get(Baseline, lot_id) is not None:
-        raise BaselineStatedError
-    check_unit(measured_in, lot.base_unit, pointer="/unit")
-    check_period(period_from=period_from, period_to=period_to, produced_on=lot.produced_on)
-    gross_fen = gross_of_harvest(
-        area_milli_mu=area_milli_mu,
-        yield_milli_per_mu=yield_milli_per_mu,
-        unit_price_fen=unit_price_fen,
-        price_unit_milli=MILLI_IN[measured_in],
-    )
-    baseline = Baseline(
-        lot_id=lot_id,
-        period_from=period_from,
-        period_to=period_to,
-        source=source,
-        area_milli_mu=area_milli_mu,
-        yield_milli_per_mu=yield_milli_per_mu,
-        unit_price_fen=unit_price_fen,
-        price_unit_milli=MILLI_IN[measured_in],
-        gross_fen=gross_fen,
-        stated_by=actor.member_id,
-    )
-    session.add(baseline)
-    session.flush()
-    return baseline

@@ -8,7 +8,6 @@ from enum import StrEnum
 from uuid import UUID
 
 from market import money, quantities
-from market.benefits.rules import MECHANISMS, Measure, Mechanism
 from market.errors import InvalidInputError, MarketError, TransitionError
 from market.quantities import BASE_OF, MILLI_OF, Unit
 
@@ -25,21 +24,55 @@ class LotStatus(StrEnum):
     DRAFT = "draft"
     OPEN = "open"
     HELD = "held"
+    DISCARDED = "discarded"
 
 
 class LotEvent(StrEnum):
     """What happens to a lot."""
 
     OPEN = "open"
+    DISCARD = "discard"
     HOLD = "hold"
     RELEASE = "release"
 
 
 TRANSITIONS: Mapping[tuple[LotStatus, LotEvent], LotStatus] = {
     (LotStatus.DRAFT, LotEvent.OPEN): LotStatus.OPEN,
+    (LotStatus.DRAFT, LotEvent.DISCARD): LotStatus.DISCARDED,
     (LotStatus.OPEN, LotEvent.HOLD): LotStatus.HELD,
     (LotStatus.HELD, LotEvent.RELEASE): LotStatus.OPEN,
 }
+
+
+class BaselineStatus(StrEnum):
+    """The life of a baseline: what the supplier proposes is a baseline only once the county has confirmed it."""
+
+    PROPOSED = "proposed"
+    CONFIRMED = "confirmed"
+    REJECTED = "rejected"
+
+
+class BaselineEvent(StrEnum):
+    """What happens to a baseline."""
+
+    PROPOSE = "propose"
+    CONFIRM = "confirm"
+    REJECT = "reject"
+
+
+BASELINE_TRANSITIONS: Mapping[tuple[BaselineStatus, BaselineEvent], BaselineStatus] = {
+    (BaselineStatus.PROPOSED, BaselineEvent.CONFIRM): BaselineStatus.CONFIRMED,
+    (BaselineStatus.PROPOSED, BaselineEvent.REJECT): BaselineStatus.REJECTED,
+    (BaselineStatus.REJECTED, BaselineEvent.PROPOSE): BaselineStatus.PROPOSED,
+}
+
+
+def baseline_after(status: BaselineStatus, event: BaselineEvent) -> BaselineStatus:
+    """Return the status that follows; raises `TransitionError`."""
+    after = BASELINE_TRANSITIONS.get((status, event))
+    if after is None:
+        raise TransitionError(machine="baseline", status=status.value, event=event.value)
+    return after
 
 
 def status_after(status: LotStatus, event: LotEvent) -> LotStatus:
@@ -156,44 +189,6 @@ def check_moves(moves: Sequence[Move]) -> None:
             raise ImpossibleMoveError(move)
 
 
-@dataclass(frozen=True, slots=True)
-class NewContribution:
-    """What a supplier states of a contribution; the amount follows from measure and price.
-
-    `measure_milli` is in milli-units of the base of `measured_in`; the price is per one of `measured_in`.
-    """
-
-    household_id: UUID
-    mechanism: Mechanism
-    measure_milli: int
-    measured_in: MeasuredIn
-    unit_price_fen: int
-    delivered_on: date
-    evidence: str
-
-    @property
-    def amount_fen(self) -> int:
-        """Return what the household is owed for it."""
-        return money.price_of(self.unit_price_fen, self.measure_milli, MILLI_IN[self.measured_in])
-
-
-def check_contribution(given: NewContribution, *, base_unit: Unit, today: date, pointer: str) -> None:
-    """Raise `WrongUnitError` or `InvalidInputError` unless the mechanism can carry what is given.
-
-    The mechanism is one of lots: it has a measure.
-    """
-    measures_hours = MECHANISMS[given.mechanism].measure is Measure.HOURS
-    if measures_hours and given.measured_in is not MeasuredIn.HOUR:
-        raise WrongUnitError(unit=given.measured_in, base="hour", pointer=f"{pointer}/unit")
-    if not measures_hours:
-        check_unit(given.measured_in, base_unit, pointer=f"{pointer}/unit")
-    if not 0 < given.amount_fen <= money.MAX_FEN:
-        reason = "measure and price make no amount, or one too large"
-        raise InvalidInputError(reason, "数量与单价所得金额为零或过大", pointer=f"{pointer}/measure")
-    if given.delivered_on > today:
-        raise InvalidInputError("it lies in the future", "日期不得晚于今天", pointer=f"{pointer}/delivered_on")
-
-
 def check_unit(measured_in: MeasuredIn, base_unit: Unit, *, pointer: str) -> None:
     """Raise `WrongUnitError` unless the unit measures the same as the base unit: mass, or pieces."""
     if measured_in is MeasuredIn.HOUR or BASE_OF[Unit(measured_in.value)] is not base_unit:
@@ -290,28 +285,6 @@ def newly_released(amount_fen: int, *, drawn_milli: int, more_milli: int, whole_
     )
 
 
-def gross_of_harvest(*, area_milli_mu: int, yield_milli_per_mu: int, unit_price_fen: int, price_unit_milli: int) -> int:
-    """Return the fen that an area brought at a yield and a price, rounded half up once.
-
-    Raises `InvalidInputError` beyond what one amount may be.
-    """
-    gross_fen = money.price_of(unit_price_fen, area_milli_mu * yield_milli_per_mu, price_unit_milli * MILLI_MU)
-    if not 0 < gross_fen <= money.MAX_FEN:
-        reason = "area, yield and price make no amount, or one too large"
-        raise InvalidInputError(reason, "面积、单产与单价所得金额为零或过大", pointer="/area_mu")
-    return gross_fen
-
-
-def check_period(*, period_from: date, period_to: date, produced_on: date) -> None:
-    """Raise `InvalidInputError` unless a baseline's period ends before the lot was produced."""
-    if period_to < period_from:
-        raise InvalidInputError("it lies before the beginning", "不得早于起始日期", pointer="/period_to")
-    if period_to >= produced_on:
-        raise InvalidInputError(
-            "it must lie before the production of the lot", "须早于批次生产日期", pointer="/period_to"
-        )
-
-
 def lot_number(lot_id: UUID, produced_on: date) -> str:
     """Return a number that a person can read out, such as `L-20260302-K3V7QHTA`: the day and 40 random bits."""
     return f"L-{produced_on:%Y%m%d}-{b32encode(lot_id.bytes[-5:]).decode()}"
@@ -353,6 +326,37 @@ class NotCoveredError(MarketError):
     zh = "批次数量 {quantity}(千克或件)超过其投入所能覆盖的 {covered}。"
 
 
+class OutsideOriginError(MarketError):
+    """A certified product is produced in the county that listed it (domain.md §4)."""
+
+    en = "The origin must lie in the county {county}, for which the product is certified."
+    zh = "产地须在该产品认定所在县({county})内。"
+
+
+class ExpiredLotError(MarketError):
+    """What is no longer good does not go on sale."""
+
+    status = 409
+    en = "The lot {number} was good until {expired_on}; it cannot go on sale."
+    zh = "批次 {number} 已于 {expired_on} 过保质期,不能开售。"
+
+
+class InputDrawnSinceError(MarketError):
+    """What left an input later was reckoned from behind the discarded part: it cannot be put back before it."""
+
+    status = 409
+    en = "The lot {number} has been drawn from since; what was taken of it cannot be given back."
+    zh = "原料批次 {number} 此后已有出货或转出,所投数量不能退回。"
+
+
+class PaidLotError(MarketError):
+    """A payment names the contribution that it is for."""
+
+    status = 409
+    en = "A contribution to this lot has been paid for; it cannot be discarded."
+    zh = "该批次的投入已有付款,不能作废。"
+
+
 class MissingQualityCertificateError(MarketError):
     """Ministry order 2025 no. 4."""
 
@@ -390,11 +394,3 @@ class MechanismNotInPlanError(MarketError):
 
     en = "The benefit plan of this product has no lot mechanism {mechanism}."
     zh = "该产品的带农方案不含按批次的机制 {mechanism}。"
-
-
-class BaselineStatedError(MarketError):
-    """A baseline that could be changed would make any increase come true."""
-
-    status = 409
-    en = "A baseline is stated for this lot; it is never replaced."
-    zh = "该批次已申报基线,不得更改。"

@@ -18,7 +18,7 @@ from market.api import (
     Text,
 )
 from market.benefits.rules import Mechanism
-from market.lots.rules import LotStatus, MeasuredIn
+from market.lots.rules import BaselineStatus, LotStatus, MeasuredIn
 from market.quantities import Unit
 
 Id = Annotated[UUID, Field(examples=["0198c2f0-7a3e-7c21-9d52-6a1f0e4b8c33"])]
@@ -96,7 +96,7 @@ class RecordSpoilage(Schema):
     reason: Annotated[LongText, Field(examples=["受潮霉变"])]
 
 
-class StateBaseline(Schema):
+class ProposeBaseline(Schema):
     """What the same land brought in a period before; yield and price are per `unit`."""
 
     period_from: Annotated[Day, Field(examples=["2025-01-01"])]
@@ -106,6 +106,13 @@ class StateBaseline(Schema):
     yield_per_mu: Annotated[Quantity, Field(examples=["2000"])]
     unit: InUnit
     unit_price_fen: Annotated[PositiveFen, Field(examples=[120])]
+
+
+class DecideBaseline(Schema):
+    """What the county says of a proposed baseline."""
+
+    confirmed: Annotated[bool, Field(strict=True, examples=[True])]
+    opinion: Annotated[LongText, Field(examples=["与村台账一致"])]
 
 
 class LotQuery(PageQuery):
@@ -141,9 +148,10 @@ class LotOut(Schema):
 
 
 class BaselineOut(Schema):
-    """What the same land brought before; an increase is stated only against it."""
+    """What the same land brought before; an increase is stated only against it, and only once it is confirmed."""
 
     lot_id: Id
+    status: Annotated[BaselineStatus, Field(examples=["proposed"])]
     period_from: Annotated[Day, Field(examples=["2025-01-01"])]
     period_to: Annotated[Day, Field(examples=["2025-12-31"])]
     source: Annotated[Text, Field(examples=["村委会2025年产量登记表"])]
@@ -153,6 +161,7 @@ class BaselineOut(Schema):
     unit_price_fen: Annotated[PositiveFen, Field(examples=[120])]
     price_per: PricePer
     gross_fen: Annotated[Fen, Field(examples=[43200000])]
+    opinion: Annotated[LongText | None, Field(examples=["与村台账一致"])]
 
 
 class LotDetailOut(LotOut):

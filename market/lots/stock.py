@@ -104,7 +104,7 @@ _MOVE = sa.text(
       UPDATE lots l
          SET available_milli = l.available_milli + p.available, reserved_milli = l.reserved_milli + p.reserved,
              shipped_milli = l.shipped_milli + p.shipped, accepted_milli = l.accepted_milli + p.accepted,
-             spoiled_milli = l.spoiled_milli + p.spoiled
+             spoiled_milli = l.spoiled_milli + p.spoiled, draws = l.draws + CAST(p.accepted <> 0 AS int)
         FROM locked JOIN per_lot p ON p.lot_id = locked.id
        WHERE l.id = locked.id
          AND least(l.available_milli + p.available, l.reserved_milli + p.reserved, l.shipped_milli + p.shipped,

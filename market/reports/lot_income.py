@@ -1,4 +1,4 @@
-"""What a lot brought to those who contributed to it; and an increase, only against a stated baseline."""
+"""What a lot brought to those who contributed to it; and an increase, only against a confirmed baseline."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,6 +17,7 @@ from market.errors import NotFoundError
 from market.identity.rules import Actor
 from market.lots.models import Baseline, Lot
 from market.lots.queries import visible_lots
+from market.lots.rules import BaselineStatus
 from market.quantities import Unit
 
 _INCOME = sa.text(
@@ -25,8 +26,8 @@ _INCOME = sa.text(
       SELECT DISTINCT order_line_id FROM reservations WHERE lot_id = :lot
     ), given AS (
       SELECT c.mechanism, count(DISTINCT c.household_id) AS households, sum(c.amount_fen) AS contributed_fen,
-             coalesce(sum((SELECT sum(n.amount_fen) FROM contributions n WHERE n.carried_from = c.id)), 0)
-               AS carried_fen
+             coalesce(sum((SELECT sum(n.amount_fen) FROM contributions n JOIN lots m ON m.id = n.lot_id
+                            WHERE n.carried_from = c.id AND m.status <> 'discarded')), 0) AS carried_fen
         FROM contributions c
        WHERE c.lot_id = :lot
        GROUP BY c.mechanism
@@ -91,7 +92,7 @@ class Increase:
 
 @dataclass(frozen=True, slots=True)
 class LotIncome:
-    """A lot's income so far; `increase` is None without a stated baseline."""
+    """A lot's income so far; `increase` is None without a confirmed baseline."""
 
     lot_id: UUID
     number: str
@@ -115,7 +116,8 @@ def lot_income(connection: sa.Connection, actor: Actor, lot_id: UUID) -> LotInco
     if lot is None:
         raise NotFoundError(what="lot")
     stated = sa.select(Baseline.gross_fen, Baseline.period_from, Baseline.period_to, Baseline.source)
-    baseline = connection.execute(stated.where(Baseline.lot_id == lot_id)).one_or_none()
+    confirmed = Baseline.status == BaselineStatus.CONFIRMED
+    baseline = connection.execute(stated.where(Baseline.lot_id == lot_id, confirmed)).one_or_none()
     found: Mapping[str, Any] = connection.scalar(_INCOME, {"lot": lot_id})
     positions = [_position(row) for row in found["posted"]]
     return LotIncome(

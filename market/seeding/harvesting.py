@@ -10,9 +10,11 @@ from uuid import UUID
 from sqlalchemy import orm
 
 from market.benefits.rules import Mechanism
-from market.identity.rules import Actor, Permission
-from market.lots import contributing, opening, registering, stock
-from market.lots.rules import MILLI_IN, MILLI_MU, MeasuredIn, NewContribution
+from market.clock import business_date
+from market.identity.rules import Actor, Permission, Role
+from market.lots import baselines, contributing, opening, registering, stock
+from market.lots.contributing import NewContribution
+from market.lots.rules import MILLI_IN, MILLI_MU, BaselineEvent, MeasuredIn
 from market.quantities import parse
 from market.seeding.known import Known
 from market.seeding.reading import Row, Sample, Table, day, fen, maybe_day, milli
@@ -76,10 +78,13 @@ def _register(known: Known, row: Row, origin: _Origin, session: orm.Session, now
         registering.attach_quality_certificate(session, clerk, lot_id=lot.id, number=row["quality_certificate"])
     for baseline in origin.baselines:
         _state(baseline, clerk, session, lot.id)
+        county = known.officer(Role.COUNTY_REVIEWER, row["origin_code"], Permission.BASELINE_CONFIRM)
+        event, opinion = BaselineEvent.CONFIRM, "与村台账一致"
+        baselines.decide_baseline(session, county, lot_id=lot.id, event=event, opinion=opinion, now=now)
 
 
 def _state(row: Row, clerk: Actor, session: orm.Session, lot_id: UUID) -> None:
-    registering.state_baseline(
+    baselines.propose_baseline(
         session,
         clerk,
         lot_id=lot_id,
@@ -106,9 +111,9 @@ def _contribution(known: Known, row: Row) -> NewContribution:
     )
 
 
-def _open(known: Known, supplier: str, lot: str, session: orm.Session, _now: datetime) -> None:
+def _open(known: Known, supplier: str, lot: str, session: orm.Session, now: datetime) -> None:
     manager = known.actor(f"{supplier}.manager", Permission.LOT_OPEN)
-    opening.open_lot(session, manager, lot_id=known.lots[lot])
+    opening.open_lot(session, manager, lot_id=known.lots[lot], on=business_date(now))
 
 
 def _change(known: Known, supplier: str, row: Row, session: orm.Session, now: datetime) -> None:

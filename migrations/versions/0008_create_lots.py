@@ -22,7 +22,16 @@ def upgrade() -> None:
         sa.Column("supplier_id", sa.Uuid(), nullable=False),
         sa.Column(
             "status",
-            sa.Enum("draft", "open", "held", name="lotstatus", native_enum=False, create_constraint=True, length=40),
+            sa.Enum(
+                "draft",
+                "open",
+                "held",
+                "discarded",
+                name="lotstatus",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
             nullable=False,
         ),
         sa.Column("produced_on", sa.Date(), nullable=False),
@@ -56,10 +65,17 @@ def upgrade() -> None:
         sa.Column("accepted_milli", sa.BigInteger(), nullable=False),
         sa.Column("moved_milli", sa.BigInteger(), nullable=False),
         sa.Column("spoiled_milli", sa.BigInteger(), nullable=False),
+        sa.Column("draws", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("made_by", sa.Uuid(), nullable=False),
         sa.Column("made_at", sa.TIMESTAMP(timezone=True), nullable=False),
         sa.Column("opened_by", sa.Uuid(), nullable=True),
-        sa.CheckConstraint("(status = 'draft') = (opened_by IS NULL)", name=op.f("lots_opening_is_signed")),
+        sa.Column("discarded_by", sa.Uuid(), nullable=True),
+        sa.CheckConstraint(
+            "(status IN ('draft', 'discarded')) = (opened_by IS NULL)", name=op.f("lots_opening_is_signed")
+        ),
+        sa.CheckConstraint(
+            "(status = 'discarded') = (discarded_by IS NOT NULL)", name=op.f("lots_discarding_is_signed")
+        ),
         sa.CheckConstraint(
             "available_milli + reserved_milli + shipped_milli + accepted_milli + moved_milli + spoiled_milli"
             " = quantity_milli",
@@ -75,6 +91,7 @@ def upgrade() -> None:
         sa.CheckConstraint("quantity_milli > 0", name=op.f("lots_quantity_is_positive")),
         sa.ForeignKeyConstraint(["made_by"], ["members.id"], name=op.f("lots_made_by_exists")),
         sa.ForeignKeyConstraint(["opened_by"], ["members.id"], name=op.f("lots_opened_by_exists")),
+        sa.ForeignKeyConstraint(["discarded_by"], ["members.id"], name=op.f("lots_discarded_by_exists")),
         sa.ForeignKeyConstraint(["product_id"], ["products.id"], name=op.f("lots_product_id_exists")),
         sa.ForeignKeyConstraint(["supplier_id"], ["organisations.id"], name=op.f("lots_supplier_id_exists")),
         sa.PrimaryKeyConstraint("id", name=op.f("lots_pkey")),
@@ -91,6 +108,19 @@ def upgrade() -> None:
     op.create_table(
         "baselines",
         sa.Column("lot_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "status",
+            sa.Enum(
+                "proposed",
+                "confirmed",
+                "rejected",
+                name="baselinestatus",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
         sa.Column("period_from", sa.Date(), nullable=False),
         sa.Column("period_to", sa.Date(), nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
@@ -100,10 +130,21 @@ def upgrade() -> None:
         sa.Column("price_unit_milli", sa.BigInteger(), nullable=False),
         sa.Column("gross_fen", sa.BigInteger(), nullable=False),
         sa.Column("stated_by", sa.Uuid(), nullable=False),
+        sa.Column("decided_by", sa.Uuid(), nullable=True),
+        sa.Column("decided_at", sa.TIMESTAMP(timezone=True), nullable=True),
+        sa.Column("opinion", sa.Text(), nullable=True),
+        sa.CheckConstraint(
+            "(status IN ('confirmed', 'rejected')) = (decided_by IS NOT NULL AND decided_at IS NOT NULL)",
+            name=op.f("baselines_decision_is_signed"),
+        ),
+        sa.CheckConstraint(
+            "decided_by IS NULL OR decided_by <> stated_by", name=op.f("baselines_maker_is_not_checker")
+        ),
         sa.CheckConstraint("gross_fen >= 0", name=op.f("baselines_gross_is_not_negative")),
         sa.CheckConstraint("period_to >= period_from", name=op.f("baselines_period_is_a_period")),
         sa.ForeignKeyConstraint(["lot_id"], ["lots.id"], name=op.f("baselines_lot_id_exists")),
         sa.ForeignKeyConstraint(["stated_by"], ["members.id"], name=op.f("baselines_stated_by_exists")),
+        sa.ForeignKeyConstraint(["decided_by"], ["members.id"], name=op.f("baselines_decided_by_exists")),
         sa.PrimaryKeyConstraint("lot_id", name=op.f("baselines_pkey")),
     )
     op.create_table(
@@ -150,6 +191,7 @@ def upgrade() -> None:
         sa.Column("lot_id", sa.Uuid(), nullable=False),
         sa.Column("input_lot_id", sa.Uuid(), nullable=False),
         sa.Column("quantity_milli", sa.BigInteger(), nullable=False),
+        sa.Column("draws", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("lot_id <> input_lot_id", name=op.f("lot_inputs_lot_is_not_its_own_input")),
         sa.CheckConstraint("quantity_milli > 0", name=op.f("lot_inputs_quantity_is_positive")),
         sa.ForeignKeyConstraint(["input_lot_id"], ["lots.id"], name=op.f("lot_inputs_input_lot_id_exists")),
@@ -193,5 +235,5 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("spoilages_pkey")),
     )
     op.create_index(op.f("spoilages_lot_id_idx"), "spoilages", ["lot_id"], unique=False)
-    op.execute("GRANT SELECT, INSERT ON baselines, contributions, lot_inputs, spoilages TO market_app")
-    op.execute("GRANT SELECT, INSERT, UPDATE ON lots, reservations TO market_app")
+    op.execute("GRANT SELECT, INSERT ON contributions, lot_inputs, spoilages TO market_app")
+    op.execute("GRANT SELECT, INSERT, UPDATE ON baselines, lots, reservations TO market_app")

@@ -1,4 +1,7 @@
-"""Guard the plans: an approved or rejected version never changes, and no version's content ever does."""
+"""Guard the plans: an approved or rejected version never changes, and no version's content ever does.
+
+And the baselines: a confirmed one never changes.
+"""
 
 from alembic import op
 
@@ -22,12 +25,29 @@ BEGIN
 END $$
 """
 
+REFUSE_CHANGE_OF_BASELINE = """
+CREATE FUNCTION baselines_refuse_change() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+BEGIN
+    IF TG_OP = 'DELETE' OR OLD.status = 'confirmed' THEN
+        RAISE EXCEPTION 'a confirmed baseline never changes'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'baselines_confirmed_never_changes';
+    END IF;
+    RETURN NEW;
+END $$
+"""
+
 
 def upgrade() -> None:
-    """Create the function and its trigger, which also bites in a replication session."""
+    """Create the functions and their triggers, which also bite in a replication session."""
     op.execute(REFUSE_CHANGE)
     op.execute(
         "CREATE TRIGGER version_stays BEFORE UPDATE OR DELETE ON plan_versions"
         " FOR EACH ROW EXECUTE FUNCTION plan_versions_refuse_change()"
     )
     op.execute("ALTER TABLE plan_versions ENABLE ALWAYS TRIGGER version_stays")
+    op.execute(REFUSE_CHANGE_OF_BASELINE)
+    op.execute(
+        "CREATE TRIGGER confirmed_stays BEFORE UPDATE OR DELETE ON baselines"
+        " FOR EACH ROW EXECUTE FUNCTION baselines_refuse_change()"
+    )
+    op.execute("ALTER TABLE baselines ENABLE ALWAYS TRIGGER confirmed_stays")

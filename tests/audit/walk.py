@@ -185,7 +185,10 @@ class Walk:
             inputs=[(lot.id, milli)],
             now=NOON,
         )
-        opening.open_lot(self.session, self.manager, lot_id=made.id)
+        if self.number(3) == 0:
+            opening.discard(self.session, self.story.clerk, lot_id=made.id)
+        else:
+            opening.open_lot(self.session, self.manager, lot_id=made.id, on=TODAY)
 
     def disburse(self) -> None:
         """Pay households and the collective, sometimes for one contribution, too little or too much."""

@@ -201,6 +201,16 @@ def test_households_are_proposed_in_bulk_and_confirmed_by_their_village(
     assert [row["confirmed_at"] for row in one["items"]] == [None]
 
 
+def test_taking_part_may_be_recorded_late_and_never_ahead(
+    client: TestClient, session: orm.Session, clerk: dict[str, str]
+) -> None:
+    since = {"household_codes": [factories.household(session).code], "enrolled_on": "2026-01-05"}
+    late = client.post("/v1/enrolments", json=since, headers=again(clerk))
+    assert late.json()["items"][0]["enrolled_on"] == "2026-01-05"
+    ahead = client.post("/v1/enrolments", json=since | {"enrolled_on": "2199-01-01"}, headers=again(clerk))
+    assert (ahead.status_code, ahead.json()["errors"][0]["pointer"]) == (422, "/enrolled_on")
+
+
 def test_enrolments_are_refused_with_a_pointer(
     client: TestClient, session: orm.Session, supplier: Organisation, clerk: dict[str, str], village: dict[str, str]
 ) -> None:

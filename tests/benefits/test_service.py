@@ -209,14 +209,14 @@ def test_a_supplier_proposes_and_the_village_confirms(session: orm.Session, make
     households = [row.id for row in rows]
     proposed = enrolling.enrol(session, maker, household_codes=[row.code for row in rows], on=TODAY)
     assert [row.household_id for row in proposed] == sorted(households)
-    assert service.enrolled(session, maker.organisation_id, households) == set()
+    assert service.enrolled(session, maker.organisation_id, households) == {}
     assert not service.has_enrolled(session, maker.organisation_id)
     clerk = village_clerk(session)
     enrolling.confirm_enrolments(
         session, clerk, supplier_id=maker.organisation_id, household_ids=households[:2], now=NOW
     )
-    assert service.enrolled(session, maker.organisation_id, households) == set(households[:2])
-    assert service.enrolled(session, maker.organisation_id, []) == set()
+    assert service.enrolled(session, maker.organisation_id, households) == dict.fromkeys(households[:2], TODAY)
+    assert service.enrolled(session, maker.organisation_id, []) == {}
     assert service.has_enrolled(session, maker.organisation_id)
 
 
@@ -267,7 +267,7 @@ def test_a_clerk_confirms_for_the_own_village_alone(session: orm.Session, maker:
                 now=NOW,
             )
         assert refusal.value.pointer == "/household_ids/1"
-    assert service.enrolled(session, maker.organisation_id, [ours]) == set()
+    assert service.enrolled(session, maker.organisation_id, [ours]) == {}
 
 
 def test_a_supplier_never_confirms_what_it_proposed(session: orm.Session, maker: Actor) -> None:

@@ -1,5 +1,6 @@
 """What moves along when a lot goes into another, and how far a lot can be followed."""
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -9,22 +10,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import orm
 
+from market.attribution import disbursing
+from market.attribution.rules import Kind, PaymentOrder
+from market.audit.doctoring import examine
 from market.catalog.models import Product
 from market.db import new_id
-from market.errors import InvalidInputError
+from market.errors import InvalidInputError, TransitionError
 from market.lots import opening, queries, stock
 from market.lots.models import Contribution, Lot
 from market.lots.rules import (
+    InputDrawnSinceError,
     InputLotError,
     LotStatus,
     Move,
     NotCoveredError,
     OutOfStockError,
+    PaidLotError,
     Stock,
     Want,
     newly_released,
 )
-from tests.lots.village import TODAY, Village
+from tests.lots.village import NOW, TODAY, Village
 
 
 @pytest.fixture
@@ -41,33 +47,76 @@ def carried(session: orm.Session, lot_id: UUID) -> dict[UUID, tuple[UUID, int]]:
 def test_moving_a_lot_on_takes_its_contributions_along(village: Village) -> None:
     session = village.session
     source = village.opened(3_000)
-    given_ = {row.household_id: row for row in queries.contributions_of(session, [source.id])}
+    given_ = {row.household_id: row for row in village.kept(source)}
     target = village.draft(900, loss_milli=100, inputs=[(source.id, 1_000)])
     session.refresh(source)
     assert (source.available_milli, source.moved_milli) == (2_000, 1_000)
     assert carried(session, target.id) == {
         household: (row.id, row.amount_fen // 3) for household, row in given_.items()
     }
-    assert opening.open_lot(session, village.manager, lot_id=target.id).status is LotStatus.OPEN
-    assert {row.delivered_on for row in queries.contributions_of(session, [target.id])} == {TODAY}
+    assert opening.open_lot(session, village.manager, lot_id=target.id, on=TODAY).status is LotStatus.OPEN
+    assert {row.delivered_on for row in village.kept(target)} == {TODAY}
 
 
 def test_carried_quantities_do_not_cover_a_lot_twice(village: Village) -> None:
     source = village.opened(3_000)
     target = village.draft(1_001, inputs=[(source.id, 1_000)])
     with pytest.raises(NotCoveredError):
-        opening.open_lot(village.session, village.manager, lot_id=target.id)
+        opening.open_lot(village.session, village.manager, lot_id=target.id, on=TODAY)
 
 
 def test_a_part_worth_no_fen_carries_nothing(village: Village) -> None:
     session = village.session
     source = village.draft(1_000_000, bought_in_milli=1_000_000)
     village.record(source, village.gives(village.households[0], 1_000, 1))
-    opening.open_lot(session, village.manager, lot_id=source.id)
+    opening.open_lot(session, village.manager, lot_id=source.id, on=TODAY)
     nothing = village.draft(999_999, inputs=[(source.id, 999_999)])
     rest = village.draft(1, inputs=[(source.id, 1)])
     assert carried(session, nothing.id) == {}
     assert [amount for _, amount in carried(session, rest.id).values()] == [1]
+
+
+def test_a_discarded_draft_gives_its_inputs_back_as_if_it_had_never_been(village: Village) -> None:
+    session = village.session
+    first, second = village.opened(3_000), village.opened(1_000)
+    earlier = village.draft(100, inputs=[(first.id, 100)])
+    mistake = village.draft(900, inputs=[(second.id, 400), (first.id, 1_000)])
+    assert opening.discard(session, village.clerk, lot_id=mistake.id).discarded_by == village.clerk.member_id
+    assert stock_of(session, first) == (2_900, 100, 1)
+    assert stock_of(session, second) == (1_000, 0, 0)
+    assert queries.graph(session, second.id).descendants == queries.graph(session, mistake.id).ancestors == []
+    assert examine(session) == []
+    opening.discard(session, village.clerk, lot_id=earlier.id)
+    assert stock_of(session, first) == (3_000, 0, 0)
+    for step in (opening.discard, partial(opening.open_lot, on=TODAY)):
+        with pytest.raises(TransitionError):
+            step(session, village.manager, lot_id=mistake.id)
+
+
+def test_an_input_that_was_drawn_from_since_takes_nothing_back(village: Village) -> None:
+    session, source = village.session, village.opened(3_000)
+    mistake = village.draft(1_000, inputs=[(source.id, 1_000)])
+    (held,) = stock.reserve(session, [Want(new_id(), village.product.id, 500, 0)], on=TODAY)
+    for step in ((Stock.RESERVED, Stock.SHIPPED), (Stock.SHIPPED, Stock.ACCEPTED)):
+        stock.move(session, [Move(held.reservation_id, source.id, *step, 500)])
+    with pytest.raises(InputDrawnSinceError):
+        opening.discard(session, village.clerk, lot_id=mistake.id)
+
+
+def test_a_lot_of_which_a_contribution_was_paid_for_is_not_discarded(village: Village) -> None:
+    session, lot = village.session, village.draft(1_000)
+    (given_,) = village.record(lot, village.gives(village.households[0], 1_000))
+    payment = PaymentOrder(Kind.HOUSEHOLD, given_.household_id, 100, "B-1", given_.id)
+    disbursing.disburse(
+        session, village.clerk, paid_on=TODAY, method="cash", evidence="回单", payments=[payment], now=NOW
+    )
+    with pytest.raises(PaidLotError):
+        opening.discard(session, village.clerk, lot_id=lot.id)
+
+
+def stock_of(session: orm.Session, lot: Lot) -> tuple[int, int, int]:
+    session.refresh(lot)
+    return lot.available_milli, lot.moved_milli, lot.draws
 
 
 @pytest.mark.parametrize("which", ["draft", "twice", "too much"])
@@ -88,7 +137,7 @@ def test_the_graph_shows_both_ways_however_far(village: Village) -> None:
     session = village.session
     first, second = village.opened(1_000), village.opened(1_000)
     mixed = village.draft(1_500, inputs=[(first.id, 1_000), (second.id, 500)])
-    opening.open_lot(session, village.manager, lot_id=mixed.id)
+    opening.open_lot(session, village.manager, lot_id=mixed.id, on=TODAY)
     packed = village.draft(300, inputs=[(mixed.id, 300)])
     graph = queries.graph(session, packed.id)
     assert {(edge.lot_id, edge.input_lot_id, edge.quantity_milli) for edge in graph.ancestors} == {
@@ -133,7 +182,7 @@ def test_a_lot_moved_and_sold_until_nothing_is_left_has_given_each_contribution_
     def to_the_fen(whole: int, steps: list[tuple[bool, int]], prices: list[int]) -> None:
         lot = village.draft(whole, bought_in_milli=whole)
         rows = village.record(lot, *map(village.gives, village.households, [1_234] * 4, prices))
-        opening.open_lot(session, village.manager, lot_id=lot.id)
+        opening.open_lot(session, village.manager, lot_id=lot.id, on=TODAY)
         owed = {row.id: row.amount_fen for row in rows}
         given_away = dict.fromkeys(owed, 0)
         for is_sale, milli in [*steps, (False, whole)]:

@@ -108,7 +108,7 @@ def test_the_lot_of_wang_village_from_registration_to_sale(cooperative: Cooperat
     assert (stated.status_code, stated.json()["gross_fen"], stated.json()["yield_per_mu"]) == (201, 43_200_000, "1000")
     shown = cooperative.get(path).json()
     assert (shown["baseline"], shown["available"]) == (stated.json(), "450000")
-    refused(cooperative.put(f"{path}/baseline", BASELINE), 409, "baseline_stated")
+    refused(cooperative.put(f"{path}/baseline", BASELINE), 409, "transition")
     refused(cooperative.post(f"{path}/contributions", {"contributions": deliveries}), 409, "sealed_lot")
 
 
@@ -167,6 +167,7 @@ def test_a_contribution_at_fault_is_pointed_at_and_none_is_recorded(
         ({"produced_on": "2199-01-01"}, "invalid_input", "/produced_on"),
         ({"expires_on": "2026-01-04"}, "invalid_input", "/expires_on"),
         ({"origin_code": "交城"}, "invalid_input", "/origin_code"),
+        ({"origin_code": "141130103"}, "outside_origin", "/origin_code"),
         ({"colour": "red"}, "invalid_input", "/colour"),
     ],
 )
@@ -261,6 +262,15 @@ def test_others_do_not_know_the_lot_exists(session: orm.Session, cooperative: Co
     unit = factories.organisation(session, kind=OrganisationKind.BUDGET_UNIT)
     refused(cooperative.get(path, by=factories.member(session, unit)), 403, "forbidden")
     assert session.get_one(Lot, UUID(lot["id"]), populate_existing=True).available_milli == 500_000
+
+
+def test_a_mistaken_draft_is_discarded_and_its_input_has_its_stock_again(cooperative: Cooperative) -> None:
+    source = cooperative.open_lot()
+    mistake = cooperative.lot(quantity="300", bought_in="0", inputs=[{"lot_id": source["id"], "quantity": "400"}])
+    assert cooperative.post(f"/lots/{mistake['id']}/discarding").json()["status"] == "discarded"
+    shown = cooperative.get(f"/lots/{source['id']}").json()
+    assert (shown["available"], shown["moved"]) == (source["available"], "0")
+    refused(cooperative.post(f"/lots/{source['id']}/discarding"), 409, "transition")
 
 
 def test_a_baseline_must_be_sound(cooperative: Cooperative) -> None:

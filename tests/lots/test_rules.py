@@ -12,8 +12,13 @@ from hypothesis import strategies as st
 from market.benefits.rules import Mechanism
 from market.db import new_id
 from market.errors import InvalidInputError, MarketError, TransitionError
+from market.lots.baselines import check_period, gross_of_harvest
+from market.lots.contributing import NewContribution, check_contribution
 from market.lots.rules import (
+    BASELINE_TRANSITIONS,
     TRANSITIONS,
+    BaselineEvent,
+    BaselineStatus,
     ImpossibleMoveError,
     InputLot,
     InputLotError,
@@ -21,7 +26,6 @@ from market.lots.rules import (
     LotStatus,
     MeasuredIn,
     Move,
-    NewContribution,
     NotCoveredError,
     OpenLot,
     OutOfStockError,
@@ -29,15 +33,13 @@ from market.lots.rules import (
     Want,
     WrongUnitError,
     base_units,
-    check_contribution,
+    baseline_after,
     check_coverage,
     check_days,
     check_input,
     check_moves,
-    check_period,
     check_unit,
     draw,
-    gross_of_harvest,
     lot_number,
     newly_released,
     status_after,
@@ -51,13 +53,35 @@ DATES = UUID(int=1)
 
 @pytest.mark.parametrize(("status", "event"), list(product(LotStatus, LotEvent)))
 def test_a_lot_takes_the_steps_of_its_table_and_no_other(status: LotStatus, event: LotEvent) -> None:
-    expected = {("draft", "open"): "open", ("open", "hold"): "held", ("held", "release"): "open"}.get((status, event))
+    steps = {
+        ("draft", "open"): "open",
+        ("draft", "discard"): "discarded",
+        ("open", "hold"): "held",
+        ("held", "release"): "open",
+    }
+    expected = steps.get((status, event))
     assert TRANSITIONS.get((status, event)) == expected
     if expected is None:
         with pytest.raises(TransitionError):
             status_after(status, event)
     else:
         assert status_after(status, event) == expected
+
+
+@pytest.mark.parametrize(("status", "event"), list(product(BaselineStatus, BaselineEvent)))
+def test_a_baseline_takes_the_steps_of_its_table_and_no_other(status: BaselineStatus, event: BaselineEvent) -> None:
+    steps = {
+        ("proposed", "confirm"): "confirmed",
+        ("proposed", "reject"): "rejected",
+        ("rejected", "propose"): "proposed",
+    }
+    expected = steps.get((status, event))
+    assert BASELINE_TRANSITIONS.get((status, event)) == expected
+    if expected is None:
+        with pytest.raises(TransitionError):
+            baseline_after(status, event)
+    else:
+        assert baseline_after(status, event) == expected
 
 
 def on_shelf(available_milli: int, expires_on: date | None = None, lot: int = 1) -> OpenLot:

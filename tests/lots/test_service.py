@@ -1,7 +1,7 @@
 """Registering lots, recording contributions, opening, holding, writing off, and who sees what."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -12,17 +12,20 @@ from market.benefits.rules import Mechanism, NotEnrolledError, PlanBody, PlanNot
 from market.db import new_id
 from market.errors import FourEyesError, InvalidInputError, NotFoundError, TransitionError
 from market.identity.models import Organisation
-from market.identity.rules import Role, Scope
-from market.lots import opening, queries, registering, stock
-from market.lots.models import Spoilage
+from market.identity.rules import Actor, Role, Scope
+from market.lots import baselines, opening, queries, registering, stock
+from market.lots.models import Baseline, Spoilage
 from market.lots.rules import (
-    BaselineStatedError,
+    BaselineEvent,
+    BaselineStatus,
+    ExpiredLotError,
     LotStatus,
     MeasuredIn,
     MechanismNotInPlanError,
     MissingQualityCertificateError,
     NotCoveredError,
     OutOfStockError,
+    OutsideOriginError,
     ReusedQualityCertificateError,
     SealedLotError,
     Want,
@@ -92,7 +95,7 @@ def test_the_amount_is_computed_and_comes_back_in_the_order_given(village: Villa
         (second, Mechanism.ORDER_PURCHASE, 1_500),
         (first, Mechanism.LABOUR, 11_250),
     ]
-    assert queries.contributions_of(village.session, [lot.id]) == sorted(rows)
+    assert village.kept(lot) == sorted(rows)
 
 
 def test_only_households_whose_village_confirmed_them_contribute(session: orm.Session, village: Village) -> None:
@@ -103,7 +106,28 @@ def test_only_households_whose_village_confirmed_them_contribute(session: orm.Se
         with pytest.raises(NotEnrolledError) as refused:
             village.record(lot, village.gives(village.households[0], 1), village.gives(household, 1_000))
         assert refused.value.pointer == "/contributions/1/household_id"
-    assert queries.contributions_of(session, [lot.id]) == []
+    assert village.kept(lot) == []
+
+
+def test_a_household_contributes_from_the_day_it_takes_part(session: orm.Session, village: Village) -> None:
+    lot, newcomer = village.draft(10_000), factories.household(session)
+    factories.enrolment(session, village.supplier, newcomer, on=TODAY + timedelta(days=1))
+    with pytest.raises(NotEnrolledError) as refused:
+        village.record(lot, village.gives(newcomer.id, 1_000))
+    assert refused.value.pointer == "/contributions/0/household_id"
+
+
+def test_a_lot_comes_from_the_county_for_which_its_product_is_certified(village: Village) -> None:
+    with pytest.raises(OutsideOriginError) as refused:
+        village.draft(1_000, origin_code="141130103")
+    assert refused.value.pointer == "/origin_code"
+
+
+def test_a_lot_that_is_no_longer_good_does_not_go_on_sale(village: Village) -> None:
+    lot = village.draft(1_000, expires_on=TODAY, bought_in_milli=1_000)
+    with pytest.raises(ExpiredLotError):
+        opening.open_lot(village.session, village.manager, lot_id=lot.id, on=TODAY + timedelta(days=1))
+    assert opening.open_lot(village.session, village.manager, lot_id=lot.id, on=TODAY).status is LotStatus.OPEN
 
 
 def test_a_mechanism_must_be_in_the_plan_and_the_plan_in_force(session: orm.Session) -> None:
@@ -147,18 +171,18 @@ def test_a_lot_is_opened_by_somebody_who_neither_made_it_nor_recorded_what_went_
     village.record(lot, village.gives(village.households[0], 1_000))
     for maker in (village.manager, village.clerk):
         with pytest.raises(FourEyesError):
-            opening.open_lot(village.session, maker, lot_id=lot.id)
+            opening.open_lot(village.session, maker, lot_id=lot.id, on=TODAY)
     second = village.actor(Role.SUPPLIER_MANAGER)
-    assert opening.open_lot(village.session, second, lot_id=lot.id).opened_by == second.member_id
+    assert opening.open_lot(village.session, second, lot_id=lot.id, on=TODAY).opened_by == second.member_id
 
 
 def test_hours_of_work_cover_no_quantity(village: Village) -> None:
     lot = village.draft(1_500, bought_in_milli=600, loss_milli=100)
     village.record(lot, village.gives(village.households[0], 999), village.works(village.households[1], 9_000))
     with pytest.raises(NotCoveredError):
-        opening.open_lot(village.session, village.manager, lot_id=lot.id)
+        opening.open_lot(village.session, village.manager, lot_id=lot.id, on=TODAY)
     village.record(lot, village.gives(village.households[0], 1))
-    assert opening.open_lot(village.session, village.manager, lot_id=lot.id).status is LotStatus.OPEN
+    assert opening.open_lot(village.session, village.manager, lot_id=lot.id, on=TODAY).status is LotStatus.OPEN
 
 
 def test_a_flagged_category_is_not_opened_without_a_quality_certificate(session: orm.Session) -> None:
@@ -168,16 +192,16 @@ def test_a_flagged_category_is_not_opened_without_a_quality_certificate(session:
         village.opened(1_000)
     lot = village.draft(1_000, bought_in_milli=1_000)
     registering.attach_quality_certificate(session, village.clerk, lot_id=lot.id, number="HGZ-1")
-    assert opening.open_lot(session, village.manager, lot_id=lot.id).status is LotStatus.OPEN
+    assert opening.open_lot(session, village.manager, lot_id=lot.id, on=TODAY).status is LotStatus.OPEN
 
 
 def test_a_mixed_lot_needs_a_quality_certificate_of_its_own(village: Village) -> None:
     session = village.session
     first = village.draft(1_000, bought_in_milli=1_000)
     registering.attach_quality_certificate(session, village.clerk, lot_id=first.id, number="HGZ-1")
-    opening.open_lot(session, village.manager, lot_id=first.id)
+    opening.open_lot(session, village.manager, lot_id=first.id, on=TODAY)
     second = village.draft(1_000, inputs=[(first.id, 1_000)])
-    opening.open_lot(session, village.manager, lot_id=second.id)
+    opening.open_lot(session, village.manager, lot_id=second.id, on=TODAY)
     third = village.draft(500, inputs=[(second.id, 500)])
     for lot in (second, third):
         if lot.status is LotStatus.DRAFT:
@@ -239,8 +263,8 @@ def test_a_reviewer_sees_the_lots_of_its_region_and_an_auditor_all(session: orm.
     assert not sees("141122", Scope.OWN)
 
 
-def test_a_baseline_is_stated_once(village: Village) -> None:
-    lot = village.opened(1_000)
+def test_a_baseline_is_the_supplier_s_word_until_its_county_confirms_it(village: Village) -> None:
+    session, lot = village.session, village.opened(1_000)
     facts: dict[str, Any] = {
         "lot_id": lot.id,
         "period_from": date(2025, 1, 1),
@@ -251,9 +275,28 @@ def test_a_baseline_is_stated_once(village: Village) -> None:
         "measured_in": MeasuredIn.JIN,
         "unit_price_fen": 120,
     }
-    assert registering.state_baseline(village.session, village.clerk, **facts).gross_fen == 43_200_000
-    with pytest.raises(BaselineStatedError):
-        registering.state_baseline(village.session, village.clerk, **facts)
+    county = factories.member(session, factories.organisation(session), Role.COUNTY_REVIEWER)
+    reviewer = factories.actor(session, county, Scope.REGION)
+
+    def decide(actor: Actor, event: BaselineEvent) -> Baseline:
+        return baselines.decide_baseline(session, actor, lot_id=lot.id, event=event, opinion="已核", now=NOW)
+
+    with pytest.raises(NotFoundError):
+        decide(reviewer, BaselineEvent.CONFIRM)
+    proposed = baselines.propose_baseline(session, village.clerk, **facts)
+    assert (proposed.gross_fen, proposed.status) == (43_200_000, BaselineStatus.PROPOSED)
+    with pytest.raises(TransitionError):
+        baselines.propose_baseline(session, village.clerk, **facts)
+    with pytest.raises(FourEyesError):
+        decide(village.manager, BaselineEvent.CONFIRM)
+    assert decide(reviewer, BaselineEvent.REJECT).status is BaselineStatus.REJECTED
+    anew = baselines.propose_baseline(session, village.clerk, **facts | {"unit_price_fen": 100})
+    assert (anew.gross_fen, anew.status, anew.decided_by) == (36_000_000, BaselineStatus.PROPOSED, None)
+    assert decide(reviewer, BaselineEvent.CONFIRM).decided_by == reviewer.member_id
+    with pytest.raises(sa.exc.IntegrityError, match="a confirmed baseline never changes"), session.begin_nested():
+        session.execute(sa.update(Baseline).values(gross_fen=1))
+    with pytest.raises(TransitionError):
+        baselines.propose_baseline(session, village.clerk, **facts)
 
 
 def test_the_supplier_of_a_lot_is_that_of_its_product(village: Village) -> None:

@@ -4,17 +4,16 @@ from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
+import sqlalchemy as sa
 from sqlalchemy import orm
 
 from market.benefits.rules import Mechanism
 from market.catalog.models import Product
 from market.identity.rules import Actor, Role
 from market.lots import contributing, opening, queries, registering
-from market.lots.models import Lot
-from market.lots.rules import (
-    MeasuredIn,
-    NewContribution,
-)
+from market.lots.contributing import NewContribution
+from market.lots.models import Contribution, Lot
+from market.lots.rules import MeasuredIn
 from tests import factories
 
 NOW = datetime(2026, 3, 2, 4, tzinfo=UTC)
@@ -58,6 +57,12 @@ class Village:
     def works(self, household: UUID, milli_hours: int) -> NewContribution:
         return NewContribution(household, Mechanism.LABOUR, milli_hours, MeasuredIn.HOUR, 1_500, TODAY, "工时单-1")
 
+    def kept(self, lot: Lot) -> list[queries.ContributionRow]:
+        """What is on record of a lot's contributions, by id."""
+        rows = self.session.scalars(sa.select(Contribution).where(Contribution.lot_id == lot.id))
+        names = queries.ContributionRow._fields
+        return sorted(queries.ContributionRow(*(getattr(row, name) for name in names)) for row in rows)
+
     def record(self, lot: Lot, *contributions: NewContribution) -> list[queries.ContributionRow]:
         return contributing.record_contributions(
             self.session, self.clerk, lot_id=lot.id, contributions=contributions, now=NOW
@@ -66,4 +71,4 @@ class Village:
     def opened(self, quantity_milli: int, **facts: Any) -> Lot:
         lot = self.draft(quantity_milli, **facts)
         self.record(lot, *(self.gives(household, quantity_milli) for household in self.households))
-        return opening.open_lot(self.session, self.manager, lot_id=lot.id)
+        return opening.open_lot(self.session, self.manager, lot_id=lot.id, on=TODAY)

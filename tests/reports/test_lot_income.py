@@ -1,6 +1,6 @@
-"""What a lot brought, to the fen; and an increase only against a stated baseline."""
+"""What a lot brought, to the fen; and an increase only against a confirmed baseline."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from uuid import UUID, uuid4
 
 import pytest
@@ -10,10 +10,10 @@ from starlette.testclient import TestClient
 
 from market.benefits.rules import Mechanism
 from market.errors import NotFoundError
-from market.identity.rules import Actor, OrganisationKind, Role
-from market.lots import registering
+from market.identity.rules import Actor, OrganisationKind, Role, Scope
+from market.lots import baselines, registering
 from market.lots.models import Lot
-from market.lots.rules import MeasuredIn
+from market.lots.rules import BaselineEvent, MeasuredIn
 from market.orders.models import OrderLine
 from market.reports.lot_income import LotIncome, lot_income
 from tests import factories
@@ -41,10 +41,11 @@ def wang_village(session: orm.Session) -> tuple[Story, Lot, dict[UUID, int]]:
     return story, lot, amounts
 
 
-def state_baseline(story: Story, lot: Lot) -> None:
+def state_baseline(story: Story, lot: Lot, *, confirmed: bool = True) -> None:
     """2,000 jin per mu at the same price."""
-    registering.state_baseline(
-        story.session,
+    session = story.session
+    baselines.propose_baseline(
+        session,
         story.clerk,
         lot_id=lot.id,
         period_from=date(2018, 1, 1),
@@ -55,6 +56,11 @@ def state_baseline(story: Story, lot: Lot) -> None:
         measured_in=MeasuredIn.JIN,
         unit_price_fen=120,
     )
+    if confirmed:
+        county = factories.member(session, factories.organisation(session), Role.COUNTY_REVIEWER)
+        reviewer, now = factories.actor(session, county, Scope.REGION), datetime(2026, 3, 2, tzinfo=UTC)
+        event, opinion = BaselineEvent.CONFIRM, "与台账一致"
+        baselines.decide_baseline(session, reviewer, lot_id=lot.id, event=event, opinion=opinion, now=now)
 
 
 def test_wang_village_earned_648_000_yuan_more_than_its_baseline(session: orm.Session) -> None:
@@ -83,8 +89,15 @@ def test_without_a_baseline_the_api_gives_no_increase_but_says_why(client: TestC
     reader = factories.signed_in(session, Role.AUDITOR)
     shown = client.get(f"/v1/lots/{lot.id}/income", headers=reader).json()
     assert shown["total"]["accrued_fen"] == 1_080_000_00
-    assert (shown["increase"], shown["no_increase"]) == (None, "no_baseline_stated")
-    state_baseline(story, lot)
+    assert (shown["increase"], shown["no_increase"]) == (None, "no_baseline_confirmed")
+    state_baseline(story, lot, confirmed=False)
+    shown = client.get(f"/v1/lots/{lot.id}/income", headers=reader).json()
+    assert (shown["increase"], shown["no_increase"]) == (None, "no_baseline_confirmed")
+    county = factories.signed_in(session, Role.COUNTY_REVIEWER)
+    said = {"confirmed": True, "opinion": "与台账一致"}
+    assert (
+        client.post(f"/v1/lots/{lot.id}/baseline/decision", json=said, headers=county).json()["status"] == "confirmed"
+    )
     shown = client.get(f"/v1/lots/{lot.id}/income", headers=reader).json()
     assert shown["no_increase"] is None
     assert shown["increase"] == {
