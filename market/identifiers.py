@@ -1,10 +1,11 @@
-"""Identifiers of the Chinese state: credit codes, resident numbers, region codes, e-invoice numbers.
+"""Identifiers of the Chinese state: credit codes, resident numbers, region codes, e-invoice numbers; and references.
 
 Our own functions, because `python-stdnum` refuses valid codes of this domain (domain.md §9): village collectives'
 credit codes that begin with N, and residents born before their county had its present code.
 """
 
 import re
+import unicodedata
 from datetime import date
 
 _CREDIT_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
@@ -14,6 +15,8 @@ _RESIDENT_CHECK = "10X98765432"
 _REGION_CODE = re.compile(r"[0-9]{2}([0-9]{2}([0-9]{2}([0-9]{3}([0-9]{3})?)?)?)?")
 _EINVOICE_NUMBER = re.compile(r"[0-9]{20}")
 _COUNTY_DIGITS = 6
+_MAY_BE_LEFT_OUT = {"Zs", "Pd"}
+"""Unicode categories with or without which a reference is written: spaces; hyphens and dashes."""
 
 
 def is_credit_code(text: str) -> bool:
@@ -58,3 +61,13 @@ def county_of(region_code: str) -> str:
 def is_einvoice_number(text: str) -> bool:
     """Tell whether this has the form of the number of an e-invoice (数电发票): 20 digits."""
     return _EINVOICE_NUMBER.fullmatch(text) is not None
+
+
+def reference_key(text: str) -> str:
+    """Return by what bank references are told apart, however they were typed.
+
+    Full width becomes half width, small letters capitals; spaces and hyphens fall away. A reference of nothing else
+    is its own key.
+    """
+    plain = unicodedata.normalize("NFKC", text).upper()
+    return "".join(letter for letter in plain if unicodedata.category(letter) not in _MAY_BE_LEFT_OUT) or plain

@@ -315,7 +315,7 @@ class Market(RuleBasedStateMachine):
         if drawn is None:
             self.refused(OutOfStockError, act)
             return []
-        return self.model.place(self.do(act), wants, drawn, buyer=buyer)
+        return self.model.place(self.do(act), wants, drawn, buyer=buyer, on=self.today)
 
     @precondition(lambda self: self.orders(*GOING_ON))
     @step(number=ANY, parts=TROUBLE, wrongly=st.booleans())
@@ -443,7 +443,8 @@ class Market(RuleBasedStateMachine):
         first = of(self.payable(), number)
         paying = [order for order in self.payable() if order.supplier == first.supplier and order is not first]
         orders = [first, of(paying, number)] if also and paying else [first]
-        self.record(first.supplier, [(order, part_of(order.payable, permille)) for order in orders], self.ago(days))
+        on = self.ago(days, *(order.placed_on for order in orders))
+        self.record(first.supplier, [(order, part_of(order.payable, permille)) for order in orders], on)
 
     def record(self, supplier: int, parts: Sequence[tuple[Order, int]], on: date) -> None:
         reference = uuid4().hex

@@ -125,6 +125,7 @@ class Order:
     id: str
     buyer: int
     supplier: int
+    placed_on: date
     reserved_until: datetime
     status: str = "placed"
     lines: list[Line] = field(default_factory=list)
@@ -211,12 +212,13 @@ class Model:
         drawn: Sequence[Sequence[tuple[Lot, int]]],
         *,
         buyer: int,
+        on: date,
     ) -> list[Order]:
         """Add a group as placed; hold that it is one order per supplier."""
         placed: dict[UUID, Order] = {}
         for line, (product, milli), parts in zip(group.lines, wants, drawn, strict=True):
             if line.order_id not in placed:
-                order = Order(str(line.order_id), buyer, product.supplier, group.reserved_until)
+                order = Order(str(line.order_id), buyer, product.supplier, on, group.reserved_until)
                 placed[line.order_id] = self.orders[order.id] = order
             hold(placed[line.order_id].supplier == product.supplier, "an order of two suppliers")
             self._add_line(placed[line.order_id], str(line.id), product, milli, parts)

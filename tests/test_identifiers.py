@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market.identifiers import county_of, is_credit_code, is_einvoice_number, is_region_code, is_resident_id
+from market.identifiers import (
+    county_of,
+    is_credit_code,
+    is_einvoice_number,
+    is_region_code,
+    is_resident_id,
+    reference_key,
+)
 
 CREDIT_CODES = [
     "91110000600037341L",
@@ -115,3 +122,17 @@ def test_an_e_invoice_number_has_twenty_digits() -> None:
     assert not is_einvoice_number("251420000000000000160")
     assert not is_einvoice_number("2514200000000000001A")
     assert not is_einvoice_number("2514200000000000001６")
+
+
+@pytest.mark.parametrize(
+    ("typed", "key"),
+    [
+        ("ICBC-20260331-000412", "ICBC20260331000412"),
+        ("icbc 20260331\u3000000412", "ICBC20260331000412"),
+        ("\uff29\uff23\uff22\uff23\uff0d2026\u20130331\u2014000412", "ICBC20260331000412"),
+        ("\u56de\u53551-1", "\u56de\u535511"),
+        ("--", "--"),
+    ],
+)
+def test_a_reference_is_the_same_however_it_is_typed(typed: str, key: str) -> None:
+    assert reference_key(typed) == key

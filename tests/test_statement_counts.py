@@ -32,7 +32,7 @@ PREDICTION = 5
 ACCEPTANCE = 17
 RECEIPT = 16
 RETURN = 20
-DISBURSEMENT = 11
+DISBURSEMENT = 12
 CONFIRMATION = 9
 OPENING = 2
 """More, the first time: accounts that do not exist are opened and read."""

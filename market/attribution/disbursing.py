@@ -28,14 +28,17 @@ from market.attribution.rules import (
 from market.benefits import service as benefits
 from market.benefits.rules import MECHANISMS, Payee
 from market.db import new_id
-from market.errors import NotFoundError
+from market.errors import InvalidInputError, NotFoundError
+from market.identifiers import reference_key
 from market.identity.rules import Actor
 from market.lots.models import Contribution, Lot
+from market.lots.rules import LotStatus
 
 
-def predict(session: orm.Session, actor: Actor, *, payments: Sequence[PaymentOrder]) -> list[Settlement]:
+def predict(session: orm.Session, actor: Actor, *, paid_on: date, payments: Sequence[PaymentOrder]) -> list[Settlement]:
     """Return what the payments would settle; writes nothing. Raises what `disburse` raises."""
     _check(session, actor.organisation_id, payments)
+    _check_day(session, actor.organisation_id, paid_on)
     return _settle(session, actor.organisation_id, payments)
 
 
@@ -51,11 +54,13 @@ def disburse(
 ) -> tuple[Disbursement, list[Payment], list[Settlement]]:
     """Record payments made: each settles what its payee is owed, oldest first; the rest is an advance.
 
-    Raises `PayeeError`, `ForeignContributionError` or `PaymentReferenceTakenError`; posts one entry.
+    Raises `PayeeError`, `ForeignContributionError`, `PaymentReferenceTakenError` or `InvalidInputError` (the day);
+    posts one entry.
     """
     supplier_id = actor.organisation_id
     lock_supplier(session, supplier_id)
     _check(session, supplier_id, payments)
+    _check_day(session, supplier_id, paid_on)
     settlements = _settle(session, supplier_id, payments)
     disbursement = Disbursement(
         id=new_id(),
@@ -86,6 +91,7 @@ def _row(disbursement: Disbursement, payment: PaymentOrder) -> Payment:
         contribution_id=payment.contribution_id,
         amount_fen=payment.amount_fen,
         reference=payment.reference,
+        reference_key=reference_key(payment.reference),
     )
 
 
@@ -93,14 +99,15 @@ def _check(session: orm.Session, supplier_id: UUID, payments: Sequence[PaymentOr
     """Refuse strangers, contributions of other households, and references used before."""
     households = {payment.payee_id for payment in payments if payment.kind is Kind.HOUSEHOLD}
     known = {
-        Kind.HOUSEHOLD: benefits.enrolled(session, supplier_id, households),
+        Kind.HOUSEHOLD: set(benefits.enrolled(session, supplier_id, households)),
         Kind.COLLECTIVE: _collectives(session, supplier_id, payments),
     }
     makers = _makers(session, supplier_id, {payment.contribution_id for payment in payments} - {None})
     used = set(
         session.scalars(
-            sa.select(Payment.reference).where(
-                Payment.supplier_id == supplier_id, Payment.reference.in_([payment.reference for payment in payments])
+            sa.select(Payment.reference_key).where(
+                Payment.supplier_id == supplier_id,
+                Payment.reference_key.in_([reference_key(payment.reference) for payment in payments]),
             )
         )
     )
@@ -110,9 +117,28 @@ def _check(session: orm.Session, supplier_id: UUID, payments: Sequence[PaymentOr
             raise PayeeError(payee=payment.payee_id, pointer=f"{pointer}/payee_id")
         if payment.contribution_id and makers.get(payment.contribution_id) != payment.payee_id:
             raise ForeignContributionError(pointer=f"{pointer}/contribution_id")
-        if payment.reference in used:
+        key = reference_key(payment.reference)
+        if key in used:
             raise PaymentReferenceTakenError(reference=payment.reference, pointer=f"{pointer}/reference")
-        used.add(payment.reference)
+        used.add(key)
+
+
+_BEGAN_ON = sa.text(
+    """
+    SELECT least((SELECT min(v.valid_from) FROM plans p JOIN plan_versions v ON v.plan_id = p.id
+                   WHERE p.supplier_id = :supplier AND v.status = 'approved'),
+                 (SELECT min(c.delivered_on) FROM lots l JOIN contributions c ON c.lot_id = l.id
+                   WHERE l.supplier_id = :supplier))
+    """
+)
+
+
+def _check_day(session: orm.Session, supplier_id: UUID, paid_on: date) -> None:
+    """Refuse a day before anybody could be paid: before the first plan in force and the first delivery alike."""
+    began_on = session.scalar(_BEGAN_ON, {"supplier": supplier_id})
+    if began_on is not None and paid_on < began_on:
+        reason = f"nobody was owed anything before {began_on}"
+        raise InvalidInputError(reason, f"早于首个带农方案生效日及首次交货日({began_on})", pointer="/paid_on")
 
 
 _COLLECTIVES = sa.text(
@@ -142,7 +168,7 @@ def _makers(session: orm.Session, supplier_id: UUID, contribution_ids: Collectio
     found = (
         sa.select(Contribution.id, Contribution.household_id)
         .join(Lot, Lot.id == Contribution.lot_id)
-        .where(Contribution.id.in_(contribution_ids), Lot.supplier_id == supplier_id)
+        .where(Contribution.id.in_(contribution_ids), Lot.supplier_id == supplier_id, Lot.status != LotStatus.DISCARDED)
     )
     return {row.id: row.household_id for row in session.execute(found)}
 

@@ -78,7 +78,8 @@ def disburse(
     if not dry_run:
         return caller.once(request, work)
     with caller.transaction() as (session, actor):
-        paid = [payment_out(None, settlement) for settlement in disbursing.predict(session, actor, payments=payments)]
+        settlements = disbursing.predict(session, actor, paid_on=request.paid_on, payments=payments)
+        paid = [payment_out(None, settlement) for settlement in settlements]
     return answer(DisbursementOut(id=None, paid_on=request.paid_on, amount_fen=amount_fen, payments=paid))
 
 

@@ -33,13 +33,16 @@ class Disbursement(Base):
 
 
 class Payment(Base):
-    """One payment of a disbursement to one payee; its reference (bank line, purchase invoice) is used once."""
+    """One payment of a disbursement to one payee; its reference (bank line, purchase invoice) is used once.
+
+    `reference_key` is the reference as `identifiers.reference_key` reads it.
+    """
 
     __tablename__ = "payments"
     __table_args__ = (
         sa.CheckConstraint("amount_fen > 0", name="amount_is_positive"),
         sa.CheckConstraint("num_nonnulls(household_id, collective_id) = 1", name="payee_is_one"),
-        sa.UniqueConstraint("supplier_id", "reference", name="payments_reference_once"),
+        sa.UniqueConstraint("supplier_id", "reference_key", name="payments_reference_once"),
     )
 
     id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
@@ -50,5 +53,6 @@ class Payment(Base):
     contribution_id: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("contributions.id"))
     amount_fen: orm.Mapped[int]
     reference: orm.Mapped[str]
+    reference_key: orm.Mapped[str]
     confirmed_at: orm.Mapped[datetime | None]
     confirmed_by: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("members.id"))

@@ -7,7 +7,9 @@ Each query returns what breaks the sentence, as `(subject, expected, found)` tex
 
 from market.audit.rules import Invariant
 from market.benefits.rules import MECHANISMS, Measure
+from market.orders.queries import OWED_BACK
 
+_GIVEN_UP = "'declined', 'cancelled', 'expired'"
 _BY_QUANTITY = ", ".join(f"'{code}'" for code, terms in MECHANISMS.items() if terms.measure is Measure.QUANTITY)
 
 MARKET: tuple[Invariant, ...] = (
@@ -47,7 +49,8 @@ MARKET: tuple[Invariant, ...] = (
         """
         SELECT concat('lot ', l.number), l.moved_milli::text, coalesce(i.milli, 0)::text
           FROM lots l
-          LEFT JOIN (SELECT input_lot_id, sum(quantity_milli) AS milli FROM lot_inputs GROUP BY 1) i
+          LEFT JOIN (SELECT n.input_lot_id, sum(n.quantity_milli) AS milli
+                       FROM lot_inputs n JOIN lots m ON m.id = n.lot_id AND m.status <> 'discarded' GROUP BY 1) i
             ON i.input_lot_id = l.id
          WHERE l.moved_milli <> coalesce(i.milli, 0)
         """,
@@ -63,7 +66,7 @@ MARKET: tuple[Invariant, ...] = (
           LEFT JOIN (SELECT lot_id, sum(measure_milli) AS milli FROM contributions
                       WHERE carried_from IS NULL AND mechanism IN ({_BY_QUANTITY}) GROUP BY lot_id) c ON c.lot_id = l.id
           LEFT JOIN (SELECT lot_id, sum(quantity_milli) AS milli FROM lot_inputs GROUP BY lot_id) i ON i.lot_id = l.id
-         WHERE l.status <> 'draft'
+         WHERE l.status NOT IN ('draft', 'discarded')
            AND coalesce(c.milli, 0) + l.bought_in_milli + coalesce(i.milli, 0) - l.loss_milli < l.quantity_milli
         """,
     ),
@@ -158,13 +161,23 @@ MARKET: tuple[Invariant, ...] = (
         """,
     ),
     Invariant(
-        "lines_spend_what_the_order_has",
-        "the lines of an order were paid no more than the order",
-        "各行已付合计不得超过订单已付额",
-        """
-        SELECT concat('order ', o.number), concat('at most ', o.paid_fen), sum(l.paid_fen)::text
-          FROM orders o JOIN order_lines l ON l.order_id = o.id
-         GROUP BY o.id HAVING sum(l.paid_fen) > o.paid_fen OR min(l.paid_fen) < 0
+        "paid_is_spent_open_or_owed_back",
+        "what an order was paid was spent on its lines, is open for lines to come, or is owed back",
+        "订单已付额=已付各行+留待未验收行+应退货款",
+        f"""
+        SELECT concat('order ', number), paid_fen::text, concat_ws(' + ', spent, open, back)
+          FROM (SELECT number, paid_fen, spent, least, greatest(least(paid_fen - kept, to_come), 0) AS open, back
+                  FROM (SELECT o.number, o.paid_fen, {OWED_BACK} AS back, sum(l.paid_fen) AS spent,
+                               min(l.paid_fen) AS least,
+                               sum(l.accepted_fen - l.returned_fen) AS kept,
+                               coalesce(sum(div(2::numeric * l.unit_price_fen * CASE WHEN o.shipped_on IS NULL
+                                                     THEN l.quantity_milli ELSE l.shipped_milli END + l.unit_milli,
+                                                2 * l.unit_milli))
+                                        FILTER (WHERE a.id IS NULL AND o.status NOT IN ({_GIVEN_UP})), 0) AS to_come
+                          FROM orders o JOIN order_lines l ON l.order_id = o.id
+                          LEFT JOIN acceptance_lines a ON a.order_line_id = l.id
+                         GROUP BY o.id) x) y
+         WHERE paid_fen <> spent + open + back OR least < 0
         """,
     ),
     Invariant(
@@ -194,6 +207,10 @@ MARKET: tuple[Invariant, ...] = (
         UNION ALL
         SELECT concat('lot ', number), 'another opener', opened_by::text FROM lots WHERE opened_by = made_by
         UNION ALL
+        SELECT concat('baseline of lot ', l.number), 'another who decides', b.decided_by::text
+          FROM baselines b JOIN lots l ON l.id = b.lot_id JOIN members m ON m.id = b.decided_by
+         WHERE b.decided_by = b.stated_by OR m.organisation_id = l.supplier_id
+        UNION ALL
         SELECT concat('review ', r.id), 'another reviewer', r.reviewer_id::text
           FROM reviews r JOIN applications a ON a.id = r.application_id
          WHERE r.reviewer_id = a.made_by OR r.organisation_id = a.supplier_id
@@ -221,6 +238,20 @@ MARKET: tuple[Invariant, ...] = (
                               WHERE h.certificate_id = c.id AND h.changed_at < g.placed_at
                               ORDER BY h.changed_at DESC, h.id DESC LIMIT 1) s ON true
          WHERE c.id IS NULL OR o.placed_on NOT BETWEEN c.valid_from AND c.valid_to OR s.event IN ('suspend', 'revoke')
+        """,
+    ),
+    Invariant(
+        "price_is_within_the_evidence",
+        "no product is offered, and none was ordered, above the evidenced price of its certificate",
+        "上架价与成交价均不高于认定时的举证价格",
+        """
+        SELECT concat('product ', p.id), concat('at most ', c.price_ceiling_fen), t.price_fen::text
+          FROM price_tiers t JOIN products p ON p.id = t.product_id JOIN certificates c ON c.id = p.certificate_id
+         WHERE t.price_fen > c.price_ceiling_fen
+        UNION ALL
+        SELECT concat('order line ', l.id), concat('at most ', c.price_ceiling_fen), l.unit_price_fen::text
+          FROM order_lines l JOIN certificates c ON c.number = l.certificate_number
+         WHERE l.unit_price_fen > c.price_ceiling_fen
         """,
     ),
     Invariant(

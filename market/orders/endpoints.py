@@ -1,6 +1,6 @@
 """Orders over HTTP: placing, reading, and the steps until acceptance and return."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Annotated, Any
 from uuid import UUID
@@ -85,11 +85,8 @@ REFUSED_WHEN_PLACING = declared(
     OutOfStockError,
 )
 
-STEP: Mapping[str, Any] = {
-    "status_code": 201,
-    "response_model": OrderOut,
-    "responses": declared(NotFoundError, TransitionError, LineNotOfOrderError, InexactQuantityError),
-}
+_REFUSED = (NotFoundError, TransitionError, LineNotOfOrderError, InexactQuantityError)
+STEP: Mapping[str, Any] = {"status_code": 201, "response_model": OrderOut, "responses": declared(*_REFUSED)}
 
 Confirmer = Annotated[Caller, requires(Permission.ORDER_CONFIRM)]
 
@@ -194,8 +191,17 @@ def list_orders(
     with caller.transaction() as (session, actor):
         orders = queries.orders_placed(actor, query.placed_from, query.placed_to, before=after_id(query.cursor))
         rows = session.scalars(orders.filter_by(**filters).limit(query.limit + 1)).all()
-    page, next_cursor = cut(rows, query.limit, lambda order: order.id)
-    return Page(items=[OrderBrief.model_validate(order) for order in page], next_cursor=next_cursor)
+        page, next_cursor = cut(rows, query.limit, lambda order: order.id)
+        return Page(items=_briefs(session, page), next_cursor=next_cursor)
+
+
+def _briefs(session: orm.Session, orders: Sequence[Order]) -> list[OrderBrief]:
+    owed_back = queries.owed_back(session, [order.id for order in orders])
+    plain = [name for name in OrderBrief.model_fields if name != "owed_back_fen"]
+    return [
+        OrderBrief(owed_back_fen=owed_back[order.id], **{name: getattr(order, name) for name in plain})
+        for order in orders
+    ]
 
 
 @router.get("/orders/{order_id}", responses=declared(NotFoundError))
@@ -217,7 +223,7 @@ def _order_out(session: orm.Session, order: Order) -> OrderOut:
         for line in queries.lines_of(session, [order.id])
     ]
     return OrderOut(
-        **dict(OrderBrief.model_validate(order)),
+        **dict(_briefs(session, [order])[0]),
         reserved_until=order.reserved_until,
         payment_days=order.payment_days,
         lines=lines,
@@ -248,7 +254,7 @@ def _give_up(order_id: UUID, request: GiveUp, caller: Caller, event: OrderEvent)
 
 @router.post("/orders/{order_id}/refusal", **STEP)
 def decline_order(order_id: UUID, request: GiveUp, caller: Confirmer) -> Response:
-    """Decline an order that was placed with one; its stock is free again."""
+    """Decline an order that was placed with one; its stock is free again, and what was paid for it is owed back."""
     return _give_up(order_id, request, caller, OrderEvent.DECLINE)
 
 
@@ -256,7 +262,7 @@ def decline_order(order_id: UUID, request: GiveUp, caller: Confirmer) -> Respons
 def cancel_order(
     order_id: UUID, request: GiveUp, caller: Annotated[Caller, requires(Permission.ORDER_CANCEL)]
 ) -> Response:
-    """Cancel an order that is not shipped; its stock is free again."""
+    """Cancel an order that is not shipped; its stock is free again, and what was paid for it is owed back."""
     return _give_up(order_id, request, caller, OrderEvent.CANCEL)
 
 
@@ -282,15 +288,7 @@ def ship_order(order_id: UUID, request: Ship, caller: Annotated[Caller, requires
     response_model=AcceptanceOut,
     responses={
         200: {"model": AcceptanceOut, "description": "A dry run: nothing was recorded"},
-        **declared(
-            NotFoundError,
-            TransitionError,
-            LineNotOfOrderError,
-            OutcomeError,
-            MissingAcceptanceEvidenceError,
-            InexactQuantityError,
-            PeriodClosedError,
-        ),
+        **declared(*_REFUSED, OutcomeError, MissingAcceptanceEvidenceError, PeriodClosedError),
     },
 )
 def accept_lines(
@@ -344,14 +342,7 @@ def _accepted_out(accepted: acceptance.Accepted) -> AcceptanceOut:
     response_model=ReturnOut,
     responses={
         200: {"model": ReturnOut, "description": "A dry run: nothing was recorded"},
-        **declared(
-            NotFoundError,
-            TransitionError,
-            LineNotOfOrderError,
-            ReturnTooMuchError,
-            InexactQuantityError,
-            PeriodClosedError,
-        ),
+        **declared(*_REFUSED, ReturnTooMuchError, PeriodClosedError),
     },
 )
 def take_back(

@@ -1,5 +1,7 @@
 """What may be read of orders."""
 
+# ruff: noqa: S608 - statements are assembled only from the fragments of this file; every value is bound
+
 from collections.abc import Collection
 from datetime import date
 from uuid import UUID
@@ -12,6 +14,7 @@ from market.errors import NotFoundError
 from market.identity.models import Organisation
 from market.identity.rules import Actor, Scope, Side
 from market.orders.models import AcceptanceLine, Order, OrderChange, OrderLine
+from market.orders.rules import GIVEN_UP
 
 
 def visible_orders(actor: Actor) -> sa.Select[Order]:
@@ -70,6 +73,29 @@ def dealt_with(session: orm.Session, line_ids: Collection[UUID]) -> set[UUID]:
     """Return which of these lines an acceptance has dealt with."""
     lines = sa.select(AcceptanceLine.order_line_id).where(AcceptanceLine.order_line_id.in_(line_ids))
     return set(session.scalars(lines))
+
+
+OWED_BACK = f"""
+    greatest(o.paid_fen - CASE WHEN o.status IN ({", ".join(f"'{status}'" for status in GIVEN_UP)}) THEN 0 ELSE
+      (SELECT CAST(sum(CASE
+                WHEN EXISTS (SELECT FROM acceptance_lines a WHERE a.order_line_id = l.id)
+                THEN l.accepted_fen - l.returned_fen
+                WHEN o.shipped_on IS NOT NULL
+                THEN div(2::numeric * l.unit_price_fen * l.shipped_milli + l.unit_milli, 2 * l.unit_milli)
+                ELSE l.amount_fen END) AS bigint)
+         FROM order_lines l WHERE l.order_id = o.id) END, 0)
+"""
+"""SQL for what of the order `o` was paid, and is owed neither for what was accepted and kept nor for what may yet come.
+
+Nothing is owed for an order that was given up.
+"""
+
+_OWED_BACK = sa.text(f"SELECT o.id, {OWED_BACK} AS fen FROM orders o WHERE o.id = ANY(CAST(:orders AS uuid[]))")
+
+
+def owed_back(session: orm.Session, order_ids: Collection[UUID]) -> dict[UUID, int]:
+    """Return by order what its supplier owes back to the buyer, in fen."""
+    return {row.id: row.fen for row in session.execute(_OWED_BACK, {"orders": list(order_ids)})}
 
 
 def changes_of(session: orm.Session, order_id: UUID) -> list[OrderChange]:

@@ -39,6 +39,9 @@ class OrderEvent(StrEnum):
 
 _S, _E = OrderStatus, OrderEvent
 
+GIVEN_UP = (_S.DECLINED, _S.CANCELLED, _S.EXPIRED)
+"""Where an order brings nothing, and takes no money."""
+
 TRANSITIONS: Mapping[tuple[OrderStatus, OrderEvent], OrderStatus] = {
     (_S.PLACED, _E.CONFIRM): _S.CONFIRMED,
     (_S.PLACED, _E.DECLINE): _S.DECLINED,

@@ -140,6 +140,7 @@ class OrderBrief(Schema):
     due_on: OptionalDay
     amount_fen: Fen
     paid_fen: Fen
+    owed_back_fen: Annotated[Fen, Field(description="paid for what was not accepted, came back, or will not come")]
 
 
 class OrderOut(OrderBrief):

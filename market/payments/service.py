@@ -9,16 +9,15 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from market.db import new_id
-from market.errors import at
+from market.errors import InvalidInputError, at
+from market.identifiers import reference_key
 from market.identity.rules import Actor
 from market.orders import queries as orders
 from market.orders.models import Order, OrderLine
-from market.orders.rules import OrderStatus
+from market.orders.rules import GIVEN_UP
 from market.orders.settling import Funded, payable_fen, settle
 from market.payments.models import Receipt, ReceiptAllocation
 from market.payments.rules import NotPayableError, OverpaidError, ReceiptSumError, ReceiptTakenError
-
-_GIVEN_UP = frozenset({OrderStatus.DECLINED, OrderStatus.CANCELLED, OrderStatus.EXPIRED})
 
 
 class OrderPart(NamedTuple):
@@ -41,11 +40,15 @@ def record(
 ) -> tuple[Receipt, list[ReceiptAllocation]]:
     """Record a line of the supplier's bank statement and recognise what it pays.
 
-    Raises `ReceiptSumError`, `ReceiptTakenError`, `NotFoundError`, `NotPayableError` or `OverpaidError`.
+    Raises `ReceiptSumError`, `ReceiptTakenError`, `NotFoundError`, `InvalidInputError` (a day before an order that it
+    pays), `NotPayableError` or `OverpaidError`.
     """
     _check(session, actor, bank_reference, amount_fen, parts)
     with at("/orders"):
         locked = orders.locked_orders(session, actor, [part.order_id for part in parts])
+    if received_on < max(order.placed_on for order in locked):
+        reason = "the money came before the order was placed"
+        raise InvalidInputError(reason, "到款日期早于下单日期", pointer="/received_on")
     paying = {order.id: order for order in locked}
     lines: dict[UUID, list[OrderLine]] = {order_id: [] for order_id in paying}
     for line in orders.lines_of(session, list(paying)):
@@ -55,6 +58,7 @@ def record(
         id=new_id(),
         supplier_id=actor.organisation_id,
         bank_reference=bank_reference,
+        reference_key=reference_key(bank_reference),
         payer_name=payer_name,
         amount_fen=amount_fen,
         received_on=received_on,
@@ -87,14 +91,14 @@ def _check(
     if parts_fen != amount_fen or len({part.order_id for part in parts}) < len(parts):
         raise ReceiptSumError(parts_fen=parts_fen, amount_fen=amount_fen, pointer="/orders")
     known = sa.select(Receipt.id).where(
-        Receipt.supplier_id == actor.organisation_id, Receipt.bank_reference == bank_reference
+        Receipt.supplier_id == actor.organisation_id, Receipt.reference_key == reference_key(bank_reference)
     )
     if session.scalar(known):
         raise ReceiptTakenError(reference=bank_reference, pointer="/bank_reference")
 
 
 def _check_fits(order: Order, most_fen: int, part: OrderPart, pointer: str) -> None:
-    if order.status in _GIVEN_UP:
+    if order.status in GIVEN_UP:
         raise NotPayableError(number=order.number, status=order.status, pointer=pointer)
     if part.amount_fen > most_fen:
         raise OverpaidError(number=order.number, payable_fen=most_fen, amount_fen=part.amount_fen, pointer=pointer)

@@ -1,5 +1,7 @@
 """A cooperative's statement: what it sold and received beside what it owes, paid and kept, in one statement."""
 
+# ruff: noqa: S608 - statements are assembled only from fragments of queries; every value is bound
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -25,6 +27,7 @@ from market.errors import NotFoundError
 from market.identity.models import Organisation
 from market.identity.queries import visible_organisations
 from market.identity.rules import SIDE_OF, Actor, Side
+from market.orders.queries import OWED_BACK
 from market.reports.rules import Suspended
 
 _ACCOUNTS = """
@@ -38,7 +41,7 @@ _ACCOUNTS = """
        WHERE book = 'attribution' AND owner_id = :supplier AND kind IN ('retained', 'suspense')
     ),
 """
-_REST = """
+_REST = f"""
     , sold AS (
       SELECT coalesce(sum(n.accepted_fen), 0) AS accepted_fen, coalesce(sum(n.accepted_net_fen), 0) AS accepted_net_fen,
              count(DISTINCT o.id) FILTER (WHERE n.accepted_milli > 0) AS orders
@@ -56,6 +59,8 @@ _REST = """
       SELECT coalesce(sum(amount_fen), 0) AS fen
         FROM receipts
        WHERE supplier_id = :supplier AND received_on BETWEEN :period_from AND :period_to
+    ), owed_back AS (
+      SELECT coalesce(sum({OWED_BACK}), 0) AS fen FROM orders o WHERE o.supplier_id = :supplier AND o.paid_fen > 0
     ), suspended AS (
       SELECT m.mechanism,
              CASE WHEN jsonb_array_length(e.facts -> 'weights' -> m.mechanism) > 0
@@ -80,6 +85,7 @@ _REST = """
              'sold', (SELECT row_to_json(s) FROM sold s),
              'came_back', (SELECT row_to_json(c) FROM came_back c),
              'received_fen', (SELECT fen FROM received),
+             'owed_back_fen', (SELECT fen FROM owed_back),
              'suspended', (SELECT coalesce(json_agg(s), '[]') FROM suspended s))
 """
 _STATEMENT = sa.text(_ACCOUNTS + POSITIONS + _REST)
@@ -123,6 +129,7 @@ class CooperativeStatement:
     supplier_name: str
     sale: Sale
     received_fen: int
+    owed_back_fen: int
     households: Statement
     collectives: Statement
     retained: Flow
@@ -159,6 +166,7 @@ def cooperative_statement(
         supplier_name=name,
         sale=Sale(**found["sold"], **found["came_back"]),
         received_fen=found["received_fen"],
+        owed_back_fen=found["owed_back_fen"],
         households=statement(_of(positions, Kind.HOUSEHOLD)),
         collectives=statement(_of(positions, Kind.COLLECTIVE)),
         retained=flow(_of(positions, Kind.RETAINED)),

@@ -102,6 +102,7 @@ def show_cooperative_statement(
         period_to=period_to,
         sale=SaleOut.model_validate(found.sale),
         received_fen=found.received_fen,
+        owed_back_fen=found.owed_back_fen,
         households=_statement(found.households),
         collectives=_statement(found.collectives),
         retained=_part(LadderOut, found.retained),
@@ -117,7 +118,7 @@ def show_cooperative_statement(
 
 @router.get("/lots/{lot_id}/income", tags=["statements"], responses=declared(NotFoundError))
 def show_lot_income(lot_id: UUID, caller: StatementReader) -> LotIncomeOut:
-    """Show what a lot brought so far; an increase only against a stated baseline."""
+    """Show what a lot brought so far; an increase only against a confirmed baseline."""
     with caller.transaction() as (session, actor):
         found = lot_income(session.connection(), actor, lot_id)
     return LotIncomeOut(
@@ -131,7 +132,7 @@ def show_lot_income(lot_id: UUID, caller: StatementReader) -> LotIncomeOut:
         contributions=[_contributed(each) for each in found.contributions],
         total=_part(PostedOut, found.total),
         increase=_increase(found.increase) if found.increase is not None else None,
-        no_increase=NoIncrease.NO_BASELINE_STATED if found.increase is None else None,
+        no_increase=NoIncrease.NO_BASELINE_CONFIRMED if found.increase is None else None,
         counts=_counts(FIGURES),
     )
 

@@ -140,7 +140,7 @@ SALE_COLUMNS = ("orders", "sale_fen", "sale_net_fen")
 class NoIncrease(StrEnum):
     """Why no increase is given."""
 
-    NO_BASELINE_STATED = "no_baseline_stated"
+    NO_BASELINE_CONFIRMED = "no_baseline_confirmed"
 
 
 class Suspended(StrEnum):
@@ -215,11 +215,17 @@ FIGURES: Mapping[str, Column] = {
         "recognised and not yet disbursed at the end of the period",
         "期末已确认而尚未兑付的金额",
     ),
+    "owed_back_fen": Column(
+        Kind.FEN,
+        "应退货款",
+        "paid by buyers, and owed neither for what they accepted and kept nor for what may yet come; as it stands now",
+        "买方已付而无应付款对应(未验收、已退货或订单已终止)的金额,为当前值",
+    ),
     "increase": Column(
         Kind.FEN,
         "增收",
-        "gross income accrued from the lot's produce minus the stated baseline's gross; none without a baseline",
-        "本批次农产品应计毛收入减去已申报基线的毛收入;无基线则不提供",
+        "gross income accrued from the lot's produce minus the confirmed baseline's gross; none without one",
+        "本批次农产品应计毛收入减去经县级确认的基期毛收入;无已确认基期则不提供",
     ),
 }
 """What the figures of statements count."""

@@ -165,6 +165,7 @@ class CooperativeStatementOut(Schema):
     retained: LadderOut
     suspense: LadderOut
     suspended: list[SuspendedOut]
+    owed_back_fen: Fen
     owed_fen: SignedFen
     top_ups_owed_fen: SignedFen
     counts: list[CountsOut]
@@ -193,7 +194,7 @@ class ContributedOut(Schema):
 
 
 class IncreaseOut(Schema):
-    """Gross income from the lot's produce minus the stated baseline's; final only once the lot is sold out."""
+    """Gross income from the lot's produce minus the confirmed baseline's; final only once the lot is sold out."""
 
     measure: Annotated[Literal["gross"], Field(examples=["gross"])]
     gross_fen: Annotated[SignedFen, Field(examples=[108000000])]
@@ -206,7 +207,7 @@ class IncreaseOut(Schema):
 
 
 class LotIncomeOut(Schema):
-    """What a lot brought so far. Without a stated baseline there is no increase figure, but the reason."""
+    """What a lot brought so far. Without a confirmed baseline there is no increase figure, but the reason."""
 
     lot_id: Id
     number: Annotated[str, Field(examples=["L-20260302-K3V7QHTA"])]

@@ -38,6 +38,7 @@ def upgrade() -> None:
         sa.Column("contribution_id", sa.Uuid(), nullable=True),
         sa.Column("amount_fen", sa.BigInteger(), nullable=False),
         sa.Column("reference", sa.Text(), nullable=False),
+        sa.Column("reference_key", sa.Text(), nullable=False),
         sa.Column("confirmed_at", sa.TIMESTAMP(timezone=True), nullable=True),
         sa.Column("confirmed_by", sa.Uuid(), nullable=True),
         sa.CheckConstraint("amount_fen > 0", name=op.f("payments_amount_is_positive")),
@@ -53,7 +54,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["household_id"], ["households.id"], name=op.f("payments_household_id_exists")),
         sa.ForeignKeyConstraint(["supplier_id"], ["organisations.id"], name=op.f("payments_supplier_id_exists")),
         sa.PrimaryKeyConstraint("id", name=op.f("payments_pkey")),
-        sa.UniqueConstraint("supplier_id", "reference", name="payments_reference_once"),
+        sa.UniqueConstraint("supplier_id", "reference_key", name="payments_reference_once"),
     )
     op.create_index(op.f("payments_disbursement_id_idx"), "payments", ["disbursement_id"], unique=False)
     op.create_index(op.f("payments_household_id_idx"), "payments", ["household_id"], unique=False)

@@ -19,6 +19,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("supplier_id", sa.Uuid(), nullable=False),
         sa.Column("bank_reference", sa.Text(), nullable=False),
+        sa.Column("reference_key", sa.Text(), nullable=False),
         sa.Column("payer_name", sa.Text(), nullable=False),
         sa.Column("amount_fen", sa.BigInteger(), nullable=False),
         sa.Column("received_on", sa.Date(), nullable=False),
@@ -28,7 +29,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["recorded_by"], ["members.id"], name=op.f("receipts_recorded_by_exists")),
         sa.ForeignKeyConstraint(["supplier_id"], ["organisations.id"], name=op.f("receipts_supplier_id_exists")),
         sa.PrimaryKeyConstraint("id", name=op.f("receipts_pkey")),
-        sa.UniqueConstraint("supplier_id", "bank_reference", name="receipts_bank_reference_once"),
+        sa.UniqueConstraint("supplier_id", "reference_key", name="receipts_bank_reference_once"),
     )
     op.create_index(op.f("receipts_supplier_id_idx"), "receipts", ["supplier_id"], unique=False)
     op.create_table(

@@ -46,6 +46,19 @@ def test_a_dry_run_says_what_payments_would_settle_and_writes_nothing(stalls: St
     assert foreseen.json()["payments"] == nameless
 
 
+def test_nobody_was_paid_before_the_first_plan_and_the_first_delivery(stalls: Stalls) -> None:
+    for path in ("/disbursements", "/disbursements?dry_run=true"):
+        answer = stalls.clerk.post(path, stalls.payment() | {"paid_on": "2019-12-31"})
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/paid_on")
+    assert stalls.clerk.post("/disbursements", stalls.payment() | {"paid_on": "2020-01-01"}).status_code == 201
+
+
+def test_a_payment_is_told_by_its_reference_however_it_is_typed(stalls: Stalls) -> None:
+    stalls.clerk.made("/disbursements", stalls.payment(reference="b 2026-01"))
+    answer = stalls.clerk.post("/disbursements", stalls.payment(reference="Ｂ202601"))
+    assert (answer.status_code, answer.json()["code"]) == (409, "payment_reference_taken")
+
+
 def test_a_payment_for_a_contribution_settles_that_alone(stalls: Stalls) -> None:
     paid_order(stalls)
     batch = stalls.payment(3_500, contribution_id=str(stalls.contributions[0]))

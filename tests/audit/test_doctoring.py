@@ -131,7 +131,7 @@ BREAKING: dict[str, tuple[tuple[str, ...], set[str]]] = {
     ),
     "recognised_was_paid": (
         ("UPDATE order_lines SET paid_fen = 0 WHERE paid_fen > 0",),
-        {"recognised_was_paid"},
+        {"recognised_was_paid", "paid_is_spent_open_or_owed_back"},
     ),
     "disbursement_has_evidence": (("UPDATE disbursements SET evidence = ' '",), {"disbursement_has_evidence"}),
     "closed_month_keeps_its_balances": (
@@ -179,9 +179,9 @@ BREAKING: dict[str, tuple[tuple[str, ...], set[str]]] = {
     "order_sums_its_lines": (("UPDATE orders SET amount_fen = amount_fen + 1",), {"order_sums_its_lines"}),
     "order_has_what_receipts_brought": (
         ("UPDATE orders SET paid_fen = paid_fen + 1",),
-        {"order_has_what_receipts_brought"},
+        {"order_has_what_receipts_brought", "paid_is_spent_open_or_owed_back"},
     ),
-    "lines_spend_what_the_order_has": (
+    "paid_is_spent_open_or_owed_back": (
         (
             (
                 "UPDATE order_lines SET paid_fen = paid_fen + 1 WHERE id IN"
@@ -189,10 +189,14 @@ BREAKING: dict[str, tuple[tuple[str, ...], set[str]]] = {
                 " WHERE o.paid_fen = l.paid_fen AND l.paid_fen BETWEEN 1 AND l.accepted_fen - 1)"
             ),
         ),
-        {"lines_spend_what_the_order_has"},
+        {"paid_is_spent_open_or_owed_back"},
     ),
     "receipt_is_matched_whole": (("UPDATE receipts SET amount_fen = amount_fen + 1",), {"receipt_is_matched_whole"}),
     "maker_is_not_checker": (("UPDATE plan_versions SET made_by = decided_by",), {"maker_is_not_checker"}),
+    "price_is_within_the_evidence": (
+        ("UPDATE price_tiers SET price_fen = (SELECT max(price_ceiling_fen) + 1 FROM certificates)",),
+        {"price_is_within_the_evidence"},
+    ),
     "certificate_held_on_the_day": (
         ("UPDATE certificates SET valid_from = DATE '2026-03-03'",),
         {"certificate_held_on_the_day"},

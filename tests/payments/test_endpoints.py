@@ -1,12 +1,14 @@
 """Receipts by HTTP: a buyer's money recorded, matched to orders, and seen by whom it concerns."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 import time_machine
 from sqlalchemy import orm
 from starlette.testclient import TestClient
 
+from market.audit.doctoring import examine
 from market.identity.rules import OrganisationKind, Role
 from tests.stalls import NOON, TODAY, Stalls
 
@@ -50,17 +52,51 @@ def test_an_order_is_paid_no_more_than_it_owes_and_never_after_it_was_given_up(s
     assert stalls.clerk.post("/receipts", stalls.money(given_up, 1)).json()["code"] == "not_payable"
 
 
+def test_no_money_came_before_the_order_or_will_come_tomorrow(stalls: Stalls) -> None:
+    order = stalls.accepted()
+    for day in ("2026-03-01", "2026-03-03"):
+        answer = stalls.clerk.post("/receipts", stalls.money(order, 1, received_on=day))
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/received_on")
+
+
+def test_a_bank_line_counts_once_however_it_is_typed(stalls: Stalls) -> None:
+    order = stalls.accepted()
+    typed = stalls.clerk.made("/receipts", stalls.money(order, 1, bank_reference="icbc-2026 0031"))
+    assert typed["bank_reference"] == "icbc-2026 0031"
+    for again in ("ICBC20260031", "ＩＣＢＣ—2026 0031"):
+        answer = stalls.clerk.post("/receipts", stalls.money(order, 1, bank_reference=again))
+        assert (answer.status_code, answer.json()["code"]) == (409, "receipt_taken")
+
+
+def test_what_was_paid_for_goods_that_do_not_come_or_came_back_is_owed_back(stalls: Stalls) -> None:
+    given_up = stalls.placed()
+    stalls.clerk.made("/receipts", stalls.money(given_up, 1_000))
+    ended = stalls.orderer.made(f"/orders/{given_up['id']}/cancellation", {"reason": "无需"})
+    assert (ended["status"], ended["owed_back_fen"]) == ("cancelled", 1_000)
+    kept = stalls.accepted()
+    stalls.clerk.made("/receipts", stalls.money(kept, 10_000))
+    assert stalls.orderer.get(f"/orders/{kept['id']}").json()["owed_back_fen"] == 0
+    stalls.receiver.made(f"/orders/{kept['id']}/returns", stalls.coming_back(kept, "2"))
+    listed = {order["id"]: order["owed_back_fen"] for order in stalls.orderer.get("/orders").json()["items"]}
+    assert listed == {given_up["id"]: 1_000, kept["id"]: 2_000}
+    assert "paid_is_spent_open_or_owed_back" not in {symptom.invariant for symptom in examine(stalls.session)}
+    year = {"from": "2026-01-01", "to": "2026-12-31"}
+    own = f"/organisations/{kept['supplier_id']}/statement"
+    assert stalls.clerk.get(own, **year).json()["owed_back_fen"] == 3_000
+
+
 def test_receipts_are_listed_newest_first_in_pages_and_by_day(stalls: Stalls) -> None:
     order = stalls.accepted()
-    receipts = [
-        stalls.clerk.made("/receipts", stalls.money(order, 1_000, received_on=day))["id"]
-        for day in ("2026-02-27", "2026-02-28", "2026-03-01", TODAY)
-    ]
+    with time_machine.travel(NOON + timedelta(days=3), tick=False):
+        receipts = [
+            stalls.clerk.made("/receipts", stalls.money(order, 1_000, received_on=day))["id"]
+            for day in (TODAY, "2026-03-03", "2026-03-04", "2026-03-05")
+        ]
     first = stalls.clerk.get("/receipts", limit=3).json()
     second = stalls.clerk.get("/receipts", limit=3, cursor=first["next_cursor"]).json()
     assert [receipt["id"] for page in (first, second) for receipt in page["items"]] == receipts[::-1]
     assert second["next_cursor"] is None
-    between = stalls.clerk.get("/receipts", received_from="2026-02-28", received_to="2026-03-01").json()["items"]
+    between = stalls.clerk.get("/receipts", received_from="2026-03-03", received_to="2026-03-04").json()["items"]
     assert {receipt["id"] for receipt in between} == set(receipts[1:3])
 
 
