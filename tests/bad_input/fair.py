@@ -1,0 +1,207 @@
+"""What the cases of bad input share: a market in which everything has happened once, and how a case is written."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import uuid4
+
+import sqlalchemy as sa
+from starlette.testclient import TestClient
+
+from market.catalog import service as catalog
+from market.catalog.models import Product
+from market.catalog.rules import ProductStatus
+from market.certification.rules import CertificateStatus
+from market.identity.models import Credential
+from market.identity.rules import OrganisationKind, Permission, Role
+from market.lots.rules import LotStatus
+from market.quantities import Unit
+from tests import factories
+from tests.stalls import NOON, TODAY, Desk, Stalls
+
+NOBODY = "0198c2f0-5b7a-7c3e-9a54-1f2e3d4c5b6a"
+
+
+@dataclass
+class Ask:
+    """A request: by whom, what, and how it is sent."""
+
+    desk: Desk
+    method: str
+    path: str
+    body: Any = None
+    headers: dict[str, str | None] = field(default_factory=dict)
+    content: bytes | None = None
+
+    def send(self, language: str) -> Any:
+        """Send it, asking for the answer in a language."""
+        sent = self.desk.bearer | {"Idempotency-Key": uuid4().hex, "Accept-Language": language} | self.headers
+        content = json.dumps(self.body).encode() if self.body is not None else self.content
+        if content is not None:
+            sent.setdefault("Content-Type", "application/json")
+        headers = {name: value for name, value in sent.items() if value is not None}
+        return self.desk.client.request(self.method, f"/v1{self.path}", content=content, headers=headers)
+
+
+class Fair(Stalls):
+    """A market in which everything has happened once, with one of each thing that cannot be sold."""
+
+    def __init__(self, client: TestClient, session: Any) -> None:
+        """Let everything happen."""
+        super().__init__(client, session)
+        self.placed_order = self.placed()
+        self.confirmed_order = self.placed()
+        self.clerk.made(f"/orders/{self.confirmed_order['id']}/confirmation")
+        self.shipped_order = self.shipped(self.line(self.dates), self.line(self.dates, "5"))
+        self.accepted_order = self.accepted()
+        self.paid_order = self.accepted()
+        clerk = self.clerk
+        clerk.made("/receipts", self.money(self.paid_order, 10_000, bank_reference="ICBC-TAKEN"))
+        batch = self.payment(1_000, reference="B-TAKEN")
+        self.payment_id = clerk.made("/disbursements", batch)["payments"][0]["id"]
+        confirmed = clerk.made("/disbursements", self.payment(10))["payments"][0]["id"]
+        self.village.made("/payments/confirmations", {"payment_ids": [confirmed]})
+        self.confirmed_id = confirmed
+        (foreign,) = self.other_orderer.made("/order-groups", self.wanted(self.line(self.walnuts)))["orders"]
+        self.foreign_order = self.other_orderer.get(f"/orders/{foreign['id']}").json()
+        assert self.orderer.post("/order-groups", self.wanted(), key="taken").status_code == 201
+        self.unsellable()
+        self.others()
+        session.flush()
+
+    def unsellable(self) -> None:
+        """Put up what cannot be sold."""
+        session = self.session
+        lapsed, suspended, revoked = (
+            factories.certificate(session, self.supplier, **changed)
+            for changed in (
+                {"valid_to": date(2026, 3, 1)},
+                {"status": CertificateStatus.SUSPENDED},
+                {"status": CertificateStatus.REVOKED},
+            )
+        )
+        self.lapsed, self.suspended, self.revoked = (
+            self.product_under(certificate) for certificate in (lapsed, suspended, revoked)
+        )
+        later = factories.plan(session, self.supplier, valid_from=date(2099, 1, 1))
+        self.planless = factories.product(session, self.supplier, plan=later, listed=False)
+        self.planless.status = ProductStatus.LISTED
+        self.draft = factories.product(session, self.supplier, listed=False)
+        self.withdrawn = factories.product(session, self.supplier)
+        clerk = factories.actor(session, self.clerk.member)
+        catalog.withdraw_product(session, clerk, product_id=self.withdrawn.id)
+        self.by_fives = factories.product(
+            session, self.supplier, unit=Unit.JIN, unit_milli=500, minimum="10", multiple="5", tiers=(("10", 500),)
+        )
+        self.sold_out = factories.product(session, self.supplier)
+
+    def product_under(self, certificate: Any) -> Product:
+        """List a product under a certificate in force, which then is not."""
+        status, valid_to = certificate.status, certificate.valid_to
+        certificate.status, certificate.valid_to = CertificateStatus.VALID, date(2099, 1, 1)
+        self.session.flush()
+        row = factories.product(self.session, self.supplier, certificate=certificate)
+        certificate.status, certificate.valid_to = status, valid_to
+        self.session.flush()
+        return row
+
+    def others(self) -> None:
+        """Bring those who may not, or may no longer."""
+        session = self.session
+        self.stranger = factories.household(session, village_code="141130101201")
+        self.draft_lot = factories.lot(session, self.dates, status=LotStatus.DRAFT)
+        self.foreign_lot = factories.lot(session, self.walnuts, status=LotStatus.DRAFT)
+        self.shop = self.desk(factories.organisation(session, kind=OrganisationKind.ONLINE_SHOP), Role.BUYER_CLERK)
+        wanted = self.wanted(channel_code="online", external_number="832-TAKEN")
+        self.shop.made("/order-groups", wanted)
+        self.expired, self.revoked_token, self.locked_out, self.keyed = (
+            self.desk(self.buyer, Role.BUYER_CLERK) for _ in range(4)
+        )
+        self.credential(self.expired).expires_at = NOON
+        self.credential(self.revoked_token).revoked_at = datetime(2026, 3, 1, tzinfo=UTC)
+        self.locked_out.member.active = False
+        secret = factories.token(session, self.keyed.member, scopes=[Permission.ORDER_READ])
+        self.keyed.bearer = {"Authorization": f"Bearer {secret}"}
+
+    def credential(self, desk: Desk) -> Credential:
+        """Return the only credential of a desk's member."""
+        return self.session.scalars(sa.select(Credential).filter_by(member_id=desk.member.id)).one()
+
+    def place(self, desk: Desk | None = None, headers: Any = None, **changed: Any) -> Ask:
+        """Ask for 10 kg of dates, with changes to the request."""
+        return Ask(desk or self.orderer, "POST", "/order-groups", self.wanted() | changed, headers or {})
+
+    def place_line(self, product: Product | None = None, **changed: Any) -> Ask:
+        """Ask for one line, with changes to it."""
+        return self.place(lines=[self.line(product or self.dates) | changed])
+
+    def accept(
+        self, order: dict[str, Any] | None = None, *, whole: dict[str, Any] | None = None, **changed: Any
+    ) -> Ask:
+        """Accept the shipped order, with changes to the request, or to its first line."""
+        order = order or self.shipped_order
+        body = self.acceptance(order, **changed) | (whole or {})
+        return Ask(self.receiver, "POST", f"/orders/{order['id']}/acceptances", body)
+
+    def take_back(self, order: dict[str, Any] | None = None, **changed: Any) -> Ask:
+        """Return 1 kg of the accepted order, with changes to the request."""
+        order = order or self.accepted_order
+        return Ask(self.receiver, "POST", f"/orders/{order['id']}/returns", self.coming_back(order) | changed)
+
+    def ship(self, order: dict[str, Any] | None = None, **changed: Any) -> Ask:
+        """Ship the confirmed order, with changes to the request."""
+        order = order or self.confirmed_order
+        return Ask(self.clerk, "POST", f"/orders/{order['id']}/shipment", {"shipped_on": TODAY} | changed)
+
+    def ship_line(self, order: dict[str, Any] | None = None, quantity: str = "10") -> Ask:
+        """Ship some of the first line of the confirmed order, or of another."""
+        line = (order or self.confirmed_order)["lines"][0]
+        return self.ship(lines=[{"order_line_id": line["id"], "quantity": quantity}])
+
+    def receive(self, **changed: Any) -> Ask:
+        """Record 1,000 fen for the accepted order, with changes to the request."""
+        return Ask(self.clerk, "POST", "/receipts", self.money(self.accepted_order, 1_000) | changed)
+
+    def disburse(self, *, whole: dict[str, Any] | None = None, **changed: Any) -> Ask:
+        """Pay 1,000 fen to a household, with changes to the request, or to its payment."""
+        return Ask(self.clerk, "POST", "/disbursements", self.payment(**changed) | (whole or {}))
+
+    def confirm(self, *ids: str) -> Ask:
+        """Confirm payments."""
+        return Ask(self.village, "POST", "/payments/confirmations", {"payment_ids": list(ids)})
+
+    def contribute(self, lot_id: object = None, **changed: Any) -> Ask:
+        """Record what a household gave to a lot that is not open, with changes to it."""
+        given = {
+            "household_id": str(self.households[0].id),
+            "mechanism": "order_purchase",
+            "measure": "10",
+            "unit": "kg",
+            "unit_price_fen": 600,
+            "delivered_on": TODAY,
+            "evidence": "收购单-1",
+        } | changed
+        path = f"/lots/{lot_id or self.draft_lot.id}/contributions"
+        return Ask(self.clerk, "POST", path, {"contributions": [given]})
+
+    def edit(self, if_match: str | None, product: Product | None = None) -> Ask:
+        """Edit a product."""
+        path = f"/products/{(product or self.dates).id}"
+        return Ask(self.clerk, "PATCH", path, {"description": "新描述"}, {"If-Match": if_match})
+
+    def raw(self, content: bytes, **headers: str | None) -> Ask:
+        """Send bytes where an order is expected."""
+        sent: dict[str, str | None] = {name.replace("_", "-"): value for name, value in headers.items()}
+        return Ask(self.orderer, "POST", "/order-groups", headers=sent, content=content)
+
+    def get(self, path: str, desk: Desk | None = None) -> Ask:
+        """Read."""
+        return Ask(desk or self.orderer, "GET", path)
+
+
+Case = tuple[str, Callable[[Fair], Ask], int, str, list[str]]
+"""What is wrong, the request, and the status, code and pointers of its refusal."""
+INVALID = "invalid_input"
+LINE, FIRST = "/lines/0", "/lines/0/order_line_id"

@@ -1,0 +1,80 @@
+"""Bad input: for each refusal a clear answer with a stable code and pointers, in either language, and nothing changed.
+
+All cases of a worker share one market: each must leave it as it was, to the last byte of every table.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+import time_machine
+from starlette.testclient import TestClient
+
+from market.app import create_app
+from market.db import Database
+from tests.bad_input import asking, delivering, paying, placing, values
+from tests.bad_input.fair import Ask, Case, Fair
+from tests.conftest import RolledBackDatabase
+from tests.stalls import NOON, all_tables
+
+
+@pytest.fixture(scope="module")
+def market(worker_url: str) -> Iterator[Database]:
+    database = RolledBackDatabase(worker_url)
+    yield database
+    database.close()
+
+
+@pytest.fixture(scope="module")
+def fair(market: Database) -> Iterator[Fair]:
+    with (
+        time_machine.travel(NOON, tick=False),
+        market.transaction() as session,
+        TestClient(create_app(market)) as client,
+    ):
+        yield Fair(client, session)
+
+
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+CASES: list[Case] = [*values.CASES, *placing.CASES, *delivering.CASES, *paying.CASES, *asking.CASES]
+
+
+@pytest.mark.parametrize(
+    ("ask", "status", "code", "pointers"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
+)
+def test_bad_input_is_refused_clearly_in_both_languages_and_changes_nothing(
+    fair: Fair, ask: Callable[[Fair], Ask], status: int, code: str, pointers: list[str]
+) -> None:
+    asked = ask(fair)
+    before = all_tables(fair.session)
+    said: dict[str, list[str]] = {}
+    for language in ("en", "zh-CN"):
+        answer = asked.send(language)
+        assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json"), answer.text
+        problem = answer.json()
+        assert (problem["code"], problem["status"], problem["type"]) == (code, status, f"urn:market:problem:{code}")
+        assert [fault["pointer"] for fault in problem["errors"]] == pointers, problem
+        assert problem["request_id"] == answer.headers["x-request-id"]
+        said[language] = [problem["detail"], *(fault["detail"] for fault in problem["errors"])]
+    assert all(CHINESE.search(sentence) for sentence in said["zh-CN"]), said
+    assert not set(said["en"]) & set(said["zh-CN"])
+    assert all_tables(fair.session) == before
+
+
+def test_what_is_refused_here_would_be_taken_without_its_fault(fair: Fair) -> None:
+    """Each request that the cases spoil is sound: otherwise a case might be refused for another reason."""
+    session = fair.session
+    for ask in (
+        fair.place(),
+        fair.accept(),
+        fair.take_back(),
+        fair.receive(),
+        fair.disburse(),
+        fair.edit(f'"{fair.dates.version}"'),
+    ):
+        before = all_tables(session)
+        with session.connection().begin_nested() as trial:
+            assert ask.send("en").status_code in {200, 201}
+            assert all_tables(session) != before
+            trial.rollback()
+        assert all_tables(session) == before
