@@ -8,22 +8,16 @@ from datetime import date
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
-import sqlalchemy as sa
-from fastapi import APIRouter, FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
-from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from market.errors import ConflictError, InvalidInputError, MarketError
+from market.errors import InvalidInputError, MarketError
 from market.money import MAX_FEN, WHOLE_BP
 from market.routing import GatedRoute
 
 PROBLEM_JSON = "application/problem+json"
-MAX_BODY_BYTES = 1_000_000
-"""The largest request, a disbursement of 1,000 payments, takes a quarter of it."""
 
 
 class Schema(BaseModel):
@@ -67,20 +61,56 @@ LongText = Annotated[
     Field(examples=["同意"]),
     AfterValidator(_refuse_unprintable),
 ]
+FORMS: dict[str, tuple[str, str]] = {}
+"""What each pattern of a field asks, in English and Chinese, for the refusal of what does not have that form."""
+
+
+def form(pattern: str, en: str, zh: str, *, example: str) -> Any:
+    """Declare a text of a form, described in the OpenAPI and in refusals: "must be" `en`, "格式应为" `zh`."""
+    FORMS[pattern] = en, zh
+    return Field(pattern=pattern, description=en, examples=[example])
+
+
 Quantity = Annotated[
     str,
-    Field(pattern=r"^[0-9]{1,10}(\.[0-9]{1,6})?$", examples=["12.5"], description="decimal string in the unit named"),
-]
-RegionCode = Annotated[str, Field(pattern=r"^[0-9]{6}([0-9]{3}([0-9]{3})?)?$", examples=["141122"])]
-AnyRegionCode = Annotated[
-    str,
-    Field(
-        pattern=r"^[0-9]{2}([0-9]{2}([0-9]{2}([0-9]{3}([0-9]{3})?)?)?)?$",
-        examples=["141122"],
-        description="province, city, county, township or village: 2, 4, 6, 9 or 12 digits",
+    form(
+        r"^[0-9]{1,10}(\.[0-9]{1,6})?$",
+        "a decimal string in the unit named, with at most 10 digits before and 6 after the point",
+        "所填单位下的十进制数字文本,整数部分至多 10 位,小数至多 6 位",
+        example="12.5",
     ),
 ]
-Sha256Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", examples=["0" * 64])]
+RegionCode = Annotated[
+    str,
+    form(
+        r"^[0-9]{6}([0-9]{3}([0-9]{3})?)?$",
+        "the code of a county, township or village: 6, 9 or 12 digits",
+        "县、乡镇或村的行政区划代码(6、9 或 12 位数字)",
+        example="141122",
+    ),
+]
+AnyRegionCode = Annotated[
+    str,
+    form(
+        r"^[0-9]{2}([0-9]{2}([0-9]{2}([0-9]{3}([0-9]{3})?)?)?)?$",
+        "the code of a province, city, county, township or village: 2, 4, 6, 9 or 12 digits",
+        "省、市、县、乡镇或村的行政区划代码(2、4、6、9 或 12 位数字)",
+        example="141122",
+    ),
+]
+CountyCode = Annotated[
+    str, form(r"^[0-9]{6}$", "the code of a county: 6 digits", "县级行政区划代码(6 位数字)", example="141122")
+]
+Code = Annotated[
+    str,
+    form(
+        r"^[a-z][a-z0-9_]{1,39}$",
+        "2 to 40 lower-case letters, digits and underscores, a letter first",
+        "2 至 40 位小写字母、数字或下划线,以字母开头",
+        example="canteen",
+    ),
+]
+Sha256Hex = Annotated[str, form(r"^[0-9a-f]{64}$", "64 hexadecimal digits", "64 位十六进制数字", example="0" * 64)]
 
 
 class Problem(BaseModel):
@@ -237,123 +267,6 @@ def declared(*errors: type[MarketError]) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def install_problem_handlers(app: FastAPI) -> None:
-    """Turn every refusal and failure into problem+json."""
-
-    def refused(request: Request, error: MarketError) -> Response:
-        language = language_of(request)
-        detail = error.detail(language)
-        faults = [{"pointer": error.pointer, "detail": detail}] if error.pointer else []
-        return problem(request, error.code(), error.status, detail, faults)
-
-    def invalid(request: Request, error: RequestValidationError) -> Response:
-        faults = [
-            {"pointer": _pointer(fault), "detail": _said(fault, language_of(request))} for fault in error.errors()
-        ]
-        detail = "输入未通过校验。" if language_of(request) == "zh" else "The input is not valid."
-        return problem(request, "invalid_input", 422, detail, faults)
-
-    def contradicted(request: Request, error: sa.exc.IntegrityError) -> Response:
-        diagnosis = getattr(error.orig, "diag", None)
-        rule = getattr(diagnosis, "constraint_name", None) or "constraint"
-        return refused(request, ConflictError(rule=rule))
-
-    def plain(request: Request, error: HTTPException) -> Response:
-        en, zh = _SAID_OF_STATUS.get(error.status_code, (str(error.detail), str(error.detail)))
-        code = _CODE_OF_STATUS.get(error.status_code, "http_error")
-        answer = problem(request, code, error.status_code, zh if language_of(request) == "zh" else en)
-        answer.headers.update(error.headers or {})
-        return answer
-
-    app.add_exception_handler(MarketError, refused)  # type: ignore[arg-type]
-    app.add_exception_handler(RequestValidationError, invalid)  # type: ignore[arg-type]
-    app.add_exception_handler(sa.exc.IntegrityError, contradicted)  # type: ignore[arg-type]
-    app.add_exception_handler(HTTPException, plain)  # type: ignore[arg-type]
-
-
-class BodyLimit:
-    """Middleware that reads no request body beyond a number of bytes: it is refused with 413 as soon as it passes it.
-
-    A plain ASGI class for the reason given in `market.observing`. FastAPI's own limit answers in plain text.
-    """
-
-    def __init__(self, app: ASGIApp, most_bytes: int = MAX_BODY_BYTES) -> None:
-        """Remember the limit."""
-        self._app = app
-        self._most_bytes = most_bytes
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection."""
-        read = 0
-
-        async def receive_within_limit() -> Message:
-            nonlocal read
-            message = await receive()
-            read += len(message.get("body", b""))
-            if read > self._most_bytes:
-                raise HTTPException(413)
-            return message
-
-        await self._app(scope, receive_within_limit if scope["type"] == "http" else receive, send)
-
-
-_CODE_OF_STATUS = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
-_SAID_OF_STATUS = {
-    400: ("The request cannot be read.", "请求无法解析。"),
-    404: ("There is nothing at this address.", "该地址不存在。"),
-    405: ("This address does not take this method.", "该地址不支持此请求方法。"),
-    413: (f"A request holds at most {MAX_BODY_BYTES} bytes.", f"请求内容不得超过 {MAX_BODY_BYTES} 字节。"),
-}
-
-
-def _pointer(fault: Mapping[str, Any]) -> str:
-    """Return the JSON pointer of a fault; one in the JSON itself is of the whole document."""
-    location = fault["loc"]
-    if fault["type"] == "json_invalid":
-        location = ()
-    return pointer_to(*(location[1:] if location and location[0] == "body" else location))
-
-
 def pointer_to(*parts: str | int) -> str:
     """Return the JSON pointer with these parts (RFC 6901)."""
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
-
-
-_SAID_IN_CHINESE: Mapping[str, str] = {
-    "missing": "必填",
-    "extra_forbidden": "不认识的字段",
-    "int_type": "必须是整数",
-    "int_from_float": "必须是整数,不接受小数",
-    "int_parsing": "必须是整数",
-    "bool_type": "必须是 true 或 false",
-    "string_type": "必须是文本",
-    "string_pattern_mismatch": "格式不符",
-    "string_too_short": "太短",
-    "string_too_long": "太长",
-    "greater_than": "太小",
-    "greater_than_equal": "太小",
-    "less_than": "太大",
-    "less_than_equal": "太大",
-    "too_short": "项数太少",
-    "too_long": "项数太多",
-    "enum": "不在允许的取值之内",
-    "literal_error": "不在允许的取值之内",
-    "uuid_parsing": "不是有效的编号",
-    "int_parsing_size": "数值过大",
-    "bool_parsing": "必须是 true 或 false",
-    "list_type": "必须是数组",
-    "dict_type": "必须是对象",
-    "model_type": "必须是对象",
-    "model_attributes_type": "必须是对象",
-    "uuid_type": "不是有效的编号",
-    "unprintable": "含有不可打印的字符",
-    "not_a_day": "不是有效的日期(YYYY-MM-DD)",
-    "date_from_datetime_parsing": "不是有效的日期(YYYY-MM-DD)",
-    "date_parsing": "不是有效的日期(YYYY-MM-DD)",
-    "json_invalid": "不是有效的 JSON",
-}
-
-
-def _said(fault: Mapping[str, Any], language: str) -> str:
-    message = re.sub(r"^Value error, ", "", str(fault["msg"]))
-    return _SAID_IN_CHINESE.get(fault["type"], f"输入无效:{message}") if language == "zh" else message

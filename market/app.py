@@ -13,7 +13,6 @@ from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from market import openapi
-from market.api import BodyLimit, install_problem_handlers
 from market.attribution import endpoints as attribution_endpoints
 from market.audit import endpoints as audit_endpoints
 from market.benefits import endpoints as benefits_endpoints
@@ -29,6 +28,7 @@ from market.lots import endpoints as lots_endpoints
 from market.observing import Observer
 from market.orders import endpoints as orders_endpoints
 from market.payments import endpoints as payments_endpoints
+from market.problems import BodyLimit, install_problem_handlers
 from market.regions import endpoints as regions_endpoints
 from market.reports import endpoints as reports_endpoints
 

@@ -1,13 +1,18 @@
 """Every refusal the market can give: a stable code, a status, and one sentence in English and in Chinese.
 
 A subclass names the refusal (`CertificateExpiredError`); its code is the class name in snake case without `Error`.
-Errors carry facts, not prose: the sentence is filled from them when the answer is written, in the reader's language.
+Errors carry facts, not prose: the sentence is filled from them when the answer is written, in the reader's language,
+with the words of `market.words` for what the API writes as a code.
 """
 
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
+
+from market import words
+
+_OF_A_MACHINE = frozenset({"status", "event"})
 
 
 class MarketError(Exception):
@@ -19,9 +24,9 @@ class MarketError(Exception):
 
     def __init__(self, *, pointer: str | None = None, **facts: Any) -> None:
         """Keep the facts that fill the sentence; `pointer` is the JSON pointer of the input at fault."""
-        super().__init__(self.en.format(**facts))
         self.pointer = pointer
         self.facts = facts
+        super().__init__(self.detail("en"))
 
     @classmethod
     def code(cls) -> str:
@@ -31,7 +36,17 @@ class MarketError(Exception):
 
     def detail(self, language: str) -> str:
         """Return the sentence in `zh` or `en`."""
-        return (self.zh if language == "zh" else self.en).format(**self.facts)
+        machine = self.facts.get("machine")
+        filled = {
+            name: words.said(f"{machine}_{name}" if machine and name in _OF_A_MACHINE else name, value, language)
+            for name, value in self.facts.items()
+        }
+        return (self.zh if language == "zh" else self.en).format(**filled)
+
+
+def named(name: str | None) -> str:
+    """Return the name in brackets, to follow "this household"; nothing when the reader may not know it."""
+    return f" ({name})" if name else ""
 
 
 @contextmanager
@@ -60,7 +75,7 @@ class NotFoundError(MarketError):
 
     status = 404
     en = "There is no such {what}."
-    zh = "找不到该记录({what})。"
+    zh = "找不到该{what}。"
 
 
 class ForbiddenError(MarketError):
@@ -75,21 +90,21 @@ class ConflictError(MarketError):
     """The request is at odds with what is recorded; a database constraint says so."""
 
     status = 409
-    en = "This contradicts what is already recorded ({rule})."
-    zh = "与已有记录冲突({rule})。"
+    en = "This contradicts what is already recorded; read it again."
+    zh = "与已有记录冲突,请重新读取。"
 
 
 class FourEyesError(MarketError):
     """The checker made, or belongs to the same body as the maker of, what is to be checked."""
 
     status = 403
-    en = "Four eyes: whoever made or reviewed this may not also approve it ({rule})."
-    zh = "须由不同人员复核:经办人或前一审核方不得再次审批({rule})。"
+    en = "Four eyes for {rule}: whoever made or reviewed this may not also approve it."
+    zh = "{rule}须由不同人员复核:经办人或前一审核方不得再次审批。"
 
 
 class TransitionError(MarketError):
     """The state machine has no such step."""
 
     status = 409
-    en = "A {machine} that is {status} cannot {event}."
-    zh = "当前状态({status})下不能执行该操作({machine}:{event})。"
+    en = "This {machine} is {status}; it cannot be {event}."
+    zh = "该{machine}当前状态为「{status}」,不能{event}。"

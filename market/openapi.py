@@ -44,16 +44,18 @@ COMMON: Mapping[str, str] = {
     "422": "`invalid_input`: the input is not valid; `errors` point at it",
 }
 FOR_POST: Mapping[str, str] = {
-    "400": "`missing_idempotency_key`, `bad_request`: the key is missing, or the body is no JSON",
+    "400": "`missing_idempotency_key`, `broken_json`, `bad_request`: the key is missing, or the body is no JSON",
     "409": "`idempotency_key_reused`, `conflict`: it contradicts what is recorded",
     "413": "`body_too_large`: a body has at most 1 MB",
+    "415": "`media_type`: the Content-Type is not application/json",
 }
 FOR_EDIT: Mapping[str, str] = {
-    "400": "`bad_request`: the body is no JSON",
+    "400": "`broken_json`, `bad_request`: the body is no JSON",
     "404": "`not_found`: there is no such thing, or it is not yours to see",
     "409": "`conflict`: it contradicts what is recorded",
     "412": "`precondition_failed`: it was changed since it was read",
     "413": "`body_too_large`: a body has at most 1 MB",
+    "415": "`media_type`: the Content-Type is not application/json",
     "428": "`precondition_required`: send If-Match",
 }
 KEY_PARAMETER = {

@@ -47,6 +47,10 @@ MILLI_OF: dict[Unit, int] = {
 """Milli-units in one fixed unit; a box has no entry because its product says."""
 
 
+BASE_MILLI = 1_000
+"""Milli-units in one base unit, the kilogram or the piece."""
+
+
 class QuantityError(ValueError):
     """The text is no decimal number, or the unit cannot express it exactly."""
 
@@ -76,3 +80,16 @@ def text(milli: int, unit_milli: int) -> str:
         raise QuantityError(str(milli))
     whole, decimals = divmod(scaled, 10**6)
     return f"{'-' if milli < 0 else ''}{whole}.{decimals:06d}".rstrip("0").rstrip(".")
+
+
+def whole_or_exact(milli: int, unit_milli: int) -> str:
+    """Return what is left: exactly, or in whole units where the unit cannot say it (a third of a box)."""
+    try:
+        return text(milli, unit_milli)
+    except QuantityError:
+        return str(milli // unit_milli)
+
+
+def base_units(milli: int) -> str:
+    """Return milli-units as a decimal string of the base unit (kg or piece)."""
+    return text(milli, BASE_MILLI)

@@ -30,7 +30,7 @@ from market.attribution.rules import (
     AlreadyConfirmedError,
     ForeignContributionError,
     Kind,
-    PayeeError,
+    PayeeWithoutTieError,
     PaymentOrder,
     PaymentReferenceTakenError,
     Settlement,
@@ -700,7 +700,7 @@ class Market(RuleBasedStateMachine):
         first, second = self.world.suppliers
         stranger = next(payee for payee in first.payees if payee not in second.payees)
         to_stranger = Payment("", 1, stranger, 100, None, uuid4().hex)
-        self.refused(PayeeError, self.paying_out([to_stranger], self.today))
+        self.refused(PayeeWithoutTieError, self.paying_out([to_stranger], self.today))
         contribution, (lot, _fen) = of(list(self.model.owed_by_lot.items()), number)
         maker, _fen = lot.terms.contributions[contribution]
         other = next(payee for payee in second.payees if payee[1] != maker)

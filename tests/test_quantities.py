@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market.quantities import BASE_OF, MAX_MILLI, MILLI_OF, QuantityError, Unit, parse, text
+from market.quantities import BASE_OF, MAX_MILLI, MILLI_OF, QuantityError, Unit, parse, text, whole_or_exact
 
 UNIT_MILLI = st.sampled_from(sorted(MILLI_OF.values()))
 DECIMALS = st.from_regex(r"\A[0-9]{1,10}(\.[0-9]{1,6})?\Z")
@@ -91,3 +91,8 @@ def test_a_third_of_a_box_has_no_decimal() -> None:
 def test_a_difference_may_be_negative() -> None:
     assert text(-1500, 1000) == "-1.5"
     assert text(0, 1000) == "0"
+
+
+def test_what_is_left_is_said_exactly_or_in_whole_units() -> None:
+    assert [whole_or_exact(milli, 500) for milli in (1_250, 0)] == ["2.5", "0"]
+    assert whole_or_exact(7_000, 3_000) == "2"

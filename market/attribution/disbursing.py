@@ -17,7 +17,7 @@ from market.attribution.rules import (
     ForeignContributionError,
     Kind,
     Owed,
-    PayeeError,
+    PayeeWithoutTieError,
     PaymentOrder,
     PaymentReferenceTakenError,
     Settlement,
@@ -26,10 +26,12 @@ from market.attribution.rules import (
     pay,
 )
 from market.benefits import service as benefits
+from market.benefits.queries import code_known_to
 from market.benefits.rules import MECHANISMS, Payee
 from market.db import new_id
-from market.errors import InvalidInputError, NotFoundError
+from market.errors import InvalidInputError, NotFoundError, named
 from market.identifiers import reference_key
+from market.identity.models import Organisation
 from market.identity.rules import Actor
 from market.lots.models import Contribution, Lot
 from market.lots.rules import LotStatus
@@ -54,8 +56,8 @@ def disburse(
 ) -> tuple[Disbursement, list[Payment], list[Settlement]]:
     """Record payments made: each settles what its payee is owed, oldest first; the rest is an advance.
 
-    Raises `PayeeError`, `ForeignContributionError`, `PaymentReferenceTakenError` or `InvalidInputError` (the day);
-    posts one entry.
+    Raises `PayeeWithoutTieError`, `ForeignContributionError`, `PaymentReferenceTakenError` or `InvalidInputError`
+    (the day); posts one entry.
     """
     supplier_id = actor.organisation_id
     lock_supplier(session, supplier_id)
@@ -114,7 +116,8 @@ def _check(session: orm.Session, supplier_id: UUID, payments: Sequence[PaymentOr
     for position, payment in enumerate(payments):
         pointer = f"/payments/{position}"
         if payment.payee_id not in known[payment.kind]:
-            raise PayeeError(payee=payment.payee_id, pointer=f"{pointer}/payee_id")
+            name = _name_of(session, supplier_id, payment)
+            raise PayeeWithoutTieError(payee=named(name), pointer=f"{pointer}/payee_id")
         if payment.contribution_id and makers.get(payment.contribution_id) != payment.payee_id:
             raise ForeignContributionError(pointer=f"{pointer}/contribution_id")
         key = reference_key(payment.reference)
@@ -139,6 +142,13 @@ def _check_day(session: orm.Session, supplier_id: UUID, paid_on: date) -> None:
     if began_on is not None and paid_on < began_on:
         reason = f"nobody was owed anything before {began_on}"
         raise InvalidInputError(reason, f"早于首个带农方案生效日及首次交货日({began_on})", pointer="/paid_on")
+
+
+def _name_of(session: orm.Session, supplier_id: UUID, payment: PaymentOrder) -> str | None:
+    """Return what the supplier may know a payee by: a household's code, an organisation's name."""
+    if payment.kind is Kind.HOUSEHOLD:
+        return code_known_to(session, supplier_id, payment.payee_id)
+    return session.scalar(sa.select(Organisation.name).where(Organisation.id == payment.payee_id))
 
 
 _COLLECTIVES = sa.text(

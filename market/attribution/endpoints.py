@@ -13,7 +13,7 @@ from market.attribution.rules import (
     AlreadyConfirmedError,
     ForeignContributionError,
     Kind,
-    PayeeError,
+    PayeeWithoutTieError,
     PaymentOrder,
     PaymentReferenceTakenError,
 )
@@ -40,7 +40,7 @@ router = router_of("disbursements")
     "/disbursements",
     status_code=201,
     response_model=DisbursementOut,
-    responses=declared(PayeeError, ForeignContributionError, PaymentReferenceTakenError, PeriodClosedError),
+    responses=declared(PayeeWithoutTieError, ForeignContributionError, PaymentReferenceTakenError, PeriodClosedError),
 )
 def disburse(
     request: Disburse,

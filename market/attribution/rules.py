@@ -352,11 +352,11 @@ PAID_STEP: Mapping[Step, Step] = {Step.RECOGNISED: Step.DISBURSED, Step.TOP_UP: 
 """Where what is owed goes when it is paid."""
 
 
-class PayeeError(MarketError):
+class PayeeWithoutTieError(MarketError):
     """A payment goes to a household enrolled with the supplier, or to a collective of one of its plans."""
 
-    en = "The payee {payee} has no tie with this supplier."
-    zh = "收款方 {payee} 与该供应商没有联结关系。"
+    en = "This payee{payee} has no tie with this supplier."
+    zh = "该收款方{payee}与该供应商没有联结关系。"
 
 
 class ForeignContributionError(MarketError):

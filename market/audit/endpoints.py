@@ -37,8 +37,7 @@ from market.benefits.rules import MECHANISMS, Mechanism
 from market.errors import NotFoundError
 from market.identity.access import Caller, requires
 from market.identity.rules import Permission
-from market.lots.rules import base_units
-from market.quantities import text
+from market.quantities import base_units, text
 
 MOST_SHOWN = 100
 

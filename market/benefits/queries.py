@@ -1,8 +1,10 @@
 """Who may see which plans and enrolments, and which versions are in force."""
 
 from datetime import date
+from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy import orm
 from sqlalchemy.dialects import postgresql
 
 from market.benefits.models import Enrolment, Plan, PlanVersion
@@ -38,6 +40,15 @@ def visible_enrolments(actor: Actor) -> sa.Select[Enrolment]:
         covered = sa.select(Household.id).where(within(Household.village_code, actor.region_code))
         return enrolments.where(Enrolment.household_id.in_(covered))
     return enrolments
+
+
+def code_known_to(session: orm.Session, supplier_id: UUID, household_id: UUID) -> str | None:
+    """Return a household's code if the supplier has proposed it, and so knows it; a stranger's is not told."""
+    return session.scalar(
+        sa.select(Household.code)
+        .join(Enrolment, Enrolment.household_id == Household.id)
+        .where(Enrolment.supplier_id == supplier_id, Household.id == household_id)
+    )
 
 
 def versions_in_force(on: date) -> sa.Select[PlanVersion]:

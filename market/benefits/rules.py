@@ -203,7 +203,7 @@ def payees(body: PlanBody) -> Mapping[Payee, Mapping[str, str]]:
 def status_after(status: PlanStatus, event: PlanEvent) -> PlanStatus:
     """Return the status that an event leads to; raises `TransitionError` where the table has no such step."""
     if (status, event) not in TRANSITIONS:
-        raise TransitionError(machine="plan version", status=status, event=event)
+        raise TransitionError(machine="plan_version", status=status, event=event)
     return TRANSITIONS[status, event]
 
 
@@ -225,15 +225,15 @@ class PlanNotApprovedError(MarketError):
 class NotEnrolledError(MarketError):
     """A household takes part only after a village clerk confirmed its enrolment."""
 
-    en = "The household {household} is not enrolled with this supplier and confirmed by its village."
-    zh = "农户 {household} 尚未与该供应商建立经村确认的联结关系。"
+    en = "This household{household} is not enrolled with this supplier and confirmed by its village."
+    zh = "该农户{household}尚未与该供应商建立经村确认的联结关系。"
 
 
 class NotCollectiveError(MarketError):
     """A collective's pool is paid to the village's own economic organisation, nobody else."""
 
-    en = "The payee {organisation} is no village collective."
-    zh = "收款方 {organisation} 不是村集体经济组织。"
+    en = "This payee{organisation} is no village collective."
+    zh = "该收款方{organisation}不是村集体经济组织。"
 
 
 class PlanNameTakenError(MarketError):

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from market.benefits.models import Enrolment, Plan, PlanVersion
-from market.benefits.queries import versions_in_force, visible_plans, visible_versions
+from market.benefits.queries import code_known_to, versions_in_force, visible_plans, visible_versions
 from market.benefits.rules import (
     NotCollectiveError,
     NotEnrolledError,
@@ -21,7 +21,7 @@ from market.benefits.rules import (
     payees,
     status_after,
 )
-from market.errors import FourEyesError, NotFoundError
+from market.errors import FourEyesError, NotFoundError, named
 from market.identity.models import Organisation
 from market.identity.rules import Actor, OrganisationKind
 
@@ -67,13 +67,14 @@ def draft_version(
 
 
 def _check_payees(session: orm.Session, supplier_id: UUID, body: PlanBody) -> None:
-    named = payees(body)
-    households = named[Payee.HOUSEHOLD]
+    payees_of = payees(body)
+    households = payees_of[Payee.HOUSEHOLD]
     taking_part = enrolled(session, supplier_id, map(UUID, households))
     for key, pointer in households.items():
         if UUID(key) not in taking_part:
-            raise NotEnrolledError(household=key, pointer=pointer)
-    bodies = named[Payee.COLLECTIVE]
+            code = code_known_to(session, supplier_id, UUID(key))
+            raise NotEnrolledError(household=named(code), pointer=pointer)
+    bodies = payees_of[Payee.COLLECTIVE]
     collectives = set(
         session.scalars(
             sa.select(Organisation.id).where(
@@ -85,7 +86,8 @@ def _check_payees(session: orm.Session, supplier_id: UUID, body: PlanBody) -> No
     )
     for key, pointer in bodies.items():
         if UUID(key) not in collectives:
-            raise NotCollectiveError(organisation=key, pointer=pointer)
+            name = session.scalar(sa.select(Organisation.name).where(Organisation.id == UUID(key)))
+            raise NotCollectiveError(organisation=named(name), pointer=pointer)
 
 
 def submit(session: orm.Session, actor: Actor, *, version_id: UUID) -> PlanVersion:
@@ -128,7 +130,7 @@ def _decide(
 def _locked(session: orm.Session, actor: Actor, version_id: UUID) -> PlanVersion:
     version = session.scalar(visible_versions(actor).where(PlanVersion.id == version_id).with_for_update())
     if version is None:
-        raise NotFoundError(what="plan version")
+        raise NotFoundError(what="plan_version")
     return version
 
 

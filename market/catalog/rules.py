@@ -183,8 +183,8 @@ class NotAMultipleError(MarketError):
 class UnitMismatchError(MarketError):
     """Products are ordered in the unit they are sold in."""
 
-    en = "This product is sold by {unit}."
-    zh = "该产品按 {unit} 销售。"
+    en = "This product is sold in this unit: {unit}."
+    zh = "该产品按{unit}销售。"
 
 
 class NotListedError(MarketError):

@@ -7,7 +7,9 @@ from pydantic import Field
 
 from market.api import (
     BasisPoints,
+    Code,
     Count,
+    CountyCode,
     Day,
     Flag,
     LongText,
@@ -24,8 +26,7 @@ from market.money import MAX_FEN
 from market.quantities import Unit
 
 Id = Annotated[UUID, Field(examples=["0198c2f0-7a3e-7c21-9d52-6a1f0e4b8c33"])]
-CategoryCode = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,39}$", examples=["dried_fruit"])]
-County = Annotated[str, Field(pattern=r"^\d{6}$", examples=["141122"])]
+CategoryCode = Annotated[Code, Field(examples=["dried_fruit"])]
 SoldIn = Annotated[Unit, Field(examples=["jin"])]
 Status = Annotated[ProductStatus, Field(examples=["listed"])]
 UnitMilli = Annotated[
@@ -153,7 +154,7 @@ class ProductFilter(Schema):
 
     q: Annotated[Text | None, Field(max_length=100, examples=["骏枣"], description="words, in any order")] = None
     category: Annotated[CategoryCode | None, Field(examples=["dried_fruit"])] = None
-    county: Annotated[County | None, Field(description="of the supplier")] = None
+    county: Annotated[CountyCode | None, Field(description="the county of the supplier: 6 digits")] = None
     supplier_id: Id | None = None
     batch_id: Annotated[Id | None, Field(description="of the certificate")] = None
     min_price_fen: Annotated[int | None, Field(ge=0, le=MAX_FEN, examples=[500])] = None

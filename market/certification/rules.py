@@ -165,7 +165,7 @@ def check_usable(*, number: str, status: CertificateStatus, valid_from: date, va
     Raises `CertificateSuspendedError` (also when revoked) or `CertificateExpiredError`.
     """
     if status is not CertificateStatus.VALID:
-        raise CertificateSuspendedError(number=number, status=status)
+        raise CertificateSuspendedError(number=number, certificate_status=status)
     if not valid_from <= on <= valid_to:
         raise CertificateExpiredError(number=number, on=on, valid_from=valid_from, valid_to=valid_to)
 
@@ -243,8 +243,8 @@ class CertificateSuspendedError(MarketError):
     """Suspended or revoked."""
 
     status = 409
-    en = "The certificate {number} is {status}."
-    zh = "证书 {number} 当前不可用({status})。"
+    en = "The certificate {number} is {certificate_status}."
+    zh = "证书 {number} 当前不可用({certificate_status})。"
 
 
 class PriceAboveEvidenceError(MarketError):

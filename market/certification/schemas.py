@@ -7,6 +7,8 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from market.api import (
+    Code,
+    CountyCode,
     Day,
     Fen,
     Flag,
@@ -36,7 +38,7 @@ EvidenceKindCode = Annotated[EvidenceKind, Field(examples=["link"])]
 DecisionCode = Annotated[Decision, Field(examples=["pass"])]
 ApplicationStatusCode = Annotated[ApplicationStatus, Field(examples=["on_notice"])]
 CertificateStatusCode = Annotated[CertificateStatus, Field(examples=["valid"])]
-CategoryCode = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[a-z0-9_]+$", examples=["fruit"])]
+CategoryCode = Annotated[Code, Field(examples=["dried_fruit"])]
 
 MAX_APPLICATIONS = 500
 """Applications in one batch."""
@@ -263,11 +265,11 @@ class CertificateQuery(PageQuery):
 
     status: Annotated[CertificateStatus | None, Field(examples=[None])] = None
     supplier_id: Annotated[UUID | None, Field(examples=[None])] = None
-    county: Annotated[str | None, Field(pattern=r"^\d{6}$", examples=[None])] = None
+    county: Annotated[CountyCode | None, Field(examples=[None])] = None
     lapsing_within_days: Annotated[int | None, Field(ge=0, le=3650, examples=[None])] = None
 
 
 class BatchQuery(PageQuery):
     """Batches, narrowed to a county."""
 
-    county: Annotated[str | None, Field(pattern=r"^\d{6}$", examples=[None])] = None
+    county: Annotated[CountyCode | None, Field(examples=[None])] = None

@@ -57,9 +57,9 @@ def check_buyer(policy: ChannelPolicy, kind: OrganisationKind) -> None:
 
 def check_evidence(policy: ChannelPolicy, given: AbstractSet[str]) -> None:
     """Raise `MissingAcceptanceEvidenceError` unless every kind of evidence that the channel asks is given."""
-    missing = [kind for kind in policy.evidence_kinds if kind not in given]
+    missing = tuple(kind for kind in policy.evidence_kinds if kind not in given)
     if missing:
-        raise MissingAcceptanceEvidenceError(channel=policy.code, missing=", ".join(missing), pointer="/evidence")
+        raise MissingAcceptanceEvidenceError(channel=policy.code, missing=missing, pointer="/evidence")
 
 
 def check_scheme(channels: Sequence[ChannelTerms]) -> None:
@@ -98,15 +98,15 @@ class UnknownChannelError(MarketError):
 class ChannelNotForBuyerError(MarketError):
     """Each channel has its kinds of buyers."""
 
-    en = "An organisation of kind {kind} cannot buy through the channel {channel}."
-    zh = "该类单位({kind})不能通过渠道 {channel} 采购。"
+    en = "An organisation of this kind ({kind}) cannot buy through this channel ({channel})."
+    zh = "该类单位({kind})不能通过该渠道({channel})采购。"
 
 
 class MissingAcceptanceEvidenceError(MarketError):
     """Each channel asks its papers at acceptance."""
 
-    en = "An acceptance through the channel {channel} also needs: {missing}."
-    zh = "渠道 {channel} 的验收还缺少凭证:{missing}。"
+    en = "An acceptance through this channel ({channel}) also needs: {missing}."
+    zh = "该渠道({channel})的验收还缺少凭证:{missing}。"
 
 
 class SchemeBodyError(MarketError):

@@ -6,12 +6,11 @@ from uuid import UUID
 
 from pydantic import Field
 
-from market.api import Day, Flag, Schema, Text
+from market.api import Code, Day, Flag, Schema, Text
 from market.channels.rules import DEFAULT_SCHEME, MAX_CHANNELS, EvidenceKind
 from market.identity.rules import OrganisationKind
 
-Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,39}$", examples=["canteen"])]
-SchemeCode = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,39}$", examples=["qi_jin"])]
+SchemeCode = Annotated[Code, Field(examples=["qi_jin"])]
 BuyerKinds = Annotated[
     list[OrganisationKind], Field(min_length=1, max_length=len(OrganisationKind), examples=[["school", "hospital"]])
 ]

@@ -13,10 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from market.money import yuan
+from market.words import UNITS
 
 WIDEST = 100
 _COUNTY = re.compile("^..县")
-UNITS: Mapping[str, str] = {"jin": "斤", "kg": "千克", "box": "箱", "piece": "件", "hour": "小时"}
 CLASSES: Mapping[str, str] = {"wage": "工资性", "operating": "生产经营性", "property": "财产性", "transfer": "转移性"}
 
 
@@ -99,7 +99,7 @@ class Page:
 
 def quantity(amount: str, unit: str) -> str:
     """Return a quantity for a person: `12.5斤`."""
-    return f"{amount}{UNITS[unit]}"
+    return f"{amount}{UNITS[unit][1]}"
 
 
 def reach_rows(reach: Mapping[str, Any]) -> list[Sequence[object]]:

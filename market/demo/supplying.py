@@ -4,10 +4,11 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from market import money
-from market.demo.showing import UNITS, quantity
+from market.demo.showing import quantity
 from market.demo.stage import SHIITAKE, SWEET_POTATO, Goods, Stage, Supply
 from market.demo.visiting import Json, Visitor
 from market.money import yuan
+from market.words import UNITS
 
 ADVANCE_PERCENT = 60
 
@@ -120,7 +121,7 @@ def _show(stage: Stage, clerk: Visitor, supplied: Supply) -> None:
     for kind in _kinds(goods):
         own = [each for each in supplied.contributions if each["mechanism"] == kind.mechanism]
         givers = {each["household_id"] for each in own}
-        price = f"{yuan(kind.price_fen)}元/{UNITS[kind.unit]}"
+        price = f"{yuan(kind.price_fen)}元/{UNITS[kind.unit][1]}"
         amount_fen = sum(each["amount_fen"] for each in own)
         rows.append((kind.name, len(givers), len(givers & assisted), price, yuan(amount_fen)))
     amount = quantity(str(goods.quantity), goods.unit)

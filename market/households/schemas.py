@@ -6,14 +6,24 @@ from uuid import UUID
 
 from pydantic import Field
 
-from market.api import AnyRegionCode, Day, PageQuery, Schema
+from market.api import AnyRegionCode, Day, PageQuery, Schema, form
 from market.households.rules import MAX_HEADS, HouseholdStatus
 
 _VILLAGE = "141122106201"
 
 Id = Annotated[UUID, Field(examples=["0198c2f0-5d1e-7b3a-9c41-2f6d0b7a1e55"])]
-Code = Annotated[str, Field(pattern=r"^[0-9A-Z][0-9A-Z-]{2,31}$", examples=["1411221062010007"])]
-VillageCode = Annotated[str, Field(pattern=r"^[0-9]{12}$", examples=[_VILLAGE])]
+Code = Annotated[
+    str,
+    form(
+        r"^[0-9A-Z][0-9A-Z-]{2,31}$",
+        "3 to 32 digits, capital letters and hyphens, no hyphen first",
+        "3 至 32 位数字、大写字母或连字符,不以连字符开头",
+        example="1411221062010007",
+    ),
+]
+VillageCode = Annotated[
+    str, form(r"^[0-9]{12}$", "the code of a village: 12 digits", "村级行政区划代码(12 位数字)", example=_VILLAGE)
+]
 HeadCount = Annotated[int, Field(strict=True, ge=1, le=MAX_HEADS, examples=[4])]
 Status = Annotated[HouseholdStatus, Field(examples=["registered_poor"])]
 

@@ -339,7 +339,7 @@ class LoginTakenError(MarketError):
 class RoleNotOfKindError(MarketError):
     """A role belongs to one side of the market."""
 
-    en = "An organisation of kind {kind} has no role {role}."
+    en = "An organisation of this kind ({kind}) has no such role ({role})."
     zh = "该类单位({kind})没有此角色({role})。"
 
 
@@ -369,8 +369,8 @@ class OrganisationNameTakenError(MarketError):
 class KeyScopeError(MarketError):
     """A key cannot carry more than its maker may do, and cannot make keys."""
 
-    en = "An API key can carry permissions of your own role, but not the making of keys; {permission} is none."
-    zh = "API 密钥的权限不得超出本人角色,也不得再生成密钥;{permission} 不在其中。"
+    en = "An API key can carry permissions of your own role, but not the making of keys; this is none: {permission}."
+    zh = "API 密钥的权限不得超出本人角色,也不得再生成密钥;不在其中:{permission}。"
 
 
 class IdempotencyKeyReusedError(MarketError):

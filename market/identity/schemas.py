@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from market.api import AnyRegionCode, Flag, PageQuery, Schema, Text
+from market.api import AnyRegionCode, Flag, PageQuery, Schema, Text, form
 from market.identity.rules import OrganisationKind, Permission, Role, Scope, Side
 
 _ID = "0198c2f0-5d1e-7b3a-9c41-2f6d0b7a1e55"
@@ -25,7 +25,15 @@ Instant = Annotated[datetime, Field(examples=[_LATER])]
 Version = Annotated[int, Field(examples=[1])]
 Kind = Annotated[OrganisationKind, Field(examples=["cooperative"])]
 OneRole = Annotated[Role, Field(examples=["supplier_clerk"])]
-Login = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._@-]{2,63}$", examples=["fushan.clerk"])]
+Login = Annotated[
+    str,
+    form(
+        r"^[a-z0-9][a-z0-9._@-]{2,63}$",
+        "3 to 64 lower-case letters, digits and . _ @ -, a letter or digit first",
+        "3 至 64 位小写字母、数字或 . _ @ -,以字母或数字开头",
+        example="fushan.clerk",
+    ),
+]
 # SecretStr keeps a password out of logs and out of the digest that an Idempotency-Key is compared by.
 Password = Annotated[SecretStr, Field(min_length=10, max_length=128, examples=["correct horse battery"])]
 Scopes = Annotated[

@@ -5,10 +5,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from market.api import PageQuery, Schema
+from market.api import PageQuery, Schema, form
 from market.ledger.rules import Book
 
-Month = Annotated[str, Field(pattern="^[1-9][0-9]{3}-(0[1-9]|1[0-2])$", examples=["2026-02"])]
+Month = Annotated[
+    str,
+    form("^[1-9][0-9]{3}-(0[1-9]|1[0-2])$", "a month written as YYYY-MM", "月份(YYYY-MM)", example="2026-02"),
+]
 BookOut = Annotated[Book, Field(examples=["attribution"])]
 
 

@@ -11,11 +11,12 @@ from sqlalchemy import orm
 
 from market import money
 from market.benefits import service as benefits
+from market.benefits.queries import code_known_to
 from market.benefits.rules import MECHANISMS, Measure, Mechanism, NotEnrolledError, PlanNotApprovedError, plan_body
 from market.catalog.models import Product
 from market.clock import business_date
 from market.db import new_id
-from market.errors import InvalidInputError
+from market.errors import InvalidInputError, named
 from market.households.models import Household
 from market.identity.rules import Actor
 from market.lots.models import Contribution, Lot
@@ -130,7 +131,8 @@ def record_contributions(
             raise InvalidInputError(reason, "早于批次生产日期一年以上", pointer=f"{pointer}/delivered_on")
         since, until = enrolled.get(given.household_id, date.max), gone.get(given.household_id, date.max)
         if not since <= given.delivered_on < until:
-            raise NotEnrolledError(household=given.household_id, pointer=f"{pointer}/household_id")
+            code = code_known_to(session, lot.supplier_id, given.household_id)
+            raise NotEnrolledError(household=named(code), pointer=f"{pointer}/household_id")
     return _insert(session, [_row_of(lot, given, actor) for given in contributions])
 
 

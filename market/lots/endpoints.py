@@ -34,7 +34,6 @@ from market.lots.rules import (
     ReusedQualityCertificateError,
     SealedLotError,
     WrongUnitError,
-    base_units,
 )
 from market.lots.schemas import (
     AttachQualityCertificate,
@@ -52,7 +51,7 @@ from market.lots.schemas import (
     RecordSpoilage,
     RegisterLot,
 )
-from market.quantities import text
+from market.quantities import base_units, text
 
 router = router_of("lots")
 

@@ -68,13 +68,10 @@ def open_lot(session: orm.Session, actor: Actor, *, lot_id: UUID, on: date) -> L
         raise ExpiredLotError(number=lot.number, expired_on=lot.expires_on)
     if lot.quality_certificate is None and _needs_quality_certificate(session, lot):
         raise MissingQualityCertificateError
-    check_coverage(
-        contributed_milli=_total(session, Contribution.measure_milli, _own_quantities(lot)),
-        bought_in_milli=lot.bought_in_milli,
-        inputs_milli=_total(session, LotInput.quantity_milli, LotInput.lot_id == lot.id),
-        loss_milli=lot.loss_milli,
-        quantity_milli=lot.quantity_milli,
-    )
+    contributed_milli = _total(session, Contribution.measure_milli, _own_quantities(lot))
+    inputs_milli = _total(session, LotInput.quantity_milli, LotInput.lot_id == lot.id)
+    covered_milli = contributed_milli + lot.bought_in_milli + inputs_milli - lot.loss_milli
+    check_coverage(covered_milli, lot.quantity_milli, lot.base_unit)
     lot.status = after
     lot.opened_by = actor.member_id
     session.flush()

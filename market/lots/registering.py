@@ -104,7 +104,7 @@ def register_lot(
     session.add(lot)
     session.flush()
     if inputs:
-        _take_inputs(session, actor, lot, inputs)
+        _take_inputs(session, actor, lot, inputs, measured_in)
     return lot
 
 
@@ -121,7 +121,9 @@ def _own_product(session: orm.Session, actor: Actor, product_id: UUID) -> tuple[
     return product, base_unit
 
 
-def _take_inputs(session: orm.Session, actor: Actor, lot: Lot, inputs: Sequence[tuple[UUID, int]]) -> None:
+def _take_inputs(
+    session: orm.Session, actor: Actor, lot: Lot, inputs: Sequence[tuple[UUID, int]], measured_in: MeasuredIn
+) -> None:
     """Move the inputs' stock and contributions into a new lot: a constant number of statements."""
     sources = _locked_inputs(session, actor, [lot_id for lot_id, _ in inputs])
     seen: set[UUID] = set()
@@ -132,7 +134,14 @@ def _take_inputs(session: orm.Session, actor: Actor, lot: Lot, inputs: Sequence[
         if lot_id in seen:
             raise InvalidInputError("it is listed twice", "重复列出", pointer=f"{pointer}/lot_id")
         seen.add(lot_id)
-        check_input(sources[lot_id], milli, base_unit=lot.base_unit, produced_on=lot.produced_on, pointer=pointer)
+        check_input(
+            sources[lot_id],
+            milli,
+            base_unit=lot.base_unit,
+            measured_in=measured_in,
+            produced_on=lot.produced_on,
+            pointer=pointer,
+        )
     carry(session, actor, lot_id=lot.id, parts=[(sources[lot_id], milli) for lot_id, milli in inputs])
     parameters = {"lot": lot.id, "inputs": [lot_id for lot_id, _ in inputs], "milli": [milli for _, milli in inputs]}
     if len(session.execute(_TAKE_INPUTS, parameters).all()) != len(inputs):

@@ -9,10 +9,7 @@ from uuid import UUID
 
 from market import money, quantities
 from market.errors import InvalidInputError, MarketError, TransitionError
-from market.quantities import BASE_OF, MILLI_OF, Unit
-
-BASE_MILLI = 1_000
-"""Milli-units in one base unit, the kilogram or the piece."""
+from market.quantities import BASE_OF, MILLI_OF, Unit, base_units
 
 MILLI_MU = 1_000
 """Milli-mu in one mu (亩, 1/15 hectare)."""
@@ -128,12 +125,14 @@ MILLI_IN: Mapping[MeasuredIn, int] = {
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """An order line asks for milli-units of a product; `position` is its index in the request."""
+    """An order line asks for milli-units of a product, sold in a unit; `position` is its index in the request."""
 
     order_line_id: UUID
     product_id: UUID
     quantity_milli: int
     position: int
+    unit: str
+    unit_milli: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +217,15 @@ class InputLot:
     drawn_milli: int
 
 
-def check_input(source: InputLot, quantity_milli: int, *, base_unit: Unit, produced_on: date, pointer: str) -> None:
+def check_input(
+    source: InputLot,
+    quantity_milli: int,
+    *,
+    base_unit: Unit,
+    measured_in: MeasuredIn,
+    produced_on: date,
+    pointer: str,
+) -> None:
     """Raise `InputLotError` or `OutOfStockError` unless the quantity may go into a lot produced on that day."""
     reason = _unfit(source, base_unit, produced_on)
     if reason is not None:
@@ -226,7 +233,8 @@ def check_input(source: InputLot, quantity_milli: int, *, base_unit: Unit, produ
     if quantity_milli <= 0:
         raise InvalidInputError("it must be above zero", "必须大于零", pointer=f"{pointer}/quantity")
     if quantity_milli > source.available_milli:
-        raise OutOfStockError(available=base_units(source.available_milli), pointer=f"{pointer}/quantity")
+        available = quantities.whole_or_exact(source.available_milli, MILLI_IN[measured_in])
+        raise OutOfStockError(available=available, unit=measured_in, pointer=f"{pointer}/quantity")
 
 
 def _unfit(source: InputLot, base_unit: Unit, produced_on: date) -> tuple[str, str] | None:
@@ -260,19 +268,16 @@ def draw(open_lots: Sequence[OpenLot], wants: Sequence[Want]) -> list[tuple[Want
                 left[lot.id] -= taken
                 wanted -= taken
         if wanted > 0:
-            raise OutOfStockError(
-                available=base_units(want.quantity_milli - wanted), pointer=f"/lines/{want.position}/quantity"
-            )
+            available = quantities.whole_or_exact(want.quantity_milli - wanted, want.unit_milli)
+            raise OutOfStockError(available=available, unit=want.unit, pointer=f"/lines/{want.position}/quantity")
     return draws
 
 
-def check_coverage(
-    *, contributed_milli: int, bought_in_milli: int, inputs_milli: int, loss_milli: int, quantity_milli: int
-) -> None:
+def check_coverage(covered_milli: int, quantity_milli: int, base_unit: Unit) -> None:
     """Raise `NotCoveredError` unless contributions + bought-in + inputs - loss cover the lot (milli-units)."""
-    covered = contributed_milli + bought_in_milli + inputs_milli - loss_milli
-    if covered < quantity_milli:
-        raise NotCoveredError(covered=base_units(max(covered, 0)), quantity=base_units(quantity_milli))
+    if covered_milli < quantity_milli:
+        covered = base_units(max(covered_milli, 0))
+        raise NotCoveredError(covered=covered, quantity=base_units(quantity_milli), unit=base_unit)
 
 
 def newly_released(amount_fen: int, *, drawn_milli: int, more_milli: int, whole_milli: int) -> int:
@@ -290,24 +295,19 @@ def lot_number(lot_id: UUID, produced_on: date) -> str:
     return f"L-{produced_on:%Y%m%d}-{b32encode(lot_id.bytes[-5:]).decode()}"
 
 
-def base_units(milli: int) -> str:
-    """Return milli-units as a decimal string of the base unit (kg or piece)."""
-    return quantities.text(milli, BASE_MILLI)
-
-
 class OutOfStockError(MarketError):
     """The lots on sale hold less than is ordered."""
 
     status = 409
-    en = "Only {available} (kg or pieces) is left in stock."
-    zh = "库存不足,仅余 {available}(千克或件)。"
+    en = "Only {available} {unit} left in stock."
+    zh = "库存不足,仅余 {available} {unit}。"
 
 
 class WrongUnitError(MarketError):
     """Mass, pieces and hours are not each other."""
 
-    en = "This is measured by {base}, which {unit} is not."
-    zh = "此处以 {base} 计量,不能使用 {unit}。"
+    en = "This is measured in {base} or what converts to it; {unit} does not."
+    zh = "此处以{base}计量,不能使用{unit}。"
 
 
 class StockMovedError(MarketError):
@@ -322,8 +322,8 @@ class NotCoveredError(MarketError):
     """Conservation of quantity (domain.md §5, From order line to household, 1)."""
 
     status = 409
-    en = "The lot claims {quantity} (kg or pieces), but what went into it covers {covered}."
-    zh = "批次数量 {quantity}(千克或件)超过其投入所能覆盖的 {covered}。"
+    en = "The lot claims {quantity} {unit}, but what went into it covers {covered}."
+    zh = "批次数量 {quantity} {unit}超过其投入所能覆盖的 {covered} {unit}。"
 
 
 class OutsideOriginError(MarketError):
@@ -392,5 +392,5 @@ class InputLotError(MarketError):
 class MechanismNotInPlanError(MarketError):
     """A contribution follows the benefit plan of its product."""
 
-    en = "The benefit plan of this product has no lot mechanism {mechanism}."
-    zh = "该产品的带农方案不含按批次的机制 {mechanism}。"
+    en = "The benefit plan of this product has no such lot mechanism: {mechanism}."
+    zh = "该产品的带农方案不含按批次的机制「{mechanism}」。"

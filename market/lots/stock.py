@@ -24,10 +24,10 @@ from market.lots.rules import (
     OutOfStockError,
     StockMovedError,
     Want,
-    base_units,
     check_moves,
     draw,
 )
+from market.quantities import base_units
 
 _OPEN_LOTS = """
     SELECT id, product_id, expires_on, available_milli, quantity_milli, accepted_milli + moved_milli AS drawn_milli
@@ -203,7 +203,7 @@ def record_spoilage(
         raise InvalidInputError("it must be above zero", "必须大于零", pointer="/quantity")
     lot = locked_lot(session, actor, lot_id)
     if lot.available_milli < quantity_milli:
-        raise OutOfStockError(available=base_units(lot.available_milli), pointer="/quantity")
+        raise OutOfStockError(available=base_units(lot.available_milli), unit=lot.base_unit, pointer="/quantity")
     lot.available_milli -= quantity_milli
     lot.spoiled_milli += quantity_milli
     session.add(

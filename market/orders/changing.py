@@ -14,7 +14,8 @@ from market.lots import stock
 from market.lots.rules import Move, Stock
 from market.orders import queries
 from market.orders.models import Order, OrderChange, OrderLine
-from market.orders.rules import LineNotOfOrderError, OrderEvent, OrderStatus, after
+from market.orders.rules import LineNotOfOrderError, OrderEvent, OrderStatus, ShippedTooMuchError, after
+from market.quantities import text
 
 
 def change(
@@ -96,8 +97,8 @@ def ship(
 ) -> Order:
     """Ship the order whole, or the given quantity of each line; what is not shipped goes back on sale.
 
-    Raises `LineNotOfOrderError` for a foreign line or more than was ordered, `InvalidInputError` for nothing at all or
-    a day before the order, or `TransitionError`.
+    Raises `LineNotOfOrderError` for a foreign line, `ShippedTooMuchError`, `InvalidInputError` for nothing at all or a
+    day before the order, or `TransitionError`.
     """
     order = queries.locked_order(session, actor, order_id)
     after(order.status, OrderEvent.SHIP)
@@ -133,7 +134,8 @@ def _to_ship(lines: Sequence[OrderLine], quantities: Sequence[tuple[UUID, str]] 
             raise LineNotOfOrderError(pointer=f"{pointer}/order_line_id")
         wanted[line_id] += milli_of(quantity, by_id[line_id].unit_milli, pointer=f"{pointer}/quantity")
         if wanted[line_id] > by_id[line_id].quantity_milli:
-            raise LineNotOfOrderError(pointer=f"{pointer}/quantity")
+            ordered = text(by_id[line_id].quantity_milli, by_id[line_id].unit_milli)
+            raise ShippedTooMuchError(ordered=ordered, unit=by_id[line_id].unit, pointer=f"{pointer}/quantity")
     if not any(wanted.values()):
         raise InvalidInputError("nothing is shipped", "发货数量全部为零", pointer="/lines")
     return wanted

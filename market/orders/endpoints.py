@@ -41,6 +41,7 @@ from market.orders.rules import (
     PaymentTermError,
     PriceChangedError,
     ReturnTooMuchError,
+    ShippedTooMuchError,
 )
 from market.orders.schemas import (
     Accept,
@@ -86,7 +87,11 @@ REFUSED_WHEN_PLACING = declared(
 )
 
 _REFUSED = (NotFoundError, TransitionError, LineNotOfOrderError, InexactQuantityError)
-STEP: Mapping[str, Any] = {"status_code": 201, "response_model": OrderOut, "responses": declared(*_REFUSED)}
+STEP: Mapping[str, Any] = {
+    "status_code": 201,
+    "response_model": OrderOut,
+    "responses": declared(*_REFUSED, ShippedTooMuchError),
+}
 
 Confirmer = Annotated[Caller, requires(Permission.ORDER_CONFIRM)]
 
@@ -122,8 +127,8 @@ def place_orders(
 
     def work(session: orm.Session, actor: Actor) -> OrderGroupOut:
         until = now + timedelta(hours=http.app.state.reservation_hours)
-        on = business_date(now)
-        return _group_out(placing.place(session, actor, request=asked, on=on, now=now, reserved_until=until))
+        group = placing.place(session, actor, request=asked, on=business_date(now), now=now, reserved_until=until)
+        return _group_out(group)
 
     if not dry_run:
         return caller.once(request, work)
@@ -270,13 +275,11 @@ def cancel_order(
 def ship_order(order_id: UUID, request: Ship, caller: Annotated[Caller, requires(Permission.ORDER_SHIP)]) -> Response:
     """Ship an order, whole or in part; what is not shipped goes back on sale."""
     _not_in_future(request.shipped_on, "/shipped_on")
-    now = utc_now()
+    day, now = request.shipped_on, utc_now()
     lines = None if request.lines is None else [(line.order_line_id, line.quantity) for line in request.lines]
 
     def work(session: orm.Session, actor: Actor) -> OrderOut:
-        order = changing.ship(
-            session, actor, order_id=order_id, quantities=lines, shipped_on=request.shipped_on, now=now
-        )
+        order = changing.ship(session, actor, order_id=order_id, quantities=lines, shipped_on=day, now=now)
         return _order_out(session, order)
 
     return caller.once(request, work)

@@ -204,7 +204,10 @@ def _price(
 
 
 def _wants(lines: Sequence[PricedLine]) -> list[Want]:
-    return [Want(line.id, line.offer.product_id, line.quantity_milli, line.position) for line in lines]
+    return [
+        Want(line.id, line.offer.product_id, line.quantity_milli, line.position, line.offer.unit, line.offer.unit_milli)
+        for line in lines
+    ]
 
 
 def lot_draws_of(lines: Sequence[PricedLine], draws: Sequence[Draw]) -> list[list[LotDraw]]:

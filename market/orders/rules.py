@@ -112,6 +112,13 @@ class LineNotOfOrderError(MarketError):
     zh = "该行不属于本订单,或当前不可处理。"
 
 
+class ShippedTooMuchError(MarketError):
+    """More than was ordered: what goes beyond is another order."""
+
+    en = "Only {ordered} {unit} of this line were ordered."
+    zh = "该行仅订购 {ordered} {unit},发货数量不得超过。"
+
+
 class ReturnTooMuchError(MarketError):
     """More than was accepted and not returned yet."""
 
@@ -123,8 +130,8 @@ class ExternalNumberError(MarketError):
     """Sales of other platforms carry their order number, once."""
 
     status = 409
-    en = "Orders of the channel {channel} carry another platform's order number, and each only once."
-    zh = "渠道 {channel} 的订单须填写外部平台订单号,且不得重复。"
+    en = "Orders of this channel ({channel}) carry another platform's order number, each only once for a buyer."
+    zh = "该渠道({channel})的订单须填写外部平台订单号,同一采购方不得重复。"
 
 
 class PriceChangedError(MarketError):

@@ -5,12 +5,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from market.api import Count, Day, Fen, LongText, PageQuery, Quantity, Schema, Text
+from market.api import Code, Count, Day, Fen, LongText, PageQuery, Quantity, Schema, Text
 from market.attribution.schemas import Id, ReachOut
 from market.orders.rules import USUAL_PAYMENT_DAYS, OrderStatus
 from market.quantities import Unit
 
-ChannelCode = Annotated[str, Field(min_length=1, max_length=40, pattern="^[a-z_]+$", examples=["canteen"])]
+ChannelCode = Annotated[Code, Field(examples=["canteen"])]
 OrderNumber = Annotated[str, Field(examples=["D202603020000017"])]
 UnitOut = Annotated[Unit, Field(examples=["jin"])]
 StatusOut = Annotated[OrderStatus, Field(examples=["placed"])]
@@ -200,7 +200,7 @@ class Accept(Schema):
 
     accepted_on: Day
     evidence: Annotated[
-        dict[Annotated[str, Field(pattern="^[a-z_]{1,40}$")], Text],
+        dict[Code, Text],
         Field(max_length=20, examples=[{"acceptance_note": "验收单 2026-0302", "invoice": "24142000000012345678"}]),
     ]
     lines: Annotated[list[AcceptLine], Field(min_length=1, max_length=200)]

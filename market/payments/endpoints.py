@@ -14,7 +14,13 @@ from market.identity.rules import Actor, Permission
 from market.ledger.rules import PeriodClosedError
 from market.payments import queries, service
 from market.payments.models import Receipt
-from market.payments.rules import NotPayableError, OverpaidError, ReceiptSumError, ReceiptTakenError
+from market.payments.rules import (
+    NotPayableError,
+    OrderNamedTwiceError,
+    OverpaidError,
+    ReceiptSumError,
+    ReceiptTakenError,
+)
 from market.payments.schemas import ReceiptDetail, ReceiptOut, ReceiptPart, ReceiptQuery, RecordReceipt
 
 router = router_of("receipts")
@@ -25,7 +31,13 @@ router = router_of("receipts")
     status_code=201,
     response_model=ReceiptDetail,
     responses=declared(
-        NotFoundError, ReceiptSumError, ReceiptTakenError, OverpaidError, NotPayableError, PeriodClosedError
+        NotFoundError,
+        OrderNamedTwiceError,
+        ReceiptSumError,
+        ReceiptTakenError,
+        OverpaidError,
+        NotPayableError,
+        PeriodClosedError,
     ),
 )
 def record_receipt(request: RecordReceipt, caller: Annotated[Caller, requires(Permission.RECEIPT_WRITE)]) -> Response:

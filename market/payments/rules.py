@@ -18,6 +18,13 @@ class ReceiptSumError(MarketError):
     zh = "各订单金额合计 {parts_fen} 分,与到款 {amount_fen} 分不符。"
 
 
+class OrderNamedTwiceError(MarketError):
+    """One part of a receipt for each order that it pays."""
+
+    en = "This order is named twice; give it one part of the receipt."
+    zh = "该订单重复列出,请合并为一项。"
+
+
 class OverpaidError(MarketError):
     """Amounts that do not fit wait; they are never guessed."""
 
@@ -30,5 +37,5 @@ class NotPayableError(MarketError):
     """An order that was given up takes no money."""
 
     status = 409
-    en = "The order {number} is {status}; it takes no payment."
-    zh = "订单 {number} 当前状态({status})不可收款。"
+    en = "The order {number} is {order_status}; it takes no payment."
+    zh = "订单 {number} 当前状态({order_status})不可收款。"

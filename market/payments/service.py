@@ -17,7 +17,13 @@ from market.orders.models import Order, OrderLine
 from market.orders.rules import GIVEN_UP
 from market.orders.settling import Funded, payable_fen, settle
 from market.payments.models import Receipt, ReceiptAllocation
-from market.payments.rules import NotPayableError, OverpaidError, ReceiptSumError, ReceiptTakenError
+from market.payments.rules import (
+    NotPayableError,
+    OrderNamedTwiceError,
+    OverpaidError,
+    ReceiptSumError,
+    ReceiptTakenError,
+)
 
 
 class OrderPart(NamedTuple):
@@ -40,8 +46,8 @@ def record(
 ) -> tuple[Receipt, list[ReceiptAllocation]]:
     """Record a line of the supplier's bank statement and recognise what it pays.
 
-    Raises `ReceiptSumError`, `ReceiptTakenError`, `NotFoundError`, `InvalidInputError` (a day before an order that it
-    pays), `NotPayableError` or `OverpaidError`.
+    Raises `OrderNamedTwiceError`, `ReceiptSumError`, `ReceiptTakenError`, `NotFoundError`, `InvalidInputError` (a day
+    before an order that it pays), `NotPayableError` or `OverpaidError`.
     """
     _check(session, actor, bank_reference, amount_fen, parts)
     with at("/orders"):
@@ -87,8 +93,12 @@ def record(
 def _check(
     session: orm.Session, actor: Actor, bank_reference: str, amount_fen: int, parts: Sequence[OrderPart]
 ) -> None:
+    named = [part.order_id for part in parts]
+    for position, order_id in enumerate(named):
+        if order_id in named[:position]:
+            raise OrderNamedTwiceError(pointer=f"/orders/{position}/order_id")
     parts_fen = sum(part.amount_fen for part in parts)
-    if parts_fen != amount_fen or len({part.order_id for part in parts}) < len(parts):
+    if parts_fen != amount_fen:
         raise ReceiptSumError(parts_fen=parts_fen, amount_fen=amount_fen, pointer="/orders")
     known = sa.select(Receipt.id).where(
         Receipt.supplier_id == actor.organisation_id, Receipt.reference_key == reference_key(bank_reference)
@@ -99,6 +109,6 @@ def _check(
 
 def _check_fits(order: Order, most_fen: int, part: OrderPart, pointer: str) -> None:
     if order.status in GIVEN_UP:
-        raise NotPayableError(number=order.number, status=order.status, pointer=pointer)
+        raise NotPayableError(number=order.number, order_status=order.status, pointer=pointer)
     if part.amount_fen > most_fen:
         raise OverpaidError(number=order.number, payable_fen=most_fen, amount_fen=part.amount_fen, pointer=pointer)

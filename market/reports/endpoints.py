@@ -19,7 +19,7 @@ from market.clock import business_date, utc_now
 from market.errors import InvalidInputError, NotFoundError
 from market.identity.access import Caller, requires
 from market.identity.rules import Permission
-from market.lots.rules import base_units
+from market.quantities import base_units
 from market.reports.cooperatives import cooperative_statement
 from market.reports.lot_income import Contributed, Increase, lot_income
 from market.reports.queries import Filters, report

@@ -16,7 +16,7 @@ from market.attribution.rules import (
     Kind,
     Match,
     Owed,
-    PayeeError,
+    PayeeWithoutTieError,
     PaymentOrder,
     PaymentReferenceTakenError,
     Settlement,
@@ -224,14 +224,14 @@ def test_ties_between_shares_go_by_all_that_tells_them_apart() -> None:
 @pytest.mark.parametrize(
     ("error", "status", "code"),
     [
-        (PayeeError(payee="x"), 422, "payee"),
+        (PayeeWithoutTieError(payee="x"), 422, "payee_without_tie"),
         (ForeignContributionError(), 422, "foreign_contribution"),
         (PaymentReferenceTakenError(reference="B1"), 409, "payment_reference_taken"),
         (AlreadyConfirmedError(), 409, "already_confirmed"),
     ],
 )
 def test_refusals_of_payments_have_stable_codes(
-    error: PayeeError | ForeignContributionError | PaymentReferenceTakenError | AlreadyConfirmedError,
+    error: PayeeWithoutTieError | ForeignContributionError | PaymentReferenceTakenError | AlreadyConfirmedError,
     status: int,
     code: str,
 ) -> None:

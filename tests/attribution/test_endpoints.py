@@ -79,7 +79,7 @@ def test_a_collective_is_not_paid_as_a_household_even_beside_its_own_payment(sta
     batch = stalls.payment(58, payee_kind="collective", payee_id=str(stalls.collective.id))
     batch["payments"] += stalls.payment(1, payee_id=str(stalls.collective.id))["payments"]
     answer = stalls.clerk.post("/disbursements", batch)
-    assert (answer.status_code, answer.json()["code"]) == (422, "payee")
+    assert (answer.status_code, answer.json()["code"]) == (422, "payee_without_tie")
     assert answer.json()["errors"][0]["pointer"] == "/payments/1/payee_id"
 
 

@@ -14,7 +14,7 @@ CASES: list[Case] = [
         "a shipment of more than was ordered",
         lambda f: f.ship_line(quantity="10.5"),
         422,
-        "line_not_of_order",
+        "shipped_too_much",
         [f"{LINE}/quantity"],
     ),
     ("a shipment of another order's line", lambda f: f.ship_line(f.placed_order), 422, "line_not_of_order", [FIRST]),

@@ -44,7 +44,7 @@ def test_an_acceptance_brings_every_paper_that_its_channel_asks_and_may_bring_mo
     check_evidence(CANTEEN, {"invoice", "acceptance_note", "receipt"})
     with pytest.raises(MissingAcceptanceEvidenceError) as refusal:
         check_evidence(CANTEEN, {"receipt"})
-    assert refusal.value.facts["missing"] == "acceptance_note, invoice"
+    assert refusal.value.facts["missing"] == ("acceptance_note", "invoice")
 
 
 @pytest.mark.parametrize(

@@ -204,7 +204,7 @@ def _move_on(village: Village, lot: Lot, milli: int) -> dict[UUID, int]:
 
 def _sell(session: orm.Session, product: Product, milli: int, owed: dict[UUID, int]) -> dict[UUID, int]:
     """Reserve, ship and accept; return what each contribution releases, as attribution computes it."""
-    (held,) = stock.reserve(session, [Want(new_id(), product.id, milli, 0)], on=TODAY)
+    (held,) = stock.reserve(session, [Want(new_id(), product.id, milli, 0, "kg", 1_000)], on=TODAY)
     for source, target in ((Stock.RESERVED, Stock.SHIPPED), (Stock.SHIPPED, Stock.ACCEPTED)):
         stock.move(session, [Move(held.reservation_id, held.lot_id, source, target, milli)])
     return {

@@ -49,7 +49,7 @@ def all_at_once(buy: Callable[[int], bool], buyers: ThreadPoolExecutor) -> int:
 def reserve_one_of_each(db: Database, wanted: list[UUID]) -> bool:
     try:
         with db.transaction() as session:
-            wants = [Want(new_id(), product_id, 1_000, line) for line, product_id in enumerate(wanted)]
+            wants = [Want(new_id(), product_id, 1_000, line, "kg", 1_000) for line, product_id in enumerate(wanted)]
             stock.reserve(session, wants, on=TODAY)
     except OutOfStockError:
         return False
@@ -107,7 +107,7 @@ def test_a_step_taken_twice_at_once_is_taken_once(committed_db: Database) -> Non
     for _ in range(20):
         restock(committed_db)
         with committed_db.transaction() as session:
-            (held,) = stock.reserve(session, [Want(new_id(), dates, 10_000, 0)], on=TODAY)
+            (held,) = stock.reserve(session, [Want(new_id(), dates, 10_000, 0, "kg", 1_000)], on=TODAY)
         ship = [Move(held.reservation_id, lot_id, Stock.RESERVED, Stock.SHIPPED, 10_000)]
         with ThreadPoolExecutor(2) as clerks:
             assert sorted(clerks.map(moved, [committed_db] * 2, [ship] * 2)) == [False, True]
@@ -119,7 +119,7 @@ def test_lots_are_moved_in_either_order_without_deadlock(committed_db: Database)
     held: list[list[Draw]] = []
     for _ in range(BUYERS):
         with committed_db.transaction() as session:
-            held.append(stock.reserve(session, [Want(new_id(), dates, 4_000, 0)], on=TODAY))
+            held.append(stock.reserve(session, [Want(new_id(), dates, 4_000, 0, "kg", 1_000)], on=TODAY))
     everything = [draw for draws in held for draw in draws]
 
     def ship_and_release(buyer: int) -> bool:
@@ -150,7 +150,7 @@ def test_a_line_that_is_locked_is_read_as_it_is_then_and_not_as_it_was_when_aske
     (dates,) = products(committed_db, 1)
     (lot_id,) = put_on_sale(committed_db, dates, [UNITS])
     with committed_db.transaction() as session:
-        (held,) = stock.reserve(session, [Want(new_id(), dates, 10_000, 0)], on=TODAY)
+        (held,) = stock.reserve(session, [Want(new_id(), dates, 10_000, 0, "kg", 1_000)], on=TODAY)
     with ThreadPoolExecutor(1) as other:
         with committed_db.transaction() as session:
             stock.move(session, [Move(held.reservation_id, lot_id, Stock.RESERVED, Stock.SHIPPED, 3_000)])

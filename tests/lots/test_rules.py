@@ -32,7 +32,6 @@ from market.lots.rules import (
     Stock,
     Want,
     WrongUnitError,
-    base_units,
     baseline_after,
     check_coverage,
     check_days,
@@ -45,7 +44,7 @@ from market.lots.rules import (
     status_after,
 )
 from market.money import MAX_FEN
-from market.quantities import Unit
+from market.quantities import Unit, base_units
 
 TODAY = date(2026, 3, 2)
 DATES = UUID(int=1)
@@ -89,7 +88,7 @@ def on_shelf(available_milli: int, expires_on: date | None = None, lot: int = 1)
 
 
 def want(milli: int, position: int = 0) -> Want:
-    return Want(new_id(), DATES, milli, position)
+    return Want(new_id(), DATES, milli, position, "kg", 1_000)
 
 
 def test_lots_that_expire_on_one_day_are_drawn_in_the_order_of_their_ids() -> None:
@@ -101,7 +100,7 @@ def test_a_want_of_a_product_without_lots_is_out_of_stock() -> None:
     with pytest.raises(OutOfStockError) as refused:
         draw([], [want(1, position=3)])
     assert refused.value.pointer == "/lines/3/quantity"
-    assert refused.value.detail("zh") == "库存不足,仅余 0(千克或件)。"
+    assert refused.value.detail("zh") == "库存不足,仅余 0 千克。"
 
 
 @given(stock=st.lists(st.integers(0, 50), max_size=6), asked=st.lists(st.integers(1, 40), max_size=6))
@@ -120,12 +119,11 @@ def test_what_is_drawn_is_what_was_wanted_and_never_more_than_there_is(stock: li
 
 
 def test_what_went_in_must_cover_the_lot() -> None:
-    sources = {"contributed_milli": 600, "bought_in_milli": 100, "inputs_milli": 400, "loss_milli": 100}
-    check_coverage(**sources, quantity_milli=1000)
-    with pytest.raises(NotCoveredError):
-        check_coverage(**sources, quantity_milli=1001)
+    check_coverage(1000, 1000, Unit.KG)
+    with pytest.raises(NotCoveredError, match=r"claims 1\.001 kg"):
+        check_coverage(1000, 1001, Unit.KG)
     with pytest.raises(NotCoveredError, match="covers 0"):
-        check_coverage(**(sources | {"loss_milli": 5000}), quantity_milli=1)
+        check_coverage(-4000, 1, Unit.KG)
 
 
 @given(
@@ -246,10 +244,17 @@ def test_a_lot_is_made_only_of_lots_on_sale_that_are_good_and_hold_enough(
     source: InputLot, milli: int, refusal: type[MarketError]
 ) -> None:
     with pytest.raises(refusal) as refused:
-        check_input(source, milli, base_unit=Unit.KG, produced_on=TODAY, pointer="/inputs/0")
+        check_input(source, milli, base_unit=Unit.KG, measured_in=MeasuredIn.KG, produced_on=TODAY, pointer="/inputs/0")
     assert str(refused.value.pointer).startswith("/inputs/0/")
-    check_input(GOOD, 1_000, base_unit=Unit.KG, produced_on=TODAY, pointer="/inputs/0")
-    check_input(replace(GOOD, expires_on=None), 1, base_unit=Unit.KG, produced_on=TODAY, pointer="/inputs/0")
+    check_input(GOOD, 1_000, base_unit=Unit.KG, measured_in=MeasuredIn.KG, produced_on=TODAY, pointer="/inputs/0")
+    check_input(
+        replace(GOOD, expires_on=None),
+        1,
+        base_unit=Unit.KG,
+        measured_in=MeasuredIn.KG,
+        produced_on=TODAY,
+        pointer="/inputs/0",
+    )
 
 
 def test_stock_moves_only_the_ways_orders_take() -> None:

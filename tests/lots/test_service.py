@@ -214,7 +214,7 @@ def test_a_mixed_lot_needs_a_quality_certificate_of_its_own(village: Village) ->
 
 def test_a_held_lot_is_off_sale_until_it_is_released(village: Village) -> None:
     lot = village.opened(1_000)
-    wanted = [Want(new_id(), village.product.id, 1_000, 0)]
+    wanted = [Want(new_id(), village.product.id, 1_000, 0, "kg", 1_000)]
     opening.hold(village.session, village.clerk, lot_id=lot.id)
     with pytest.raises(OutOfStockError):
         stock.reserve(village.session, wanted, on=TODAY)

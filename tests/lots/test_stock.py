@@ -36,7 +36,7 @@ def sold_product(session: orm.Session) -> Product:
 
 
 def wants(*asked: tuple[Product, int]) -> list[Want]:
-    return [Want(new_id(), wanted.id, milli, position) for position, (wanted, milli) in enumerate(asked)]
+    return [Want(new_id(), wanted.id, milli, position, "kg", 1_000) for position, (wanted, milli) in enumerate(asked)]
 
 
 def reserved(session: orm.Session, *asked: tuple[Product, int]) -> list[Draw]:
@@ -90,7 +90,7 @@ def test_lines_of_one_product_share_its_stock_and_the_refusal_points_at_the_line
     factories.lot(session, walnuts, quantity_milli=10_000)
     with pytest.raises(OutOfStockError) as refused:
         reserved(session, (dates, 6_000), (walnuts, 10_000), (dates, 4_001))
-    assert (refused.value.pointer, refused.value.facts) == ("/lines/2/quantity", {"available": "4"})
+    assert (refused.value.pointer, refused.value.facts) == ("/lines/2/quantity", {"available": "4", "unit": "kg"})
     draws = reserved(session, (dates, 6_000), (walnuts, 10_000), (dates, 4_000))
     assert len(draws) == 3
     assert places(session, lot.id) == {Stock.RESERVED: 10_000}

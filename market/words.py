@@ -1,0 +1,274 @@
+"""The words for what the API writes as a code: every sentence to a person takes them from here, in either language.
+
+A table for each fact that a sentence names (`market.errors`); statuses and events are those of a machine. A code
+without a word here (a channel of another scheme, say) is shown as it is.
+"""
+
+from collections.abc import Mapping
+
+Words = Mapping[str, tuple[str, str]]
+"""Code → the English and the Chinese word."""
+
+UNITS: Words = {
+    "kg": ("kg", "千克"),
+    "g": ("g", "克"),
+    "t": ("tonnes", "吨"),
+    "jin": ("jin (500 g)", "斤"),
+    "liang": ("liang (50 g)", "两"),
+    "piece": ("pieces", "件"),
+    "box": ("boxes", "箱"),
+    "hour": ("hours", "小时"),
+}
+
+THINGS: Words = {
+    "api_key": ("API key", "API 密钥"),
+    "application": ("application", "认定申请"),
+    "certificate": ("certificate", "认定证书"),
+    "channel_scheme": ("channel scheme", "渠道方案"),
+    "enrolment": ("enrolment", "联结登记"),
+    "household": ("household", "农户"),
+    "lot": ("lot", "批次"),
+    "member": ("member", "成员"),
+    "objection": ("objection", "异议"),
+    "order": ("order", "订单"),
+    "organisation": ("organisation", "单位"),
+    "payment": ("payment", "兑付"),
+    "plan": ("benefit plan", "联农带农方案"),
+    "plan_version": ("version of the plan", "方案版本"),
+    "product": ("product", "产品"),
+    "receipt": ("receipt", "到款"),
+    "supplier": ("supplier", "供应商"),
+}
+
+ORDER_STATUSES: Words = {
+    "placed": ("placed", "已下单"),
+    "confirmed": ("confirmed", "已确认"),
+    "shipped": ("shipped", "已发货"),
+    "partly_accepted": ("accepted in part", "部分验收"),
+    "accepted": ("accepted", "已验收"),
+    "declined": ("declined", "已拒单"),
+    "cancelled": ("cancelled", "已取消"),
+    "expired": ("expired", "已过期"),
+}
+CERTIFICATE_STATUSES: Words = {
+    "valid": ("valid", "有效"),
+    "suspended": ("suspended", "已暂停"),
+    "revoked": ("revoked", "已撤销"),
+}
+
+CHANNELS: Words = {
+    "canteen": ("into canteens", "进食堂"),
+    "city": ("into cities", "进城市"),
+    "market": ("into markets", "进市场"),
+    "online": ("online", "进网络"),
+    "scenic": ("into scenic areas", "进景区"),
+    "workshop": ("into workshops", "进车间"),
+    "household": ("into homes", "进家庭"),
+}
+
+KINDS: Words = {
+    "cooperative": ("cooperative", "农民专业合作社"),
+    "agri_enterprise": ("agricultural enterprise", "农业企业"),
+    "family_farm": ("family farm", "家庭农场"),
+    "village_collective": ("village collective", "村集体经济组织"),
+    "trading_agent": ("trading agent", "代理商"),
+    "budget_unit": ("budget unit", "预算单位"),
+    "school": ("school", "学校"),
+    "hospital": ("hospital", "医院"),
+    "firm": ("firm", "企业"),
+    "trade_union": ("trade union", "工会"),
+    "exhibition_hall": ("exhibition hall", "展销馆"),
+    "supermarket": ("supermarket", "商超"),
+    "online_shop": ("online shop", "网店"),
+    "scenic_area": ("scenic area", "景区"),
+    "family": ("family", "家庭"),
+    "canteen_contractor": ("canteen contractor", "食堂承包商"),
+    "township_government": ("township government", "乡镇政府"),
+    "agriculture_department": ("agriculture department", "农业农村部门"),
+    "revitalisation_department": ("rural revitalisation department", "乡村振兴部门"),
+    "finance_department": ("finance department", "财政部门"),
+    "village_office": ("village office", "村委会"),
+    "audit_office": ("audit office", "审计机关"),
+    "platform": ("platform", "平台"),
+}
+
+ROLES: Words = {
+    "supplier_clerk": ("supplier's clerk", "供应商经办员"),
+    "supplier_manager": ("supplier's manager", "供应商负责人"),
+    "buyer_clerk": ("buyer's clerk", "采购经办员"),
+    "buyer_receiver": ("buyer's receiver", "验收员"),
+    "township_reviewer": ("township reviewer", "乡镇初审员"),
+    "trade_reviewer": ("trade reviewer", "行业审核员"),
+    "county_reviewer": ("county reviewer", "县级审核员"),
+    "village_clerk": ("village clerk", "村代办员"),
+    "finance_officer": ("finance officer", "财政人员"),
+    "auditor": ("auditor", "审计员"),
+    "operator": ("operator", "平台运营员"),
+}
+
+PERMISSIONS: Words = {
+    "self:read": ("read your own account", "查看本人账户"),
+    "organisation:read": ("read organisations", "查看单位"),
+    "organisation:write": ("register and change organisations", "登记和修改单位"),
+    "member:read": ("read members", "查看成员"),
+    "member:write": ("add and change members", "添加和修改成员"),
+    "api_key:write": ("make API keys", "管理 API 密钥"),
+    "region:read": ("read regions", "查看行政区划"),
+    "region:write": ("name regions", "登记行政区划"),
+    "channel:read": ("read channels", "查看渠道"),
+    "channel:write": ("publish channel schemes", "发布渠道方案"),
+    "household:read": ("read households", "查看农户"),
+    "household:write": ("keep the household register", "登记和修改农户"),
+    "enrolment:write": ("enrol households", "登记农户联结"),
+    "enrolment:confirm": ("confirm enrolments", "确认农户联结"),
+    "plan:read": ("read benefit plans", "查看带农方案"),
+    "plan:write": ("draft benefit plans", "起草带农方案"),
+    "plan:approve": ("decide benefit plans", "审批带农方案"),
+    "application:read": ("read applications", "查看认定申请"),
+    "application:write": ("apply for certificates", "提交认定申请"),
+    "application:review": ("review applications", "审核认定申请"),
+    "objection:write": ("object to applications", "提出异议"),
+    "objection:settle": ("settle objections", "处理异议"),
+    "batch:write": ("publish batches", "发布认定批次"),
+    "certificate:read": ("read certificates", "查看证书"),
+    "certificate:write": ("suspend and revoke certificates", "暂停和撤销证书"),
+    "product:read": ("read products", "查看产品"),
+    "product:write": ("list and change products", "上架和修改产品"),
+    "category:write": ("add categories", "添加产品类别"),
+    "lot:read": ("read lots", "查看批次"),
+    "lot:write": ("register lots and contributions", "登记批次和投入"),
+    "lot:open": ("put lots on sale", "批次开售"),
+    "order:read": ("read orders", "查看订单"),
+    "order:place": ("place orders", "下单"),
+    "order:confirm": ("confirm orders", "确认订单"),
+    "order:ship": ("ship orders", "发货"),
+    "order:accept": ("accept deliveries", "验收"),
+    "order:cancel": ("cancel orders", "取消订单"),
+    "order:return": ("return goods", "退货"),
+    "receipt:read": ("read receipts", "查看到款"),
+    "receipt:write": ("record receipts", "登记到款"),
+    "disbursement:read": ("read disbursements", "查看兑付"),
+    "disbursement:write": ("disburse to households", "登记兑付"),
+    "disbursement:confirm": ("confirm payments for households", "代农户确认兑付"),
+    "statement:read": ("read statements", "查看对账单"),
+    "audit:read": ("audit", "审计"),
+    "report:read": ("read reports", "查看报表"),
+    "period:close": ("close months", "结账"),
+}
+
+EVIDENCE: Words = {
+    "acceptance_note": ("acceptance note", "验收单"),
+    "invoice": ("invoice", "发票"),
+    "consignment_sheet": ("consignment sales sheet", "代销清单"),
+    "contract": ("contract", "合同"),
+    "weigh_note": ("weigh note", "过磅单"),
+    "platform_order": ("the platform's order number", "平台订单号"),
+    "point_of_sale_sheet": ("point-of-sale sheet", "销售小票"),
+    "order_form": ("order form", "订货单"),
+    "receipt": ("receipt", "收据"),
+}
+
+MECHANISMS: Words = {
+    "order_purchase": ("order purchase", "订单收购"),
+    "labour": ("labour", "务工"),
+    "share_dividend": ("share dividend", "入股分红"),
+    "collective_dividend": ("collective dividend", "村集体分红"),
+}
+
+FOUR_EYES: Words = {
+    "review": ("reviews of one application", "认定申请的各级审核"),
+    "objection": ("settling an objection", "异议处理"),
+    "batch": ("publishing a batch", "发布认定批次"),
+    "lot_opener_is_not_maker": ("putting a lot on sale", "批次开售"),
+    "plan_version": ("deciding a benefit plan", "带农方案审批"),
+    "enrolment": ("confirming an enrolment", "农户联结确认"),
+}
+
+WORDS: Mapping[str, Words] = {
+    "unit": UNITS,
+    "base": UNITS,
+    "what": THINGS,
+    "machine": THINGS,
+    "channel": CHANNELS,
+    "kind": KINDS,
+    "role": ROLES,
+    "permission": PERMISSIONS,
+    "missing": EVIDENCE,
+    "mechanism": MECHANISMS,
+    "rule": FOUR_EYES,
+    "order_status": ORDER_STATUSES,
+    "order_event": {
+        "confirm": ("confirmed", "确认"),
+        "decline": ("declined", "拒单"),
+        "expire": ("let expire", "作过期处理"),
+        "cancel": ("cancelled", "取消"),
+        "ship": ("shipped", "发货"),
+        "accept_some": ("accepted in part", "部分验收"),
+        "accept_all": ("accepted", "验收"),
+        "return": ("returned", "退货"),
+    },
+    "certificate_status": CERTIFICATE_STATUSES,
+    "certificate_event": {
+        "suspend": ("suspended", "暂停"),
+        "reinstate": ("reinstated", "恢复"),
+        "revoke": ("revoked", "撤销"),
+    },
+    "product_status": {
+        "draft": ("a draft", "草稿"),
+        "listed": ("listed", "已上架"),
+        "withdrawn": ("withdrawn", "已下架"),
+    },
+    "product_event": {"list": ("listed", "上架"), "withdraw": ("withdrawn", "下架")},
+    "lot_status": {"draft": ("a draft", "草稿"), "open": ("on sale", "在售"), "held": ("held back", "已停售")},
+    "lot_event": {
+        "open": ("put on sale", "开售"),
+        "hold": ("held back", "停售"),
+        "release": ("released for sale", "恢复销售"),
+    },
+    "plan_version_status": {
+        "draft": ("a draft", "草稿"),
+        "submitted": ("submitted", "已提交"),
+        "approved": ("approved", "已批准"),
+        "rejected": ("rejected", "已驳回"),
+    },
+    "plan_version_event": {
+        "submit": ("submitted", "提交"),
+        "approve": ("approved", "批准"),
+        "reject": ("rejected", "驳回"),
+    },
+    "objection_status": {"settled": ("settled", "已处理")},
+    "objection_event": {"settle": ("settled", "再次处理")},
+    "application_status": {
+        "submitted": ("submitted", "已提交"),
+        "township_passed": ("passed by the township", "乡镇初审通过"),
+        "trade_passed": ("passed by the trade review", "行业审核通过"),
+        "on_notice": ("on public notice", "公示中"),
+        "cleared": ("cleared for a batch", "公示期满"),
+        "listed": ("published in a batch", "已列入批次"),
+        "rejected": ("rejected", "已驳回"),
+    },
+    "application_event": {
+        "record_evidence": ("given price evidence", "登记价格举证"),
+        "pass_township": ("passed by the township", "乡镇初审"),
+        "pass_trade": ("passed by the trade review", "行业审核"),
+        "pass_county": ("passed by the county", "县级审定"),
+        "reject": ("rejected", "驳回"),
+        "object": ("objected to", "提出异议"),
+        "uphold_objection": ("refused for an objection", "因异议成立而驳回"),
+        "dismiss_objection": ("freed of an objection", "驳回异议"),
+        "end_notice": ("taken off notice", "结束公示"),
+        "list": ("published in a batch", "列入批次"),
+    },
+}
+"""Which words a fact takes, by the name of the fact."""
+
+
+def said(fact: str, value: object, language: str) -> object:
+    """Return a fact as a sentence in `zh` or `en` says it: codes as words, several of them as a list of words."""
+    words = WORDS.get(fact)
+    if words is None:
+        return value
+    if isinstance(value, tuple):
+        return ("、" if language == "zh" else ", ").join(str(said(fact, part, language)) for part in value)
+    pair = words.get(str(value))
+    return value if pair is None else pair[language == "zh"]

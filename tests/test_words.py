@@ -1,0 +1,83 @@
+"""Every code that a sentence may name has a word in either language."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+import pytest
+
+from market import words
+from market.benefits.rules import MECHANISMS, Mechanism, PlanEvent, PlanStatus
+from market.catalog.rules import BelowMinimumError, ProductEvent, ProductStatus
+from market.certification.rules import ApplicationEvent, ApplicationStatus, CertificateEvent, CertificateStatus
+from market.channels.rules import EvidenceKind, MissingAcceptanceEvidenceError
+from market.errors import ForbiddenError, TransitionError
+from market.identity.rules import OrganisationKind, Permission, Role
+from market.lots.rules import LotEvent, LotStatus, MeasuredIn
+from market.orders.rules import OrderEvent, OrderStatus
+from market.quantities import Unit
+
+NAMED: dict[str, Iterable[StrEnum]] = {
+    "unit": (*Unit, *MeasuredIn),
+    "kind": OrganisationKind,
+    "role": Role,
+    "permission": Permission,
+    "missing": EvidenceKind,
+    "mechanism": Mechanism,
+    "order_status": OrderStatus,
+    "order_event": OrderEvent,
+    "certificate_status": CertificateStatus,
+    "certificate_event": CertificateEvent,
+    "product_status": ProductStatus,
+    "product_event": ProductEvent,
+    "lot_status": LotStatus,
+    "lot_event": LotEvent,
+    "plan_version_status": PlanStatus,
+    "plan_version_event": PlanEvent,
+    "application_status": ApplicationStatus,
+    "application_event": ApplicationEvent,
+}
+
+
+@pytest.mark.parametrize("fact", NAMED)
+def test_every_code_has_a_word(fact: str) -> None:
+    codes = set(map(str, NAMED[fact]))
+    assert codes == set(words.WORDS[fact])
+
+
+def test_a_mechanism_has_one_chinese_name() -> None:
+    assert {code: terms.name for code, terms in MECHANISMS.items()} == {
+        code: zh for code, (_, zh) in words.MECHANISMS.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("error", "en", "zh"),
+    [
+        (
+            TransitionError(machine="order", status=OrderStatus.PLACED, event=OrderEvent.ACCEPT_ALL),
+            "This order is placed; it cannot be accepted.",
+            "该订单当前状态为「已下单」,不能验收。",
+        ),
+        (
+            MissingAcceptanceEvidenceError(channel="canteen", missing=("acceptance_note", "invoice")),
+            "An acceptance through this channel (into canteens) also needs: acceptance note, invoice.",
+            "该渠道(进食堂)的验收还缺少凭证:验收单、发票。",
+        ),
+        (
+            BelowMinimumError(minimum="10", unit=Unit.JIN),
+            "The quantity is below the minimum of 10 jin (500 g).",
+            "数量低于起订量(10 斤)。",
+        ),
+        (
+            ForbiddenError(permission="order:accept"),
+            "Your role may not do this: accept deliveries.",
+            "您的角色无权执行此操作:验收。",
+        ),
+    ],
+)
+def test_a_sentence_has_words_where_the_api_writes_codes(error: Exception, en: str, zh: str) -> None:
+    assert (error.detail("en"), error.detail("zh")) == (en, zh)  # type: ignore[attr-defined]
+
+
+def test_a_channel_of_another_scheme_is_named_by_its_code() -> None:
+    assert words.said("channel", "poverty_fair", "zh") == "poverty_fair"
