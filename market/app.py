@@ -23,6 +23,7 @@ from market.db import Database
 from market.households import endpoints as households_endpoints
 from market.identity import access
 from market.identity import endpoints as identity_endpoints
+from market.identity.limiting import SignInLimits
 from market.ledger import endpoints as ledger_endpoints
 from market.lots import endpoints as lots_endpoints
 from market.observing import Observer
@@ -62,6 +63,7 @@ def create_app(db: Database, *, token_hours: int = 12, reservation_hours: int = 
         lifespan=_as_many_threads_as_connections,
     )
     app.state.db = db
+    app.state.sign_ins = SignInLimits()
     app.state.token_hours = token_hours
     app.state.reservation_hours = reservation_hours
     install_problem_handlers(app)

@@ -6,7 +6,7 @@ with the words of `market.words` for what the API writes as a code.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
@@ -27,6 +27,11 @@ class MarketError(Exception):
         self.pointer = pointer
         self.facts = facts
         super().__init__(self.detail("en"))
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Return what the answer's head says besides."""
+        return {}
 
     @classmethod
     def code(cls) -> str:

@@ -54,7 +54,9 @@ def install_problem_handlers(app: FastAPI) -> None:
         language = language_of(request)
         detail = error.detail(language)
         faults = [{"pointer": error.pointer, "detail": detail}] if error.pointer is not None else []
-        return problem(request, error.code(), error.status, detail, faults)
+        answer = problem(request, error.code(), error.status, detail, faults)
+        answer.headers.update(error.headers)
+        return answer
 
     def invalid(request: Request, error: RequestValidationError) -> Response:
         malformed = _malformed(request, error.errors())

@@ -22,6 +22,7 @@ from market.db import Database
 from market.errors import NotFoundError
 from market.identity import queries, service
 from market.identity.access import Caller, public, requires
+from market.identity.limiting import SignInLimits
 from market.identity.models import Credential, Member, Organisation
 from market.identity.rules import (
     CreditCodeError,
@@ -32,6 +33,7 @@ from market.identity.rules import (
     OrganisationNameTakenError,
     Permission,
     RoleNotOfKindError,
+    TooManySignInsError,
     permissions_of,
 )
 from market.identity.schemas import (
@@ -56,10 +58,17 @@ IfMatch = Annotated[str | None, Header()]
 _EDITING = (NotFoundError, PreconditionRequiredError, PreconditionFailedError)
 
 
-@router.post("/tokens", status_code=201, responses=declared(LoginFailedError), dependencies=[public()])
+_WAIT = {"Retry-After": {"description": "seconds to wait", "schema": {"type": "integer", "minimum": 1}}}
+_SIGNING_IN = declared(LoginFailedError, TooManySignInsError)
+_SIGNING_IN[TooManySignInsError.status]["headers"] = _WAIT
+
+
+@router.post("/tokens", status_code=201, responses=_SIGNING_IN, dependencies=[public()])
 def sign_in(request: Request, response: Response, body: SignIn) -> TokenOut:
     """Exchange a login and its password for a bearer token. Takes no Idempotency-Key: each call makes a new token."""
     db: Database = request.app.state.db
+    sign_ins: SignInLimits = request.app.state.sign_ins
+    sign_ins.admit(address=request.client.host if request.client else "", login=body.login)
     with db.reading() as connection:
         member_id = service.check_password(connection, login=body.login, password=body.password.get_secret_value())
     with db.transaction() as session:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
+from typing_extensions import override
+
 from market.errors import ForbiddenError, MarketError
 
 
@@ -326,6 +328,20 @@ class LoginFailedError(MarketError):
     status = 401
     en = "The login or the password is wrong."
     zh = "用户名或密码错误。"
+
+
+class TooManySignInsError(MarketError):
+    """Signing in is tried too often, from one address, for one account or in all."""
+
+    status = 429
+    en = "Too many attempts to sign in; try again in {seconds} seconds."
+    zh = "登录尝试过于频繁,请在 {seconds} 秒后重试。"
+
+    @property
+    @override
+    def headers(self) -> Mapping[str, str]:
+        """Return when to come back (RFC 9110)."""
+        return {"Retry-After": str(self.facts["seconds"])}
 
 
 class LoginTakenError(MarketError):
