@@ -9,8 +9,9 @@ from uuid import UUID
 from market.errors import MarketError
 from market.money import yuan
 
-MOST_LINES = 20_000
-"""A request replays at most so many order lines; the command `market verify` has no such bound."""
+MOST_LINES = 2_000
+"""A request replays at most so many order lines, a few seconds' work that holds a connection; `market verify` has no
+such bound."""
 
 MOST_DAYS = 366
 """A household is traced over at most a year at a time."""

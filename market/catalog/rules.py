@@ -118,6 +118,19 @@ def check_quantity(quantity_milli: int, *, minimum_milli: int, multiple_milli: i
         raise NotAMultipleError(multiple=quantities.text(multiple_milli, unit_milli), unit=unit)
 
 
+def milli_in(unit: str, offer: Offer) -> int:
+    """Return the milli-units of a unit in which a product may be ordered: its own, or a mass where it is sold by mass.
+
+    Minimum, multiple and price stay those of the product's unit. Raises `UnitMismatchError`.
+    """
+    if unit == offer.unit:
+        return offer.unit_milli
+    ordered, sold = quantities.Unit(unit), quantities.Unit(offer.unit)
+    if not quantities.BASE_OF.get(ordered) is quantities.BASE_OF.get(sold) is quantities.Unit.KG:
+        raise UnitMismatchError(unit=offer.unit)
+    return quantities.MILLI_OF[ordered]
+
+
 def milli_of(quantity: str, unit_milli: int, *, pointer: str) -> int:
     """Return the milli-units of a decimal string in a product's unit.
 
@@ -181,7 +194,7 @@ class NotAMultipleError(MarketError):
 
 
 class UnitMismatchError(MarketError):
-    """Products are ordered in the unit they are sold in."""
+    """Products are ordered in the unit they are sold in, or in one that converts to it exactly."""
 
     en = "This product is sold in this unit: {unit}."
     zh = "该产品按{unit}销售。"

@@ -35,6 +35,7 @@ from market.orders import acceptance, changing, placing, queries, returns
 from market.orders.models import Order
 from market.orders.rules import (
     ExternalNumberError,
+    ExternalNumberTakenError,
     LineNotOfOrderError,
     OrderEvent,
     OutcomeError,
@@ -71,6 +72,7 @@ REFUSED_WHEN_PLACING = declared(
     UnknownChannelError,
     ChannelNotForBuyerError,
     ExternalNumberError,
+    ExternalNumberTakenError,
     PaymentTermError,
     NotFoundError,
     NotListedError,
@@ -116,6 +118,7 @@ def place_orders(
 ) -> Response:
     """Place an order group: one order per supplier. With `dry_run` say what it would cost and whom it would reach."""
     now = utc_now()
+    on, until = business_date(now), now + timedelta(hours=http.app.state.reservation_hours)
     asked = placing.Request(
         channel_code=request.channel_code,
         external_number=request.external_number,
@@ -126,14 +129,12 @@ def place_orders(
     )
 
     def work(session: orm.Session, actor: Actor) -> OrderGroupOut:
-        until = now + timedelta(hours=http.app.state.reservation_hours)
-        group = placing.place(session, actor, request=asked, on=business_date(now), now=now, reserved_until=until)
-        return _group_out(group)
+        return _group_out(placing.place(session, actor, request=asked, on=on, now=now, reserved_until=until))
 
     if not dry_run:
         return caller.once(request, work)
     with caller.transaction() as (session, actor):
-        return answer(_prediction_out(placing.predict(session, actor, request=asked, on=business_date(now))))
+        return answer(_prediction_out(placing.predict(session, actor, request=asked, on=on)))
 
 
 def _group_out(placed: placing.PlacedGroup) -> OrderGroupOut:
@@ -239,10 +240,9 @@ def _order_out(session: orm.Session, order: Order) -> OrderOut:
 @router.post("/orders/{order_id}/confirmation", **STEP)
 def confirm_order(order_id: UUID, caller: Confirmer) -> Response:
     """Take an order on: its reservation no longer expires."""
-    now = utc_now()
 
     def work(session: orm.Session, actor: Actor) -> OrderOut:
-        return _order_out(session, changing.confirm(session, actor, order_id=order_id, now=now))
+        return _order_out(session, changing.confirm(session, actor, order_id=order_id, now=utc_now()))
 
     return caller.once(None, work)
 
@@ -275,12 +275,12 @@ def cancel_order(
 def ship_order(order_id: UUID, request: Ship, caller: Annotated[Caller, requires(Permission.ORDER_SHIP)]) -> Response:
     """Ship an order, whole or in part; what is not shipped goes back on sale."""
     _not_in_future(request.shipped_on, "/shipped_on")
-    day, now = request.shipped_on, utc_now()
+    on, now = request.shipped_on, utc_now()
     lines = None if request.lines is None else [(line.order_line_id, line.quantity) for line in request.lines]
 
     def work(session: orm.Session, actor: Actor) -> OrderOut:
-        order = changing.ship(session, actor, order_id=order_id, quantities=lines, shipped_on=day, now=now)
-        return _order_out(session, order)
+        sent = changing.ship(session, actor, order_id=order_id, quantities=lines, shipped_on=on, now=now)
+        return _order_out(session, sent)
 
     return caller.once(request, work)
 

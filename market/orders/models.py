@@ -20,7 +20,7 @@ class OrderGroup(Base):
     __tablename__ = "order_groups"
     __table_args__ = (
         sa.CheckConstraint("payment_days BETWEEN 0 AND 60", name="payment_term_is_lawful"),
-        sa.UniqueConstraint("channel_code", "external_number"),
+        sa.UniqueConstraint("buyer_id", "channel_code", "external_number"),
     )
 
     id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)

@@ -15,7 +15,7 @@ from market import money
 from market.attribution import accrual
 from market.attribution.rules import Attribution, LotDraw
 from market.catalog import queries as catalog
-from market.catalog.rules import Offer, UnitMismatchError, check_quantity, check_sellable, milli_of, price_at
+from market.catalog.rules import Offer, check_quantity, check_sellable, milli_in, milli_of, price_at
 from market.channels import service as channels
 from market.channels.rules import ChannelPolicy, check_buyer
 from market.db import array, new_id
@@ -27,13 +27,14 @@ from market.orders.models import OrderGroup
 from market.orders.rules import (
     MAX_PAYMENT_DAYS,
     ExternalNumberError,
+    ExternalNumberTakenError,
     PaymentTermError,
     PriceChangedError,
 )
 
 
 class WantedLine(NamedTuple):
-    """A product, how much of it as a decimal string in its unit, and the price the buyer expects, if it says."""
+    """A product, how much of it as a decimal string in a unit, and the price the buyer expects of the product's unit."""
 
     product_id: UUID
     quantity: str
@@ -158,8 +159,7 @@ def _priced(session: orm.Session, actor: Actor, request: Request, on: date) -> t
         check_buyer(policy, actor.kind)
     if request.payment_days > MAX_PAYMENT_DAYS:
         raise PaymentTermError(most=MAX_PAYMENT_DAYS, days=request.payment_days, pointer="/payment_days")
-    if policy.needs_external_number:
-        _check_external_number(session, request)
+    _check_external_number(session, actor, request, policy)
     offers = catalog.offers_for(session, [line.product_id for line in request.lines], on)
     order_ids: dict[UUID, UUID] = defaultdict(new_id)
     lines = [_price(wanted, position, offers, order_ids, on) for position, wanted in enumerate(request.lines)]
@@ -168,12 +168,18 @@ def _priced(session: orm.Session, actor: Actor, request: Request, on: date) -> t
     return policy, lines
 
 
-def _check_external_number(session: orm.Session, request: Request) -> None:
+def _check_external_number(session: orm.Session, actor: Actor, request: Request, policy: ChannelPolicy) -> None:
+    if request.external_number is None:
+        if policy.needs_external_number:
+            raise ExternalNumberError(channel=request.channel_code, pointer="/external_number")
+        return
     known = sa.select(OrderGroup.id).where(
-        OrderGroup.channel_code == request.channel_code, OrderGroup.external_number == request.external_number
+        OrderGroup.buyer_id == actor.organisation_id,
+        OrderGroup.channel_code == request.channel_code,
+        OrderGroup.external_number == request.external_number,
     )
-    if request.external_number is None or session.scalar(known):
-        raise ExternalNumberError(channel=request.channel_code, pointer="/external_number")
+    if session.scalar(known):
+        raise ExternalNumberTakenError(number=request.external_number, pointer="/external_number")
 
 
 def _price(
@@ -185,9 +191,9 @@ def _price(
         raise NotFoundError(what="product", pointer=f"{pointer}/product_id")
     with at(f"{pointer}/product_id"):
         check_sellable(offer, on)
-    if wanted.unit != offer.unit:
-        raise UnitMismatchError(unit=offer.unit, pointer=f"{pointer}/unit")
-    quantity_milli = milli_of(wanted.quantity, offer.unit_milli, pointer=f"{pointer}/quantity")
+    with at(f"{pointer}/unit"):
+        unit_milli = milli_in(wanted.unit, offer)
+    quantity_milli = milli_of(wanted.quantity, unit_milli, pointer=f"{pointer}/quantity")
     with at(f"{pointer}/quantity"):
         check_quantity(
             quantity_milli,

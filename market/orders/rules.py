@@ -127,11 +127,19 @@ class ReturnTooMuchError(MarketError):
 
 
 class ExternalNumberError(MarketError):
-    """Sales of other platforms carry their order number, once."""
+    """Sales of other platforms carry their order number."""
 
     status = 409
-    en = "Orders of this channel ({channel}) carry another platform's order number, each only once for a buyer."
-    zh = "该渠道({channel})的订单须填写外部平台订单号,同一采购方不得重复。"
+    en = "Orders of this channel ({channel}) carry another platform's order number."
+    zh = "该渠道({channel})的订单须填写外部平台订单号。"
+
+
+class ExternalNumberTakenError(MarketError):
+    """One number, one order group of a buyer; another buyer's numbers are its own."""
+
+    status = 409
+    en = "You have already placed an order with the external number {number}."
+    zh = "外部订单号 {number} 已用于贵单位的另一采购单。"
 
 
 class PriceChangedError(MarketError):

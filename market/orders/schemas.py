@@ -24,15 +24,21 @@ class PlaceLine(Schema):
 
     product_id: Id
     quantity: Quantity
-    unit: UnitOut
-    unit_price_fen: Fen | None = None
+    unit: Annotated[Unit, Field(examples=["jin"], description="the product's, or another of mass if that is one")]
+    unit_price_fen: Annotated[Fen | None, Field(description="fen of the product's own unit that you expect")] = None
 
 
 class PlaceOrders(Schema):
     """One request with lines of any number of suppliers; the channel is mandatory."""
 
     channel_code: ChannelCode
-    external_number: Annotated[Text | None, Field(examples=["832-20260302-7781"])] = None
+    external_number: Annotated[
+        Text | None,
+        Field(
+            examples=["832-20260302-7781"],
+            description="of another platform, where the channel asks for it, or your own; each once in a channel",
+        ),
+    ] = None
     payment_days: Annotated[int, Field(strict=True, ge=0, le=1000, examples=[30])] = USUAL_PAYMENT_DAYS
     lines: Annotated[list[PlaceLine], Field(min_length=1, max_length=200)]
 

@@ -41,7 +41,10 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["placed_by"], ["members.id"], name=op.f("order_groups_placed_by_exists")),
         sa.PrimaryKeyConstraint("id", name=op.f("order_groups_pkey")),
         sa.UniqueConstraint(
-            "channel_code", "external_number", name=op.f("order_groups_channel_code_external_number_once")
+            "buyer_id",
+            "channel_code",
+            "external_number",
+            name=op.f("order_groups_buyer_id_channel_code_external_number_once"),
         ),
         sa.UniqueConstraint("number", name=op.f("order_groups_number_once")),
     )

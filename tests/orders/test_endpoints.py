@@ -9,6 +9,7 @@ from sqlalchemy import orm
 from starlette.testclient import TestClient
 
 from market.identity.rules import OrganisationKind, Role
+from market.quantities import Unit
 from tests import factories
 from tests.stalls import NOON, TODAY, Stalls, all_tables
 
@@ -151,9 +152,30 @@ def test_sales_of_another_platform_carry_its_number_once(stalls: Stalls) -> None
     shop = stalls.desk(factories.organisation(stalls.session, kind=OrganisationKind.ONLINE_SHOP), Role.BUYER_CLERK)
     wanted = stalls.wanted(channel_code="online", external_number="832-1")
     assert shop.post("/order-groups", wanted).status_code == 201
-    for number in ("832-1", None):
+    for number, code in (("832-1", "external_number_taken"), (None, "external_number")):
         answer = shop.post("/order-groups", wanted | {"external_number": number})
-        assert (answer.status_code, answer.json()["code"]) == (409, "external_number")
+        assert (answer.status_code, answer.json()["code"]) == (409, code)
+
+
+def test_a_buyers_own_number_is_its_own(stalls: Stalls) -> None:
+    wanted = stalls.wanted(external_number="2026-17")
+    assert stalls.orderer.post("/order-groups", wanted).status_code == 201
+    assert stalls.orderer.post("/order-groups", wanted).json()["code"] == "external_number_taken"
+    assert stalls.other_orderer.post("/order-groups", wanted).status_code == 201
+
+
+def test_mass_is_ordered_in_any_unit_of_mass_at_the_price_of_the_products_own(stalls: Stalls) -> None:
+    by_jin = factories.product(
+        stalls.session, stalls.supplier, unit=Unit.JIN, unit_milli=500, minimum="10", multiple="5", tiers=(("10", 500),)
+    )
+    factories.lot(stalls.session, by_jin, quantity_milli=20_000)
+    (line,) = stalls.placed(stalls.line(by_jin, "7.5", unit="kg", unit_price_fen=500))["lines"]
+    assert (line["quantity"], line["unit"], line["unit_price_fen"], line["amount_fen"]) == ("15", "jin", 500, 7_500)
+    for quantity, code in (("4.5", "below_minimum"), ("6", "not_a_multiple"), ("5.0001", "inexact_quantity")):
+        refused = stalls.orderer.post("/order-groups", stalls.wanted(stalls.line(by_jin, quantity)))
+        assert (refused.status_code, refused.json()["code"]) == (422, code)
+    short = stalls.orderer.post("/order-groups", stalls.wanted(stalls.line(by_jin, "20")), **{"Accept-Language": "zh"})
+    assert short.json()["detail"] == "库存不足,仅余 25 斤。"
 
 
 def test_orders_are_listed_newest_first_in_pages_and_by_filters(stalls: Stalls) -> None:
