@@ -1,14 +1,16 @@
 """Disbursements and their confirmation over HTTP."""
 
 from typing import Annotated
+from uuid import UUID
 
 import sqlalchemy as sa
 from fastapi import Query, Response
 from sqlalchemy import orm
 
-from market.api import Page, after_id, answer, cut, declared, router_of
+from market.api import Page, PageQuery, after_id, answer, cut, declared, decode_cursor, encode_cursor, router_of
 from market.attribution import disbursing, queries
 from market.attribution.models import Disbursement, Payment
+from market.attribution.payables import payables
 from market.attribution.rules import (
     AlreadyConfirmedError,
     ForeignContributionError,
@@ -22,6 +24,7 @@ from market.attribution.schemas import (
     Confirmed,
     Disburse,
     DisbursementOut,
+    PayableOut,
     PaymentListed,
     PaymentQuery,
     payment_out,
@@ -103,6 +106,29 @@ def list_payments(
         for payment, paid_on in page
     ]
     return Page(items=listed, next_cursor=next_cursor)
+
+
+@router.get("/payables")
+def list_payables(
+    query: Annotated[PageQuery, Query()], caller: Annotated[Caller, requires(Permission.DISBURSEMENT_READ)]
+) -> Page[PayableOut]:
+    """List what a supplier owes to each household and collective: recognised or to be topped up, and not yet paid."""
+    with caller.transaction() as (session, actor):
+        found = payables(session, actor, after=_after(query.cursor), limit=query.limit + 1)
+    page = found[: query.limit]
+    last = page[-1] if len(found) > query.limit else None
+    items = [PayableOut.model_validate(row) for row in page]
+    return Page(items=items, next_cursor=last and encode_cursor(last.supplier_id, last.payee_id))
+
+
+def _after(cursor: str | None) -> tuple[UUID, UUID] | None:
+    if cursor is None:
+        return None
+    try:
+        supplier_id, payee_id = map(UUID, decode_cursor(cursor, keys=2))
+    except ValueError:
+        raise InvalidInputError("the cursor is not one of ours", "游标无效", pointer="/query/cursor") from None
+    return supplier_id, payee_id
 
 
 _LISTED = tuple(name for name in PaymentListed.model_fields if name != "paid_on")

@@ -175,6 +175,20 @@ class PaymentListed(Schema):
     confirmed_at: Annotated[datetime | None, Field(examples=["2026-03-05T08:00:00Z"])]
 
 
+class PayableOut(Schema):
+    """What a supplier owes a household or a collective: shares that paid orders brought, top-ups, and since when."""
+
+    supplier_id: Id
+    payee_kind: Annotated[Literal["household", "collective"], Field(examples=["household"])]
+    payee_id: Id
+    payee_name: Annotated[
+        str, Field(examples=["1411221062010007"], description="a household's code, a collective's name")
+    ]
+    recognised_fen: Fen
+    top_up_fen: Fen
+    since: Annotated[date, Field(examples=["2026-03-02"], description="the day on which the oldest part fell due")]
+
+
 class Confirm(Schema):
     """Payments whose payees have the money, by the word of their village clerk."""
 

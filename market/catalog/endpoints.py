@@ -51,6 +51,8 @@ from market.errors import InvalidInputError, NotFoundError, TransitionError
 from market.identity.access import Caller, requires
 from market.identity.rules import Actor, Permission
 from market.money import MAX_FEN
+from market.regions import service as regions
+from market.regions.rules import UnknownRegionError
 
 router = router_of("catalog")
 
@@ -95,10 +97,11 @@ def add_category(request: AddCategory, caller: Annotated[Caller, requires(Permis
     )
 
 
-@router.get("/products", response_model=Page[ProductItem])
+@router.get("/products", response_model=Page[ProductItem], responses=declared(UnknownRegionError))
 def list_products(query: Annotated[ProductQuery, Query()], caller: Reader) -> Response:
     """List the products that can be ordered today, with prices, certificate and stock."""
     after = None if query.cursor is None else _after(query.cursor, query.sort)
+    on = business_date(utc_now())
     with caller.reading() as (connection, actor):
         page = queries.listing(
             connection,
@@ -107,16 +110,21 @@ def list_products(query: Annotated[ProductQuery, Query()], caller: Reader) -> Re
             sort=query.sort,
             after=after,
             limit=query.limit,
-            on=business_date(utc_now()),
+            on=on,
         )
+        if query.county is not None and page == queries.EMPTY_PAGE:  # only then: a listing is one statement
+            regions.check_known(connection, query.county, on, pointer="/query/county")
     return Response(page, media_type=JSON)
 
 
-@router.get("/products/facets", response_model=FacetsOut)
+@router.get("/products/facets", response_model=FacetsOut, responses=declared(UnknownRegionError))
 def count_facets(query: Annotated[ProductFilter, Query()], caller: Reader) -> Response:
     """Count the products of a listing by category, county, supplier and batch."""
+    on = business_date(utc_now())
     with caller.reading() as (connection, actor):
-        counts = queries.facets(connection, actor, filters=_filters(query), on=business_date(utc_now()))
+        if query.county is not None:
+            regions.check_known(connection, query.county, on, pointer="/query/county")
+        counts = queries.facets(connection, actor, filters=_filters(query), on=on)
     return Response(counts, media_type=JSON)
 
 

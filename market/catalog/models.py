@@ -25,7 +25,7 @@ class Product(Base):
     """What a supplier sells, in one unit, under one certificate and one benefit plan.
 
     One unit holds `unit_milli` milli-units of `base_unit`. `first_price_fen` repeats the price of the first tier, by
-    which products are sorted (0: no tiers yet); `search` holds the lexemes of its texts and its supplier's name.
+    which products are sorted (0: no tiers yet); `search` holds the lexemes of its texts, category and origin.
     """
 
     __tablename__ = "products"

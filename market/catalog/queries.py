@@ -19,6 +19,9 @@ from market.certification.rules import CertificateStatus
 from market.db import array
 from market.identity.rules import Actor, Side
 
+EMPTY_PAGE = '{"items" : [], "next_cursor" : null}'
+"""How PostgreSQL writes a page without products."""
+
 _FACTS = """
   FROM products
   JOIN organisations ON organisations.id = products.supplier_id

@@ -149,10 +149,16 @@ class ProductOut(ProductItem):
     version: PositiveCount
 
 
+_SEARCHED = (
+    "words, in any order, of name, specification, description, category and place of origin; not of the supplier's"
+    " name: for its products use `supplier_id`"
+)
+
+
 class ProductFilter(Schema):
     """Which products; the price is that of one unit at the least order."""
 
-    q: Annotated[Text | None, Field(max_length=100, examples=["骏枣"], description="words, in any order")] = None
+    q: Annotated[Text | None, Field(max_length=100, examples=["骏枣"], description=_SEARCHED)] = None
     category: Annotated[CategoryCode | None, Field(examples=["dried_fruit"])] = None
     county: Annotated[CountyCode | None, Field(description="the county of the supplier: 6 digits")] = None
     supplier_id: Id | None = None

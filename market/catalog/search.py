@@ -2,7 +2,7 @@
 
 A product is indexed by every character, every pair of neighbouring characters and every other word of its texts, so
 that any two characters that stand together find it through the index; trigrams need three. A reader's words are first
-cut by a dictionary, so that `交城骏枣` also finds 骏枣 by a supplier of 交城; each piece is asked for by its pairs.
+cut by a dictionary, so that `交城骏枣` also finds 骏枣 grown in 交城; each piece is asked for by its pairs.
 """
 
 import re

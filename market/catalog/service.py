@@ -29,9 +29,12 @@ from market.catalog.rules import (
 from market.certification.models import Application, Certificate
 from market.certification.rules import PriceAboveEvidenceError
 from market.errors import NotFoundError, TransitionError
-from market.identity.models import Organisation
 from market.identity.rules import Actor, OrganisationKind
 from market.quantities import Unit
+from market.regions.models import Region
+from market.regions.rules import DIGITS_OF, Level
+
+_COUNTY_DIGITS = DIGITS_OF[Level.COUNTY]
 
 
 def add_category(session: orm.Session, *, code: str, name: str, needs_quality_certificate: bool) -> Category:
@@ -272,7 +275,12 @@ def _check_ceiling(
 
 
 def _index(session: orm.Session, product: Product) -> None:
-    """Rebuild what the product is found by."""
-    supplier = session.get_one(Organisation, product.supplier_id)
-    lexemes = search.lexemes([product.name, product.specification, product.description, supplier.name])
+    """Rebuild what the product is found by: its own texts, its category, and every name its place of origin has borne.
+
+    Not its supplier's name: cooperatives are named after produce, and 香菇 would find all that a 香菇合作社 sells.
+    """
+    category = session.get_one(Category, product.category_code)
+    within = [product.origin_code[:digits] for digits in sorted(DIGITS_OF.values()) if digits >= _COUNTY_DIGITS]
+    places = session.scalars(sa.select(Region.name).where(Region.code.in_(within)))
+    lexemes = search.lexemes([product.name, product.specification, product.description, category.name, *places])
     product.search = sa.func.array_to_tsvector(sa.cast(lexemes, postgresql.ARRAY(sa.Text)))

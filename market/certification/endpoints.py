@@ -51,6 +51,7 @@ from market.clock import business_date, utc_now
 from market.errors import FourEyesError, InvalidInputError, NotFoundError, TransitionError
 from market.identity.access import Caller, requires
 from market.identity.rules import Actor, Permission
+from market.regions import service as regions
 from market.regions.rules import UnknownRegionError
 
 router = router_of("certification")
@@ -245,21 +246,28 @@ def publish_batch(request: PublishBatch, caller: Annotated[Caller, requires(Perm
     return caller.once(request, work)
 
 
-@router.get("/batches")
+def _check_county(session: orm.Session, county: str | None) -> None:
+    if county is not None:
+        regions.check_known(session, county, business_date(utc_now()), pointer="/query/county")
+
+
+@router.get("/batches", responses=declared(UnknownRegionError))
 def list_batches(
     query: Annotated[BatchQuery, Query()], caller: Annotated[Caller, requires(Permission.CERTIFICATE_READ)]
 ) -> Page[BatchOut]:
     """List the published batches, oldest first."""
     with caller.transaction() as (session, _):
+        _check_county(session, query.county)
         return page_by_ids(session, queries.batches(county=query.county), (Batch.id,), query, BatchOut)
 
 
-@router.get("/certificates")
+@router.get("/certificates", responses=declared(UnknownRegionError))
 def list_certificates(
     query: Annotated[CertificateQuery, Query()], caller: Annotated[Caller, requires(Permission.CERTIFICATE_READ)]
 ) -> Page[CertificateOut]:
     """List the certificates, oldest first."""
     with caller.transaction() as (session, actor):
+        _check_county(session, query.county)
         rows = queries.certificates(
             actor,
             status=query.status,

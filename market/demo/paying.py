@@ -1,10 +1,10 @@
 """Money comes in and goes out: receipts, disbursements, confirmations."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from market.demo.stage import Stage, Supply
-from market.demo.visiting import Json, Visitor
+from market.demo.visiting import Json
 from market.money import yuan
 
 LADDER = (">应计|accrued", ">确认|recognised", ">兑付|disbursed", ">农户确认|confirmed")
@@ -65,7 +65,8 @@ def disburse(stage: Stage) -> None:
         "Each cooperative pays what it owes, with evidence; it cannot pay another's household.",
     )
     potato, mushroom = stage.supplies
-    stranger = _payment(potato.households[0], 10_000, "越界付款")
+    household = {"payee_kind": "household", "payee_id": potato.households[0]["id"]}
+    stranger = _payment(household, 10_000, "越界付款")
     page.problem(
         stage.clerk(mushroom.goods).refused("/v1/disbursements", _batch(stage, mushroom, [stranger]), status=422)
     )
@@ -80,9 +81,9 @@ def _pay(stage: Stage, supplied: Supply) -> Sequence[object]:
     clerk = stage.clerk(supplied.goods)
     number = supplied.order["number"]
     due = [
-        _payment(household, owed_fen, f"{number}-{household['code']}") for household, owed_fen in _owed(clerk, stage)
+        _payment(owed, owed["recognised_fen"] + owed["top_up_fen"], f"{number}-{owed['payee_name']}")
+        for owed in clerk.every("/v1/payables")
     ]
-    due += _to_collectives(clerk, stage, supplied)
     done = clerk.post("/v1/disbursements", _batch(stage, supplied, due))
     stage.payments += done["payments"]
     figures = ("settled_fen", "top_up_fen", "advance_fen")
@@ -90,30 +91,13 @@ def _pay(stage: Stage, supplied: Supply) -> Sequence[object]:
     return clerk.organisation_name, len(due), yuan(done["amount_fen"]), *sums
 
 
-def _owed(clerk: Visitor, stage: Stage) -> Iterable[tuple[Json, int]]:
-    """Yield each household with what the cooperative owes it now: recognised or to be topped up, and not yet paid."""
-    for household in clerk.every("/v1/households"):
-        found = clerk.get(f"/v1/households/{household['id']}/statement", stage.window, quietly=True)
-        closing = {balance["step"]: balance["closing_fen"] for balance in found["total"]["balances"]}
-        if owed_fen := closing["recognised"] + closing["top_up"]:
-            yield household, owed_fen
-
-
-def _to_collectives(clerk: Visitor, stage: Stage, supplied: Supply) -> list[Json]:
-    """Return the payment of what is owed to the one collective of the plan, if it has one."""
-    found = clerk.get(f"/v1/organisations/{clerk.organisation_id}/statement", stage.window, quietly=True)
-    closing = {balance["step"]: balance["closing_fen"] for balance in found["collectives"]["balances"]}
-    owed_fen = closing["recognised"] + closing["top_up"]
-    if not owed_fen:
-        return []
-    ((share,),) = (pool["shares"] for pool in supplied.pools if pool["mechanism"] == "collective_dividend")
-    reference = f"{supplied.order['number']}-collective"
-    payment = {"payee_id": share["payee_id"], "amount_fen": owed_fen, "reference": reference}
-    return [{**payment, "payee_kind": "collective"}]
-
-
-def _payment(household: Mapping[str, Any], amount_fen: int, reference: str) -> Json:
-    return {"payee_id": household["id"], "amount_fen": amount_fen, "reference": reference}
+def _payment(payee: Mapping[str, Any], amount_fen: int, reference: str) -> Json:
+    return {
+        "payee_kind": payee["payee_kind"],
+        "payee_id": payee["payee_id"],
+        "amount_fen": amount_fen,
+        "reference": reference,
+    }
 
 
 def _batch(stage: Stage, supplied: Supply, payments: list[Json]) -> Json:

@@ -45,6 +45,7 @@ from market.households.schemas import (
 )
 from market.identity.access import Caller, requires
 from market.identity.rules import Actor, Permission
+from market.regions import service as regions
 from market.regions.rules import UnknownRegionError
 
 router = router_of("households")
@@ -80,16 +81,19 @@ def register_household(
     )
 
 
-@router.get("/households")
+@router.get("/households", responses=declared(UnknownRegionError))
 def list_households(
     query: Annotated[HouseholdQuery, Query()], caller: Annotated[Caller, requires(Permission.HOUSEHOLD_READ)]
 ) -> Page[ListedHouseholdOut]:
     """List households by code, with how each stands on a day; a supplier sees those enrolled with it."""
     with caller.transaction() as (session, actor):
+        on = query.on or business_date(utc_now())
+        if query.village_code is not None:
+            regions.check_known(session, query.village_code, on, pointer="/query/village_code")
         found = queries.find_households(
             session,
             actor,
-            on=query.on or business_date(utc_now()),
+            on=on,
             village_code=query.village_code,
             status=query.status,
             after=decode_cursor(query.cursor, keys=1)[0] if query.cursor else None,

@@ -34,7 +34,7 @@ from market.orders.rules import (
 
 
 class WantedLine(NamedTuple):
-    """A product, how much of it as a decimal string in a unit, and the price the buyer expects of the product's unit."""
+    """A product, how much of it as a decimal string in a unit, and the price of the product's unit, if one is named."""
 
     product_id: UUID
     quantity: str

@@ -6,8 +6,9 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from market import identifiers
-from market.db import lock_by
+from market.db import lock_by, within
 from market.errors import InvalidInputError
+from market.identity.models import Organisation
 from market.regions.models import Region
 from market.regions.queries import regions_on
 from market.regions.rules import UnknownRegionError, check_succession
@@ -39,3 +40,11 @@ def require_region(session: orm.Session, code: str, on: date, *, pointer: str = 
     if region is None:
         raise UnknownRegionError(code=code, on=on, pointer=pointer)
     return region
+
+
+def check_known(session: orm.Session | sa.Connection, code: str, on: date, *, pointer: str) -> None:
+    """Raise `UnknownRegionError` for a filter by a code under which there is neither a region nor an organisation."""
+    named = regions_on(on).with_only_columns(sa.literal(value=True)).where(within(Region.code, code))
+    settled = sa.select(Organisation.id).where(within(Organisation.region_code, code))
+    if not session.scalar(sa.select(named.exists() | settled.exists())):
+        raise UnknownRegionError(code=code, on=on, pointer=pointer)

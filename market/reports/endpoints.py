@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Query, Response
+from sqlalchemy import orm
 
 from market.api import declared, router_of
 from market.attribution.statements import Flow, Statement, check_window, household_statement
@@ -20,6 +21,8 @@ from market.errors import InvalidInputError, NotFoundError
 from market.identity.access import Caller, requires
 from market.identity.rules import Permission
 from market.quantities import base_units
+from market.regions import service as regions
+from market.regions.rules import UnknownRegionError
 from market.reports.cooperatives import cooperative_statement
 from market.reports.lot_income import Contributed, Increase, lot_income
 from market.reports.queries import Filters, report
@@ -143,13 +146,14 @@ def show_lot_income(lot_id: UUID, caller: StatementReader) -> LotIncomeOut:
     response_class=Response,
     responses={
         200: {"content": {XLSX: {"schema": {"type": "string", "format": "binary"}}}, "description": "The workbook"},
-        **declared(InvalidInputError),
+        **declared(InvalidInputError, UnknownRegionError),
     },
 )
 def download_report(dimension: Dimension, query: Annotated[ReportQuery, Query()], caller: ReportReader) -> Response:
     """Download a report as a workbook: in yuan, in fen, and what each column counts."""
     filters = _filters(query)
     with caller.transaction() as (session, actor):
+        _check_county(session, filters)
         found = report(session.connection(), actor, dimension, filters)
     name = f"report-{dimension}-{filters.period_from}-{filters.period_to}.xlsx"
     return Response(
@@ -159,11 +163,12 @@ def download_report(dimension: Dimension, query: Annotated[ReportQuery, Query()]
     )
 
 
-@router.get("/reports/{dimension}", tags=["reports"], responses=declared(InvalidInputError))
+@router.get("/reports/{dimension}", tags=["reports"], responses=declared(InvalidInputError, UnknownRegionError))
 def show_report(dimension: Dimension, query: Annotated[ReportQuery, Query()], caller: ReportReader) -> ReportOut:
     """Show sales beside the income they brought, by channel, month, region, cooperative, buyer or mechanism."""
     filters = _filters(query)
     with caller.transaction() as (session, actor):
+        _check_county(session, filters)
         found = report(session.connection(), actor, dimension, filters)
     return ReportOut(
         dimension=dimension,
@@ -188,6 +193,11 @@ def _period(query: PeriodQuery) -> tuple[date, date]:
 def _filters(query: ReportQuery) -> Filters:
     period_from, period_to = _period(query)
     return Filters(period_from, period_to, query.county, query.channel, query.supplier_id)
+
+
+def _check_county(session: orm.Session, filters: Filters) -> None:
+    if filters.county is not None:
+        regions.check_known(session, filters.county, filters.period_to, pointer="/query/county")
 
 
 def _counts(figures: Mapping[str, Column]) -> list[CountsOut]:

@@ -122,3 +122,30 @@ def test_payments_are_seen_by_their_maker_the_payees_region_and_the_auditor(stal
         assert desk.get("/payments").json()["items"] == []
     refused = elsewhere.post("/payments/confirmations", {"payment_ids": [payment["id"]]})
     assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (404, "/payment_ids")
+
+
+def test_what_a_supplier_owes_is_listed_by_payee_until_it_is_paid(stalls: Stalls) -> None:
+    assert stalls.clerk.get("/payables").json() == {"items": [], "next_cursor": None}
+    paid_order(stalls)
+    seen: list[dict[str, Any]] = []
+    page: dict[str, Any] = {"next_cursor": None}
+    while True:
+        asked = {"cursor": page["next_cursor"]} if page["next_cursor"] else {}
+        page = stalls.clerk.get("/payables", limit=2, **asked).json()
+        seen += page["items"]
+        if not page["next_cursor"]:
+            break
+    owed = {each["payee_name"]: (each["recognised_fen"], each["top_up_fen"], each["since"]) for each in seen}
+    assert owed == {
+        stalls.households[0].code: (3_058, 0, NOON.date().isoformat()),
+        stalls.households[1].code: (6_039, 0, NOON.date().isoformat()),
+        stalls.households[2].code: (19, 0, NOON.date().isoformat()),
+        stalls.collective.name: (58, 0, NOON.date().isoformat()),
+    }
+    assert len(stalls.village.get("/payables").json()["items"]) == 4
+    assert stalls.other_clerk.get("/payables").json()["items"] == []
+    payee_id = str(stalls.households[0].id)
+    stalls.clerk.made("/disbursements", stalls.payment(3_000))
+    (first,) = (each for each in stalls.clerk.get("/payables").json()["items"] if each["payee_id"] == payee_id)
+    assert first["recognised_fen"] == 58
+    assert stalls.clerk.get("/payables", cursor="YWJj").status_code == 422

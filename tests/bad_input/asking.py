@@ -67,6 +67,18 @@ CASES: list[Case] = [
         INVALID,
         ["/query/placed_from"],
     ),
+    *(
+        (f"a filter by no county of {path}", lambda f, path=path: f.get(path, f.auditor), 422, "unknown_region", [at])
+        for path, at in (
+            ("/products?county=999999", "/query/county"),
+            ("/products/facets?county=999999", "/query/county"),
+            ("/batches?county=999999", "/query/county"),
+            ("/certificates?county=999999", "/query/county"),
+            ("/reports/channel?county=999999", "/query/county"),
+            ("/reports/channel.xlsx?county=999999", "/query/county"),
+            ("/households?village_code=999999", "/query/village_code"),
+        )
+    ),
     # The request itself
     ("no JSON", lambda f: f.raw(b"{'lines': []}"), 400, "broken_json", [""]),
     ("JSON broken off", lambda f: f.raw(b'{"channel_code": "can'), 400, "broken_json", [""]),

@@ -12,10 +12,11 @@ from starlette.testclient import TestClient
 
 from market.app import create_app
 from market.db import Database
+from tests import factories
 from tests.bad_input import asking, delivering, paying, placing, values
 from tests.bad_input.fair import Ask, Case, Fair
 from tests.conftest import RolledBackDatabase
-from tests.stalls import NOON, all_tables
+from tests.stalls import NOON, VILLAGE, all_tables
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +60,25 @@ def test_bad_input_is_refused_clearly_in_both_languages_and_changes_nothing(
     assert all(CHINESE.search(sentence) for sentence in said["zh-CN"]), said
     assert not set(said["en"]) & set(said["zh-CN"])
     assert all_tables(fair.session) == before
+
+
+def test_a_refusal_names_what_the_asker_knows_and_says_what_is_wanted(fair: Fair) -> None:
+    proposed = factories.household(fair.session, village_code=VILLAGE)
+    fair.clerk.made("/enrolments", {"household_codes": [proposed.code]})
+    for ask, pointed in (
+        (fair.disburse(payee_id=str(proposed.id)), f"该收款方 ({proposed.code})与该供应商没有联结关系。"),
+        (fair.disburse(payee_id=str(fair.stranger.id)), "该收款方与该供应商没有联结关系。"),
+        (
+            fair.contribute(household_id=str(proposed.id)),
+            f"该农户 ({proposed.code})尚未与该供应商建立经村确认的联结关系。",
+        ),
+        (fair.raw(b'{"lines": [}'), "请求内容不是有效的 JSON:第 12 个字符处出错。"),
+        (fair.ship_line(quantity="10.5"), "该行仅订购 10 千克,发货数量不得超过。"),
+        (fair.place(channel_code="进食堂"), "格式应为:2 至 40 位小写字母、数字或下划线,以字母开头"),
+        (fair.place(desk=fair.receiver), "您的角色无权执行此操作:下单。"),
+    ):
+        problem = ask.send("zh-CN").json()
+        assert pointed in {problem["detail"], *(fault["detail"] for fault in problem["errors"])}
 
 
 def test_what_is_refused_here_would_be_taken_without_its_fault(fair: Fair) -> None:

@@ -11,8 +11,9 @@ from sqlalchemy import orm
 from sqlalchemy.dialects import postgresql
 
 from market.catalog import queries, search
-from market.catalog.models import Product
+from market.catalog.models import Category, Product
 from market.catalog.rules import Sort
+from market.regions.models import Region
 from tests import factories
 
 CHINESE = st.text("交城骏枣骏乐业猕猴桃东坡底羊肚菌合作社黄芥子油环县肉羊一级", min_size=2, max_size=30)
@@ -103,9 +104,9 @@ def test_a_two_character_word_is_found_through_the_index_and_by_like_it_is_not(s
 
 
 def test_every_two_neighbouring_characters_of_its_texts_find_a_product(session: orm.Session) -> None:
-    supplier = factories.organisation(session, name="东坡底羊肚菌合作社")
+    supplier = factories.organisation(session)
     row = factories.product(session, supplier, name="鹿泉雪耳", specification="特级盒装", description="交城山区出产")
-    texts = (supplier.name, row.name, row.specification, row.description)
+    texts = (row.name, row.specification, row.description)
     for first, second in (pair for text in texts for pair in pairwise(text)):
         found = session.scalar(
             sa.select(Product.id).where(
@@ -113,3 +114,25 @@ def test_every_two_neighbouring_characters_of_its_texts_find_a_product(session: 
             )
         )
         assert found == row.id, first + second
+
+
+def _found(session: orm.Session, words: str) -> set[str]:
+    asked = sa.cast(search.tsquery(words), postgresql.TSQUERY)
+    return set(session.scalars(sa.select(Product.name).where(Product.search.op("@@")(asked))))
+
+
+def test_what_a_cooperative_is_named_after_does_not_find_its_other_products(session: orm.Session) -> None:
+    supplier = factories.organisation(session, name="桃红坡香菇专业合作社")
+    for name in ("黑木耳", "干香菇"):
+        factories.product(session, supplier, name=name)
+    assert _found(session, "香菇") == {"干香菇"}
+
+
+def test_a_product_is_found_by_its_category_and_where_it_comes_from(session: orm.Session) -> None:
+    supplier = factories.organisation(session, region_code="141122")
+    session.add(Region(code="141122", name="交城县", valid_from=date(2020, 1, 1), valid_until=None))
+    session.flush()
+    row = factories.product(session, supplier, name="骏枣")
+    category = session.get_one(Category, row.category_code).name
+    for words in ("交城骏枣", f"{category}骏枣"):
+        assert _found(session, words) == {"骏枣"}

@@ -96,7 +96,7 @@ def test_a_discarded_draft_gives_its_inputs_back_as_if_it_had_never_been(village
 def test_an_input_that_was_drawn_from_since_takes_nothing_back(village: Village) -> None:
     session, source = village.session, village.opened(3_000)
     mistake = village.draft(1_000, inputs=[(source.id, 1_000)])
-    (held,) = stock.reserve(session, [Want(new_id(), village.product.id, 500, 0)], on=TODAY)
+    (held,) = stock.reserve(session, [Want(new_id(), village.product.id, 500, 0, "kg", 1_000)], on=TODAY)
     for step in ((Stock.RESERVED, Stock.SHIPPED), (Stock.SHIPPED, Stock.ACCEPTED)):
         stock.move(session, [Move(held.reservation_id, source.id, *step, 500)])
     with pytest.raises(InputDrawnSinceError):
