@@ -60,7 +60,11 @@ def trace_order(order_id: UUID, caller: Auditor) -> OrderTraceOut:
 
 @router.get("/audit/households/{household_id}/trace", responses=declared(NotFoundError, TracePeriodError))
 def trace_household(household_id: UUID, query: Annotated[TraceQuery, Query()], caller: Auditor) -> HouseholdTraceOut:
-    """Trace a household back to the accepted and paid order lines that reached it in a period."""
+    """Trace a household back to the accepted and paid order lines whose postings of a period reached it.
+
+    Figures stand as of the period's end. A line accrued in one period and paid in the next stands in both, each time
+    with all that it had brought by then: figures of periods are not added up.
+    """
     with caller.transaction() as (session, actor):
         found = tracing.trace_household(
             session,

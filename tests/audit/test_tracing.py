@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
@@ -78,7 +78,13 @@ def test_an_order_is_traced_to_every_fen(story: Story) -> None:
 
 
 def traced(
-    story: Story, household_id: object, *, begin: date = TODAY, end: date = TODAY, limit: int = 100
+    story: Story,
+    household_id: object,
+    *,
+    begin: date = TODAY,
+    end: date = TODAY,
+    limit: int = 100,
+    after: UUID | None = None,
 ) -> HouseholdTrace:
     return trace_household(
         story.session,
@@ -86,7 +92,7 @@ def traced(
         household_id=household_id,  # type: ignore[arg-type]
         begin=begin,
         end=end,
-        after=None,
+        after=after,
         limit=limit,
     )
 
@@ -123,6 +129,26 @@ def test_a_trace_ends_where_its_period_ends(story: Story) -> None:
     assert {share.step for share in traced(story, household.id, end=later).lines[0].line.shares} == {"recognised"}
     early = TODAY - timedelta(days=1)
     assert traced(story, household.id, begin=early, end=early).lines == []
+
+
+def test_a_line_of_two_periods_stands_whole_in_each_and_once_on_all_pages(story: Story) -> None:
+    household = story.household()
+    story.lot(20_000, {household.id: 6_000})
+    orders = [story.sell("1", "2"), story.sell("3")]
+    later = TODAY + timedelta(days=400)
+    for order in orders:
+        story.pay(order, 3_000, on=later)
+    lines = {line.id for order in orders for line in story.lines(order)}
+    for day, step in ((TODAY, "accrued"), (later, "recognised")):
+        seen: list[UUID] = []
+        while True:
+            found = traced(story, household.id, begin=day, end=day, limit=1, after=seen[-1] if seen else None).lines
+            seen.append(found[0].line.sale.id)
+            assert {share.step for share in found[0].line.shares} == {step}
+            if len(found) == 1:
+                break
+        assert len(seen) == len(set(seen))
+        assert set(seen) == lines
 
 
 def test_a_trace_costs_the_same_statements_whatever_it_finds(story: Story) -> None:
