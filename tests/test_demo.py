@@ -8,6 +8,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from market.db import Database
+from market.demo.showing import Page
 from market.demo.telling import CHAPTERS, invite, tell
 from market.demo.visiting import UnexpectedAnswerError
 from market.seeding.people import DEMO_PASSWORD
@@ -75,3 +76,28 @@ def test_afterwards_it_says_where_to_go_and_who_may_sign_in() -> None:
     invite("http://127.0.0.1:8000", console=Console(file=pipe, width=80))
     for word in ("http://127.0.0.1:8000/docs", DEMO_PASSWORD, "jc-school.clerk", "audit.auditor", "Ctrl-C"):
         assert word in pipe.getvalue()
+
+
+def test_a_year_of_more_than_a_million_yuan_loses_no_digit_at_80_columns() -> None:
+    pipe = StringIO()
+    columns = (
+        "渠道|channel",
+        ">订单|orders",
+        ">带动户|reached",
+        *(f">{name}" for name in ("销售额(元)", "帮扶户应计")),
+    )
+    Page(Console(file=pipe, width=80)).table(
+        (*columns, ">帮扶户兑付", ">一般户应计"),
+        [("非订单带来", 112, 373, "1,640,628.60", "929,688.56", "337,546.44", "85,456.22")],
+    )
+    story = pipe.getvalue()
+    check_layout(story, 80)
+    assert {"1,640,628.60", "929,688.56", "337,546.44", "85,456.22"} <= set(story.split())
+
+
+def test_what_does_not_fit_a_table_goes_on_below() -> None:
+    pipe = StringIO()
+    figures = [str(digit) * 30 for digit in range(1, 5)]
+    Page(Console(file=pipe, width=80)).table(tuple(f">{name}" for name in "甲乙丙丁"), [figures])
+    story = pipe.getvalue()
+    assert [story.count(str(digit)) for digit in range(1, 5)] == [30] * 4

@@ -69,13 +69,14 @@ class Page:
         for column, footer in zip(columns, totals or [""] * len(columns), strict=True):
             justify: JustifyMethod = "right" if column.startswith(">") else "left"
             header = column.removeprefix(">").replace("|", "\n")
-            table.add_column(header, str(footer), justify=justify, no_wrap=True, overflow="fold")
+            table.add_column(header, str(footer), justify=justify, overflow="fold")
         for row in rows:
             table.add_row(*map(str, row))
         self._console.print()
         if title:
             self._print(Text(title, "bold"))
-        self._print(table)
+        # No margin to the right: a year's figures fill the line. What does not fit goes on below, never away.
+        self._console.print(Padding(table, (0, 0, 0, 2), expand=False), width=self._width)
         self._console.print()
 
     def list(self, *pairs: tuple[str, str]) -> None:
