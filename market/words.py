@@ -23,6 +23,7 @@ UNITS: Words = {
 THINGS: Words = {
     "api_key": ("API key", "API 密钥"),
     "application": ("application", "认定申请"),
+    "baseline": ("baseline", "增收基线"),
     "certificate": ("certificate", "认定证书"),
     "channel_scheme": ("channel scheme", "渠道方案"),
     "enrolment": ("enrolment", "联结登记"),
@@ -138,6 +139,7 @@ PERMISSIONS: Words = {
     "lot:read": ("read lots", "查看批次"),
     "lot:write": ("register lots and contributions", "登记批次和投入"),
     "lot:open": ("put lots on sale", "批次开售"),
+    "baseline:confirm": ("confirm baselines", "确认增收基线"),
     "order:read": ("read orders", "查看订单"),
     "order:place": ("place orders", "下单"),
     "order:confirm": ("confirm orders", "确认订单"),
@@ -179,6 +181,7 @@ FOUR_EYES: Words = {
     "review": ("reviews of one application", "认定申请的各级审核"),
     "objection": ("settling an objection", "异议处理"),
     "batch": ("publishing a batch", "发布认定批次"),
+    "baseline": ("confirming a baseline", "增收基线确认"),
     "lot_opener_is_not_maker": ("putting a lot on sale", "批次开售"),
     "plan_version": ("deciding a benefit plan", "带农方案审批"),
     "enrolment": ("confirming an enrolment", "农户联结确认"),
@@ -219,11 +222,27 @@ WORDS: Mapping[str, Words] = {
         "withdrawn": ("withdrawn", "已下架"),
     },
     "product_event": {"list": ("listed", "上架"), "withdraw": ("withdrawn", "下架")},
-    "lot_status": {"draft": ("a draft", "草稿"), "open": ("on sale", "在售"), "held": ("held back", "已停售")},
+    "lot_status": {
+        "draft": ("a draft", "草稿"),
+        "open": ("on sale", "在售"),
+        "held": ("held back", "已停售"),
+        "discarded": ("discarded", "已作废"),
+    },
     "lot_event": {
         "open": ("put on sale", "开售"),
+        "discard": ("discarded", "作废"),
         "hold": ("held back", "停售"),
         "release": ("released for sale", "恢复销售"),
+    },
+    "baseline_status": {
+        "proposed": ("proposed", "已申报"),
+        "confirmed": ("confirmed", "已确认"),
+        "rejected": ("rejected", "已驳回"),
+    },
+    "baseline_event": {
+        "propose": ("proposed", "申报"),
+        "confirm": ("confirmed", "确认"),
+        "reject": ("rejected", "驳回"),
     },
     "plan_version_status": {
         "draft": ("a draft", "草稿"),

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.conftest import clone
-from tests.market_machine import STEPS, play
+from tests.market_deeds import STEPS
+from tests.market_machine import play
 from tests.market_world import World, build
 
 STEPS_IN_TEST = 2_000

@@ -16,9 +16,6 @@ MONEY = re.compile(r"amount|price|cost|fee|paid|income|balance|value|sum|total",
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 MACHINE = re.compile(r"(?<![\w.])/(home|Users|root|work|workspace|mnt)/\w")
 
-STILL_LONG = {"tests/market_machine.py", "tests/test_bad_input.py"}
-"""Test files still to be split; nothing is ever added here."""
-
 Check = Callable[[PurePath, str], Iterator[str]]
 
 
@@ -28,9 +25,7 @@ def long_lines(_: PurePath, source: str) -> Iterator[str]:
             yield f"{number}: {len(line)} characters, {LINE} at most"
 
 
-def long_files(path: PurePath, source: str) -> Iterator[str]:
-    if path.as_posix() in STILL_LONG:
-        return
+def long_files(_: PurePath, source: str) -> Iterator[str]:
     if (length := len(source.splitlines())) > FILE:
         yield f"{length} lines, {FILE} at most; split it by use case, tests by subject"
 
@@ -161,11 +156,6 @@ def test_nothing_in_the_code_offends(check: Check) -> None:
 @pytest.mark.parametrize(("check", "path", "source"), CHECKS)
 def test_a_planted_offence_is_seen(check: Check, path: str, source: str) -> None:
     assert list(check(PurePath(path), source))
-
-
-def test_what_is_still_long_is_long() -> None:
-    short = {name for name in STILL_LONG if len((ROOT / name).read_text(encoding="utf-8").splitlines()) <= FILE}
-    assert not short, "split by now: take it off the list"
 
 
 def test_texts_and_settings_name_no_machine_and_leave_nothing_unfinished() -> None:

@@ -12,7 +12,7 @@ from market.certification.rules import ApplicationEvent, ApplicationStatus, Cert
 from market.channels.rules import EvidenceKind, MissingAcceptanceEvidenceError
 from market.errors import ForbiddenError, TransitionError
 from market.identity.rules import OrganisationKind, Permission, Role
-from market.lots.rules import LotEvent, LotStatus, MeasuredIn
+from market.lots.rules import BaselineEvent, BaselineStatus, LotEvent, LotStatus, MeasuredIn
 from market.orders.rules import OrderEvent, OrderStatus
 from market.quantities import Unit
 
@@ -31,6 +31,8 @@ NAMED: dict[str, Iterable[StrEnum]] = {
     "product_event": ProductEvent,
     "lot_status": LotStatus,
     "lot_event": LotEvent,
+    "baseline_status": BaselineStatus,
+    "baseline_event": BaselineEvent,
     "plan_version_status": PlanStatus,
     "plan_version_event": PlanEvent,
     "application_status": ApplicationStatus,

@@ -306,12 +306,16 @@ ASKS: dict[str, Ask] = {
     ),
     "GET /v1/lots/{lot_id}/contributions open lot": OPEN_LOT,
     "POST /v1/lots/{lot_id}/quality-certificate draft lot": Ask(thing("draft_lot"), said(number="HGZ-141122-1")),
+    "POST /v1/lots/{lot_id}/discarding draft lot": Ask(thing("draft_lot")),
     "POST /v1/lots/{lot_id}/opening draft lot": Ask(thing("draft_lot")),
     "POST /v1/lots/{lot_id}/hold open lot": OPEN_LOT,
     "POST /v1/lots/{lot_id}/release held lot": Ask(thing("held_lot")),
     "POST /v1/lots/{lot_id}/spoilage open lot": Ask(thing("open_lot"), said(quantity="1", reason="受潮霉变")),
     "GET /v1/lots/{lot_id}/graph open lot": OPEN_LOT,
     "PUT /v1/lots/{lot_id}/baseline open lot": Ask(thing("open_lot"), BASELINE),
+    "POST /v1/lots/{lot_id}/baseline/decision measured lot": Ask(
+        thing("measured_lot"), said(confirmed=True, opinion="与村台账一致")
+    ),
     "POST /v1/periods": Ask(body=said(book="attribution", month="2026-02")),
     "GET /v1/periods": READ,
     "POST /v1/disbursements household": Ask(body=lambda asked: _payment(asked.place.household)),
@@ -319,6 +323,7 @@ ASKS: dict[str, Ask] = {
     "POST /v1/disbursements contribution": Ask(
         body=lambda asked: _payment(asked.home.household, contribution_id=asked.place.contribution)
     ),
+    "GET /v1/payables payees": Ask(thing("household"), lists=item("payee_id")),
     "GET /v1/payments payments": Ask(thing("payment"), lists=item()),
     "POST /v1/payments/confirmations payment": Ask(body=lambda asked: {"payment_ids": [asked.place.payment]}),
     "POST /v1/order-groups product": Ask(body=_order),

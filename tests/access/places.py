@@ -1,7 +1,7 @@
 """A market of five places, alike but for where they lie, and one person of every role who looks at them."""
 
 from dataclasses import dataclass, fields, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -13,8 +13,9 @@ from market.certification.rules import ApplicationStatus, CertificateStatus, Evi
 from market.households.models import Household
 from market.identity.models import Credential, Member, Organisation
 from market.identity.rules import OrganisationKind, Permission, Role
+from market.lots.baselines import propose_baseline
 from market.lots.models import Lot
-from market.lots.rules import LotStatus
+from market.lots.rules import LotStatus, MeasuredIn
 from market.orders import changing
 from market.payments.models import Receipt
 from tests import factories
@@ -76,6 +77,7 @@ class Place:
     draft_lot: str
     open_lot: str
     held_lot: str
+    measured_lot: str
     contribution: str
     placed: str
     confirmed: str
@@ -233,12 +235,26 @@ class Settlement:
         return {name: str(id_) for name, id_ in made.items()}
 
     def lots(self) -> dict[str, str]:
-        """Put up a lot still to be opened, and one that is held."""
+        """Put up a lot still to be opened, one that is held, and one for which a baseline is proposed."""
 
         def lot(status: LotStatus) -> Lot:
             return factories.lot(self.session, self.story.product, status=status, bought_in_milli=100_000)
 
-        return {"draft_lot": str(lot(LotStatus.DRAFT).id), "held_lot": str(lot(LotStatus.HELD).id)}
+        measured = lot(LotStatus.OPEN)
+        propose_baseline(
+            self.session,
+            self.story.clerk,
+            lot_id=measured.id,
+            period_from=date(2025, 1, 1),
+            period_to=date(2025, 12, 31),
+            source="村委会2025年产量登记表",
+            area_milli_mu=180_000,
+            yield_milli_per_mu=1_000_000,
+            measured_in=MeasuredIn.JIN,
+            unit_price_fen=120,
+        )
+        made = {"draft_lot": lot(LotStatus.DRAFT), "held_lot": lot(LotStatus.HELD), "measured_lot": measured}
+        return {name: str(row.id) for name, row in made.items()}
 
     def trade(self) -> dict[str, str]:
         """Leave an order at each step, the last one paid, and pay the household."""

@@ -23,6 +23,7 @@ from fastapi.routing import iter_route_contexts
 from market.app import create_app
 from market.db import Database
 from market.identity import rules
+from market.identity.limiting import SignInLimits
 from market.identity.rules import Permission, Role, Scope
 from market.lots import queries as lots
 from market.lots.models import Lot
@@ -89,6 +90,7 @@ class Visit:
     async def _faults_of(self, line: Line, ask: Ask) -> list[str]:
         faults: list[str] = []
         for person in PEOPLE:
+            self._app.state.sign_ins = SignInLimits()  # of which a table full of people would use up too many
             if ask.lists is not None and line.cells[person] != "-":
                 faults += await self._faults_of_list(line, ask, person)
             else:

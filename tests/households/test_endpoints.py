@@ -103,6 +103,8 @@ def test_households_are_listed_as_they_stood_on_a_day(client: TestClient, sessio
         factories.household(session, code=f"A{number:02d}", status=status)
     factories.household(session, code="B01", village_code=other_village)
     factories.household(session, code="C01", village_code="141130100201")
+    for village_code in (other_village, "141122106201", "141130100201"):
+        factories.region(session, code=village_code)
 
     def codes(query: str) -> list[str]:
         found: list[str] = []
