@@ -85,6 +85,7 @@ def test_a_constraint_broken_inside_the_work_stays_a_refusal(committed_db: Datab
 
 def test_eight_at_once_with_one_key_have_one_effect(committed_db: Database, operator: dict[str, str]) -> None:
     app, start = create_app(committed_db), Barrier(8)
+    TestClient(app).get("/healthz")  # an application is put together at its first request, by one server loop
 
     def post(number: int) -> tuple[int, str | None, bytes]:
         asked = {"kind": "cooperative", "name": f"富山{number}", "region_code": "141122"}
