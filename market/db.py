@@ -129,14 +129,12 @@ def _as_app(url: str) -> sa.URL:
 
 
 def array(values: Iterable[UUID | int | str | None]) -> str:
-    """Return ids, numbers and plain words as a PostgreSQL array; the driver would quote a list value by value."""
-    return "{" + ",".join([_written(value) for value in values]) + "}"
+    """Return ids, numbers and plain words as a PostgreSQL array; the driver would quote a list value by value.
 
-
-def _written(value: UUID | int | str | None) -> str:
-    if value is None:
-        return "NULL"
-    return value.hex if isinstance(value, UUID) else str(value)  # PostgreSQL reads an id without its hyphens too
+    PostgreSQL reads an id without its hyphens too.
+    """
+    written = ["NULL" if each is None else each.hex if isinstance(each, UUID) else str(each) for each in values]
+    return "{" + ",".join(written) + "}"
 
 
 def lock_by(session: orm.Session, *, kind: str, key: object) -> None:

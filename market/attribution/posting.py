@@ -1,6 +1,6 @@
 """From moves between named accounts to entries in the book: accounts resolved, facts hashed, one statement."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
@@ -36,8 +36,8 @@ class Draft:
     weights: Mapping[str, Sequence[tuple[AccountKey, int, bool | None]]] = field(default_factory=dict)
     original_effective_on: date | None = None
 
-    def accounts(self) -> Iterable[AccountKey]:
-        """Return every account the entry names."""
+    def accounts(self) -> Iterator[AccountKey]:
+        """Yield every account the entry names, move by move and weight by weight."""
         for move in self.moves:
             yield move.debit
             yield move.credit
@@ -67,13 +67,27 @@ def post(session: orm.Session, drafts: Sequence[Draft]) -> None:
         return
     keys = (key for draft in posting for key in draft.accounts())
     days = [draft.effective_on for draft in posting]
-    ids = ledger.account_ids(session, Book.ATTRIBUTION, keys, days=days)
+    ids = iter(ledger.account_ids(session, Book.ATTRIBUTION, keys, days=days))
     ledger.post(session, Book.ATTRIBUTION, [_entry(draft, ids) for draft in posting])
 
 
-def _entry(draft: Draft, ids: Mapping[AccountKey, int]) -> Entry:
+def _entry(draft: Draft, ids: Iterator[int]) -> Entry:
+    """Make an entry of a draft, with the ids of the accounts it names, in that order."""
+    transfers = [
+        Transfer(
+            next(ids),
+            next(ids),
+            move.fen,
+            move.order_line_id,
+            move.share.mechanism,
+            move.share.contribution_id,
+            move.payment_id,
+            move.share.assisted,
+        )
+        for move in draft.moves
+    ]
     weights = {
-        name: [[ids[key], weight, assisted] for key, weight, assisted in weighted]
+        name: [[next(ids), weight, assisted] for _, weight, assisted in weighted]
         for name, weighted in draft.weights.items()
     }
     return Entry(
@@ -82,17 +96,5 @@ def _entry(draft: Draft, ids: Mapping[AccountKey, int]) -> Entry:
         effective_on=draft.effective_on,
         original_effective_on=draft.original_effective_on,
         facts={**draft.facts, "weights": weights} if weights else draft.facts,
-        transfers=[
-            Transfer(
-                ids[move.debit],
-                ids[move.credit],
-                move.fen,
-                move.order_line_id,
-                move.share.mechanism,
-                move.share.contribution_id,
-                move.payment_id,
-                move.share.assisted,
-            )
-            for move in draft.moves
-        ],
+        transfers=transfers,
     )

@@ -141,8 +141,7 @@ def attribute(facts: LineFacts) -> Attribution:
     pooled = _pool(facts, left_fen)
     left_fen -= sum(fen for _, fen in pooled)
     retained = (Share(Kind.RETAINED, facts.supplier_id), left_fen)
-    paid = dict(funded)
-    top_ups = [(share, fen - paid.get(share, 0)) for share, fen in releases]
+    top_ups = [(share, fen - paid_fen) for (share, fen), (_, paid_fen) in zip(releases, funded, strict=True)]
     return Attribution(shares=_positive([*funded, *pooled, retained]), top_ups=_positive(top_ups), carries=carries)
 
 

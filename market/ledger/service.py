@@ -65,26 +65,23 @@ _POST = sa.text(
 )
 
 
-def account_ids(
-    session: orm.Session, book: Book, keys: Iterable[AccountKey], *, days: Collection[date]
-) -> dict[AccountKey, int]:
-    """Return the id of each account, opening those that do not exist and the months of `days`."""
-    wanted = list(dict.fromkeys(keys))
+def account_ids(session: orm.Session, book: Book, keys: Iterable[AccountKey], *, days: Collection[date]) -> list[int]:
+    """Return the id of each account in turn, opening those that do not exist and the months of `days`."""
+    places: dict[AccountKey, int] = {}
+    asked = [places.setdefault(key, len(places)) for key in keys]
+    wanted = list(places)
     found = _find(session, book, wanted, days)
-    if len(found) < len(wanted):
-        missing = [key for key in wanted if key not in found]
+    if None in found:
+        missing = [key for key, account_id in zip(wanted, found, strict=True) if account_id is None]
         session.execute(_ADD, {"book": book, **_columns(missing)})
-        found |= _find(session, book, missing, ())
-    return found
+        found = _find(session, book, wanted, ())
+    return [found[place] for place in asked]  # type: ignore[misc]
 
 
-def _find(
-    session: orm.Session, book: Book, keys: Sequence[AccountKey], days: Collection[date]
-) -> dict[AccountKey, int]:
-    rows = session.execute(
-        _FIND, {"book": book, "days": sorted({day.replace(day=1) for day in days}), **_columns(keys)}
-    )
-    return {keys[position - 1]: account_id for position, account_id in rows.all() if account_id}
+def _find(session: orm.Session, book: Book, keys: Sequence[AccountKey], days: Collection[date]) -> list[int | None]:
+    months = sorted({day.replace(day=1) for day in days})
+    rows = session.execute(_FIND, {"book": book, "days": months, **_columns(keys)})
+    return [account_id for _, account_id in sorted(rows.all())]
 
 
 def _columns(keys: Sequence[AccountKey]) -> dict[str, str]:

@@ -17,8 +17,8 @@ def posted(session: orm.Session) -> None:
     """A posting in February 2025."""
     day = date(2025, 2, 3)
     keys = [AccountKey("test", factories.organisation(session).id, None, step) for step in ("accrued", "recognised")]
-    ids = service.account_ids(session, Book.ATTRIBUTION, keys, days=[day])
-    transfer = Transfer(ids[keys[0]], ids[keys[1]], 100)
+    debit, credit = service.account_ids(session, Book.ATTRIBUTION, keys, days=[day])
+    transfer = Transfer(debit, credit, 100)
     service.post(session, Book.ATTRIBUTION, [Entry("test:1", "test", day, [transfer])])
 
 

@@ -22,8 +22,8 @@ def post(db: Database, on: date, everybody_is_ready: Barrier) -> bool:
     try:
         with db.transaction() as session:
             everybody_is_ready.wait(timeout=10)
-            found = service.account_ids(session, Book.ATTRIBUTION, keys, days=[on])
-            entry = Entry(f"test:{uuid4()}", "test", on, [Transfer(found[keys[0]], found[keys[1]], 100)])
+            debit, credit = service.account_ids(session, Book.ATTRIBUTION, keys, days=[on])
+            entry = Entry(f"test:{uuid4()}", "test", on, [Transfer(debit, credit, 100)])
             service.post(session, Book.ATTRIBUTION, [entry])
     except PeriodClosedError:
         return False

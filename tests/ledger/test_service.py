@@ -20,8 +20,7 @@ BY = UUID(int=7)
 def accounts(session: orm.Session, count: int = 2, book: Book = Book.ATTRIBUTION) -> list[int]:
     """Open accounts of one book."""
     keys = [AccountKey("test", uuid4(), uuid4(), "accrued") for _ in range(count)]
-    found = service.account_ids(session, book, keys, days=[DAY])
-    return [found[key] for key in keys]
+    return service.account_ids(session, book, keys, days=[DAY])
 
 
 def entry(transfers: Sequence[Transfer], *, source: str | None = None, on: date = DAY) -> Entry:
@@ -51,8 +50,8 @@ def test_an_entry_posts_with_all_its_transfers(session: orm.Session) -> None:
 
 def test_an_account_is_opened_once(session: orm.Session) -> None:
     key = AccountKey("test", uuid4())
-    first = service.account_ids(session, Book.CASH, [key, key], days=[DAY])
-    assert service.account_ids(session, Book.CASH, [key], days=[DAY]) == first
+    first, again = service.account_ids(session, Book.CASH, [key, key], days=[DAY])
+    assert service.account_ids(session, Book.CASH, [key], days=[DAY]) == [first] == [again]
 
 
 def test_a_fact_posts_once(session: orm.Session) -> None:
