@@ -292,13 +292,15 @@ class Replay:
         assert event.order_id, "a return is of an order"  # noqa: S101
         sale = self._sales[event.order_id]
         payees: set[UUID] = set()
+        freed_on = sale.paid_on
         for fact in event.returned:
             sale.owed[fact.line_id] = sale.owed.get(fact.line_id, 0) - fact.amount_fen
             fallen = self._reverse(event, fact, sale)
             payees |= fallen.payees
+            freed_on = max(freed_on, fallen.effective_on)
             yield fallen
             sale.paid[fact.line_id] = min(sale.paid[fact.line_id], sale.owed[fact.line_id])
-        yield from self._settle(event, sale, max(event.on, sale.paid_on), payees, hints)
+        yield from self._settle(event, sale, freed_on, payees, hints)
 
     def _reverse(self, event: Event, fact: ReturnedFact, sale: _Sale) -> Expected:
         """Take off what came back of a line, no earlier than all of it was there; what is paid up is all recognised."""

@@ -95,7 +95,7 @@ def take_back(session: orm.Session, actor: Actor, *, order_id: UUID, claim: Clai
         [Funded(order, queries.lines_of(session, [order.id]), trigger)],
         supplier_id=order.supplier_id,
         trigger=trigger,
-        on=max(claim.returned_on, order.paid_on or claim.returned_on),
+        on=max([order.paid_on or claim.returned_on, *(fallen.counts_on for fallen in falling)]),
         payees={payee for fallen in falling for payee in fallen.payees},
     )
     return Returned(order, [(each.line, each.row) for each in taken], falling)

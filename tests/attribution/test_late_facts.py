@@ -151,3 +151,18 @@ def test_a_payment_recorded_late_settles_nothing_before_it_was_recognised(story:
     story.disburse({household.id: 5_000}, on=FIFTH)
     assert days(story.session, "disbursement", "matching") == [("disbursement", FIFTH, None), ("matching", NINTH, None)]
     assert not verify(story.session).findings
+
+
+def test_money_that_a_late_return_frees_pays_another_line_when_the_return_counts(story: Story) -> None:
+    household = story.household()
+    story.lot(100_000, {household.id: 50_000})
+    order = story.sell("10", "10")
+    story.pay(order, 10_000, on=FIFTH)
+    story.disburse({household.id: 5_000}, on=TWELFTH)
+    story.give_back(order, "10", position=0, on=NINTH)
+    assert [(reason, on) for reason, on, _ in days(story.session, "return", "recognition")] == [
+        ("recognition", FIFTH),
+        ("return", TWELFTH),
+        ("recognition", TWELFTH),
+    ]
+    assert not verify(story.session).findings
