@@ -69,7 +69,12 @@ class Observer:
             LOG.exception("request_failed", request_id=request_id, method=scope["method"], path=scope["path"])
             if status:
                 raise
-            failure = problem(Request(scope), "internal_error", 500, "The request failed; nothing was changed.")
+            failure = problem(
+                Request(scope),
+                "internal_error",
+                500,
+                "The request failed; ask again with the same Idempotency-Key. 请求失败,请用同一 Idempotency-Key 重试。",
+            )
             await failure(scope, receive, answer)
         self._report(scope, request_id, status, time.perf_counter() - started)
 

@@ -1,6 +1,7 @@
 """A small market told through the services: who is in it, and what they do day by day."""
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
@@ -82,6 +83,14 @@ class Story:
         self.product = factories.product(
             session, self.supplier, plan=plan, tax_bp=self.tax_bp, tiers=(("1", self.price_fen),)
         )
+
+    def elsewhere(self, session: orm.Session) -> "Story":
+        """Return the same people at work in another transaction."""
+        other = copy(self)
+        other.session = session
+        other.supplier, other.buyer = session.merge(self.supplier), session.merge(self.buyer)
+        other.product = session.merge(self.product)
+        return other
 
     def household(self, **keywords: object) -> Household:
         """Add an enrolled household."""

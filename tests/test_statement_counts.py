@@ -29,9 +29,9 @@ LISTING = 2
 PLACING = 8
 """Who asks; the key; channel, offers; lots locked; reserved; placed; the answer kept."""
 PREDICTION = 5
-ACCEPTANCE = 17
+ACCEPTANCE = 18
 RECEIPT = 16
-RETURN = 20
+RETURN = 19
 DISBURSEMENT = 12
 CONFIRMATION = 9
 OPENING = 2

@@ -131,7 +131,7 @@ _BEGAN_ON = sa.text(
     SELECT least((SELECT min(v.valid_from) FROM plans p JOIN plan_versions v ON v.plan_id = p.id
                    WHERE p.supplier_id = :supplier AND v.status = 'approved'),
                  (SELECT min(c.delivered_on) FROM lots l JOIN contributions c ON c.lot_id = l.id
-                   WHERE l.supplier_id = :supplier))
+                   WHERE l.supplier_id = :supplier AND l.status <> 'discarded'))
     """
 )
 
@@ -258,8 +258,10 @@ def confirm(
     for payment in payments:
         payment.confirmed_at, payment.confirmed_by = now, actor.member_id
     session.flush()
-    for supplier_id in sorted({payment.supplier_id for payment in payments}):
+    suppliers = sorted({payment.supplier_id for payment in payments})
+    for supplier_id in suppliers:
         lock_supplier(session, supplier_id)
+    for supplier_id in suppliers:
         own = [payment.id for payment in payments if payment.supplier_id == supplier_id]
         _confirm(session, supplier_id, own, on)
     return payments

@@ -9,7 +9,6 @@ from uuid import UUID
 from sqlalchemy import orm
 
 from market.attribution import accrual, posting, queries
-from market.attribution.matching import lock_supplier
 from market.attribution.recognition import climbs
 from market.attribution.rules import PAYEES, ContributionFact, Kind, LotDraw, Share, Standing, Step, fall
 
@@ -37,11 +36,10 @@ class Fallen:
 
 
 def reverse(session: orm.Session, lines: Sequence[ReturnedLine], *, supplier_id: UUID, on: date) -> list[Fallen]:
-    """Post the reversal of returned lines, an entry each; return what fell. The caller locks the lots.
+    """Post the reversal of returned lines, an entry each; return what fell. The caller locks the lots and the supplier.
 
     A return that is recorded after payments of a later day counts from that day, when all that it takes off was there.
     """
-    lock_supplier(session, supplier_id)
     standing = queries.standings(session, [line.order_line_id for line in lines])
     contributions = queries.contribution_facts(session, {draw.lot_id for line in lines for draw in line.draws})
     drafts: list[posting.Draft] = []

@@ -274,11 +274,12 @@ class Match(NamedTuple):
 def match(claims: Sequence[Owed], advances: Sequence[Advance]) -> list[Match]:
     """Return which advances the claims use up; `advances` come oldest first.
 
-    What is accrued claims nothing yet, but what it will claim is kept for it.
+    One for a contribution is used before one for anything, which others may need. What is accrued claims nothing yet,
+    but what it will claim is kept for it.
     """
     left: dict[Advance, int] = {advance: advance.fen for advance in advances}
     by_owner: dict[tuple[Kind, UUID], list[Advance]] = defaultdict(list)
-    for advance in advances:
+    for advance in sorted(advances, key=lambda advance: advance.contribution_id is None):
         by_owner[advance.owner].append(advance)
     matches: list[Match] = []
     for claim in claims:

@@ -99,7 +99,10 @@ def position(row: Mapping[str, object]) -> Position:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """Net movements of a period, in fen; each figure counts its step and the further ones."""
+    """Net movements of a period, in fen; each figure counts its step and the further ones.
+
+    `matched_fen` alone is gross: what claimed advances in the period, whether or not it came back since.
+    """
 
     accrued_fen: int = 0
     recognised_fen: int = 0

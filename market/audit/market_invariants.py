@@ -181,6 +181,32 @@ MARKET: tuple[Invariant, ...] = (
         """,
     ),
     Invariant(
+        "recognised_after_the_money",
+        "on no day is more of an order recognised than receipts had brought for it by then",
+        "任何一天订单确认额不得超过当日累计到款",
+        """
+        WITH days AS (
+          SELECT p.order_id, r.received_on AS day, p.amount_fen AS fen
+            FROM receipt_allocations p JOIN receipts r ON r.id = p.receipt_id
+          UNION ALL
+          SELECT l.order_id, t.effective_on,
+                 CASE WHEN d.step IN ('recognised', 'disbursed', 'confirmed') THEN t.amount_fen ELSE 0 END
+                 - CASE WHEN c.step IN ('recognised', 'disbursed', 'confirmed') THEN t.amount_fen ELSE 0 END
+            FROM ledger_transfers t
+            JOIN ledger_accounts d ON d.id = t.debit_account_id
+            JOIN ledger_accounts c ON c.id = t.credit_account_id
+            JOIN order_lines l ON l.id = t.order_line_id
+        ), stood AS (
+          SELECT order_id, day, sum(sum(fen)) OVER (PARTITION BY order_id ORDER BY day) AS unspent_fen
+            FROM days GROUP BY order_id, day
+        )
+        SELECT concat_ws(' ', o.number, min(s.day)), '0 or more', min(s.unspent_fen)::text
+          FROM stood s JOIN orders o ON o.id = s.order_id
+         WHERE s.unspent_fen < 0
+         GROUP BY o.number
+        """,
+    ),
+    Invariant(
         "receipt_is_matched_whole",
         "what a receipt paid of orders sums to it",
         "到款已全额分配",

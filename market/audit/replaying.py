@@ -122,8 +122,6 @@ class Replay:
     def _source(self, kind: str) -> Account:
         return Account(kind, self._supplier_id, None, ADVANCE if kind == PAID_AHEAD else ACCRUED)
 
-    # Acceptance
-
     def _accept(self, event: Event, hints: Mapping[str, Hints]) -> Iterator[Expected]:
         assert event.order_id, "an acceptance is of an order"  # noqa: S101
         sale = self._sales[event.order_id]
@@ -184,8 +182,6 @@ class Replay:
         )
         return portion(given.amount_fen, drawn_milli, whole) - carried - self._standing.released[given.id]
 
-    # Money
-
     def _receive(self, event: Event, hints: Mapping[str, Hints]) -> Iterator[Expected]:
         claiming: set[UUID] = set()
         for fact in event.received:
@@ -244,12 +240,12 @@ class Replay:
         """Let what these payees are owed use up what they were paid ahead, oldest first; an entry for each day."""
         days: dict[date, list[Amount]] = defaultdict(list)
         for owner in ((kind, owner_id) for owner_id in sorted(owner_ids) for kind in sorted(PAYEES)):
-            purse = self._standing.ahead(owner)
+            purse = sorted(self._standing.ahead(owner), key=lambda ahead: self._paid_for(ahead.payment_id) is None)
             for claim in self._standing.owed(owner) if purse else ():
                 wanted = claim.fen
                 for place, ahead in enumerate(purse):
-                    paid_for = self._payments[ahead.payment_id].contribution_id
-                    if paid_for in (None, claim.stake.contribution_id) and (part := min(wanted, ahead.fen)):
+                    fits = self._paid_for(ahead.payment_id) in (None, claim.stake.contribution_id)
+                    if fits and (part := min(wanted, ahead.fen)):
                         wanted -= part
                         purse[place] = ahead._replace(fen=ahead.fen - part)
                         if claim.step == ACCRUED:
@@ -263,11 +259,14 @@ class Replay:
         """Return the two moves of a match: the share is paid, and what was paid ahead is less by as much."""
         stake = claim.stake
         paid = self._of(stake, CONFIRMED if confirmed and claim.step == RECOGNISED else PAID_AS[claim.step])
-        paid_for = stake._replace(contribution_id=self._payments[payment_id].contribution_id)
+        paid_for = stake._replace(contribution_id=self._paid_for(payment_id))
         return [
             moving(self._of(stake, claim.step), paid, stake, fen, claim.line_id, payment_id),
             moving(self._of(stake, ADVANCE), self._source(PAID_AHEAD), paid_for, fen, claim.line_id, payment_id),
         ]
+
+    def _paid_for(self, payment_id: UUID) -> UUID | None:
+        return self._payments[payment_id].contribution_id
 
     def _matching(self, event: Event, days: Mapping[date, list[Amount]]) -> Iterator[Expected]:
         for day, moves in sorted(days.items()):
@@ -285,8 +284,6 @@ class Replay:
         else:
             confirmed = confirmed_at < event.now
         return business_date(confirmed_at) if confirmed else None
-
-    # Returns
 
     def _take_back(self, event: Event, hints: Mapping[str, Hints]) -> Iterator[Expected]:
         assert event.order_id, "a return is of an order"  # noqa: S101
@@ -338,11 +335,9 @@ class Replay:
             if step in PAID_STEPS and stake.kind in PAYEES:
                 assert payment_id, "what was paid was paid by a payment"  # noqa: S101
                 ahead = self._of(stake, ADVANCE)
-                paid_for = stake._replace(contribution_id=self._payments[payment_id].contribution_id)
+                paid_for = stake._replace(contribution_id=self._paid_for(payment_id))
                 moves.append(moving(self._source(PAID_AHEAD), ahead, paid_for, fen, line_id, payment_id))
         return moves
-
-    # Payments
 
     def _disburse(self, event: Event, _: Mapping[str, Hints]) -> Iterator[Expected]:
         """Settle what each payee is owed; what was recognised only after the payment was ahead of it in between."""

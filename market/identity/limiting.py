@@ -30,7 +30,7 @@ class SignInLimits:
     def admit(self, *, address: str, login: str) -> None:
         """Count an attempt; raises `TooManySignInsError`, and then counts it no further.
 
-        The address comes first: who has used up its attempts locks nobody else out.
+        The address comes first, so that one address can keep others from their accounts for some minutes at most.
         """
         self._hit(OF_AN_ADDRESS, address)
         self._hit(OF_AN_ACCOUNT, login)

@@ -21,7 +21,7 @@ router = router_of("periods")
 
 @router.post("/periods", status_code=201, response_model=PeriodOut, responses=declared(PeriodOrderError))
 def close_month(request: CloseMonth, caller: Annotated[Caller, requires(Permission.PERIOD_CLOSE)]) -> Response:
-    """Close a month of a book for ever: later corrections go to an open month and keep their original date."""
+    """Close a month of a book for ever: whatever is recorded later is dated in an open month."""
     today = business_date(utc_now())
     month = date.fromisoformat(f"{request.month}-01")
 

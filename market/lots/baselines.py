@@ -66,6 +66,8 @@ def propose_baseline(
     baseline = session.get(Baseline, lot_id, populate_existing=True, with_for_update=True)
     if baseline is not None:
         baseline_after(baseline.status, BaselineEvent.PROPOSE)
+    if lot.area_milli_mu not in (None, area_milli_mu):
+        raise InvalidInputError("it is not the area of the lot", "与批次的面积不符", pointer="/area_mu")
     check_unit(measured_in, lot.base_unit, pointer="/unit")
     check_period(period_from=period_from, period_to=period_to, produced_on=lot.produced_on)
     gross_fen = gross_of_harvest(

@@ -8,6 +8,7 @@ from sqlalchemy import orm
 
 from market.benefits.rules import MECHANISMS, Measure
 from market.catalog.models import Category, Product
+from market.db import lock_by
 from market.errors import FourEyesError
 from market.identity.rules import Actor
 from market.lots.models import Contribution, Lot, LotInput
@@ -111,6 +112,8 @@ def discard(session: orm.Session, actor: Actor, *, lot_id: UUID) -> Lot:
     session.execute(_LOCK_WITH_INPUTS, {"lot": lot_id})
     lot = locked_lot(session, actor, lot_id)
     after = status_after(lot.status, LotEvent.DISCARD)
+    # Under the lock that payments are made under: none is made for a contribution that is being given up.
+    lock_by(session, kind="attribution", key=lot.supplier_id)
     if session.scalar(_PAID, {"lot": lot_id}):
         raise PaidLotError
     drawn_since = session.scalar(_DRAWN_SINCE, {"lot": lot_id})

@@ -10,6 +10,7 @@ from sqlalchemy import orm
 
 from market import money
 from market.attribution import accrual
+from market.attribution.matching import lock_supplier
 from market.attribution.rules import Attribution, LotDraw
 from market.catalog.rules import milli_of
 from market.channels import service as channels
@@ -92,6 +93,8 @@ def accept(session: orm.Session, actor: Actor, *, order_id: UUID, report: Report
     order.accepted_on = max(report.accepted_on, order.accepted_on or report.accepted_on)
     order.due_on = order.due_on or report.accepted_on + timedelta(days=order.payment_days)
     change(session, order, event, member_id=actor.member_id, now=now, reason=None)
+    # Before anything is posted: what an event posts stands together in the book, and one opens a month at a time.
+    lock_supplier(session, order.supplier_id)
     attributions = accrual.accrue(session, _as_accepted(order, judged), on=report.accepted_on)
     trigger = f"acceptance:{acceptance.id}"
     settle(

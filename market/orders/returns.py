@@ -10,6 +10,7 @@ from sqlalchemy import orm
 
 from market import money, quantities
 from market.attribution import reversal
+from market.attribution.matching import lock_supplier
 from market.attribution.rules import LotDraw
 from market.catalog.rules import milli_of
 from market.db import new_id
@@ -77,6 +78,7 @@ def take_back(session: orm.Session, actor: Actor, *, order_id: UUID, claim: Clai
     session.flush()
     taken = _take(session, order, returned.id, claim, lock=True)
     stock.move(session, [move for each in taken for move in each.moves])
+    lock_supplier(session, order.supplier_id)
     falling = reversal.reverse(
         session, [each.reversal for each in taken], supplier_id=order.supplier_id, on=claim.returned_on
     )

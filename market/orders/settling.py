@@ -52,15 +52,15 @@ def settle(
     on: date,
     payees: Collection[UUID] = (),
 ) -> None:
-    """Spend what orders of a supplier have on what their lines still owe, and recognise it; the orders are locked.
+    """Spend what orders of a supplier have on what their lines still owe, and recognise it.
 
-    These payees, and those who gain by it, then claim what they were paid ahead. `on` is no earlier than the money.
+    These payees, and those who gain by it, then claim what they were paid ahead. `on` is no earlier than the money. The
+    caller holds the locks of the orders and of the supplier.
     """
     paid = {each.trigger: spent for each in funded if (spent := _spend(each))}
     if not paid and not payees:
         return
     session.flush()
-    matching.lock_supplier(session, supplier_id)
     claiming = set(payees)
     if paid:
         claiming |= recognition.recognise(session, paid, supplier_id=supplier_id, on=on)

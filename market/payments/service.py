@@ -8,6 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import orm
 
+from market.attribution.matching import lock_supplier
 from market.db import new_id
 from market.errors import InvalidInputError, at
 from market.identifiers import reference_key
@@ -85,6 +86,7 @@ def record(
         )
     session.add_all(allocations)
     funded = [Funded(paying[each.order_id], lines[each.order_id], f"receipt:{each.id}") for each in allocations]
+    lock_supplier(session, receipt.supplier_id)
     settle(session, funded, supplier_id=receipt.supplier_id, trigger=f"receipt:{receipt.id}", on=received_on)
     session.flush()
     return receipt, allocations

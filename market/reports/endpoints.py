@@ -24,7 +24,7 @@ from market.quantities import base_units
 from market.regions import service as regions
 from market.regions.rules import UnknownRegionError
 from market.reports.cooperatives import cooperative_statement
-from market.reports.lot_income import Contributed, Increase, lot_income
+from market.reports.lot_income import Contributed, Increase, LotIncome, lot_income
 from market.reports.queries import Filters, report
 from market.reports.rules import COLUMNS, FIGURES, Column, Dimension, NoIncrease
 from market.reports.schemas import (
@@ -135,7 +135,7 @@ def show_lot_income(lot_id: UUID, caller: StatementReader) -> LotIncomeOut:
         contributions=[_contributed(each) for each in found.contributions],
         total=_part(PostedOut, found.total),
         increase=_increase(found.increase) if found.increase is not None else None,
-        no_increase=NoIncrease.NO_BASELINE_CONFIRMED if found.increase is None else None,
+        no_increase=_why_not(found),
         counts=_counts(FIGURES),
     )
 
@@ -249,6 +249,12 @@ def _contributed(found: Contributed) -> ContributedOut:
         assisted=_part(PostedOut, found.assisted),
         ordinary=_part(PostedOut, found.ordinary),
     )
+
+
+def _why_not(found: LotIncome) -> NoIncrease | None:
+    if found.increase is not None:
+        return None
+    return NoIncrease.MOVED_INTO_OTHER_LOTS if found.moved_on else NoIncrease.NO_BASELINE_CONFIRMED
 
 
 def _increase(found: Increase) -> IncreaseOut:

@@ -92,7 +92,7 @@ class Increase:
 
 @dataclass(frozen=True, slots=True)
 class LotIncome:
-    """A lot's income so far; `increase` is None without a confirmed baseline."""
+    """A lot's income so far; `increase` is None without a confirmed baseline, or when part moved into other lots."""
 
     lot_id: UUID
     number: str
@@ -104,6 +104,7 @@ class LotIncome:
     contributions: Sequence[Contributed]
     total: Flow
     increase: Increase | None
+    moved_on: bool
 
 
 def lot_income(connection: sa.Connection, actor: Actor, lot_id: UUID) -> LotIncome:
@@ -111,7 +112,7 @@ def lot_income(connection: sa.Connection, actor: Actor, lot_id: UUID) -> LotInco
 
     A line that drew from several lots counts for each by the quantity accepted from it, to the fen in all.
     """
-    stock = (Lot.number, Lot.base_unit, Lot.quantity_milli, Lot.accepted_milli)
+    stock = (Lot.number, Lot.base_unit, Lot.quantity_milli, Lot.accepted_milli, Lot.moved_milli)
     lot = connection.execute(visible_lots(actor).with_only_columns(*stock).where(Lot.id == lot_id)).one_or_none()
     if lot is None:
         raise NotFoundError(what="lot")
@@ -131,8 +132,9 @@ def lot_income(connection: sa.Connection, actor: Actor, lot_id: UUID) -> LotInco
         contributions=[_contributed(row, positions) for row in found["given"]],
         total=flow(positions),
         increase=_increase(baseline, positions, sold_out=lot.accepted_milli == lot.quantity_milli)
-        if baseline is not None
+        if baseline is not None and not lot.moved_milli
         else None,
+        moved_on=lot.moved_milli > 0,
     )
 
 

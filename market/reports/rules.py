@@ -141,6 +141,7 @@ class NoIncrease(StrEnum):
     """Why no increase is given."""
 
     NO_BASELINE_CONFIRMED = "no_baseline_confirmed"
+    MOVED_INTO_OTHER_LOTS = "moved_into_other_lots"
 
 
 class Suspended(StrEnum):

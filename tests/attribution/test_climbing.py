@@ -174,12 +174,13 @@ def test_advances_are_claimed_by_their_owner_and_their_contribution_and_never_ab
 
 
 @given(claims_and_advances())
-def test_the_oldest_advance_that_fits_is_claimed_first(given_: tuple[list[Owed], list[Advance]]) -> None:
+def test_what_fits_nothing_else_is_claimed_first_and_then_the_oldest(given_: tuple[list[Owed], list[Advance]]) -> None:
     claims, advances = given_
     left = {advance: advance.fen for advance in advances}
+    in_turn = sorted(advances, key=lambda advance: advance.contribution_id is None)
     for found in match(claims, advances):
-        older = advances[: advances.index(found.advance)]
-        assert all(left[advance] == 0 for advance in older if fits(found.owed, advance))
+        before = in_turn[: in_turn.index(found.advance)]
+        assert all(left[advance] == 0 for advance in before if fits(found.owed, advance))
         left[found.advance] -= found.fen
 
 

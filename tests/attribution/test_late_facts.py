@@ -12,6 +12,7 @@ from market.attribution.rules import Kind, Step
 from market.audit.verifying import verify
 from market.errors import InvalidInputError
 from market.ledger.models import LedgerEntry
+from tests import factories
 from tests.story import TODAY, Story, open_channels
 
 SECOND, FIFTH, NINTH, TWELFTH = (date(2026, 3, day) for day in (2, 5, 9, 12))
@@ -166,3 +167,14 @@ def test_money_that_a_late_return_frees_pays_another_line_when_the_return_counts
         ("recognition", TWELFTH),
     ]
     assert not verify(story.session).findings
+
+
+def test_money_for_one_contribution_is_used_for_it_before_money_for_any(story: Story) -> None:
+    household = story.household()
+    lot, (first,) = story.lot(100_000, {household.id: 10_000})
+    factories.contribution(story.session, lot, household, amount_fen=10_000)
+    story.disburse({household.id: 1_000}, on=SECOND)
+    story.disburse({household.id: 1_000}, contributions={household.id: first.id}, on=FIFTH)
+    order = story.sell("10", on=NINTH)
+    story.pay(order, 10_000, on=NINTH)
+    assert (owed(story, household.id), story.advances(household.id)) == (0, 0)

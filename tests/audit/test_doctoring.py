@@ -191,6 +191,10 @@ BREAKING: dict[str, tuple[tuple[str, ...], set[str]]] = {
         ),
         {"paid_is_spent_open_or_owed_back"},
     ),
+    "recognised_after_the_money": (
+        ("UPDATE receipts SET received_on = received_on + 40",),
+        {"recognised_after_the_money"},
+    ),
     "receipt_is_matched_whole": (("UPDATE receipts SET amount_fen = amount_fen + 1",), {"receipt_is_matched_whole"}),
     "maker_is_not_checker": (("UPDATE plan_versions SET made_by = decided_by",), {"maker_is_not_checker"}),
     "price_is_within_the_evidence": (
