@@ -1,6 +1,6 @@
 """What households gave to a lot: recorded while it is a draft, carried along when a lot goes into another."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
@@ -34,8 +34,14 @@ from market.lots.rules import (
 )
 from market.quantities import Unit
 
-LONGEST_SEASON = timedelta(days=366)
-"""What is given to a lot is given within a year before it is produced, or later; no old status can be chosen."""
+LONGEST_BEFORE: Mapping[Measure | None, timedelta] = {
+    Measure.QUANTITY: timedelta(days=92),
+    Measure.HOURS: timedelta(days=366),
+}
+"""How long before its lot is produced a contribution may be: produce is dried or stored, land is worked for a year.
+
+A household counts as what it was on the day, and no older day can be chosen.
+"""
 
 _INSERT = sa.text(
     """
@@ -126,9 +132,12 @@ def record_contributions(
         if given.mechanism not in allowed:
             raise MechanismNotInPlanError(mechanism=given.mechanism, pointer=f"{pointer}/mechanism")
         check_contribution(given, base_unit=lot.base_unit, today=today, pointer=pointer)
-        if given.delivered_on < lot.produced_on - LONGEST_SEASON:
-            reason = "it lies more than a year before the lot was produced"
-            raise InvalidInputError(reason, "早于批次生产日期一年以上", pointer=f"{pointer}/delivered_on")
+        longest = LONGEST_BEFORE[MECHANISMS[given.mechanism].measure]
+        if given.delivered_on < lot.produced_on - longest:
+            reason = f"it lies more than {longest.days} days before the lot was produced"
+            raise InvalidInputError(
+                reason, f"早于批次生产日期 {longest.days} 天以上", pointer=f"{pointer}/delivered_on"
+            )
         since, until = enrolled.get(given.household_id, date.max), gone.get(given.household_id, date.max)
         if not since <= given.delivered_on < until:
             code = code_known_to(session, lot.supplier_id, given.household_id)

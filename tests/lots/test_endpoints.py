@@ -145,6 +145,7 @@ def test_contributions_are_listed_page_by_page(cooperative: Cooperative) -> None
         ({"unit_price_fen": 1.5}, "invalid_input", "unit_price_fen"),
         ({"amount_fen": 5}, "invalid_input", "amount_fen"),
         ({"delivered_on": "2199-01-01"}, "invalid_input", "delivered_on"),
+        ({"delivered_on": "2025-10-01"}, "invalid_input", "delivered_on"),  # long before the lot: an old status
         ({"household_id": str(uuid4())}, "not_enrolled", "household_id"),
     ],
 )
