@@ -30,7 +30,7 @@ from market.lots.rules import LotStatus
 from tests import factories
 from tests.stalls import NOON, TODAY, Desk, Stalls
 
-EXAMPLES = {GenerationMode.POSITIVE: 3, GenerationMode.NEGATIVE: 2}
+EXAMPLES = {GenerationMode.POSITIVE: 2, GenerationMode.NEGATIVE: 2}
 TABLES = {
     "product_id": "products",
     "plan_id": "plans",

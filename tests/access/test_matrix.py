@@ -148,12 +148,12 @@ class Visit:
     def _distances(line: Line, person: str) -> list[str]:
         """Return how far away the thing may lie; only keys are a person's own, and some requests are about nothing.
 
-        Who may not ask at all is refused before anything is looked up: the nearest and a thing of nobody show it.
+        Who may not ask at all is refused before anything is looked up: the nearest shows it.
         """
         if not line.of:
             return ["own"]
         if line.cells[person] == "-":
-            return ["own", "absent"]
+            return ["own"]
         return [*(DISTANCES if "key" in line.of else PLACES), "absent"]
 
     def _asked(self, person: str, distance: str) -> Asked:
