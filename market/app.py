@@ -73,7 +73,7 @@ def create_app(db: Database, *, token_hours: int = 12, reservation_hours: int = 
     for route in iter_route_contexts(app.routes):  # app.routes alone hides the routes of an included router
         if isinstance(route.original_route, APIRoute):
             access.marker_of(route)
-    app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
+    app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign] # FastAPI's own way
     return app
 
 

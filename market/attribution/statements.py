@@ -92,7 +92,7 @@ def position(row: Mapping[str, object]) -> Position:
         Kind(str(row["kind"])),
         Step(str(row["step"])),
         Mechanism(str(mechanism)) if mechanism is not None else None,
-        row["assisted"],  # type: ignore[arg-type]
+        row["assisted"],  # type: ignore[arg-type] # true, false or null
         *(int(str(row[name])) for name in Position._fields[4:]),
     )
 
@@ -199,7 +199,7 @@ def household_statement(
     )
     positions: dict[tuple[UUID, str], list[Position]] = defaultdict(list)
     for row in rows.mappings():
-        positions[row["supplier_id"], row["name"]].append(position(row))  # type: ignore[arg-type]
+        positions[row["supplier_id"], row["name"]].append(position(row))  # type: ignore[arg-type] # a RowMapping
     return HouseholdStatement(
         household_id,
         code,

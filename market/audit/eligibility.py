@@ -66,7 +66,7 @@ class Eligibility:
     ) -> Iterator[tuple[Stake, int]]:
         """Yield who of a pool was eligible on the day, with the weight that the plan gives."""
         mechanism = str(stored["mechanism"])
-        shares: Sequence[tuple[str, int]] = stored["shares"]  # type: ignore[assignment]
+        shares: Sequence[tuple[str, int]] = stored["shares"]  # type: ignore[assignment] # JSON of a plan
         for payee, weight in shares:
             payee_id = UUID(payee)
             if MECHANISMS[Mechanism(mechanism)].payee is Payee.COLLECTIVE:

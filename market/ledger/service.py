@@ -75,7 +75,7 @@ def account_ids(session: orm.Session, book: Book, keys: Iterable[AccountKey], *,
         missing = [key for key, account_id in zip(wanted, found, strict=True) if account_id is None]
         session.execute(_ADD, {"book": book, **_columns(missing)})
         found = _find(session, book, wanted, ())
-    return [found[place] for place in asked]  # type: ignore[misc]
+    return [found[place] for place in asked]  # type: ignore[misc] # all are open by now
 
 
 def _find(session: orm.Session, book: Book, keys: Sequence[AccountKey], days: Collection[date]) -> list[int | None]:
