@@ -20,7 +20,11 @@ from sqlalchemy.dialects import postgresql
 from uuid_utils.compat import uuid7
 
 APP_ROLE = "market_app"
-_LIMITS = "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"
+# Statements bind whole columns, lists and optional filters, for which PostgreSQL would plan anew on every call.
+_SESSION = (
+    "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"
+    " -c plan_cache_mode=force_generic_plan"
+)
 
 
 class Base(orm.DeclarativeBase):
@@ -83,26 +87,14 @@ class Database:
         """Connect lazily; `threads` is the number of places in each pool."""
         self.threads = threads
         target = _as_app(url)
-        self.engine = sa.create_engine(
-            target,
-            pool_size=threads,
-            max_overflow=0,
-            pool_timeout=5,
-            connect_args={"prepare_threshold": 0, "options": f"-c role={APP_ROLE} {_LIMITS}"},
-        )
-        self.read_engine = sa.create_engine(
-            target,
-            pool_size=threads,
-            max_overflow=0,
-            pool_timeout=5,
-            pool_reset_on_return=None,
-            isolation_level="AUTOCOMMIT",
-            # Its statements bind lists and optional filters, for which PostgreSQL would plan anew on every call.
-            connect_args={
-                "prepare_threshold": 0,
-                "options": f"-c role={APP_ROLE} {_LIMITS} -c plan_cache_mode=force_generic_plan",
-            },
-        )
+        pooled = {
+            "pool_size": threads,
+            "max_overflow": 0,
+            "pool_timeout": 5,
+            "connect_args": {"prepare_threshold": 0, "options": f"-c role={APP_ROLE} {_SESSION}"},
+        }
+        self.engine = sa.create_engine(target, **pooled)
+        self.read_engine = sa.create_engine(target, **pooled, pool_reset_on_return=None, isolation_level="AUTOCOMMIT")
         self._sessions = orm.sessionmaker(self.engine, expire_on_commit=False)
 
     @contextmanager
@@ -133,7 +125,12 @@ def array(values: Iterable[UUID | int | str | None]) -> str:
 
     PostgreSQL reads an id without its hyphens too.
     """
-    written = ["NULL" if each is None else each.hex if isinstance(each, UUID) else str(each) for each in values]
+    written = []
+    last, text = None, "NULL"
+    for each in values:
+        if each is not last:  # most columns of a posting are one value over and over
+            last, text = each, "NULL" if each is None else each.hex if isinstance(each, UUID) else str(each)
+        written.append(text)
     return "{" + ",".join(written) + "}"
 
 

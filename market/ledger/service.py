@@ -17,7 +17,7 @@ from market.ledger.rules import AccountKey, Book, Entry, PeriodClosedError, Peri
 _FIND = sa.text(
     """
     WITH months AS MATERIALIZED (SELECT count(ledger_open_month(day)) FROM unnest(CAST(:days AS date[])) AS day)
-    SELECT k.position, a.id
+    SELECT array_agg(a.id ORDER BY k.position)
       FROM months, unnest(CAST(:kinds AS text[]), CAST(:owners AS uuid[]), CAST(:counterparts AS uuid[]),
                          CAST(:steps AS text[])) WITH ORDINALITY AS k (kind, owner_id, counterpart_id, step, position)
       LEFT JOIN ledger_accounts a ON a.book = :book AND a.kind = k.kind AND a.owner_id = k.owner_id
@@ -80,8 +80,7 @@ def account_ids(session: orm.Session, book: Book, keys: Iterable[AccountKey], *,
 
 def _find(session: orm.Session, book: Book, keys: Sequence[AccountKey], days: Collection[date]) -> list[int | None]:
     months = sorted({day.replace(day=1) for day in days})
-    rows = session.execute(_FIND, {"book": book, "days": months, **_columns(keys)})
-    return [account_id for _, account_id in sorted(rows.all())]
+    return list(session.execute(_FIND, {"book": book, "days": months, **_columns(keys)}).scalar_one())
 
 
 def _columns(keys: Sequence[AccountKey]) -> dict[str, str]:

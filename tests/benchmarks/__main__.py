@@ -22,7 +22,7 @@ from tests.benchmarks.verdict import Verdict, limit
 
 ROUNDS = 5
 SECONDS = 2.0
-POSTINGS = 40
+POSTINGS = 100
 TRACES = 64
 PATH_AIMS = {"listing": 0.35, "placing": 0.30}
 POSTING_AIM = 0.60

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from uuid import UUID
 
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from market import embedded
-from market.attribution.accrual import AcceptedLine
+from market.attribution.accrual import AcceptedLine, accrue
 from market.attribution.rules import LotDraw
 from market.benefits.models import PlanVersion
 from market.catalog.models import Product
@@ -26,6 +27,8 @@ SUPPLIERS = 10
 PLENTY_MILLI = 10**12
 HOUSEHOLDS = (50, 200, 500)
 TIERS = (("1", 1_000), ("10", 950), ("100", 900), ("1000", 850))
+
+FIRST_DAY = date(2026, 2, 2)
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,8 @@ def prepared() -> Iterator[tuple[str, World]]:
         database = Database(url, threads=2)
         with database.transaction() as session:
             world = build(session)
+            # A book in use: its statistics are those of rows, not of empty tables.
+            accrue(session, list(world.contributed.values()), on=FIRST_DAY)
         database.close()
         with psycopg.connect(schema.plain(url), autocommit=True) as connection:
             connection.execute("VACUUM ANALYZE")
@@ -65,13 +70,17 @@ def build(session: orm.Session, *, products: int = PRODUCTS, households: Sequenc
     suppliers = [factories.organisation(session) for _ in range(SUPPLIERS)]
     plans = [factories.plan(session, supplier) for supplier in suppliers]
     category = factories.category(session)
+    neighbours = [factories.household(session) for _ in range(10)]
     on_sale = []
     for position in range(products):
         supplier, plan = suppliers[position % SUPPLIERS], plans[position % SUPPLIERS]
         product = factories.product(
             session, supplier, plan=plan, name=f"骏枣{position:03d}", category_code=category.code, tiers=TIERS
         )
-        factories.lot(session, product, quantity_milli=PLENTY_MILLI)
+        lot = factories.lot(session, product, quantity_milli=PLENTY_MILLI)
+        # Every lot has its contributions, as in use: what reads those of one lot has to find them among the others'.
+        for household in neighbours:
+            factories.contribution(session, lot, household)
         on_sale.append(product)
     contributed = {count: _contributed(session, on_sale[0], count) for count in households}
     return World(token, [product.id for product in on_sale], contributed)
@@ -86,7 +95,7 @@ def _contributed(session: orm.Session, product: Product, count: int) -> Accepted
         sa.select(PlanVersion.id, PlanVersion.sha256).where(PlanVersion.plan_id == product.plan_id)
     ).one()
     return AcceptedLine(
-        source="",
+        source=f"acceptance:{lot.id}",
         order_line_id=new_id(),
         supplier_id=product.supplier_id,
         net_fen=count * 1_100_000,
