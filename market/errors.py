@@ -8,7 +8,8 @@ with the words of `market.words` for what the API writes as a code.
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from enum import StrEnum
+from typing import Any, ClassVar, TypeVar
 
 from market import words
 
@@ -113,3 +114,15 @@ class TransitionError(MarketError):
     status = 409
     en = "This {machine} is {status}; it cannot be {event}."
     zh = "该{machine}当前状态为「{status}」,不能{event}。"
+
+
+Status = TypeVar("Status", bound=StrEnum)
+Event = TypeVar("Event", bound=StrEnum)
+
+
+def follow(transitions: Mapping[tuple[Status, Event], Status], status: Status, event: Event, *, machine: str) -> Status:
+    """Return the status to which an event leads; raises `TransitionError` where the table has no such step."""
+    after = transitions.get((status, event))
+    if after is None:
+        raise TransitionError(machine=machine, status=status.value, event=event.value)
+    return after

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
 
-from market.errors import MarketError, TransitionError
+from market.errors import MarketError, follow
 from market.money import WHOLE_BP
 
 
@@ -202,9 +202,7 @@ def payees(body: PlanBody) -> Mapping[Payee, Mapping[str, str]]:
 
 def status_after(status: PlanStatus, event: PlanEvent) -> PlanStatus:
     """Return the status that an event leads to; raises `TransitionError` where the table has no such step."""
-    if (status, event) not in TRANSITIONS:
-        raise TransitionError(machine="plan_version", status=status, event=event)
-    return TRANSITIONS[status, event]
+    return follow(TRANSITIONS, status, event, machine="plan_version")
 
 
 class PlanBodyError(MarketError):

@@ -28,7 +28,7 @@ from market.catalog.rules import (
 )
 from market.certification.models import Application, Certificate
 from market.certification.rules import PriceAboveEvidenceError
-from market.errors import NotFoundError, TransitionError
+from market.errors import NotFoundError, follow
 from market.identity.rules import Actor, OrganisationKind
 from market.quantities import Unit
 from market.regions.models import Region
@@ -166,7 +166,7 @@ def list_product(session: orm.Session, actor: Actor, *, product_id: UUID, on: da
     product = own_product(session, actor, product_id=product_id)
     if actor.kind is OrganisationKind.TRADING_AGENT:
         raise MandateMissingError
-    status = _next(product, ProductEvent.LIST)
+    status = follow(TRANSITIONS, product.status, ProductEvent.LIST, machine="product")
     offer = queries.offers_for(session, [product.id], on)[product.id]
     check_tiers(offer.tiers, offer.minimum_milli)
     check_backing(offer, on)
@@ -179,17 +179,10 @@ def list_product(session: orm.Session, actor: Actor, *, product_id: UUID, on: da
 def withdraw_product(session: orm.Session, actor: Actor, *, product_id: UUID) -> Product:
     """Take a product off sale; orders already placed stand. Raises `TransitionError`."""
     product = own_product(session, actor, product_id=product_id)
-    product.status = _next(product, ProductEvent.WITHDRAW)
+    product.status = follow(TRANSITIONS, product.status, ProductEvent.WITHDRAW, machine="product")
     product.version += 1
     session.flush()
     return product
-
-
-def _next(product: Product, event: ProductEvent) -> ProductStatus:
-    status = TRANSITIONS.get((product.status, event))
-    if status is None:
-        raise TransitionError(machine="product", status=product.status.value, event=event.value)
-    return status
 
 
 def _certified(session: orm.Session, actor: Actor, certificate_id: UUID) -> Application:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
-from market.errors import MarketError, TransitionError
+from market.errors import MarketError, follow
 from market.identity.rules import Role
 from market.quantities import BASE_OF, MILLI_OF, QuantityError, Unit, parse
 
@@ -117,9 +117,7 @@ _PASS_OF: Mapping[ReviewStep, ApplicationEvent] = {
 
 def status_after(status: ApplicationStatus, event: ApplicationEvent) -> ApplicationStatus:
     """Return the status that an event leads to; raises `TransitionError` where the table has no such step."""
-    if (status, event) not in TRANSITIONS:
-        raise TransitionError(machine="application", status=status, event=event)
-    return TRANSITIONS[status, event]
+    return follow(TRANSITIONS, status, event, machine="application")
 
 
 def status_after_review(status: ApplicationStatus, step: ReviewStep, decision: Decision) -> ApplicationStatus:
@@ -154,9 +152,7 @@ CERTIFICATE_TRANSITIONS: Mapping[tuple[CertificateStatus, CertificateEvent], Cer
 
 def certificate_after(status: CertificateStatus, event: CertificateEvent) -> CertificateStatus:
     """Return the status that an event leads to; raises `TransitionError` where the table has no such step."""
-    if (status, event) not in CERTIFICATE_TRANSITIONS:
-        raise TransitionError(machine="certificate", status=status, event=event)
-    return CERTIFICATE_TRANSITIONS[status, event]
+    return follow(CERTIFICATE_TRANSITIONS, status, event, machine="certificate")
 
 
 def check_usable(*, number: str, status: CertificateStatus, valid_from: date, valid_to: date, on: date) -> None:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from market import money, quantities
-from market.errors import InvalidInputError, MarketError, TransitionError
+from market.errors import InvalidInputError, MarketError, follow
 from market.quantities import BASE_OF, MILLI_OF, Unit, base_units
 
 MILLI_MU = 1_000
@@ -66,18 +66,12 @@ BASELINE_TRANSITIONS: Mapping[tuple[BaselineStatus, BaselineEvent], BaselineStat
 
 def baseline_after(status: BaselineStatus, event: BaselineEvent) -> BaselineStatus:
     """Return the status that follows; raises `TransitionError`."""
-    after = BASELINE_TRANSITIONS.get((status, event))
-    if after is None:
-        raise TransitionError(machine="baseline", status=status.value, event=event.value)
-    return after
+    return follow(BASELINE_TRANSITIONS, status, event, machine="baseline")
 
 
 def status_after(status: LotStatus, event: LotEvent) -> LotStatus:
     """Return the status that follows; raises `TransitionError`."""
-    after = TRANSITIONS.get((status, event))
-    if after is None:
-        raise TransitionError(machine="lot", status=status.value, event=event.value)
-    return after
+    return follow(TRANSITIONS, status, event, machine="lot")
 
 
 class Stock(StrEnum):

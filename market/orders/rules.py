@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from market.errors import MarketError, TransitionError
+from market.errors import MarketError, follow
 
 MAX_PAYMENT_DAYS = 60
 """Organs and public institutions pay by contract at most 60 days after delivery (State Council order 802)."""
@@ -60,10 +60,7 @@ TRANSITIONS: Mapping[tuple[OrderStatus, OrderEvent], OrderStatus] = {
 
 def after(status: OrderStatus, event: OrderEvent) -> OrderStatus:
     """Return the status after an event; raises `TransitionError` when the table has no such step."""
-    try:
-        return TRANSITIONS[status, event]
-    except KeyError:
-        raise TransitionError(machine="order", status=status, event=event) from None
+    return follow(TRANSITIONS, status, event, machine="order")
 
 
 @dataclass(frozen=True, slots=True)
