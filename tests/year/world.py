@@ -1,0 +1,197 @@
+"""Who is in the market of the year: cooperatives with their households, plans that change in July, buyers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from uuid import UUID
+
+from sqlalchemy import orm
+
+from market.benefits.models import Enrolment, Plan
+from market.benefits.rules import Mechanism, PlanBody, Pool
+from market.catalog.models import Product
+from market.db import new_id
+from market.households.models import Household, HouseholdStatusPeriod
+from market.households.rules import HouseholdStatus
+from market.identity.models import Organisation
+from market.identity.rules import Actor, OrganisationKind, Role, Scope
+from tests import factories
+from tests.story import open_channels
+
+YEAR = 2025
+PLANS_CHANGE_ON = date(YEAR, 7, 1)
+VILLAGE = "141122106201"
+SHARERS = 15
+"""Households in each dividend pool."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large a year is."""
+
+    suppliers: int
+    households_each: int
+    orders: int
+    chance: int = 2025
+
+
+@dataclass
+class Cooperative:
+    """A cooperative with who acts for it, whom it may pay, and its two products."""
+
+    id: UUID
+    clerk: Actor
+    households: Sequence[UUID]
+    collective_id: UUID
+    products: list[UUID] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Buyer:
+    """A school, who orders and who receives for it."""
+
+    orderer: Actor
+    receiver: Actor
+
+
+@dataclass
+class World:
+    """Everybody."""
+
+    size: Size
+    cooperatives: list[Cooperative]
+    buyers: list[Buyer]
+    county: Actor
+
+
+def build(session: orm.Session, size: Size) -> World:
+    """Bring everybody together on the first day of the year."""
+    open_channels(session)
+    county = factories.organisation(session, kind=OrganisationKind.AGRICULTURE_DEPARTMENT)
+    office = factories.organisation(session, kind=OrganisationKind.VILLAGE_OFFICE, region_code=VILLAGE)
+    village_clerk = factories.member(session, office, Role.VILLAGE_CLERK).id
+    return World(
+        size=size,
+        cooperatives=[_cooperative(session, size, number, village_clerk) for number in range(size.suppliers)],
+        buyers=[_buyer(session) for _ in range(7)],
+        county=factories.actor(session, factories.member(session, county, Role.COUNTY_REVIEWER), Scope.REGION),
+    )
+
+
+def _cooperative(session: orm.Session, size: Size, number: int, village_clerk: UUID) -> Cooperative:
+    row = factories.organisation(session)
+    collective = factories.organisation(session, kind=OrganisationKind.VILLAGE_COLLECTIVE)
+    clerk = factories.actor(session, factories.member(session, row, Role.SUPPLIER_CLERK))
+    households = _households(session, number, size.households_each)
+    _enrol(session, row, households, clerk.member_id, village_clerk)
+    cooperative = Cooperative(row.id, clerk, households, collective.id)
+    for tax_bp in (0, 900):
+        plan = _plan(session, row, cooperative)
+        product = factories.product(
+            session,
+            row,
+            plan=plan,
+            tax_bp=tax_bp,
+            minimum="0.1",
+            multiple="0.1",
+            tiers=(("0.1", 1_130), ("100", 1_037)),
+        )
+        cooperative.products.append(product.id)
+    return cooperative
+
+
+def _households(session: orm.Session, number: int, count: int) -> list[UUID]:
+    """Put a cooperative's households on the register; every tenth is an ordinary one from April on."""
+    since = date(2020, 1, 1)
+    families = [
+        Household(
+            id=new_id(),
+            code=f"{VILLAGE}{number:02d}{position:04d}",
+            village_code=VILLAGE,
+            head_count=1 + position % 6,
+            registered_on=since,
+            departed_on=None,
+        )
+        for position in range(count)
+    ]
+    session.add_all(families)
+    session.flush()
+    session.add_all(
+        HouseholdStatusPeriod(household_id=family.id, valid_from=since, status=HouseholdStatus.REGISTERED_POOR)
+        for family in families
+    )
+    session.add_all(
+        HouseholdStatusPeriod(household_id=family.id, valid_from=date(YEAR, 4, 1), status=HouseholdStatus.ORDINARY)
+        for family in families[::10]
+    )
+    session.flush()
+    return [family.id for family in families]
+
+
+def _enrol(
+    session: orm.Session, supplier: Organisation, households: Sequence[UUID], enrolled_by: UUID, village_clerk: UUID
+) -> None:
+    session.add_all(
+        Enrolment(
+            supplier_id=supplier.id,
+            household_id=household_id,
+            enrolled_on=date(2020, 1, 1),
+            enrolled_by=enrolled_by,
+            confirmed_by=village_clerk,
+            confirmed_at=datetime(2020, 1, 1, 4, tzinfo=UTC),
+        )
+        for household_id in households
+    )
+    session.flush()
+
+
+def _plan(session: orm.Session, supplier: Organisation, cooperative: Cooperative) -> Plan:
+    """Promise a dividend and a part to the village; from July on more to fewer."""
+    first, second = cooperative.households[:SHARERS], cooperative.households[SHARERS // 3 : SHARERS]
+    plan = factories.plan(session, supplier, body=_body(cooperative, first, dividend_bp=1_211, village_bp=307))
+    changed = _body(cooperative, second, dividend_bp=1_503, village_bp=211)
+    factories.plan_version(session, plan, number=2, body=changed, valid_from=PLANS_CHANGE_ON)
+    return plan
+
+
+def _body(cooperative: Cooperative, sharers: Sequence[UUID], *, dividend_bp: int, village_bp: int) -> PlanBody:
+    weights = [(str(household), 1 + position * 7 % 13) for position, household in enumerate(sharers)]
+    return PlanBody(
+        lot_mechanisms=(Mechanism.ORDER_PURCHASE, Mechanism.LABOUR),
+        pools=(
+            Pool(Mechanism.SHARE_DIVIDEND, dividend_bp, weights),
+            Pool(Mechanism.COLLECTIVE_DIVIDEND, village_bp, [(str(cooperative.collective_id), 1)]),
+        ),
+    )
+
+
+def harvest(session: orm.Session, cooperative: Cooperative, month: int, quantity_milli: int) -> None:
+    """Open a lot of each product; between them the lots of a year reach every household."""
+    each = -(-len(cooperative.households) // (12 * len(cooperative.products)))
+    for position, product_id in enumerate(cooperative.products):
+        lot = factories.lot(
+            session,
+            session.get_one(Product, product_id),
+            quantity_milli=quantity_milli,
+            bought_in_milli=quantity_milli,
+            produced_on=date(YEAR, month, 1),
+        )
+        begin = ((month - 1) * len(cooperative.products) + position) * each
+        for place, household_id in enumerate(cooperative.households[begin : begin + each]):
+            factories.contribution(
+                session,
+                lot,
+                session.get_one(Household, household_id),
+                mechanism=Mechanism.LABOUR if place % 3 == 0 else Mechanism.ORDER_PURCHASE,
+                amount_fen=quantity_milli * (300 + place % 200) // (1_000 * each) + place,
+                delivered_on=date(YEAR, month, 1),
+            )
+
+
+def _buyer(session: orm.Session) -> Buyer:
+    row = factories.organisation(session, kind=OrganisationKind.SCHOOL)
+    orderer, receiver = (
+        factories.actor(session, factories.member(session, row, role))
+        for role in (Role.BUYER_CLERK, Role.BUYER_RECEIVER)
+    )
+    return Buyer(orderer, receiver)
