@@ -172,8 +172,10 @@ EVIDENCE: Words = {
 
 MECHANISMS: Words = {
     "order_purchase": ("order purchase", "订单收购"),
+    "patronage": ("patronage", "按交易量返还"),
     "labour": ("labour", "务工"),
     "share_dividend": ("share dividend", "入股分红"),
+    "custody": ("custody", "托管代养"),
     "collective_dividend": ("collective dividend", "村集体分红"),
 }
 

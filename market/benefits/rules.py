@@ -20,10 +20,15 @@ class IncomeClass(StrEnum):
 
 
 class Basis(StrEnum):
-    """How a mechanism follows from an order: released with the lot, or a pool of the line's proceeds."""
+    """How a mechanism follows from an order.
+
+    Released with the lot; a pool of the line's proceeds, split at once; or a pool that is kept until the distribution
+    of a period empties it.
+    """
 
     LOT = "lot"
     POOL = "pool"
+    PERIOD = "period"
 
 
 class Payee(StrEnum):
@@ -37,8 +42,10 @@ class Mechanism(StrEnum):
     """The benefit mechanisms in use."""
 
     ORDER_PURCHASE = "order_purchase"
+    PATRONAGE = "patronage"
     LABOUR = "labour"
     SHARE_DIVIDEND = "share_dividend"
+    CUSTODY = "custody"
     COLLECTIVE_DIVIDEND = "collective_dividend"
 
 
@@ -64,8 +71,10 @@ MECHANISMS: Mapping[Mechanism, MechanismTerms] = {
     Mechanism.ORDER_PURCHASE: MechanismTerms(
         "订单收购", IncomeClass.OPERATING, Basis.LOT, Payee.HOUSEHOLD, Measure.QUANTITY
     ),
+    Mechanism.PATRONAGE: MechanismTerms("按交易量返还", IncomeClass.OPERATING, Basis.PERIOD, Payee.HOUSEHOLD),
     Mechanism.LABOUR: MechanismTerms("务工", IncomeClass.WAGE, Basis.LOT, Payee.HOUSEHOLD, Measure.HOURS),
     Mechanism.SHARE_DIVIDEND: MechanismTerms("入股分红", IncomeClass.PROPERTY, Basis.POOL, Payee.HOUSEHOLD),
+    Mechanism.CUSTODY: MechanismTerms("托管代养", IncomeClass.PROPERTY, Basis.PERIOD, Payee.HOUSEHOLD),
     Mechanism.COLLECTIVE_DIVIDEND: MechanismTerms("村集体分红", IncomeClass.PROPERTY, Basis.POOL, Payee.COLLECTIVE),
 }
 
@@ -96,12 +105,16 @@ TRANSITIONS: Mapping[tuple[PlanStatus, PlanEvent], PlanStatus] = {
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """A part of each line's proceeds, and the weights by which it is split over payees (by id, as text)."""
+    """A part of each line's proceeds, and the weights by which it is split over payees (by id, as text).
+
+    A kept pool names no payees: the supplier holds it until a period's distribution says whose it is.
+    """
 
     mechanism: Mechanism
     bp: int
     shares: Sequence[tuple[str, int]]
     assisted_only: bool = False
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +142,8 @@ class PlanBody:
                     "bp": pool.bp,
                     "assisted_only": pool.assisted_only,
                     "shares": sorted([key, weight] for key, weight in pool.shares),
+                    # Only where it holds, so that a body without such pools has the bytes it always had.
+                    **({"kept": True} if pool.kept else {}),
                 }
                 for pool in sorted(self.pools, key=lambda pool: pool.mechanism)
             ],
@@ -147,6 +162,7 @@ def plan_body(stored: Mapping[str, object]) -> PlanBody:
                 bp=int(str(pool["bp"])),
                 shares=tuple((key, weight) for key, weight in pool["shares"]),  # type: ignore[attr-defined]
                 assisted_only=bool(pool["assisted_only"]),
+                kept=bool(pool.get("kept", False)),
             )
             for pool in pools
         ),
@@ -176,9 +192,22 @@ def check_body(body: PlanBody) -> None:
 
 
 def _check_pool(pool: Pool, pointer: str) -> None:
-    if MECHANISMS[pool.mechanism].basis is not Basis.POOL:
+    basis = MECHANISMS[pool.mechanism].basis
+    if basis is Basis.LOT:
         raise PlanBodyError(
             reason="a lot mechanism is listed as a pool", reason_zh="机制类型不符", pointer=f"{pointer}/mechanism"
+        )
+    if basis is Basis.PERIOD and not pool.kept:
+        raise PlanBodyError(
+            reason="what a period's distribution decides is kept until then",
+            reason_zh="按期分配的机制须设为留存池",
+            pointer=f"{pointer}/kept",
+        )
+    if pool.kept and (pool.shares or pool.assisted_only):
+        raise PlanBodyError(
+            reason="a kept pool names its payees when it is distributed, not before",
+            reason_zh="留存池在分配时才确定收款方",
+            pointer=f"{pointer}/shares" if pool.shares else f"{pointer}/assisted_only",
         )
     if pool.bp <= 0:
         raise PlanBodyError(reason="a pool is empty", reason_zh="资金池比例须大于零", pointer=f"{pointer}/bp")

@@ -68,6 +68,10 @@ class PoolTerms(Schema):
     bp: BasisPoints
     assisted_only: Flag
     shares: Annotated[list[Share], Field(max_length=2000)]
+    kept: Annotated[
+        Flag,
+        Field(examples=[False], description="held without payees until a period's distribution; false unless said"),
+    ] = False
 
 
 class DraftVersion(Schema):
@@ -87,17 +91,33 @@ class DraftVersion(Schema):
                     bp=pool.bp,
                     shares=tuple((str(share.payee_id), share.weight) for share in pool.shares),
                     assisted_only=pool.assisted_only,
+                    kept=pool.kept,
                 )
                 for pool in self.pools
             ),
         )
 
 
+class PoolOut(Schema):
+    """A pool of a version, its shares by payee."""
+
+    mechanism: MechanismCode
+    bp: BasisPoints
+    assisted_only: Flag
+    shares: list[Share]
+    kept: Annotated[Flag, Field(examples=[False])]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_stored(cls, value: Any) -> Any:
+        return {"kept": False, **value}
+
+
 class PlanBodyOut(Schema):
     """The body of a version in canonical order."""
 
     lot_mechanisms: Annotated[list[MechanismCode], Field(examples=[["labour", "order_purchase"]])]
-    pools: list[PoolTerms]
+    pools: list[PoolOut]
 
 
 class PlanVersionOut(Schema):

@@ -156,8 +156,10 @@ def upgrade() -> None:
             "mechanism",
             sa.Enum(
                 "order_purchase",
+                "patronage",
                 "labour",
                 "share_dividend",
+                "custody",
                 "collective_dividend",
                 name="mechanism",
                 native_enum=False,

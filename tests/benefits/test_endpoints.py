@@ -56,8 +56,15 @@ def create(client: TestClient, clerk: dict[str, str], name: str = "羊肚菌分�
 
 def test_anybody_reads_the_table_of_mechanisms(client: TestClient) -> None:
     rows = client.get("/v1/mechanisms").json()["items"]
-    assert [row["code"] for row in rows] == ["order_purchase", "labour", "share_dividend", "collective_dividend"]
-    assert rows[3] == {
+    assert {row["code"]: row["basis"] for row in rows} == {
+        "order_purchase": "lot",
+        "patronage": "period",
+        "labour": "lot",
+        "share_dividend": "pool",
+        "custody": "period",
+        "collective_dividend": "pool",
+    }
+    assert rows[-1] == {
         "code": "collective_dividend",
         "name": "村集体分红",
         "income_class": "property",
@@ -85,6 +92,17 @@ def test_a_plan_goes_from_draft_to_approval(
     assert [found["sha256"] for found in shown["versions"]] == [version["sha256"]]
     late = client.post(f"{where}/rejection", json={"opinion": "再议"}, headers=again(county))
     assert (late.status_code, late.json()["code"]) == (409, "transition")
+
+
+def test_a_kept_pool_is_drafted_without_payees(client: TestClient, clerk: dict[str, str]) -> None:
+    plan = create(client, clerk)
+    kept = {"mechanism": "patronage", "bp": 700, "assisted_only": False, "shares": [], "kept": True}
+    split = {"mechanism": "share_dividend", "bp": 800, "assisted_only": False, "shares": []}
+    answer = client.post(f"/v1/plans/{plan['id']}/versions", json=body(pools=[split, kept]), headers=again(clerk))
+    assert answer.json()["body"]["pools"] == [kept, split | {"kept": False}]
+    refused = body(pools=[kept | {"kept": False}])
+    answer = client.post(f"/v1/plans/{plan['id']}/versions", json=refused, headers=again(clerk))
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/pools/0/kept")
 
 
 def test_a_version_is_rejected_with_an_opinion(

@@ -33,6 +33,7 @@ from market.benefits.rules import (
 from market.errors import TransitionError
 
 DIVIDEND = Pool(Mechanism.SHARE_DIVIDEND, 800, (("b", 3), ("a", 1)))
+KEPT = Pool(Mechanism.PATRONAGE, 700, (), kept=True)
 VILLAGE = Pool(Mechanism.COLLECTIVE_DIVIDEND, 200, (("v", 1),), assisted_only=True)
 BODY = PlanBody((Mechanism.ORDER_PURCHASE, Mechanism.LABOUR), (DIVIDEND, VILLAGE))
 LOT_ONLY = PlanBody((Mechanism.LABOUR,), ())
@@ -45,7 +46,14 @@ def test_every_mechanism_is_in_the_table_and_only_lots_are_measured() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [BODY, LOT_ONLY, PlanBody((), (DIVIDEND,)), PlanBody((), (Pool(Mechanism.SHARE_DIVIDEND, 10_000, ()),))]
+    "body",
+    [
+        BODY,
+        LOT_ONLY,
+        PlanBody((), (DIVIDEND,)),
+        PlanBody((), (Pool(Mechanism.SHARE_DIVIDEND, 10_000, ()),)),
+        PlanBody((), (KEPT, Pool(Mechanism.SHARE_DIVIDEND, 800, (), kept=True), VILLAGE)),
+    ],
 )
 def test_a_sound_body_passes(body: PlanBody) -> None:
     check_body(body)
@@ -63,6 +71,13 @@ def test_a_sound_body_passes(body: PlanBody) -> None:
         (PlanBody((), (Pool(Mechanism.SHARE_DIVIDEND, 0, ()),)), "/pools/0/bp"),
         (PlanBody((), (Pool(Mechanism.SHARE_DIVIDEND, 1, (("a", 1), ("a", 2))),)), "/pools/0/shares"),
         (PlanBody((), (Pool(Mechanism.SHARE_DIVIDEND, 1, (("a", -1),)),)), "/pools/0/shares"),
+        (PlanBody((Mechanism.CUSTODY,), ()), "/lot_mechanisms"),
+        (PlanBody((), (Pool(Mechanism.CUSTODY, 1, (("a", 1),)),)), "/pools/0/kept"),
+        (PlanBody((), (Pool(Mechanism.CUSTODY, 1, (("a", 1),), kept=True),)), "/pools/0/shares"),
+        (
+            PlanBody((), (Pool(Mechanism.SHARE_DIVIDEND, 1, (), assisted_only=True, kept=True),)),
+            "/pools/0/assisted_only",
+        ),
     ],
 )
 def test_an_unsound_body_is_refused_and_pointed_at(body: PlanBody, pointer: str | None) -> None:
@@ -88,7 +103,8 @@ bodies = st.builds(
     st.lists(
         st.builds(
             Pool, st.sampled_from([DIVIDEND.mechanism, VILLAGE.mechanism]), st.integers(1, 5_000), shares, st.booleans()
-        ),
+        )
+        | st.builds(Pool, st.just(KEPT.mechanism), st.integers(1, 5_000), st.just(()), st.just(False), st.just(True)),
         max_size=2,
         unique_by=lambda pool: pool.mechanism,
     ).map(tuple),
@@ -100,6 +116,14 @@ def test_a_stored_body_reads_back_to_the_same_bytes(body: PlanBody) -> None:
     stored = json.loads(body.canonical())
     assert plan_body(stored).canonical() == body.canonical()
     assert plan_body(stored).sha256() == body.sha256()
+
+
+def test_a_body_without_kept_pools_has_the_bytes_it_had_before_there_were_any() -> None:
+    assert PlanBody((), (DIVIDEND,)).canonical() == (
+        b'{"lot_mechanisms":[],"pools":[{"assisted_only":false,"bp":800,"mechanism":"share_dividend",'
+        b'"shares":[["a",1],["b",3]]}]}'
+    )
+    assert b'"kept":true' in PlanBody((), (KEPT,)).canonical()
 
 
 def test_one_more_weight_is_another_hash() -> None:
@@ -131,33 +155,31 @@ class WiderMechanism(StrEnum):
     """The mechanisms in use, and two more."""
 
     ORDER_PURCHASE = "order_purchase"
-    LABOUR = "labour"
     SHARE_DIVIDEND = "share_dividend"
-    COLLECTIVE_DIVIDEND = "collective_dividend"
-    CUSTODY = "custody"
-    PATRONAGE = "patronage"
+    ADOPTION = "adoption"
+    BONUS = "bonus"
 
 
 def test_a_new_mechanism_needs_one_row_and_no_change_in_what_takes_plans(monkeypatch: pytest.MonkeyPatch) -> None:
-    custody: Any = WiderMechanism.CUSTODY
-    patronage: Any = WiderMechanism.PATRONAGE
+    adoption: Any = WiderMechanism.ADOPTION
+    bonus: Any = WiderMechanism.BONUS
     wider: dict[Any, MechanismTerms] = {
         **MECHANISMS,
-        custody: MechanismTerms("托管代养", IncomeClass.PROPERTY, Basis.LOT, Payee.HOUSEHOLD, Measure.QUANTITY),
-        patronage: MechanismTerms("按交易量返还", IncomeClass.OPERATING, Basis.POOL, Payee.HOUSEHOLD),
+        adoption: MechanismTerms("认养", IncomeClass.PROPERTY, Basis.LOT, Payee.HOUSEHOLD, Measure.QUANTITY),
+        bonus: MechanismTerms("奖励", IncomeClass.OPERATING, Basis.POOL, Payee.HOUSEHOLD),
     }
     monkeypatch.setattr(rules, "Mechanism", WiderMechanism)
     monkeypatch.setattr(rules, "MECHANISMS", wider)
     body = plan_body(
         {
-            "lot_mechanisms": ["custody", "order_purchase"],
-            "pools": [{"mechanism": "patronage", "bp": 6_000, "assisted_only": False, "shares": [["h", 7]]}],
+            "lot_mechanisms": ["adoption", "order_purchase"],
+            "pools": [{"mechanism": "bonus", "bp": 6_000, "assisted_only": False, "shares": [["h", 7]]}],
         }
     )
     check_body(body)
     assert payees(body)[Payee.HOUSEHOLD] == {"h": "/pools/0/shares/0/payee_id"}
     assert plan_body(json.loads(body.canonical())).sha256() == body.sha256()
     with pytest.raises(PlanBodyError):
-        check_body(PlanBody((patronage,), ()))
+        check_body(PlanBody((bonus,), ()))
     with pytest.raises(PlanBodyError):
-        check_body(PlanBody((), (Pool(custody, 1, ()),)))
+        check_body(PlanBody((), (Pool(adoption, 1, ()),)))
