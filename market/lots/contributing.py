@@ -19,11 +19,11 @@ from market.db import new_id
 from market.errors import InvalidInputError, named
 from market.households.models import Household
 from market.identity.rules import Actor
+from market.lots.lineage import InputLot
 from market.lots.models import Contribution, Lot
 from market.lots.queries import ContributionRow, locked_lot
 from market.lots.rules import (
     MILLI_IN,
-    InputLot,
     LotStatus,
     MeasuredIn,
     MechanismNotInPlanError,

@@ -16,6 +16,7 @@ from market.identity.access import Caller, requires
 from market.identity.rules import Actor, Permission
 from market.lots import baselines, contributing, opening, queries, registering, stock
 from market.lots.contributing import NewContribution
+from market.lots.lineage import InputLotError, NotCoveredError
 from market.lots.models import Baseline, Contribution, Lot
 from market.lots.rules import (
     MILLI_IN,
@@ -23,11 +24,9 @@ from market.lots.rules import (
     BaselineEvent,
     ExpiredLotError,
     InputDrawnSinceError,
-    InputLotError,
     MeasuredIn,
     MechanismNotInPlanError,
     MissingQualityCertificateError,
-    NotCoveredError,
     OutOfStockError,
     OutsideOriginError,
     PaidLotError,

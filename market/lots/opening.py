@@ -11,6 +11,7 @@ from market.catalog.models import Category, Product
 from market.db import lock_by
 from market.errors import FourEyesError
 from market.identity.rules import Actor
+from market.lots.lineage import check_coverage
 from market.lots.models import Contribution, Lot, LotInput
 from market.lots.queries import locked_lot, one_lot
 from market.lots.rules import (
@@ -19,7 +20,6 @@ from market.lots.rules import (
     LotEvent,
     MissingQualityCertificateError,
     PaidLotError,
-    check_coverage,
     status_after,
 )
 

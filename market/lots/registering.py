@@ -15,10 +15,10 @@ from market.errors import InvalidInputError, NotFoundError
 from market.identifiers import county_of
 from market.identity.rules import Actor
 from market.lots.contributing import carry
+from market.lots.lineage import InputLot, check_input
 from market.lots.models import Lot
 from market.lots.queries import ancestors, locked_lot
 from market.lots.rules import (
-    InputLot,
     LotStatus,
     MeasuredIn,
     OutsideOriginError,
@@ -26,7 +26,6 @@ from market.lots.rules import (
     SealedLotError,
     StockMovedError,
     check_days,
-    check_input,
     check_unit,
     lot_number,
 )

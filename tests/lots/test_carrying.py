@@ -17,13 +17,12 @@ from market.catalog.models import Product
 from market.db import new_id
 from market.errors import InvalidInputError, TransitionError
 from market.lots import opening, queries, stock
+from market.lots.lineage import InputLotError, NotCoveredError
 from market.lots.models import Contribution, Lot
 from market.lots.rules import (
     InputDrawnSinceError,
-    InputLotError,
     LotStatus,
     Move,
-    NotCoveredError,
     OutOfStockError,
     PaidLotError,
     Stock,

@@ -14,28 +14,24 @@ from market.db import new_id
 from market.errors import InvalidInputError, MarketError, TransitionError
 from market.lots.baselines import check_period, gross_of_harvest
 from market.lots.contributing import NewContribution, check_contribution
+from market.lots.lineage import InputLot, InputLotError, NotCoveredError, check_coverage, check_input
 from market.lots.rules import (
     BASELINE_TRANSITIONS,
     TRANSITIONS,
     BaselineEvent,
     BaselineStatus,
     ImpossibleMoveError,
-    InputLot,
-    InputLotError,
     LotEvent,
     LotStatus,
     MeasuredIn,
     Move,
-    NotCoveredError,
     OpenLot,
     OutOfStockError,
     Stock,
     Want,
     WrongUnitError,
     baseline_after,
-    check_coverage,
     check_days,
-    check_input,
     check_moves,
     check_unit,
     draw,

@@ -14,6 +14,7 @@ from market.errors import FourEyesError, InvalidInputError, NotFoundError, Trans
 from market.identity.models import Organisation
 from market.identity.rules import Actor, Role, Scope
 from market.lots import baselines, opening, queries, registering, stock
+from market.lots.lineage import NotCoveredError
 from market.lots.models import Baseline, Spoilage
 from market.lots.rules import (
     BaselineEvent,
@@ -23,7 +24,6 @@ from market.lots.rules import (
     MeasuredIn,
     MechanismNotInPlanError,
     MissingQualityCertificateError,
-    NotCoveredError,
     OutOfStockError,
     OutsideOriginError,
     ReusedQualityCertificateError,
