@@ -1,0 +1,181 @@
+"""The state that a replay carries from fact to fact, and what several kinds of fact bring about alike."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from uuid import UUID
+
+from market.audit.eligibility import Eligibility, Hints
+from market.audit.facts import Event, SupplierFacts
+from market.audit.oracle import (
+    ACCRUED,
+    ADVANCE,
+    CONFIRMED,
+    DISBURSED,
+    PAID_AHEAD,
+    PAYEES,
+    RECOGNISED,
+    TOP_UP,
+    TOP_UP_PAID,
+    Stake,
+    portion,
+    split,
+)
+from market.audit.rules import Finding
+from market.audit.standing import Account, Amount, Claim, Standing, moving
+from market.clock import business_date
+
+AT_ONCE = timedelta(minutes=1)
+"""Two requests whose clocks are closer than a request may last: only the book can say which came first."""
+
+PAID_AS = {RECOGNISED: DISBURSED, TOP_UP: TOP_UP_PAID}
+
+
+@dataclass(slots=True)
+class Expected:
+    """An entry that the facts ask for; without moves nothing is posted."""
+
+    source: str
+    reason: str
+    effective_on: date
+    moves: list[Amount]
+    facts: Mapping[str, object]
+    original_on: date | None = None
+    order_id: UUID | None = None
+    weights: Mapping[str, Collection[tuple[Stake, int]]] = field(default_factory=dict)
+
+    @property
+    def payees(self) -> set[UUID]:
+        """Return the households and collectives that it concerns."""
+        return {move.stake.owner_id for move, _ in self.moves if move.stake.kind in PAYEES}
+
+
+@dataclass(slots=True)
+class Sale:
+    """An order as it stands: what receipts brought, and by line when and what was accepted, owed, paid (gross fen)."""
+
+    paid_fen: int = 0
+    paid_on: date = date.min
+    accepted_on: dict[UUID, date] = field(default_factory=dict)
+    owed: dict[UUID, int] = field(default_factory=dict)
+    paid: dict[UUID, int] = field(default_factory=lambda: defaultdict(int))
+
+    def unpaid(self, line_id: UUID) -> int:
+        """Return what the buyer owes for a line and has not paid."""
+        return max(self.owed[line_id] - self.paid[line_id], 0)
+
+
+class History:
+    """What stands of one supplier at a point of its history, and what any fact sets off: recognition and matching."""
+
+    def __init__(self, facts: SupplierFacts) -> None:
+        """Begin before the first event."""
+        self._facts = facts
+        self._supplier_id = facts.supplier_id
+        self.remarks: list[Finding] = []
+        self._standing = Standing()
+        self._eligible = Eligibility(facts, self.remarks)
+        self._sales: dict[UUID, Sale] = defaultdict(Sale)
+        self._drawn: dict[UUID, int] = {}
+        self._moved: dict[UUID, list[tuple[int, int]]] = defaultdict(list)
+        self._payments = {payment.id: payment for event in facts.events for payment in event.payments}
+        self._confirmed_by_entry: set[UUID] = set()
+
+    def _of(self, stake: Stake, step: str) -> Account:
+        return Account(stake.kind, stake.owner_id, self._supplier_id if stake.kind in PAYEES else None, step)
+
+    def _source(self, kind: str) -> Account:
+        return Account(kind, self._supplier_id, None, ADVANCE if kind == PAID_AHEAD else ACCRUED)
+
+    def _settle(
+        self, event: Event, sale: Sale, on: date, payees: Collection[UUID], hints: Mapping[str, Hints]
+    ) -> Iterator[Expected]:
+        """Recognise what an order can pay by now; then let what is owed claim advances."""
+        assert event.order_id, "money settles an order"  # noqa: S101
+        claiming = set(payees)
+        for recognised in self._recognise(event.order_id, sale, event.trigger, on):
+            claiming |= recognised.payees
+            yield recognised
+        yield from self._match(event, claiming, on, hints)
+
+    def _recognise(self, order_id: UUID, sale: Sale, trigger: str, on: date) -> Iterator[Expected]:
+        """Spread what an order has and its lines have not over what they owe, and let of each climb what is paid of it.
+
+        It counts from the day of the money, or of the goods if those came later.
+        """
+        lines = [line_id for line_id in self._facts.orders[order_id] if line_id in sale.owed]
+        unpaid = {line_id: fen for line_id in lines if (fen := sale.unpaid(line_id))}
+        spending = min(sale.paid_fen - sum(sale.paid.values()), sum(unpaid.values()))
+        if spending <= 0:
+            return
+        parts = {line_id: fen for line_id, fen in (split(spending, unpaid, trigger) or {}).items() if fen}
+        source = f"recognition:{trigger}"
+        moves: list[Amount] = []
+        for line_id, part in parts.items():
+            sale.paid[line_id] += part
+            accrued = self._standing.at_step(line_id, ACCRUED)
+            on = max([on, *(self._standing.last_on(line_id, (stake, ACCRUED, None)) for stake in accrued)])
+            whole = sum(accrued.values())
+            fen = whole if part == unpaid[line_id] else portion(whole, part, unpaid[line_id])
+            moves += self._climb(line_id, (split(fen, accrued, f"{source}|{line_id}") or {}) if fen else {})
+        facts = {"lines": [[str(line_id), part, unpaid[line_id]] for line_id, part in parts.items()]}
+        yield Expected(source, "recognition", on, moves, facts, order_id=order_id)
+
+    def _climb(self, line_id: UUID, climbed: Mapping[Stake, int]) -> list[Amount]:
+        return [
+            moving(self._of(stake, ACCRUED), self._of(stake, RECOGNISED), stake, fen, line_id)
+            for stake, fen in climbed.items()
+            if fen
+        ]
+
+    def _match(
+        self, event: Event, owner_ids: Collection[UUID], on: date, hints: Mapping[str, Hints]
+    ) -> Iterator[Expected]:
+        """Let what these payees are owed use up what they were paid ahead, oldest first; an entry for each day."""
+        days: dict[date, list[Amount]] = defaultdict(list)
+        for owner in ((kind, owner_id) for owner_id in sorted(owner_ids) for kind in sorted(PAYEES)):
+            purse = sorted(self._standing.ahead(owner), key=lambda ahead: self._paid_for(ahead.payment_id) is None)
+            for claim in self._standing.owed(owner) if purse else ():
+                wanted = claim.fen
+                for place, ahead in enumerate(purse):
+                    fits = self._paid_for(ahead.payment_id) in (None, claim.stake.contribution_id)
+                    if fits and (part := min(wanted, ahead.fen)):
+                        wanted -= part
+                        purse[place] = ahead._replace(fen=ahead.fen - part)
+                        if claim.step == ACCRUED:
+                            continue
+                        confirmed_on = self._confirmed_on(ahead.payment_id, event, hints)
+                        day = max(on, claim.last_on, ahead.last_on, confirmed_on or on)
+                        days[day] += self._claim(claim, ahead.payment_id, part, confirmed=confirmed_on is not None)
+        yield from self._matching(event, days)
+
+    def _claim(self, claim: Claim, payment_id: UUID, fen: int, *, confirmed: bool) -> list[Amount]:
+        """Return the two moves of a match: the share is paid, and what was paid ahead is less by as much."""
+        stake = claim.stake
+        paid = self._of(stake, CONFIRMED if confirmed and claim.step == RECOGNISED else PAID_AS[claim.step])
+        paid_for = stake._replace(contribution_id=self._paid_for(payment_id))
+        return [
+            moving(self._of(stake, claim.step), paid, stake, fen, claim.line_id, payment_id),
+            moving(self._of(stake, ADVANCE), self._source(PAID_AHEAD), paid_for, fen, claim.line_id, payment_id),
+        ]
+
+    def _paid_for(self, payment_id: UUID) -> UUID | None:
+        return self._payments[payment_id].contribution_id
+
+    def _matching(self, event: Event, days: Mapping[date, list[Amount]]) -> Iterator[Expected]:
+        for day, moves in sorted(days.items()):
+            yield Expected(f"matching:{event.trigger}:{day}", "matching", day, moves, {"trigger": event.trigger})
+
+    def _confirmed_on(self, payment_id: UUID, event: Event, hints: Mapping[str, Hints]) -> date | None:
+        """Return when a payment that an event claims had been confirmed; one confirmed while unclaimed has no entry."""
+        confirmed_at = self._payments[payment_id].confirmed_at
+        if confirmed_at is None:
+            return None
+        if payment_id in self._confirmed_by_entry:
+            confirmed = payment_id in self._standing.confirmed
+        elif abs(confirmed_at - event.now) <= AT_ONCE:
+            confirmed = any(payment_id in each.confirmed for each in hints.values())
+        else:
+            confirmed = confirmed_at < event.now
+        return business_date(confirmed_at) if confirmed else None
