@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from enum import StrEnum
 from typing import Any, ClassVar, TypeVar
 
+from typing_extensions import override
+
 from market import words
 
 _OF_A_MACHINE = frozenset({"status", "event"})
@@ -98,6 +100,20 @@ class ConflictError(MarketError):
     status = 409
     en = "This contradicts what is already recorded; read it again."
     zh = "与已有记录冲突,请重新读取。"
+
+
+class BusyError(MarketError):
+    """The database could not finish in time, or let another go first; the transaction was undone whole."""
+
+    status = 503
+    en = "The market is busy; nothing was changed. Ask again, with the same Idempotency-Key."
+    zh = "系统繁忙,未作任何更改。请以相同的 Idempotency-Key 重试。"
+
+    @property
+    @override
+    def headers(self) -> Mapping[str, str]:
+        """Return when to come back (RFC 9110)."""
+        return {"Retry-After": "1"}
 
 
 class FourEyesError(MarketError):

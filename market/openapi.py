@@ -42,6 +42,7 @@ COMMON: Mapping[str, str] = {
     "401": "`unauthenticated`, `token_expired`: sign in (again)",
     "403": "`forbidden`, `four_eyes`: the role, the key's scopes, or separation of duties does not allow it",
     "422": "`invalid_input`: the input is not valid; `errors` point at it",
+    "503": "`busy`: it could not be finished now, and nothing was changed; ask again, a POST with the same key",
 }
 FOR_POST: Mapping[str, str] = {
     "400": "`missing_idempotency_key`, `broken_json`, `bad_request`: the key is missing, or the body is no JSON",
@@ -114,7 +115,7 @@ def _operations(made: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]
 
 
 def _secure(operation: dict[str, Any], method: str, requirement: Requirement | None) -> None:
-    common = {"422": COMMON["422"]} if requirement is None else dict(COMMON)
+    common = {code: COMMON[code] for code in ("422", "503")} if requirement is None else dict(COMMON)
     if method == "post":
         common |= FOR_POST
     elif method in {"patch", "put", "delete"}:

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from market.api import FORMS, language_of, pointer_to, problem
-from market.errors import ConflictError, MarketError
+from market.errors import BusyError, ConflictError, MarketError
 
 LOG = structlog.get_logger()
 
@@ -73,6 +73,10 @@ def install_problem_handlers(app: FastAPI) -> None:
         LOG.info("contradicted", constraint=getattr(diagnosis, "constraint_name", None))
         return refused(request, ConflictError())
 
+    def hindered(request: Request, error: sa.exc.OperationalError | sa.exc.TimeoutError) -> Response:
+        LOG.warning("hindered", sqlstate=getattr(getattr(error, "orig", None), "sqlstate", None))
+        return refused(request, BusyError())
+
     def plain(request: Request, error: HTTPException) -> Response:
         en, zh = _SAID_OF_STATUS.get(error.status_code, (str(error.detail), str(error.detail)))
         code = _CODE_OF_STATUS.get(error.status_code, "http_error")
@@ -83,6 +87,9 @@ def install_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(MarketError, refused)  # type: ignore[arg-type]
     app.add_exception_handler(RequestValidationError, invalid)  # type: ignore[arg-type]
     app.add_exception_handler(sa.exc.IntegrityError, contradicted)  # type: ignore[arg-type]
+    # Locks and statements that took too long, deadlocks, connections lost or not to be had.
+    app.add_exception_handler(sa.exc.OperationalError, hindered)  # type: ignore[arg-type]
+    app.add_exception_handler(sa.exc.TimeoutError, hindered)  # type: ignore[arg-type]
     app.add_exception_handler(HTTPException, plain)  # type: ignore[arg-type]
 
 
