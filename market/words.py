@@ -36,6 +36,8 @@ THINGS: Words = {
     "payment": ("payment", "兑付"),
     "plan": ("benefit plan", "联农带农方案"),
     "plan_version": ("version of the plan", "方案版本"),
+    "register": ("register", "名册"),
+    "register_version": ("version of the register", "名册版本"),
     "product": ("product", "产品"),
     "receipt": ("receipt", "到款"),
     "supplier": ("supplier", "供应商"),
@@ -55,6 +57,18 @@ CERTIFICATE_STATUSES: Words = {
     "valid": ("valid", "有效"),
     "suspended": ("suspended", "已暂停"),
     "revoked": ("revoked", "已撤销"),
+}
+
+VERSION_STATUSES: Words = {
+    "draft": ("a draft", "草稿"),
+    "submitted": ("submitted", "已提交"),
+    "approved": ("approved", "已批准"),
+    "rejected": ("rejected", "已驳回"),
+}
+VERSION_EVENTS: Words = {
+    "submit": ("submitted", "提交"),
+    "approve": ("approved", "批准"),
+    "reject": ("rejected", "驳回"),
 }
 
 CHANNELS: Words = {
@@ -186,6 +200,7 @@ FOUR_EYES: Words = {
     "baseline": ("confirming a baseline", "增收基线确认"),
     "lot_opener_is_not_maker": ("putting a lot on sale", "批次开售"),
     "plan_version": ("deciding a benefit plan", "带农方案审批"),
+    "register_version": ("deciding a share register", "名册审批"),
     "enrolment": ("confirming an enrolment", "农户联结确认"),
 }
 
@@ -246,17 +261,10 @@ WORDS: Mapping[str, Words] = {
         "confirm": ("confirmed", "确认"),
         "reject": ("rejected", "驳回"),
     },
-    "plan_version_status": {
-        "draft": ("a draft", "草稿"),
-        "submitted": ("submitted", "已提交"),
-        "approved": ("approved", "已批准"),
-        "rejected": ("rejected", "已驳回"),
-    },
-    "plan_version_event": {
-        "submit": ("submitted", "提交"),
-        "approve": ("approved", "批准"),
-        "reject": ("rejected", "驳回"),
-    },
+    "plan_version_status": VERSION_STATUSES,
+    "plan_version_event": VERSION_EVENTS,
+    "register_version_status": VERSION_STATUSES,
+    "register_version_event": VERSION_EVENTS,
     "objection_status": {"settled": ("settled", "已处理")},
     "objection_event": {"settle": ("settled", "再次处理")},
     "application_status": {

@@ -35,6 +35,8 @@ NAMED: dict[str, Iterable[StrEnum]] = {
     "baseline_event": BaselineEvent,
     "plan_version_status": PlanStatus,
     "plan_version_event": PlanEvent,
+    "register_version_status": PlanStatus,
+    "register_version_event": PlanEvent,
     "application_status": ApplicationStatus,
     "application_event": ApplicationEvent,
 }

@@ -1,6 +1,6 @@
 """Benefit plans: what a supplier promises its households, in versions pinned by hash.
 
-Owns the table of mechanisms, plans with their versions, and the enrolment of households with suppliers. Always holds:
-a version is approved by somebody of another body than its maker; once approved it never changes. Never: computes an
-amount of an order; that is attribution's.
+Owns the table of mechanisms, plans and share registers with their versions, the formulas of a period's distribution,
+and the enrolment of households with suppliers. Always holds: a version is approved by somebody of another body than its
+maker; once approved it never changes. Never: computes an amount of an order; that is attribution's.
 """

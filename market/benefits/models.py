@@ -1,14 +1,52 @@
-"""Tables: plans, plan versions, enrolments."""
+"""Tables: plans and share registers with their versions, enrolments."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from market.benefits.rules import PlanStatus
+from market.benefits.rules import PlanStatus, RegisterKind
 from market.db import Base, new_id
+
+
+class PinnedVersion:
+    """One version: its canonical bytes, their hash, the same body as JSON, and who made and decided it.
+
+    The database itself compares body, bytes and hash, so what is pinned elsewhere is what a reader sees here.
+    """
+
+    machine: ClassVar[str]
+    """The name of the kind of version in refusals."""
+
+    id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
+    number: orm.Mapped[int]
+    status: orm.Mapped[PlanStatus]
+    body: orm.Mapped[dict[str, Any]]
+    canonical: orm.Mapped[bytes]
+    sha256: orm.Mapped[str]
+    valid_from: orm.Mapped[date]
+    made_by: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("members.id"))
+    made_at: orm.Mapped[datetime]
+    decided_by: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("members.id"))
+    decided_at: orm.Mapped[datetime | None]
+    opinion: orm.Mapped[str | None]
+
+
+def _pinned(table: str, owner: str) -> tuple[sa.schema.SchemaItem, ...]:
+    """Return what every table of versions holds to, the versions of one owner being numbered."""
+    return (
+        sa.UniqueConstraint(owner, "number"),
+        sa.CheckConstraint("decided_by IS NULL OR decided_by <> made_by", name="maker_is_not_checker"),
+        sa.CheckConstraint(
+            "(status IN ('approved', 'rejected')) = (decided_by IS NOT NULL AND decided_at IS NOT NULL)",
+            name="decision_is_signed",
+        ),
+        sa.CheckConstraint("sha256 = encode(sha256(canonical), 'hex')", name="hash_is_of_the_bytes"),
+        sa.CheckConstraint("body = convert_from(canonical, 'UTF8')::jsonb", name="body_is_in_the_bytes"),
+        sa.Index(f"{table}_in_force_idx", owner, "valid_from", postgresql_where=sa.text("status = 'approved'")),
+    )
 
 
 class Plan(Base):
@@ -22,40 +60,36 @@ class Plan(Base):
     name: orm.Mapped[str]
 
 
-class PlanVersion(Base):
-    """One version: its canonical bytes, their hash, the same body as JSON, and who made and decided it.
-
-    The database itself compares body, bytes and hash, so what an order line pins is what a reader sees.
-    """
+class PlanVersion(PinnedVersion, Base):
+    """A version of a plan; order lines pin it."""
 
     __tablename__ = "plan_versions"
-    __table_args__ = (
-        sa.UniqueConstraint("plan_id", "number"),
-        sa.CheckConstraint("decided_by IS NULL OR decided_by <> made_by", name="maker_is_not_checker"),
-        sa.CheckConstraint(
-            "(status IN ('approved', 'rejected')) = (decided_by IS NOT NULL AND decided_at IS NOT NULL)",
-            name="decision_is_signed",
-        ),
-        sa.CheckConstraint("sha256 = encode(sha256(canonical), 'hex')", name="hash_is_of_the_bytes"),
-        sa.CheckConstraint("body = convert_from(canonical, 'UTF8')::jsonb", name="body_is_in_the_bytes"),
-        sa.Index(
-            "plan_versions_in_force_idx", "plan_id", "valid_from", postgresql_where=sa.text("status = 'approved'")
-        ),
-    )
+    __table_args__ = _pinned("plan_versions", "plan_id")
+    machine = "plan_version"
+
+    plan_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("plans.id"))
+
+
+class Register(Base):
+    """A register that a supplier or a village collective keeps; its content is in its versions."""
+
+    __tablename__ = "registers"
+    __table_args__ = (sa.UniqueConstraint("organisation_id", "name"),)
 
     id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
-    plan_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("plans.id"))
-    number: orm.Mapped[int]
-    status: orm.Mapped[PlanStatus]
-    body: orm.Mapped[dict[str, Any]]
-    canonical: orm.Mapped[bytes]
-    sha256: orm.Mapped[str]
-    valid_from: orm.Mapped[date]
-    made_by: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("members.id"))
-    made_at: orm.Mapped[datetime]
-    decided_by: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("members.id"))
-    decided_at: orm.Mapped[datetime | None]
-    opinion: orm.Mapped[str | None]
+    organisation_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("organisations.id"))
+    kind: orm.Mapped[RegisterKind]
+    name: orm.Mapped[str]
+
+
+class RegisterVersion(PinnedVersion, Base):
+    """A version of a register; distributions pin it."""
+
+    __tablename__ = "register_versions"
+    __table_args__ = _pinned("register_versions", "register_id")
+    machine = "register_version"
+
+    register_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("registers.id"))
 
 
 class Enrolment(Base):

@@ -79,8 +79,16 @@ MECHANISMS: Mapping[Mechanism, MechanismTerms] = {
 }
 
 
+class RegisterKind(StrEnum):
+    """What a register says: who holds shares, whose capital is entrusted, whom a village collective lists."""
+
+    SHARES = "shares"
+    ENTITLEMENTS = "entitlements"
+    LIST = "list"
+
+
 class PlanStatus(StrEnum):
-    """The life of a plan version."""
+    """The life of a version of a plan or of a register."""
 
     DRAFT = "draft"
     SUBMITTED = "submitted"
@@ -89,7 +97,7 @@ class PlanStatus(StrEnum):
 
 
 class PlanEvent(StrEnum):
-    """What happens to a plan version."""
+    """What happens to a version of a plan or of a register."""
 
     SUBMIT = "submit"
     APPROVE = "approve"
@@ -229,9 +237,9 @@ def payees(body: PlanBody) -> Mapping[Payee, Mapping[str, str]]:
     return found
 
 
-def status_after(status: PlanStatus, event: PlanEvent) -> PlanStatus:
+def status_after(status: PlanStatus, event: PlanEvent, *, machine: str = "plan_version") -> PlanStatus:
     """Return the status that an event leads to; raises `TransitionError` where the table has no such step."""
-    return follow(TRANSITIONS, status, event, machine="plan_version")
+    return follow(TRANSITIONS, status, event, machine=machine)
 
 
 class PlanBodyError(MarketError):
@@ -261,6 +269,28 @@ class NotCollectiveError(MarketError):
 
     en = "This payee{organisation} is no village collective."
     zh = "该收款方{organisation}不是村集体经济组织。"
+
+
+class NotOfVillageError(MarketError):
+    """A village collective lists the households of its own village that are on the register."""
+
+    en = "This household{household} is not on the register of the collective's village."
+    zh = "该农户{household}不在该集体所在村的登记名册中。"
+
+
+class ListKeeperError(MarketError):
+    """Only a village collective distributes by a list of its own."""
+
+    en = "Only a village collective keeps a list of its own."
+    zh = "只有村集体经济组织可建立自己的分配名单。"
+
+
+class RegisterNameTakenError(MarketError):
+    """One name, one register of an organisation; a change is a new version."""
+
+    status = 409
+    en = "You already have a register named {name}; draft a new version of it."
+    zh = "已有名为 {name} 的名册,请起草新版本。"
 
 
 class PlanNameTakenError(MarketError):

@@ -1,12 +1,13 @@
 """Drafting, submitting and deciding plan versions, and what is in force."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy import orm
 
+from market.benefits import deciding
 from market.benefits.models import Enrolment, Plan, PlanVersion
 from market.benefits.queries import code_known_to, versions_in_force, visible_plans, visible_versions
 from market.benefits.rules import (
@@ -16,12 +17,10 @@ from market.benefits.rules import (
     PlanBody,
     PlanEvent,
     PlanNameTakenError,
-    PlanStatus,
     check_body,
     payees,
-    status_after,
 )
-from market.errors import FourEyesError, NotFoundError, named
+from market.errors import NotFoundError, named
 from market.identity.models import Organisation
 from market.identity.rules import Actor, OrganisationKind
 
@@ -49,32 +48,28 @@ def draft_version(
         raise NotFoundError(what="plan")
     check_body(body)
     _check_payees(session, plan.supplier_id, body)
-    last = session.scalar(sa.select(sa.func.max(PlanVersion.number)).where(PlanVersion.plan_id == plan_id))
-    version = PlanVersion(
-        plan_id=plan_id,
-        number=(last or 0) + 1,
-        status=PlanStatus.DRAFT,
-        body=body.as_json(),
-        canonical=body.canonical(),
-        sha256=body.sha256(),
-        valid_from=valid_from,
-        made_by=actor.member_id,
-        made_at=now,
+    return deciding.draft(
+        session, actor, PlanVersion, PlanVersion.plan_id, plan_id, body=body, valid_from=valid_from, now=now
     )
-    session.add(version)
-    session.flush()
-    return version
 
 
 def _check_payees(session: orm.Session, supplier_id: UUID, body: PlanBody) -> None:
-    payees_of = payees(body)
-    households = payees_of[Payee.HOUSEHOLD]
+    named_in = payees(body)
+    check_enrolled(session, supplier_id, named_in[Payee.HOUSEHOLD])
+    check_collectives(session, named_in[Payee.COLLECTIVE])
+
+
+def check_enrolled(session: orm.Session, supplier_id: UUID, households: Mapping[str, str]) -> None:
+    """Raise `NotEnrolledError` unless every household (id as text → pointer to where it is named) takes part."""
     taking_part = enrolled(session, supplier_id, map(UUID, households))
     for key, pointer in households.items():
         if UUID(key) not in taking_part:
             code = code_known_to(session, supplier_id, UUID(key))
             raise NotEnrolledError(household=named(code), pointer=pointer)
-    bodies = payees_of[Payee.COLLECTIVE]
+
+
+def check_collectives(session: orm.Session, bodies: Mapping[str, str]) -> None:
+    """Raise `NotCollectiveError` unless every organisation (id as text → pointer) is a village collective."""
     collectives = set(
         session.scalars(
             sa.select(Organisation.id).where(
@@ -92,9 +87,8 @@ def _check_payees(session: orm.Session, supplier_id: UUID, body: PlanBody) -> No
 
 def submit(session: orm.Session, actor: Actor, *, version_id: UUID) -> PlanVersion:
     """Ask the county to decide a draft; raises `NotFoundError` or `TransitionError`."""
-    version = _locked(session, actor, version_id)
-    version.status = status_after(version.status, PlanEvent.SUBMIT)
-    session.flush()
+    version = deciding.locked(session, visible_versions(actor), PlanVersion, version_id)
+    deciding.submit(session, version)
     return version
 
 
@@ -114,23 +108,9 @@ def reject(session: orm.Session, actor: Actor, *, version_id: UUID, opinion: str
 def _decide(
     session: orm.Session, actor: Actor, version_id: UUID, event: PlanEvent, *, opinion: str, now: datetime
 ) -> PlanVersion:
-    version = _locked(session, actor, version_id)
-    after = status_after(version.status, event)
+    version = deciding.locked(session, visible_versions(actor), PlanVersion, version_id)
     supplier_id = session.get_one(Plan, version.plan_id).supplier_id
-    if actor.member_id == version.made_by or actor.organisation_id == supplier_id:
-        raise FourEyesError(rule="plan_version")
-    version.status = after
-    version.decided_by = actor.member_id
-    version.decided_at = now
-    version.opinion = opinion
-    session.flush()
-    return version
-
-
-def _locked(session: orm.Session, actor: Actor, version_id: UUID) -> PlanVersion:
-    version = session.scalar(visible_versions(actor).where(PlanVersion.id == version_id).with_for_update())
-    if version is None:
-        raise NotFoundError(what="plan_version")
+    deciding.decide(session, actor, version, event, owner_id=supplier_id, opinion=opinion, now=now)
     return version
 
 

@@ -1,4 +1,4 @@
-"""Guard the plans: an approved or rejected version never changes, and no version's content ever does.
+"""Guard the versions of plans: a decided one never changes, and no version's content ever does.
 
 And the baselines: a confirmed one never changes.
 """
@@ -11,15 +11,15 @@ branch_labels = None
 depends_on = None
 
 REFUSE_CHANGE = """
-CREATE FUNCTION plan_versions_refuse_change() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+CREATE FUNCTION versions_refuse_change() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
 BEGIN
     IF TG_OP = 'DELETE' OR OLD.status IN ('approved', 'rejected')
-       OR (NEW.id, NEW.plan_id, NEW.number, NEW.canonical, NEW.sha256, NEW.valid_from, NEW.made_by, NEW.made_at)
+       OR to_jsonb(NEW) - ARRAY['status', 'decided_by', 'decided_at', 'opinion']
           IS DISTINCT FROM
-          (OLD.id, OLD.plan_id, OLD.number, OLD.canonical, OLD.sha256, OLD.valid_from, OLD.made_by, OLD.made_at)
+          to_jsonb(OLD) - ARRAY['status', 'decided_by', 'decided_at', 'opinion']
     THEN
-        RAISE EXCEPTION 'a plan version never changes'
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'plan_versions_version_never_changes';
+        RAISE EXCEPTION 'a version never changes'
+            USING ERRCODE = 'check_violation', CONSTRAINT = TG_TABLE_NAME || '_version_never_changes';
     END IF;
     RETURN NEW;
 END $$
@@ -42,7 +42,7 @@ def upgrade() -> None:
     op.execute(REFUSE_CHANGE)
     op.execute(
         "CREATE TRIGGER version_stays BEFORE UPDATE OR DELETE ON plan_versions"
-        " FOR EACH ROW EXECUTE FUNCTION plan_versions_refuse_change()"
+        " FOR EACH ROW EXECUTE FUNCTION versions_refuse_change()"
     )
     op.execute("ALTER TABLE plan_versions ENABLE ALWAYS TRIGGER version_stays")
     op.execute(REFUSE_CHANGE_OF_BASELINE)

@@ -1,0 +1,94 @@
+"""What a register says: its bytes, what makes it sound, and the weights it gives."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from market.benefits.holdings import (
+    Entitlement,
+    Holding,
+    Listed,
+    RegisterBody,
+    RegisterBodyError,
+    Source,
+    check_register,
+    collectives_of,
+    households_of,
+    register_body,
+    weights,
+)
+from market.benefits.rules import RegisterKind
+from market.money import MAX_FEN
+
+WANG = Holding("b", own_fen=2_500_00, grant_fen=7_500_00)
+LI = Holding("a", land_fen=3_000_00, loan_fen=50_000_00, area_milli_mu=500)
+SHARES = RegisterBody(RegisterKind.SHARES, (WANG, LI))
+CUSTODY = RegisterBody(RegisterKind.ENTITLEMENTS, (Entitlement("a", 100_000_00, 660, 600, 60, "c"),))
+LIST = RegisterBody(RegisterKind.LIST, (Listed("b", 3), Listed("a", 1)))
+
+
+def test_a_household_weighs_its_capital_or_what_of_it_a_formula_counts() -> None:
+    assert weights(SHARES) == [("b", 10_000_00), ("a", 53_000_00)]
+    assert weights(SHARES, {Source.GRANT, Source.LAND}) == [("b", 7_500_00), ("a", 3_000_00)]
+    assert weights(SHARES, {Source.OWN}) == [("b", 2_500_00), ("a", 0)]
+    assert weights(SHARES, [Source.LOAN, Source.LOAN]) == [("b", 0), ("a", 50_000_00)]
+
+
+def test_entrusted_capital_and_listed_weights_weigh_what_they_say() -> None:
+    assert weights(CUSTODY) == [("a", 100_000_00)]
+    assert weights(LIST) == [("b", 3), ("a", 1)]
+
+
+@pytest.mark.parametrize("body", [SHARES, CUSTODY, LIST])
+def test_a_stored_body_reads_back_to_the_same_bytes_whatever_the_order_of_writing(body: RegisterBody) -> None:
+    stored = json.loads(body.canonical())
+    assert register_body(stored).sha256() == body.sha256()
+    assert RegisterBody(body.kind, tuple(reversed(body.rows))).canonical() == body.canonical()
+    assert b" " not in body.canonical()
+    check_register(body)
+
+
+fens = st.integers(0, 10**9)
+
+
+@given(st.dictionaries(st.uuids().map(str), st.tuples(fens, fens, fens, fens, st.integers(1, 10**6)), max_size=6))
+def test_weights_by_source_sum_to_the_capital(rows: dict[str, tuple[int, int, int, int, int]]) -> None:
+    body = RegisterBody(RegisterKind.SHARES, tuple(Holding(key, *row) for key, row in rows.items()))
+    parts = [sum(weight for _, weight in weights(body, {source})) for source in Source]
+    assert sum(parts) == sum(weight for _, weight in weights(register_body(json.loads(body.canonical()))))
+
+
+def test_a_register_tells_whom_it_names_and_where() -> None:
+    assert households_of(SHARES) == {"b": "/shares/0/household_code", "a": "/shares/1/household_code"}
+    assert collectives_of(CUSTODY) == {"c": "/entitlements/0/collective_id"}
+    assert collectives_of(LIST) == {}
+
+
+def of(kind: RegisterKind, *rows: Holding | Entitlement | Listed) -> RegisterBody:
+    return RegisterBody(kind, rows)
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        (of(RegisterKind.SHARES), "/shares"),
+        (of(RegisterKind.SHARES, LI, LI), "/shares/1/household_code"),
+        (of(RegisterKind.SHARES, Holding("a", own_fen=-1, land_fen=5, area_milli_mu=1)), "/shares/0/own_fen"),
+        (of(RegisterKind.SHARES, Holding("a", own_fen=1, area_milli_mu=-1)), "/shares/0/area_milli_mu"),
+        (of(RegisterKind.SHARES, Holding("a", area_milli_mu=500)), "/shares/0"),
+        (of(RegisterKind.SHARES, Holding("a", land_fen=1)), "/shares/0/area_milli_mu"),
+        (of(RegisterKind.SHARES, Holding("a", own_fen=MAX_FEN), Holding("b", own_fen=1)), "/shares"),
+        (of(RegisterKind.ENTITLEMENTS, Entitlement("a", 0, 660, 600, 60, "c")), "/entitlements/0/capital_fen"),
+        (of(RegisterKind.ENTITLEMENTS, Entitlement("a", 1, 0, 0, 0, "c")), "/entitlements/0/rate_bp"),
+        (of(RegisterKind.ENTITLEMENTS, Entitlement("a", 1, 10_001, 10_001, 0, "c")), "/entitlements/0/rate_bp"),
+        (of(RegisterKind.ENTITLEMENTS, Entitlement("a", 1, 660, 600, 61, "c")), "/entitlements/0/household_bp"),
+        (of(RegisterKind.ENTITLEMENTS, Entitlement("a", 1, 660, 661, -1, "c")), "/entitlements/0/household_bp"),
+        (of(RegisterKind.LIST, Listed("a", 0)), "/list/0/weight"),
+    ],
+)
+def test_an_unsound_register_is_refused_and_pointed_at(body: RegisterBody, pointer: str) -> None:
+    with pytest.raises(RegisterBodyError) as refusal:
+        check_register(body)
+    assert refusal.value.pointer == pointer
