@@ -35,6 +35,9 @@ One word per concept, in code, API and documents alike:
 | matched | 核销 | the part of an advance that recognised orders have claimed |
 | top-up | 补差 | what a supplier owes a household beyond what the line brought |
 | retained | 留存 | what stays with the supplier |
+| pool | 资金池 | what a supplier keeps of its lines for a mechanism, until a period's distribution |
+| distribution | 按期分配 | what a supplier shares out over households for a period, by a pinned list |
+| second distribution | 二次分配 | what a village collective gives on of what it received, by its own list |
 | suspense | 待处理 | a pool that could not be split, with its reason |
 | entry, transfer | 凭证, 分录 | a posted fact, and its moves between two accounts |
 """

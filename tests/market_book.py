@@ -81,7 +81,7 @@ SELECT t.id, t.effective_on, t.order_line_id::text, t.mechanism, t.contribution_
   JOIN ledger_accounts d ON d.id = t.debit_account_id
  WHERE t.id > %(last)s
 """
-_SHARED = ("household", "collective", "retained", "suspense")
+_SHARED = ("household", "collective", "retained", "pool", "suspense")
 
 
 class Book:

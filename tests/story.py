@@ -50,10 +50,10 @@ def open_channels(session: orm.Session) -> None:
 
 @dataclass
 class Story:
-    """One supplier with a product, one buyer, and what passes between them."""
+    """One supplier with a product, one buyer, and what passes between them; a pool without a list is kept."""
 
     session: orm.Session
-    pools: Sequence[tuple[Mechanism, int, Sequence[tuple[UUID, int]]]] = ()
+    pools: Sequence[tuple[Mechanism, int, Sequence[tuple[UUID, int]] | None]] = ()
     tax_bp: int = 0
     price_fen: int = 1_000
     region_code: str = "141122"
@@ -75,7 +75,7 @@ class Story:
         body = PlanBody(
             lot_mechanisms=(Mechanism.ORDER_PURCHASE, Mechanism.LABOUR),
             pools=tuple(
-                Pool(mechanism, bp, tuple((str(payee), weight) for payee, weight in shares))
+                Pool(mechanism, bp, tuple((str(payee), weight) for payee, weight in shares or ()), kept=shares is None)
                 for mechanism, bp, shares in self.pools
             ),
         )

@@ -122,7 +122,12 @@ def _bodies(session: orm.Session, version_ids: Collection[UUID]) -> dict[UUID, P
 
 
 def _pool(pool: Pool, eligibility: Mapping[UUID, Eligibility]) -> PoolFact:
-    """Keep the payees that are eligible on the day: households still on the register, assisted if the plan says so."""
+    """Keep the payees that are eligible on the day: households still on the register, assisted if the plan says so.
+
+    A kept pool has none yet.
+    """
+    if pool.kept:
+        return PoolFact(pool.mechanism, pool.bp, (), kept=True)
     if MECHANISMS[pool.mechanism].payee is Payee.COLLECTIVE:
         shares = [(Share(Kind.COLLECTIVE, UUID(payee), pool.mechanism), weight) for payee, weight in pool.shares]
         return PoolFact(pool.mechanism, pool.bp, shares)

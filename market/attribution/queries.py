@@ -43,7 +43,7 @@ _STANDINGS = sa.text(
               FROM ledger_transfers WHERE order_line_id = ANY(CAST(:lines AS uuid[]))) m
       JOIN ledger_accounts a ON a.id = m.account_id
       LEFT JOIN payments p ON p.id = m.payment_id AND a.step IN ('disbursed', 'confirmed', 'top_up_paid')
-     WHERE a.kind IN ('household', 'collective', 'retained', 'suspense') AND a.step <> 'advance'
+     WHERE a.kind IN ('household', 'collective', 'retained', 'pool', 'suspense') AND a.step <> 'advance'
      GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
     HAVING sum(m.fen) <> 0
      ORDER BY 1, 2, 3, 4, 5, 7, 8

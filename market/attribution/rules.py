@@ -20,13 +20,15 @@ class Kind(StrEnum):
     """Kinds of account in the attribution book.
 
     Base is debited with what lines bring, top-up base with what a supplier owes households beyond that, paid ahead
-    with money that no recognised order claims yet.
+    with money that no recognised order claims yet. A pool is what a supplier keeps until a period's distribution, for a
+    mechanism that its transfers name.
     """
 
     BASE = "base"
     HOUSEHOLD = "household"
     COLLECTIVE = "collective"
     RETAINED = "retained"
+    POOL = "pool"
     SUSPENSE = "suspense"
     TOP_UP_BASE = "top_up_base"
     PAID_AHEAD = "paid_ahead"
@@ -104,11 +106,12 @@ class ContributionFact(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PoolFact:
-    """A pool of the plan with the payees that are eligible on the day of acceptance, and their weights."""
+    """A pool of the plan: kept, or with the payees that are eligible on the day of acceptance, and their weights."""
 
     mechanism: str
     bp: int
     shares: Sequence[tuple[Share, int]]
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +170,9 @@ def _pool(facts: LineFacts, left_fen: int) -> list[tuple[Share, int]]:
         amounts = money.allocate(left_fen, keyed, salt=facts.salt)
     shares: list[tuple[Share, int]] = []
     for pool, fen in zip(facts.pools, amounts, strict=True):
+        if pool.kept:
+            shares.append((Share(Kind.POOL, facts.supplier_id, pool.mechanism), fen))
+            continue
         try:
             shares += _split(fen, pool.shares, f"{facts.salt}|{pool.mechanism}")
         except money.AllocationError:

@@ -44,6 +44,7 @@ class ReachOut(Schema):
     collectives: Count
     mechanisms: list[MechanismReachOut]
     retained_fen: Fen
+    pool_fen: Fen
     suspense_fen: Fen
     top_up_fen: Fen
 
@@ -66,6 +67,7 @@ def reach_out(shares: Iterable[tuple[Share, int]], top_ups: Iterable[tuple[Share
         collectives=len(_by_payee((share, fen) for share, fen in listed if share.kind is Kind.COLLECTIVE)),
         mechanisms=[_mechanism_out(mechanism, own) for mechanism, own in sorted(by_mechanism.items())],
         retained_fen=sum(fen for share, fen in listed if share.kind is Kind.RETAINED),
+        pool_fen=sum(fen for share, fen in listed if share.kind is Kind.POOL),
         suspense_fen=sum(fen for share, fen in listed if share.kind is Kind.SUSPENSE),
         top_up_fen=sum(fen for _, fen in top_ups),
     )

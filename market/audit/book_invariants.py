@@ -24,7 +24,7 @@ _STANDINGS = """
 _NEGATIVE = """
     SELECT concat_ws(' ', kind, owner_id, step, order_line_id, mechanism), '0 or more', sum(fen)::text
       FROM standing
-     WHERE kind IN ('household', 'collective', 'retained', 'suspense') AND step IN ({steps})
+     WHERE kind IN ('household', 'collective', 'retained', 'pool', 'suspense') AND step IN ({steps})
      GROUP BY kind, owner_id, step, order_line_id, mechanism, contribution_id
     HAVING sum(fen) < 0
 """
@@ -76,15 +76,15 @@ BOOK: tuple[Invariant, ...] = (
     ),
     Invariant(
         "line_is_conserved",
-        "households + collectives + suspense + retained = net amount accepted and not returned",
-        "农户+村集体+待处理+留存=验收净额减退货",
+        "households + collectives + pools + suspense + retained = net amount accepted and not returned",
+        "农户+村集体+资金池+待处理+留存=验收净额减退货",
         _STANDINGS
         + """
         SELECT concat('order line ', coalesce(l.id, s.order_line_id)), coalesce(l.net_fen, 0)::text,
                coalesce(s.fen, 0)::text
           FROM (SELECT id, accepted_net_fen - returned_net_fen AS net_fen FROM order_lines) l
           FULL JOIN (SELECT order_line_id, sum(fen) AS fen FROM standing
-                      WHERE kind IN ('household', 'collective', 'retained', 'suspense')
+                      WHERE kind IN ('household', 'collective', 'retained', 'pool', 'suspense')
                         AND step IN ('accrued', 'recognised', 'disbursed', 'confirmed')
                       GROUP BY order_line_id) s ON s.order_line_id = l.id
          WHERE coalesce(l.net_fen, 0) <> coalesce(s.fen, 0)
@@ -132,7 +132,7 @@ BOOK: tuple[Invariant, ...] = (
                  sum(m.fen) AS fen, a.id AS account_id
             FROM moves m
             JOIN ledger_accounts a
-              ON a.id = m.account_id AND a.kind IN ('household', 'collective', 'retained', 'suspense')
+              ON a.id = m.account_id AND a.kind IN ('household', 'collective', 'retained', 'pool', 'suspense')
             CROSS JOIN LATERAL (SELECT
                  CASE WHEN a.step <> 'advance' THEN m.order_line_id END AS line,
                  CASE WHEN a.step <> 'advance' THEN m.mechanism END AS mechanism,
@@ -223,7 +223,7 @@ BOOK: tuple[Invariant, ...] = (
         + """
         SELECT concat('order line ', s.order_line_id), concat('at most ', coalesce(l.paid_fen, 0)), sum(s.fen)::text
           FROM standing s LEFT JOIN order_lines l ON l.id = s.order_line_id
-         WHERE s.kind IN ('household', 'collective', 'retained', 'suspense')
+         WHERE s.kind IN ('household', 'collective', 'retained', 'pool', 'suspense')
            AND s.step IN ('recognised', 'disbursed', 'confirmed')
          GROUP BY s.order_line_id, l.paid_fen
         HAVING sum(s.fen) > coalesce(l.paid_fen, 0)

@@ -9,11 +9,11 @@ from uuid import UUID
 from market.audit.book import BookEntry
 from market.audit.facts import Event, SupplierFacts
 from market.audit.history import Expected
-from market.audit.oracle import PAYEES, RETAINED, SUSPENSE, price, untaxed
+from market.audit.oracle import PAYEES, POOL, RETAINED, SUSPENSE, price, untaxed
 from market.audit.rules import Difference, Finding
 from market.audit.standing import Account, Move
 
-_SHARES = PAYEES | {RETAINED, SUSPENSE}
+_SHARES = PAYEES | {RETAINED, POOL, SUSPENSE}
 
 
 @dataclass(slots=True)

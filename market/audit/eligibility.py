@@ -53,6 +53,7 @@ class Eligibility:
                 stored["mechanism"],
                 stored["bp"],
                 dict(self._weights(stored, on, source, hints.weights.get(stored["mechanism"]))),
+                kept=bool(stored.get("kept")),
             )
             for stored in self._facts.plans[line.plan_version_id].pools
         ]

@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 BASE, TOP_UP_BASE, PAID_AHEAD = "base", "top_up_base", "paid_ahead"
-HOUSEHOLD, COLLECTIVE, RETAINED, SUSPENSE = "household", "collective", "retained", "suspense"
+HOUSEHOLD, COLLECTIVE, RETAINED, POOL, SUSPENSE = "household", "collective", "retained", "pool", "suspense"
 ACCRUED, RECOGNISED, DISBURSED, CONFIRMED = "accrued", "recognised", "disbursed", "confirmed"
 ADVANCE, TOP_UP, TOP_UP_PAID = "advance", "top_up", "top_up_paid"
 
@@ -88,11 +88,12 @@ def untaxed(gross_fen: int, tax_bp: int) -> int:
 
 
 class PoolOf(NamedTuple):
-    """A pool of a plan with whom it is split over on the day."""
+    """A pool of a plan: kept, or with whom it is split over on the day."""
 
     mechanism: str
     bp: int
     weights: Mapping[Stake, int]
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,8 @@ def explain(
     for pool in pools:
         fen = granted[pool.mechanism]
         parts = split(fen, pool.weights, f"{salt}|{pool.mechanism}")
-        shares |= {Stake(SUSPENSE, supplier_id, pool.mechanism): fen} if parts is None else parts
+        whole = Stake(POOL if pool.kept else SUSPENSE, supplier_id, pool.mechanism)
+        shares |= {whole: fen} if parts is None else parts
     shares[Stake(RETAINED, supplier_id)] = rest - sum(granted.values())
     return Explained(
         shares={stake: fen for stake, fen in shares.items() if fen},

@@ -55,6 +55,7 @@ NAMES: Mapping[str, str] = {
     "household": "农户",
     "collective": "村集体",
     "retained": "留存",
+    "pool": "资金池",
     "suspense": "待处理",
     "base": "归集来源",
     "top_up_base": "补差来源",

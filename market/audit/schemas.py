@@ -15,7 +15,7 @@ OptionalId = Annotated[UUID | None, Field(examples=["0198c2f0-7a3e-7c21-9d52-6a1
 Day = Annotated[date, Field(examples=["2026-03-02"])]
 OptionalDay = Annotated[date | None, Field(examples=["2026-03-02"])]
 Amount = Annotated[str, Field(examples=["12.5"], description="decimal string")]
-Kind = Annotated[str, Field(examples=["household"], description="household, collective, retained or suspense")]
+Kind = Annotated[str, Field(examples=["household"], description="household, collective, retained, pool or suspense")]
 Step = Annotated[str, Field(examples=["recognised"], description="accrued, recognised, disbursed, confirmed, top_up …")]
 OptionalMechanism = Annotated[str | None, Field(examples=["order_purchase"])]
 Source = Annotated[str, Field(examples=["acceptance:0198c2f0-7a3e-7c21-9d52-6a1f0e4b8c33"])]

@@ -209,7 +209,7 @@ _SHARES = sa.text(
       LEFT JOIN lots l ON l.id = c.lot_id
       LEFT JOIN payments p ON p.id = m.payment_id AND a.step IN ('disbursed', 'confirmed', 'top_up_paid')
       LEFT JOIN disbursements d ON d.id = p.disbursement_id
-     WHERE a.kind IN ('household', 'collective', 'retained', 'suspense') AND a.step <> 'advance'
+     WHERE a.kind IN ('household', 'collective', 'retained', 'pool', 'suspense') AND a.step <> 'advance'
        AND (CAST(:household AS uuid) IS NULL OR a.owner_id = :household)
      GROUP BY m.order_line_id, a.id, o.name, h.code, m.mechanism, m.assisted, m.contribution_id, l.number,
               c.delivered_on, c.evidence, p.id, d.id

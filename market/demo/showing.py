@@ -116,6 +116,8 @@ def reach_rows(reach: Mapping[str, Any]) -> list[Sequence[object]]:
         for found in reach["mechanisms"]
     ]
     rows.append(("留存 retained", "", "", yuan(reach["retained_fen"]), ""))
+    if reach["pool_fen"]:
+        rows.append(("资金池 pools", "", "", yuan(reach["pool_fen"]), ""))
     if reach["suspense_fen"]:
         rows.append(("待处理 suspense", "", "", yuan(reach["suspense_fen"]), ""))
     return rows
@@ -124,7 +126,7 @@ def reach_rows(reach: Mapping[str, Any]) -> list[Sequence[object]]:
 def reach_total(reach: Mapping[str, Any]) -> int:
     """Return the fen of all parts of a reach."""
     named_fen = sum(found["fen"] for found in reach["mechanisms"])
-    return int(named_fen + reach["retained_fen"] + reach["suspense_fen"])
+    return int(named_fen + reach["retained_fen"] + reach["pool_fen"] + reach["suspense_fen"])
 
 
 def short_name(name: str) -> str:

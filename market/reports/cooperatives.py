@@ -38,7 +38,7 @@ _ACCOUNTS = """
       UNION ALL
       SELECT id, owner_id, kind, step
         FROM ledger_accounts
-       WHERE book = 'attribution' AND owner_id = :supplier AND kind IN ('retained', 'suspense')
+       WHERE book = 'attribution' AND owner_id = :supplier AND kind IN ('retained', 'pool', 'suspense')
     ),
 """
 _REST = f"""
@@ -133,6 +133,7 @@ class CooperativeStatement:
     households: Statement
     collectives: Statement
     retained: Flow
+    pools: Flow
     suspense: Flow
     suspended: Sequence[SuspendedPool]
     owed_fen: int
@@ -170,6 +171,7 @@ def cooperative_statement(
         households=statement(_of(positions, Kind.HOUSEHOLD)),
         collectives=statement(_of(positions, Kind.COLLECTIVE)),
         retained=flow(_of(positions, Kind.RETAINED)),
+        pools=flow(_of(positions, Kind.POOL)),
         suspense=flow(_of(positions, Kind.SUSPENSE)),
         suspended=[
             SuspendedPool(Mechanism(row["mechanism"]), Suspended(row["reason"]), row["fen"])

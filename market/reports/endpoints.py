@@ -109,6 +109,7 @@ def show_cooperative_statement(
         households=_statement(found.households),
         collectives=_statement(found.collectives),
         retained=_part(LadderOut, found.retained),
+        pools=_part(LadderOut, found.pools),
         suspense=_part(LadderOut, found.suspense),
         suspended=[
             SuspendedOut(mechanism_name=MECHANISMS[pool.mechanism].name, **asdict(pool)) for pool in found.suspended

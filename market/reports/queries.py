@@ -71,7 +71,7 @@ _BOOK = """
              a.kind, a.owner_id, a.step, m.assisted, m.fen
         FROM moves m
         JOIN ledger_accounts a
-          ON a.id = m.account_id AND a.kind IN ('household', 'collective', 'retained', 'suspense')
+          ON a.id = m.account_id AND a.kind IN ('household', 'collective', 'retained', 'pool', 'suspense')
         JOIN organisations s ON s.id = coalesce(a.counterpart_id, a.owner_id)
         LEFT JOIN order_lines l ON l.id = m.order_line_id AND a.step <> 'advance'
         LEFT JOIN orders o ON o.id = l.order_id
@@ -108,6 +108,7 @@ _REST = """
              sum(disbursed) FILTER (WHERE kind = 'collective') AS collective_disbursed_fen,
              sum(confirmed) FILTER (WHERE kind = 'collective') AS collective_confirmed_fen,
              sum(accrued) FILTER (WHERE kind = 'retained') AS retained_fen,
+             sum(accrued) FILTER (WHERE kind = 'pool') AS pool_fen,
              sum(accrued) FILTER (WHERE kind = 'suspense') AS suspense_fen,
              sum(top_up) AS top_up_fen, sum(top_up_paid) AS top_up_paid_fen, sum(advance) AS advance_fen
         FROM owned

@@ -90,8 +90,8 @@ COLUMNS: Mapping[str, Column] = {
     "sale_net_fen": Column(
         Kind.FEN,
         "不含税销售额",
-        "the same without tax: households + collectives + retained + suspense, all as accrued",
-        "不含税销售额,等于应计的农户、村集体、留存与待处理之和",
+        "the same without tax: households + collectives + retained + pools + suspense, all as accrued",
+        "不含税销售额,等于应计的农户、村集体、留存、资金池与待处理之和",
     ),
     "households": Column(
         Kind.COUNT,
@@ -110,6 +110,12 @@ COLUMNS: Mapping[str, Column] = {
     **_ladder("collective", "village collectives", "村集体", "村集体"),
     "retained_fen": Column(
         Kind.FEN, "供应商留存", "accrued to suppliers themselves, less reversals", "应计归供应商自身的金额,扣除冲回"
+    ),
+    "pool_fen": Column(
+        Kind.FEN,
+        "资金池",
+        "accrued to pools that wait for a period's distribution, less reversals and what was distributed",
+        "应计入资金池、待按期分配的金额,扣除冲回与已分配",
     ),
     "suspense_fen": Column(
         Kind.FEN,

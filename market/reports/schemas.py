@@ -163,6 +163,7 @@ class CooperativeStatementOut(Schema):
     households: StatementOut
     collectives: StatementOut
     retained: LadderOut
+    pools: LadderOut
     suspense: LadderOut
     suspended: list[SuspendedOut]
     owed_back_fen: Fen
@@ -251,6 +252,7 @@ class FiguresOut(Schema):
     collective_disbursed_fen: SignedFen
     collective_confirmed_fen: SignedFen
     retained_fen: SignedFen
+    pool_fen: SignedFen
     suspense_fen: SignedFen
     top_up_fen: SignedFen
     top_up_paid_fen: SignedFen

@@ -62,10 +62,16 @@ def draws(draw: st.DrawFn, lot: UUID) -> LotDraw:
 def line_facts(draw: st.DrawFn) -> LineFacts:
     pools = [
         PoolFact(mechanism, bp, [(household(number, mechanism), weight) for number, weight in enumerate(own)])
+        if mechanism != "patronage"
+        else PoolFact(mechanism, bp, (), kept=True)
         for mechanism, bp, own in draw(
             st.lists(
-                st.tuples(st.sampled_from(["share_dividend", "collective_dividend"]), st.integers(0, 10_000), weights),
-                max_size=2,
+                st.tuples(
+                    st.sampled_from(["share_dividend", "collective_dividend", "patronage"]),
+                    st.integers(0, 10_000),
+                    weights,
+                ),
+                max_size=3,
                 unique_by=lambda pool: pool[0],
             )
         )

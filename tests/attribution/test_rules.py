@@ -74,7 +74,7 @@ def test_a_pool_is_split_among_its_payees_or_waits_whole_in_suspense(line: LineF
     suspended = {share.mechanism for share, _ in found.shares if share.kind is Kind.SUSPENSE}
     for pool in line.pools:
         paid = {share.mechanism for share, _ in found.shares if share.kind is Kind.HOUSEHOLD}
-        if sum(weight for _, weight in pool.shares):
+        if pool.kept or sum(weight for _, weight in pool.shares) > 0:
             assert pool.mechanism not in suspended
         else:
             assert pool.mechanism not in paid
@@ -126,6 +126,16 @@ def test_a_pool_without_payees_waits_in_suspense_under_its_mechanism(payees: lis
     assert found.shares == [(Share(Kind.SUSPENSE, SUPPLIER, "share_dividend"), 250), (RETAINED, 750)]
 
 
+def test_a_kept_pool_waits_whole_under_its_mechanism_apart_from_what_the_supplier_retains() -> None:
+    pools = [PoolFact("patronage", 1_500, (), kept=True), PoolFact("share_dividend", 1_000, [(household(0), 1)])]
+    found = attribute(facts(999, pools=pools))
+    assert found.shares == [
+        (Share(Kind.POOL, SUPPLIER, "patronage"), 149),
+        (household(0), 99),
+        (RETAINED, 751),
+    ]
+
+
 def test_what_returns_left_to_release_is_released_with_the_next_draw() -> None:
     half = [LotDraw(LOT, 0, 5, 10)]
     behind = attribute(facts(1_000, contributions=[contribution(0, 100, carry_fen=2)], draws=half))
@@ -148,6 +158,7 @@ def test_the_reach_counts_a_household_once_and_keeps_top_ups_apart() -> None:
         (ordinary, 20),
         (Share(Kind.COLLECTIVE, OWNERS[2], "collective_dividend"), 3),
         (Share(Kind.SUSPENSE, SUPPLIER, "share_dividend"), 4),
+        (Share(Kind.POOL, SUPPLIER, "patronage"), 6),
         (RETAINED, 51),
     ]
     found = reach_out(shares, [(household(0), 9)])
@@ -157,7 +168,7 @@ def test_the_reach_counts_a_household_once_and_keeps_top_ups_apart() -> None:
         ("labour", 1, 7, 7),
         ("order_purchase", 2, 35, 15),
     ]
-    assert (found.retained_fen, found.suspense_fen, found.top_up_fen) == (51, 4, 9)
+    assert (found.retained_fen, found.pool_fen, found.suspense_fen, found.top_up_fen) == (51, 6, 4, 9)
     assert (reach_out([]).mechanisms, reach_out([]).household_median_fen) == ([], 0)
 
 
@@ -174,5 +185,5 @@ def test_the_reach_of_a_line_adds_up_to_its_net_amount(line: LineFacts) -> None:
     found = attribute(line)
     reached = reach_out(found.shares, found.top_ups)
     brought = sum(mechanism.fen for mechanism in reached.mechanisms)
-    assert brought + reached.retained_fen + reached.suspense_fen == line.net_fen
+    assert brought + reached.retained_fen + reached.pool_fen + reached.suspense_fen == line.net_fen
     assert reached.top_up_fen == total(found.top_ups)

@@ -111,6 +111,23 @@ def test_a_pool_nobody_can_share_waits_in_suspense(session: orm.Session) -> None
     assert held[Kind.RETAINED, story.supplier.id, Step.ACCRUED] == 9_000
 
 
+def test_a_kept_pool_climbs_with_the_money_and_falls_with_the_goods(session: orm.Session) -> None:
+    story = Story(session, pools=[(Mechanism.PATRONAGE, 1_500, None)])
+    story.lot(100_000)
+    order = story.sell("10")
+    pool = (Kind.POOL, story.supplier.id)
+    assert story.held([order])[*pool, Step.ACCRUED] == 1_500
+    story.pay(order, 4_000)
+    assert story.held([order])[*pool, Step.ACCRUED] == 900
+    assert story.held([order])[*pool, Step.RECOGNISED] == 600
+    story.give_back(order, "5")
+    held = story.held([order])
+    assert held[*pool, Step.ACCRUED] + held.get((*pool, Step.RECOGNISED), 0) == 750
+    assert held[Kind.RETAINED, story.supplier.id, Step.RECOGNISED] == 3_400
+    story.pay(order, 1_000)
+    assert story.held([order])[*pool, Step.RECOGNISED] == 750
+
+
 def test_partial_payments_recognise_every_share_in_proportion_and_at_last_whole(session: orm.Session) -> None:
     story = Story(session, tax_bp=900)
     household = story.household()

@@ -50,7 +50,7 @@ class Walk:
     _draws: int = 0
 
     def __post_init__(self) -> None:
-        """Bring together households of every status, a collective, a supplier with two pools, and two lots."""
+        """Bring together households of every status, a collective, a supplier with three pools (one kept), and lots."""
         session = self.session
         self.households = [factories.household(session, status=STATUSES[number % 3]) for number in range(6)]
         self.collective = factories.organisation(session, kind=OrganisationKind.VILLAGE_COLLECTIVE)
@@ -63,6 +63,7 @@ class Walk:
                     [(household.id, 3 * weight + 1) for weight, household in enumerate(self.households)],
                 ),
                 (Mechanism.COLLECTIVE_DIVIDEND, 333, [(self.collective.id, 1)]),
+                (Mechanism.PATRONAGE, 511, None),
             ],
             tax_bp=900,
             price_fen=733,

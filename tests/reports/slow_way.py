@@ -107,7 +107,7 @@ class SlowReport:
 
     def _leg(self, move: Mapping[str, Any], account: Mapping[str, Any], fen: int) -> None:
         kind, step = account["kind"], account["step"]
-        if kind not in ("household", "collective", "retained", "suspense"):
+        if kind not in ("household", "collective", "retained", "pool", "suspense"):
             return
         ahead = step == "advance"
         order = None if ahead else self.order_of[move["order_line_id"]]
@@ -120,7 +120,7 @@ class SlowReport:
         elif step in ("top_up", "top_up_paid"):
             self._add(key, "top_up_fen", fen)
             self._add(key, "top_up_paid_fen", fen if step == "top_up_paid" else 0)
-        elif kind in ("retained", "suspense"):
+        elif kind in ("retained", "pool", "suspense"):
             self._add(key, f"{kind}_fen", fen)
         else:
             prefix = kind if kind == "collective" else "assisted" if move["assisted"] else "ordinary"

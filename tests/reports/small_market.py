@@ -106,7 +106,11 @@ def small_market(session: orm.Session) -> SmallMarket:
     shares = [(poor[0].id, 3), (poor[1].id, 2), (ordinary.id, 4)]
     rich = Story(
         session,
-        pools=[(Mechanism.SHARE_DIVIDEND, 700, shares), (Mechanism.COLLECTIVE_DIVIDEND, 333, [(collective.id, 1)])],
+        pools=[
+            (Mechanism.SHARE_DIVIDEND, 700, shares),
+            (Mechanism.COLLECTIVE_DIVIDEND, 333, [(collective.id, 1)]),
+            (Mechanism.PATRONAGE, 150, None),
+        ],
         tax_bp=900,
         price_fen=1_234,
     )

@@ -109,7 +109,7 @@ def test_totals_equal_the_orders_and_the_book(session: orm.Session, dimension: D
     assert totals["sale_net_fen"] == fen("SELECT sum(accepted_net_fen - returned_net_fen) FROM order_lines")
     assert totals["orders"] == fen("SELECT count(*) FROM orders WHERE status = 'accepted'")
     ladders = [totals[f"{whose}_accrued_fen"] for whose in ("assisted", "ordinary", "collective")]
-    assert sum(ladders) + totals["retained_fen"] + totals["suspense_fen"] == totals["sale_net_fen"]
+    assert sum(ladders) + totals["retained_fen"] + totals["pool_fen"] + totals["suspense_fen"] == totals["sale_net_fen"]
     disbursed = [totals[f"{whose}_disbursed_fen"] for whose in ("assisted", "ordinary", "collective")]
     received = sum(disbursed) + totals["top_up_paid_fen"] + totals["advance_fen"]
     assert received == fen("SELECT sum(amount_fen) FROM payments")
@@ -121,7 +121,7 @@ def test_totals_equal_the_orders_and_the_book(session: orm.Session, dimension: D
 def test_every_row_conserves_what_was_sold(session: orm.Session, dimension: Dimension) -> None:
     for row in asked(session, auditor(session), dimension).rows:
         earned = sum(row.figures[f"{whose}_accrued_fen"] or 0 for whose in ("assisted", "ordinary", "collective"))
-        kept = (row.figures["retained_fen"] or 0) + (row.figures["suspense_fen"] or 0)
+        kept = sum(row.figures[f"{whose}_fen"] or 0 for whose in ("retained", "pool", "suspense"))
         assert earned + kept == row.figures["sale_net_fen"]
 
 
@@ -148,7 +148,8 @@ def test_money_paid_ahead_stands_in_a_row_of_its_own(session: orm.Session) -> No
 @pytest.mark.usefixtures("market")
 def test_a_sale_is_not_shared_out_among_mechanisms(session: orm.Session) -> None:
     rows = asked(session, auditor(session), Dimension.MECHANISM).rows
-    assert {row.key for row in rows} == {"order_purchase", "labour", "share_dividend", "collective_dividend", None}
+    pools = {"share_dividend", "collective_dividend", "patronage"}
+    assert {row.key for row in rows} == {"order_purchase", "labour", *pools, None}
     assert all((row.figures["sale_fen"] is None) == (row.key is not None) for row in rows)
 
 

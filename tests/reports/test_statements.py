@@ -188,7 +188,7 @@ def test_a_cooperative_statement_adds_up_in_any_period(
         check_adds_up(found.households)
         check_adds_up(found.collectives)
         earned_fen = found.households.total.accrued_fen + found.collectives.total.accrued_fen
-        kept_fen = found.retained.accrued_fen + found.suspense.accrued_fen
+        kept_fen = found.retained.accrued_fen + found.pools.accrued_fen + found.suspense.accrued_fen
         assert earned_fen + kept_fen == found.sale.sale_net_fen
         assert sum(pool.fen for pool in found.suspended) == found.suspense.accrued_fen
         filters = Filters(*period, supplier_id=story.supplier.id)
