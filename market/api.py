@@ -21,9 +21,9 @@ PROBLEM_JSON = "application/problem+json"
 
 
 class Schema(BaseModel):
-    """Input and output alike refuse what they do not know."""
+    """Input and output alike refuse what they do not know; what failed to fit is not repeated where it is logged."""
 
-    model_config = ConfigDict(extra="forbid", from_attributes=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", from_attributes=True, frozen=True, hide_input_in_errors=True)
 
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)

@@ -21,6 +21,8 @@ from market.certification import endpoints as certification_endpoints
 from market.channels import endpoints as channels_endpoints
 from market.db import Database
 from market.households import endpoints as households_endpoints
+from market.households import people_endpoints
+from market.households.vault import Vault
 from market.identity import access
 from market.identity import endpoints as identity_endpoints
 from market.identity.limiting import SignInLimits
@@ -40,6 +42,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     regions_endpoints.router,
     channels_endpoints.router,
     households_endpoints.router,
+    people_endpoints.router,
     benefits_endpoints.router,
     certification_endpoints.router,
     catalog_endpoints.router,
@@ -53,8 +56,13 @@ ROUTERS: tuple[APIRouter, ...] = (
 )
 
 
-def create_app(db: Database, *, token_hours: int = 12, reservation_hours: int = 72) -> FastAPI:
-    """Build the application; raises `UndeclaredRouteError` if a route declares no permission."""
+def create_app(
+    db: Database, *, vault: Vault | None = None, token_hours: int = 12, reservation_hours: int = 72
+) -> FastAPI:
+    """Build the application; raises `UndeclaredRouteError` if a route declares no permission.
+
+    Without a vault it serves everything but personal data.
+    """
     app = FastAPI(
         title="Seven-into market",
         version="0.1.0",
@@ -63,6 +71,7 @@ def create_app(db: Database, *, token_hours: int = 12, reservation_hours: int = 
         lifespan=_as_many_threads_as_connections,
     )
     app.state.db = db
+    app.state.vault = vault
     app.state.sign_ins = SignInLimits()
     app.state.token_hours = token_hours
     app.state.reservation_hours = reservation_hours

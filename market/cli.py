@@ -22,6 +22,8 @@ from market.app import create_app
 from market.audit import doctoring, verifying
 from market.db import Database
 from market.demo import telling
+from market.households import keyfile, keys
+from market.households.vault import Keyring, Vault
 from market.identity import service as identity
 from market.identity.rules import OrganisationKind, Role
 from market.observing import log_as_json
@@ -81,7 +83,23 @@ def _with_sample(settings: Settings, console: Console) -> Iterator[tuple[Databas
 
 
 def _app(database: Database, settings: Settings) -> FastAPI:
-    return create_app(database, token_hours=settings.token_hours, reservation_hours=settings.reservation_hours)
+    return create_app(
+        database,
+        vault=_vault(settings),
+        token_hours=settings.token_hours,
+        reservation_hours=settings.reservation_hours,
+    )
+
+
+def _vault(settings: Settings) -> Vault | None:
+    """Open the vault with the keyring that is named, or with one beside the embedded server, made if need be."""
+    if settings.vault_key is not None:
+        return Vault(Keyring.parse(settings.vault_key.get_secret_value()))
+    if settings.vault_key_file is not None:
+        return Vault(keyfile.read(settings.vault_key_file))
+    if settings.database_url is None:
+        return Vault(keyfile.read_or_make(settings.data / "vault.key"))
+    return None
 
 
 @cli.command()
@@ -130,6 +148,40 @@ def operator(
         identity.add_member(
             session, organisation_id=body.id, login=login, password_hash=password_hash, role=Role.OPERATOR
         )
+
+
+@cli.command()
+def vault_key(
+    *,
+    add: Annotated[bool, typer.Option("--add", help="Add a master key to the keyring in use, for a rotation")] = False,
+) -> None:
+    """Write a keyring for the personal data to standard output: keep it in a secret manager, never beside a backup."""
+    used = _vault(Settings()) if add else None
+    if add and used is None:
+        raise typer.BadParameter(
+            "there is no keyring to add to; name it with MARKET_VAULT_KEY or MARKET_VAULT_KEY_FILE"
+        )
+    typer.echo((used.keyring.with_new_master() if used else Keyring.new()).written(), nl=False)
+
+
+@cli.command()
+def rotate_vault_key() -> None:
+    """Wrap every data key by the newest master key of the keyring; interrupted, it goes on when run again."""
+    settings = Settings()
+    vault = _vault(settings)
+    if vault is None:
+        raise typer.BadParameter("there is no keyring; name it with MARKET_VAULT_KEY or MARKET_VAULT_KEY_FILE")
+    with _database(settings) as database:
+        rewrapped = 0
+        while True:
+            with database.transaction() as session:
+                some = keys.rewrap_some(session, vault)
+            if some == 0:
+                break
+            rewrapped += some
+        with database.transaction() as session:
+            verified, in_use = keys.verify(session, vault)
+    typer.echo(f"{rewrapped:,} keys re-wrapped (重新加密), {verified:,} opened (验证); master keys in use: {in_use}")
 
 
 @cli.command()

@@ -1,6 +1,6 @@
 """The only clock. Services take `now`; endpoints and the worker ask here."""
 
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 
 CHINA_STANDARD_TIME = timezone(timedelta(hours=8), "CST")
 
@@ -13,3 +13,8 @@ def utc_now() -> datetime:
 def business_date(instant: datetime) -> date:
     """Return the calendar day of an instant in China, on which a fact is dated."""
     return instant.astimezone(CHINA_STANDARD_TIME).date()
+
+
+def start_of(day: date) -> datetime:
+    """Return the instant at which a day begins in China."""
+    return datetime.combine(day, time(), CHINA_STANDARD_TIME)

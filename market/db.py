@@ -91,6 +91,7 @@ class Database:
             "pool_size": threads,
             "max_overflow": 0,
             "pool_timeout": 5,
+            "hide_parameters": True,  # what failed is logged, with whom it concerned it is not
             "connect_args": {"prepare_threshold": 0, "options": f"-c role={APP_ROLE} {_SESSION}"},
         }
         self.engine = sa.create_engine(target, **pooled)

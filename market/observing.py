@@ -66,7 +66,8 @@ class Observer:
         try:
             await self._app(scope, receive, answer)
         except Exception:
-            LOG.exception("request_failed", request_id=request_id, method=scope["method"], path=scope["path"])
+            route = getattr(scope.get("route"), "path", "unmatched")  # never the path: anything may be written there
+            LOG.exception("request_failed", request_id=request_id, method=scope["method"], route=route)
             if status:
                 raise
             failure = problem(

@@ -31,6 +31,7 @@ TAGS: Mapping[str, str] = {
     "lots": "批次: quantities with one origin, contributions of households, stock",
     "orders": "订单: placing, shipment, acceptance line by line, returns",
     "benefits": "联农带农方案: benefit plans, their versions, enrolments",
+    "people": "农户成员: personal data, masked unless read in clear for a purpose; register import, consent, erasure",
     "periods": "结账: closed months of a book",
     "receipts": "到款: the buyers' money at the suppliers' banks",
     "regions": "行政区划: GB/T 2260 codes and their names over time",

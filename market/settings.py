@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -18,6 +19,10 @@ class Settings(BaseSettings):
     """Where the embedded server keeps its files."""
     postgres_bin: Path | None = None
     """A folder with PostgreSQL binaries, before those of the wheel and of the system."""
+    vault_key: SecretStr | None = None
+    """The keyring of the personal data, as `market vault-key` writes it; for a secret manager's variable."""
+    vault_key_file: Path | None = None
+    """The file that holds the keyring; with the embedded server `vault.key` in `data`, made at the first start."""
     threads: int = 8
     """Requests served at once; the connection pools have as many places."""
     token_hours: int = 12

@@ -26,7 +26,9 @@ THINGS: Words = {
     "baseline": ("baseline", "增收基线"),
     "certificate": ("certificate", "认定证书"),
     "channel_scheme": ("channel scheme", "渠道方案"),
+    "consent": ("consent", "同意书"),
     "enrolment": ("enrolment", "联结登记"),
+    "erasure": ("erasure", "删除申请"),
     "household": ("household", "农户"),
     "lot": ("lot", "批次"),
     "member": ("member", "成员"),
@@ -34,6 +36,7 @@ THINGS: Words = {
     "order": ("order", "订单"),
     "organisation": ("organisation", "单位"),
     "payment": ("payment", "兑付"),
+    "person": ("person", "人员"),
     "plan": ("benefit plan", "联农带农方案"),
     "plan_version": ("version of the plan", "方案版本"),
     "register": ("register", "名册"),
@@ -134,6 +137,11 @@ PERMISSIONS: Words = {
     "channel:write": ("publish channel schemes", "发布渠道方案"),
     "household:read": ("read households", "查看农户"),
     "household:write": ("keep the household register", "登记和修改农户"),
+    "person:write": ("record people of households", "登记和更正农户成员信息"),
+    "person:reveal": ("read personal data in clear", "查看个人信息明文"),
+    "person:erase": ("erase personal data", "删除个人信息"),
+    "consent:write": ("record consent", "登记农户同意"),
+    "personal_data_access:read": ("read who read personal data", "查阅个人信息访问记录"),
     "enrolment:write": ("enrol households", "登记农户联结"),
     "enrolment:confirm": ("confirm enrolments", "确认农户联结"),
     "plan:read": ("read benefit plans", "查看带农方案"),
@@ -193,7 +201,29 @@ MECHANISMS: Words = {
     "collective_dividend": ("collective dividend", "村集体分红"),
 }
 
+PURPOSES: Words = {
+    "payment": ("payment", "兑付"),
+    "identity_check": ("identity check", "核验身份"),
+    "assistance": ("assistance", "走访帮扶"),
+    "subject_request": ("request of the person", "本人申请"),
+    "audit": ("audit", "审计"),
+}
+PERSONAL_FIELDS: Words = {
+    "name": ("name", "姓名"),
+    "resident_id": ("resident ID", "身份证号码"),
+    "relation": ("relation to the head", "与户主关系"),
+    "phone": ("telephone", "联系电话"),
+    "bank_name": ("bank", "开户行"),
+    "bank_account": ("bank account", "银行账号"),
+    "health": ("health", "健康状况"),
+}
+CONSENTS: Words = {
+    "payment_details": ("bank details for payment", "兑付所需账户信息"),
+    "public_disclosure": ("public disclosure without names", "匿名公开受益情况"),
+}
+
 FOUR_EYES: Words = {
+    "erasure": ("erasing personal data", "删除个人信息"),
     "review": ("reviews of one application", "认定申请的各级审核"),
     "objection": ("settling an objection", "异议处理"),
     "batch": ("publishing a batch", "发布认定批次"),
@@ -216,6 +246,15 @@ WORDS: Mapping[str, Words] = {
     "missing": EVIDENCE,
     "mechanism": MECHANISMS,
     "rule": FOUR_EYES,
+    "purpose": PURPOSES,
+    "fields": PERSONAL_FIELDS,
+    "consent": CONSENTS,
+    "erasure_status": {
+        "requested": ("requested", "已申请"),
+        "carried_out": ("carried out", "已执行"),
+        "rejected": ("rejected", "已驳回"),
+    },
+    "erasure_event": {"carry_out": ("carried out", "执行"), "reject": ("rejected", "驳回")},
     "order_status": ORDER_STATUSES,
     "order_event": {
         "confirm": ("confirmed", "确认"),

@@ -15,7 +15,9 @@ for module in pkgutil.walk_packages(market.__path__, "market."):
 
 
 def _is_ours(name: str | None, kind: str, _parents: object) -> bool:
-    """Leave the monthly partitions to the ledger's own function."""
+    """Look at our two schemas; leave the monthly partitions to the ledger's own function."""
+    if kind == "schema":
+        return name in {None, "vault"}
     return not (kind == "table" and name is not None and name.startswith("ledger_transfers_"))
 
 
@@ -27,6 +29,7 @@ def _run(connection: sa.Connection | None) -> None:
         connection=connection,
         target_metadata=Base.metadata,
         include_name=_is_ours,
+        include_schemas=True,
         transaction_per_migration=True,
         dialect_name="postgresql" if connection is None else None,
     )

@@ -16,7 +16,7 @@ from typing_extensions import override
 from market import embedded
 from market.app import create_app
 from market.db import Database
-from tests import schema
+from tests import factories, schema
 
 NO_SYNC = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
@@ -102,7 +102,7 @@ def session(db: Database) -> Iterator[orm.Session]:
 @pytest.fixture
 def client(db: Database) -> Iterator[TestClient]:
     """The application over it, by HTTP."""
-    with TestClient(create_app(db)) as client:
+    with TestClient(create_app(db, vault=factories.VAULT)) as client:
         yield client
 
 

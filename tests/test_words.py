@@ -11,6 +11,7 @@ from market.catalog.rules import BelowMinimumError, ProductEvent, ProductStatus
 from market.certification.rules import ApplicationEvent, ApplicationStatus, CertificateEvent, CertificateStatus
 from market.channels.rules import EvidenceKind, MissingAcceptanceEvidenceError
 from market.errors import ForbiddenError, TransitionError
+from market.households.rules import ConsentPurpose, ErasureEvent, ErasureStatus, PersonalField, Purpose
 from market.identity.rules import OrganisationKind, Permission, Role
 from market.lots.rules import BaselineEvent, BaselineStatus, LotEvent, LotStatus, MeasuredIn
 from market.orders.rules import OrderEvent, OrderStatus
@@ -23,6 +24,11 @@ NAMED: dict[str, Iterable[StrEnum]] = {
     "permission": Permission,
     "missing": EvidenceKind,
     "mechanism": Mechanism,
+    "purpose": Purpose,
+    "fields": PersonalField,
+    "consent": ConsentPurpose,
+    "erasure_status": ErasureStatus,
+    "erasure_event": ErasureEvent,
     "order_status": OrderStatus,
     "order_event": OrderEvent,
     "certificate_status": CertificateStatus,

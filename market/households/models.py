@@ -1,13 +1,15 @@
-"""Tables: households and their statuses over time."""
+"""Tables: households, their statuses over time, their people (sealed) and who read what of them; the vault's keys."""
 
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy import orm
+from sqlalchemy.dialects import postgresql
 
 from market.db import Base, new_id
-from market.households.rules import HouseholdStatus
+from market.households.rules import AccessKind, ConsentPurpose, Deed, ErasureStatus, HouseholdStatus, Purpose
+from market.identity.rules import Role
 
 
 class Household(Base):
@@ -36,3 +38,149 @@ class HouseholdStatusPeriod(Base):
     household_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("households.id"), primary_key=True)
     valid_from: orm.Mapped[date] = orm.mapped_column(primary_key=True)
     status: orm.Mapped[HouseholdStatus]
+
+
+class Person(Base):
+    """A person of a household, in ciphertext alone; departed persons stay on record.
+
+    `masked` is what a listing shows, sealed as well: to list people nothing is opened that is not shown.
+    """
+
+    __tablename__ = "people"
+    __table_args__ = (
+        sa.Index(
+            "people_resident_id_index_once", "resident_id_index", unique=True, postgresql_where="departed_on IS NULL"
+        ),
+    )
+
+    id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
+    household_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("households.id"), index=True)
+    name: orm.Mapped[bytes]
+    resident_id: orm.Mapped[bytes | None]
+    relation: orm.Mapped[bytes | None]
+    phone: orm.Mapped[bytes | None]
+    bank_name: orm.Mapped[bytes | None]
+    bank_account: orm.Mapped[bytes | None]
+    health: orm.Mapped[bytes | None]
+    masked: orm.Mapped[bytes]
+    resident_id_index: orm.Mapped[bytes | None]
+    phone_index: orm.Mapped[bytes | None] = orm.mapped_column(index=True)
+    bank_account_index: orm.Mapped[bytes | None] = orm.mapped_column(index=True)
+    departed_on: orm.Mapped[date | None]
+    version: orm.Mapped[int] = orm.mapped_column(default=1)
+
+
+class HouseholdKey(Base):
+    """A household's data key, wrapped; once it is destroyed, what it sealed stays unreadable for ever.
+
+    In a schema of its own: a backup of the public one is of no use to whoever has the master key too.
+    """
+
+    __tablename__ = "household_keys"
+    __table_args__ = (
+        sa.CheckConstraint(
+            "num_nonnulls(wrapped, destroyed_at) = 1 AND num_nulls(destroyed_at, destroyed_by, reason) IN (0, 3)",
+            name="destroyed_by_somebody_for_a_reason",
+        ),
+        {"schema": "vault"},
+    )
+
+    household_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("households.id"), primary_key=True)
+    key_id: orm.Mapped[UUID] = orm.mapped_column(unique=True, default=new_id)
+    master_version: orm.Mapped[int] = orm.mapped_column(index=True)
+    wrapped: orm.Mapped[bytes | None]
+    made_at: orm.Mapped[datetime]
+    destroyed_at: orm.Mapped[datetime | None]
+    destroyed_by: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("members.id"))
+    reason: orm.Mapped[str | None]
+
+
+class KeyFingerprint(Base):
+    """By what a key of the keyring is known again: another keyring than the one in use is refused."""
+
+    __tablename__ = "key_fingerprints"
+    __table_args__ = ({"schema": "vault"},)
+
+    name: orm.Mapped[str] = orm.mapped_column(primary_key=True)
+    fingerprint: orm.Mapped[bytes]
+
+
+class PersonalDataAccess(Base):
+    """Who read whose personal data in clear, or looked them up; written before, and never changed."""
+
+    __tablename__ = "personal_data_accesses"
+    __table_args__ = (
+        sa.Index("personal_data_accesses_member_id_accessed_at_idx", "member_id", "accessed_at"),
+        sa.Index("personal_data_accesses_household_ids_idx", "household_ids", postgresql_using="gin"),
+    )
+
+    id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
+    kind: orm.Mapped[AccessKind]
+    member_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("members.id"))
+    role: orm.Mapped[Role]
+    acting_for: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("organisations.id"))
+    purpose: orm.Mapped[Purpose]
+    reason: orm.Mapped[str]
+    household_ids: orm.Mapped[list[UUID]] = orm.mapped_column(postgresql.ARRAY(sa.Uuid))
+    fields: orm.Mapped[list[str]]
+    person_count: orm.Mapped[int]
+    ip: orm.Mapped[str]
+    request_id: orm.Mapped[str]
+    accessed_at: orm.Mapped[datetime]
+
+
+class Consent(Base):
+    """What a household agreed to, from a day until one; a withdrawal ends it and leaves it on record."""
+
+    __tablename__ = "consents"
+    __table_args__ = (
+        sa.UniqueConstraint("household_id", "purpose", "valid_from"),
+        sa.CheckConstraint("valid_until > valid_from", name="consent_is_for_a_period"),
+        sa.CheckConstraint("(withdrawn_on IS NULL) = (withdrawn_by IS NULL)", name="withdrawal_has_a_recorder"),
+    )
+
+    id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
+    household_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("households.id"))
+    purpose: orm.Mapped[ConsentPurpose]
+    valid_from: orm.Mapped[date]
+    valid_until: orm.Mapped[date | None]
+    evidence: orm.Mapped[str]
+    recorded_by: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("members.id"))
+    recorded_at: orm.Mapped[datetime]
+    withdrawn_on: orm.Mapped[date | None]
+    withdrawn_by: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("members.id"))
+
+
+class ProxyAct(Base):
+    """What a village clerk did in a household's place; only ever added."""
+
+    __tablename__ = "proxy_acts"
+
+    id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
+    household_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("households.id"), index=True)
+    deed: orm.Mapped[Deed]
+    about_id: orm.Mapped[UUID | None]
+    evidence: orm.Mapped[str]
+    member_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("members.id"))
+    acting_for: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("organisations.id"))
+    acted_at: orm.Mapped[datetime]
+
+
+class Erasure(Base):
+    """The request to destroy a household's key, and what was decided."""
+
+    __tablename__ = "erasures"
+    __table_args__ = (
+        sa.Index("erasures_household_id_once", "household_id", unique=True, postgresql_where="status <> 'rejected'"),
+        sa.CheckConstraint("(status = 'requested') = (decided_at IS NULL)", name="decision_has_an_instant"),
+    )
+
+    id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
+    household_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("households.id"))
+    status: orm.Mapped[ErasureStatus]
+    reason: orm.Mapped[str]
+    requested_by: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("members.id"))
+    requested_at: orm.Mapped[datetime]
+    decided_by: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("members.id"))
+    decided_at: orm.Mapped[datetime | None]
+    opinion: orm.Mapped[str | None]

@@ -9,8 +9,17 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from market.db import within
-from market.households.models import Household, HouseholdStatusPeriod
-from market.households.rules import Eligibility, HouseholdStatus
+from market.households.models import (
+    Consent,
+    Erasure,
+    Household,
+    HouseholdKey,
+    HouseholdStatusPeriod,
+    Person,
+    PersonalDataAccess,
+    ProxyAct,
+)
+from market.households.rules import ConsentPurpose, Eligibility, HouseholdStatus
 from market.identity.rules import Actor, Scope
 
 # Enrolments belong to benefits, which stands above: only the names of three columns are known here, and a test holds
@@ -110,3 +119,81 @@ def statuses_of(session: orm.Session, household: Household) -> Sequence[Househol
         .where(HouseholdStatusPeriod.household_id == household.id)
         .order_by(HouseholdStatusPeriod.valid_from)
     ).all()
+
+
+def _of_visible_households(actor: Actor, column: orm.InstrumentedAttribute[UUID]) -> sa.ColumnElement[bool]:
+    return column.in_(visible_households(actor).with_only_columns(Household.id))
+
+
+def visible_people(actor: Actor) -> sa.Select[Person]:
+    """Return the people, sealed, of the households within the actor's scope, departed ones too."""
+    return sa.select(Person).where(_of_visible_households(actor, Person.household_id))
+
+
+def visible_consents(actor: Actor) -> sa.Select[Consent]:
+    """Return what the households within the actor's scope consented to."""
+    return sa.select(Consent).where(_of_visible_households(actor, Consent.household_id))
+
+
+def visible_proxy_acts(actor: Actor) -> sa.Select[ProxyAct]:
+    """Return what was done in the place of the households within the actor's scope."""
+    return sa.select(ProxyAct).where(_of_visible_households(actor, ProxyAct.household_id))
+
+
+def visible_erasures(actor: Actor) -> sa.Select[Erasure]:
+    """Return the erasures of the households within the actor's scope."""
+    return sa.select(Erasure).where(_of_visible_households(actor, Erasure.household_id))
+
+
+def visible_accesses(actor: Actor) -> sa.Select[PersonalDataAccess]:
+    """Return who read personal data: for who oversees everything, everything; for others their own readings."""
+    accesses = sa.select(PersonalDataAccess)
+    return accesses if actor.scope is Scope.ALL else accesses.where(PersonalDataAccess.member_id == actor.member_id)
+
+
+class Home(NamedTuple):
+    """A household, its key (None where nothing was ever sealed), and its people of today, sealed."""
+
+    household: Household
+    key: HouseholdKey | None
+    people: list[Person]
+
+
+def homes(session: orm.Session, households: sa.Select[Household]) -> list[Home]:
+    """Return these households by code, with key and people, in one statement."""
+    chosen = orm.aliased(Household, households.subquery())
+    found: dict[UUID, Home] = {}
+    for household, key, person in session.execute(
+        sa.select(chosen, HouseholdKey, Person)
+        .outerjoin(HouseholdKey, HouseholdKey.household_id == chosen.id)
+        .outerjoin(Person, sa.and_(Person.household_id == chosen.id, Person.departed_on.is_(None)))
+        .order_by(chosen.code, Person.id)
+    ):
+        home = found.setdefault(household.id, Home(household, key, []))
+        if person is not None:
+            home.people.append(person)
+    return list(found.values())
+
+
+def accounts_shared(session: orm.Session) -> list[list[UUID]]:
+    """Return the sets of households that share a bank account, told by the blind index: nothing is opened."""
+    shared = (
+        sa.select(sa.func.array_agg(sa.distinct(Person.household_id)))
+        .where(Person.bank_account_index.is_not(None), Person.departed_on.is_(None))
+        .group_by(Person.bank_account_index)
+        .having(sa.func.count(sa.distinct(Person.household_id)) > 1)
+    )
+    return sorted(sorted(households) for households in session.scalars(shared))
+
+
+def consenting(session: orm.Session, purpose: ConsentPurpose, household_ids: Collection[UUID], on: date) -> set[UUID]:
+    """Return those of the households that consent to a purpose on a day."""
+    ids = sa.bindparam("ids", list(household_ids), type_=sa.ARRAY(sa.Uuid))
+    in_force = sa.select(Consent.household_id).where(
+        Consent.household_id == sa.any_(ids),
+        Consent.purpose == purpose,
+        Consent.valid_from <= on,
+        sa.or_(Consent.valid_until.is_(None), Consent.valid_until > on),
+        sa.or_(Consent.withdrawn_on.is_(None), Consent.withdrawn_on > on),
+    )
+    return set(session.scalars(in_force))

@@ -1,11 +1,16 @@
-"""Household statuses and who counts as assisted."""
+"""Household statuses and who counts as assisted; which personal data a role may see, masked or in clear, and why."""
 
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from uuid import UUID
 
-from market.errors import MarketError
+from typing_extensions import override
+
+from market.errors import ForbiddenError, MarketError
+from market.identity.rules import Role
 
 
 class HouseholdStatus(StrEnum):
@@ -68,6 +73,206 @@ def check_departure(departed_on: date, *, latest_from: date) -> None:
     """Raise `StatusOrderError` unless the household leaves after its latest status began."""
     if departed_on <= latest_from:
         raise StatusOrderError(latest=latest_from, pointer="/departed_on")
+
+
+class PersonalField(StrEnum):
+    """What the register knows of a person; each value is sealed."""
+
+    NAME = "name"
+    RESIDENT_ID = "resident_id"
+    RELATION = "relation"
+    PHONE = "phone"
+    BANK_NAME = "bank_name"
+    BANK_ACCOUNT = "bank_account"
+    HEALTH = "health"
+
+
+_F = PersonalField
+INDEXED = (_F.RESIDENT_ID, _F.PHONE, _F.BANK_ACCOUNT)
+"""Fields with a blind index: those with so many possible values that equality alone tells little."""
+SHOWN: Mapping[Role, frozenset[PersonalField]] = {
+    Role.SUPPLIER_CLERK: frozenset({_F.NAME, _F.BANK_ACCOUNT}),
+    Role.SUPPLIER_MANAGER: frozenset({_F.NAME, _F.PHONE, _F.BANK_ACCOUNT}),
+    Role.VILLAGE_CLERK: frozenset(_F),
+    Role.COUNTY_REVIEWER: frozenset(_F),
+    Role.AUDITOR: frozenset(_F) - {_F.HEALTH},
+}
+"""What a role sees of a person, masked; of the rest it does not even learn whether it is recorded."""
+
+
+class Purpose(StrEnum):
+    """Why personal data are read in clear."""
+
+    PAYMENT = "payment"
+    IDENTITY_CHECK = "identity_check"
+    ASSISTANCE = "assistance"
+    SUBJECT_REQUEST = "subject_request"
+    AUDIT = "audit"
+
+
+_FOR_PAYMENT = frozenset({_F.NAME, _F.BANK_NAME, _F.BANK_ACCOUNT})
+_FOR_IDENTITY = frozenset({_F.NAME, _F.RESIDENT_ID, _F.RELATION, _F.PHONE})
+_FOR_ASSISTANCE = frozenset({_F.NAME, _F.RELATION, _F.PHONE, _F.HEALTH})
+_OF_THE_REGISTER = {
+    Purpose.IDENTITY_CHECK: _FOR_IDENTITY,
+    Purpose.ASSISTANCE: _FOR_ASSISTANCE,
+    Purpose.SUBJECT_REQUEST: frozenset(_F),
+}
+REVEALS: Mapping[Role, Mapping[Purpose, frozenset[PersonalField]]] = {
+    Role.SUPPLIER_MANAGER: {Purpose.PAYMENT: _FOR_PAYMENT},
+    Role.VILLAGE_CLERK: _OF_THE_REGISTER,
+    Role.COUNTY_REVIEWER: {**_OF_THE_REGISTER, Purpose.PAYMENT: _FOR_PAYMENT | {_F.RESIDENT_ID, _F.PHONE}},
+    Role.AUDITOR: {Purpose.AUDIT: _FOR_PAYMENT | _FOR_IDENTITY},
+}
+"""For which purposes a role may read which fields in clear: no more than the purpose needs."""
+MAX_REVEALED_AT_ONCE = 20
+REVEALED_PER_HOUR = 100
+"""Households whose people one member may read in clear, or look up, within an hour."""
+
+
+class AccessKind(StrEnum):
+    """How personal data were read."""
+
+    REVEAL = "reveal"
+    SEARCH = "search"
+    COMPARISON = "comparison"
+
+
+class ConsentPurpose(StrEnum):
+    """What a household consents to."""
+
+    PAYMENT_DETAILS = "payment_details"
+    PUBLIC_DISCLOSURE = "public_disclosure"
+
+
+NEEDS_CONSENT: Mapping[tuple[Role, Purpose], ConsentPurpose] = {
+    (Role.SUPPLIER_MANAGER, Purpose.PAYMENT): ConsentPurpose.PAYMENT_DETAILS
+}
+"""A cooperative gets bank details by the household's consent; an authority acts by law."""
+
+
+class Deed(StrEnum):
+    """What a village clerk does in a household's place."""
+
+    CONSENT_GIVEN = "consent_given"
+    CONSENT_WITHDRAWN = "consent_withdrawn"
+    PAYMENT_CONFIRMED = "payment_confirmed"
+    ERASURE_REQUESTED = "erasure_requested"
+    COMPLAINT = "complaint"
+
+
+class ErasureStatus(StrEnum):
+    """How far an erasure is."""
+
+    REQUESTED = "requested"
+    CARRIED_OUT = "carried_out"
+    REJECTED = "rejected"
+
+
+class ErasureEvent(StrEnum):
+    """What is decided of an erasure."""
+
+    CARRY_OUT = "carry_out"
+    REJECT = "reject"
+
+
+ERASURE_TRANSITIONS: Mapping[tuple[ErasureStatus, ErasureEvent], ErasureStatus] = {
+    (ErasureStatus.REQUESTED, ErasureEvent.CARRY_OUT): ErasureStatus.CARRIED_OUT,
+    (ErasureStatus.REQUESTED, ErasureEvent.REJECT): ErasureStatus.REJECTED,
+}
+
+_LONG_NUMBER = re.compile(r"(?:[0-9０-９][\s\-]*){7,}")
+
+
+def check_says_no_number(text: str, *, pointer: str) -> None:
+    """Raise `NumberInTextError` for a free text with a long number in it: it is kept in clear."""
+    if _LONG_NUMBER.search(text):
+        raise NumberInTextError(pointer=pointer)
+
+
+def check_reveal(role: Role, purpose: Purpose, fields: Collection[PersonalField]) -> None:
+    """Raise `ForbiddenError` for a role that reads nothing in clear, `RevealNotAllowedError` for what is too much."""
+    purposes = REVEALS.get(role)
+    if purposes is None:
+        raise ForbiddenError(permission="person:reveal")
+    beyond = tuple(field.value for field in fields if field not in purposes.get(purpose, ()))
+    if beyond:
+        raise RevealNotAllowedError(purpose=purpose.value, fields=beyond, pointer="/fields")
+
+
+def check_quota(already: int, wanted: int) -> None:
+    """Raise `RevealQuotaError` when a member would read of more households within the hour than one may."""
+    if already + wanted > REVEALED_PER_HOUR:
+        raise RevealQuotaError(most=REVEALED_PER_HOUR)
+
+
+class NumberInTextError(MarketError):
+    """A free text is kept in clear, so no number of a person may stand in it."""
+
+    en = "Leave out numbers of persons, accounts and telephones: this text is kept as it is."
+    zh = "请勿填写身份证号、账号或电话号码:此处文字将原样留存。"
+
+
+class RevealNotAllowedError(MarketError):
+    """Each purpose needs some fields and no others."""
+
+    status = 403
+    en = "For this purpose ({purpose}) your role does not read in clear: {fields}."
+    zh = "以该用途({purpose})查看时,您的角色不得查看明文:{fields}。"
+
+
+class RevealQuotaError(MarketError):
+    """Nobody reads the whole register in clear."""
+
+    status = 429
+    en = "You may read or look up {most} households an hour; try again later."
+    zh = "每人每小时最多查看或检索 {most} 户,请稍后再试。"
+
+    @property
+    @override
+    def headers(self) -> Mapping[str, str]:
+        """Return when to come back (RFC 9110)."""
+        return {"Retry-After": "3600"}
+
+
+class ConsentMissingError(MarketError):
+    """The household has not consented, or has withdrawn its consent."""
+
+    status = 409
+    en = "A household has not consented to this use of its data ({consent})."
+    zh = "农户未同意该项数据用途({consent})。"
+
+
+class HouseholdErasedError(MarketError):
+    """The data were destroyed, for ever."""
+
+    status = 409
+    en = "The personal data of this household were erased on {erased_on}."
+    zh = "该户个人信息已于 {erased_on} 删除。"
+
+
+class ResidentIdTakenError(MarketError):
+    """A person is in one household."""
+
+    status = 409
+    en = "A person with this resident ID is already on the register, in another household or in this one."
+    zh = "该身份证号码已登记在册(本户或他户)。"
+
+
+class PeopleExceedHeadsError(MarketError):
+    """A household has as many people as heads are counted, and no more."""
+
+    status = 409
+    en = "The household counts {heads} heads and has as many people on the register; correct the head count first."
+    zh = "该户登记人口为 {heads} 人且人员已录满,请先更正人口数。"
+
+
+class VaultClosedError(MarketError):
+    """This server was started without the key of the vault."""
+
+    status = 503
+    en = "Personal data cannot be read or kept here: this server has no key to them."
+    zh = "本服务未配置密钥,无法读取或保存个人信息。"
 
 
 class FutureDateError(MarketError):

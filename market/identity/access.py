@@ -4,6 +4,7 @@ An endpoint declares one permission with `requires(...)`, or none with `public()
 opens `transaction()` or `reading()`, in the endpoint's own thread: one statement, no second hop.
 """
 
+import hmac
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
@@ -40,6 +41,16 @@ class Caller:
         scheme, _, secret = self._request.headers.get("authorization", "").partition(" ")
         return secret.strip() if scheme.lower() == "bearer" else ""
 
+    @property
+    def ip(self) -> str:
+        """Return where the request came from, as the server sees it."""
+        return self._request.client.host if self._request.client else ""
+
+    @property
+    def request_id(self) -> str:
+        """Return the id under which the request is logged."""
+        return str(getattr(self._request.state, "request_id", ""))
+
     def _admit(self, connection: Connection) -> Actor:
         """Return who is asking; raises `UnauthenticatedError`, `TokenExpiredError` or `ForbiddenError`."""
         return service.authenticate(connection, self.secret, self._permission, now=utc_now())
@@ -65,15 +76,18 @@ class Caller:
         *,
         status: int = 201,
         shown_once: Collection[str] = (),
+        digest_key: bytes | None = None,
     ) -> Response:
         """Do `work` once per Idempotency-Key and answer with what it returns; a repeat gets the first answer.
 
         The answer is stored in the transaction whose effect it reports, without the fields of `shown_once`, which are
-        null in a repeat. Of two requests at once with one key the second stumbles over what the first did, on the key
-        or inside `work`: a constraint, a moved state, a name taken. It is rolled back and answered from the store.
+        null in a repeat. A request that holds personal data is remembered by a digest under `digest_key`: what a plain
+        hash of a telephone number says is found by trying all numbers.
+        Of two requests at once with one key the second stumbles over what the first did, on the key or inside `work`: a
+        constraint, a moved state, a name taken. It is rolled back and answered from the store.
         """
         key = self._key()
-        asked = self._digest(request)
+        asked = self._digest(request, digest_key)
         actor: Actor | None = None
         try:
             with self._db.transaction() as session:
@@ -106,10 +120,11 @@ class Caller:
             raise InvalidInputError(reason, reason_zh, pointer="/header/idempotency-key")
         return key
 
-    def _digest(self, request: BaseModel | None) -> bytes:
+    def _digest(self, request: BaseModel | None, key: bytes | None) -> bytes:
         content = request.model_dump_json() if request is not None else ""
         url = self._request.url
-        return sha256(f"{self._request.method} {url.path}?{url.query}\n{content}".encode()).digest()
+        asked = f"{self._request.method} {url.path}?{url.query}\n{content}".encode()
+        return sha256(asked).digest() if key is None else hmac.digest(key, asked, sha256)
 
 
 class Requirement:

@@ -123,6 +123,11 @@ class Permission(StrEnum):
     CHANNEL_WRITE = "channel:write"
     HOUSEHOLD_READ = "household:read"
     HOUSEHOLD_WRITE = "household:write"
+    PERSON_WRITE = "person:write"
+    PERSON_REVEAL = "person:reveal"
+    PERSON_ERASE = "person:erase"
+    CONSENT_WRITE = "consent:write"
+    PERSONAL_DATA_ACCESS_READ = "personal_data_access:read"
     ENROLMENT_WRITE = "enrolment:write"
     ENROLMENT_CONFIRM = "enrolment:confirm"
     PLAN_READ = "plan:read"
@@ -165,6 +170,8 @@ _EVERYONE_ALL: Mapping[Role, Scope] = dict.fromkeys(Role, Scope.ALL)
 _EVERYONE_OWN: Mapping[Role, Scope] = dict.fromkeys(Role, Scope.OWN)
 _SUPPLIER_OWN = {Role.SUPPLIER_CLERK: Scope.OWN, Role.SUPPLIER_MANAGER: Scope.OWN}
 _BUYER_OWN = {Role.BUYER_CLERK: Scope.OWN, Role.BUYER_RECEIVER: Scope.OWN}
+_KEEPS_REGISTER = {Role.VILLAGE_CLERK: Scope.REGION, Role.COUNTY_REVIEWER: Scope.REGION}
+_SEES_HOUSEHOLDS = {**_SUPPLIER_OWN, **_KEEPS_REGISTER, Role.AUDITOR: Scope.ALL}
 _REVIEWERS = {
     Role.TOWNSHIP_REVIEWER: Scope.REGION,
     Role.TRADE_REVIEWER: Scope.REGION,
@@ -193,13 +200,13 @@ POLICY: Mapping[Permission, Mapping[Role, Scope]] = {
     Permission.REGION_WRITE: {Role.OPERATOR: Scope.ALL},
     Permission.CHANNEL_READ: _EVERYONE_ALL,
     Permission.CHANNEL_WRITE: {Role.OPERATOR: Scope.ALL},
-    Permission.HOUSEHOLD_READ: {
-        **_SUPPLIER_OWN,
-        Role.VILLAGE_CLERK: Scope.REGION,
-        Role.COUNTY_REVIEWER: Scope.REGION,
-        Role.AUDITOR: Scope.ALL,
-    },
+    Permission.HOUSEHOLD_READ: _SEES_HOUSEHOLDS,
     Permission.HOUSEHOLD_WRITE: {Role.COUNTY_REVIEWER: Scope.REGION},
+    Permission.PERSON_WRITE: {Role.COUNTY_REVIEWER: Scope.REGION},
+    Permission.PERSON_REVEAL: {Role.SUPPLIER_MANAGER: Scope.OWN, **_KEEPS_REGISTER, Role.AUDITOR: Scope.ALL},
+    Permission.PERSON_ERASE: _KEEPS_REGISTER,
+    Permission.CONSENT_WRITE: _KEEPS_REGISTER,
+    Permission.PERSONAL_DATA_ACCESS_READ: {Role.AUDITOR: Scope.ALL},
     Permission.ENROLMENT_WRITE: {**_SUPPLIER_OWN},
     Permission.ENROLMENT_CONFIRM: {Role.VILLAGE_CLERK: Scope.REGION},
     Permission.PLAN_READ: {**_SUPPLIER_OWN, Role.COUNTY_REVIEWER: Scope.REGION, Role.AUDITOR: Scope.ALL},
@@ -234,20 +241,10 @@ POLICY: Mapping[Permission, Mapping[Role, Scope]] = {
     Permission.ORDER_RETURN: {Role.BUYER_RECEIVER: Scope.OWN},
     Permission.RECEIPT_READ: {**_SUPPLIER_OWN, **_BUYER_OWN, **_OVERSEERS},
     Permission.RECEIPT_WRITE: {**_SUPPLIER_OWN},
-    Permission.DISBURSEMENT_READ: {
-        **_SUPPLIER_OWN,
-        Role.VILLAGE_CLERK: Scope.REGION,
-        Role.COUNTY_REVIEWER: Scope.REGION,
-        Role.AUDITOR: Scope.ALL,
-    },
+    Permission.DISBURSEMENT_READ: _SEES_HOUSEHOLDS,
     Permission.DISBURSEMENT_WRITE: {**_SUPPLIER_OWN},
     Permission.DISBURSEMENT_CONFIRM: {Role.VILLAGE_CLERK: Scope.REGION},
-    Permission.STATEMENT_READ: {
-        **_SUPPLIER_OWN,
-        Role.VILLAGE_CLERK: Scope.REGION,
-        Role.COUNTY_REVIEWER: Scope.REGION,
-        Role.AUDITOR: Scope.ALL,
-    },
+    Permission.STATEMENT_READ: _SEES_HOUSEHOLDS,
     Permission.AUDIT_READ: {Role.AUDITOR: Scope.ALL},
     Permission.REPORT_READ: {**_SUPPLIER_OWN, **_BUYER_OWN, **_OVERSEERS},
     Permission.PERIOD_CLOSE: {Role.AUDITOR: Scope.ALL},

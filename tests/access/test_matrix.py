@@ -27,6 +27,7 @@ from market.identity.limiting import SignInLimits
 from market.identity.rules import Permission, Role, Scope
 from market.lots import queries as lots
 from market.lots.models import Lot
+from tests import factories
 from tests.access.asking import ASKS, Ask, Asked
 from tests.access.places import NOWHERE, PLACES, Market
 from tests.access.wire import Answer, send
@@ -80,7 +81,7 @@ class Visit:
     def __init__(self, db: RolledBackDatabase, market: Market) -> None:
         """Open the application."""
         self.db, self.market = db, market
-        self._app = create_app(db)
+        self._app = create_app(db, vault=factories.VAULT)
         self.cells = 0
 
     def faults_of(self, line: Line) -> list[str]:

@@ -31,7 +31,7 @@ def fair(market: Database) -> Iterator[Fair]:
     with (
         time_machine.travel(NOON, tick=False),
         market.transaction() as session,
-        TestClient(create_app(market)) as client,
+        TestClient(create_app(market, vault=factories.VAULT)) as client,
     ):
         yield Fair(client, session)
 

@@ -12,13 +12,16 @@ from tests.factories.people import (
     signed_in,
     token,
 )
+from tests.factories.persons import VAULT, card, particulars, person, resident_id
 from tests.factories.places import enrolment, household, region, seven_into
 
 __all__ = [
     "LONG_AGO",
     "PASSWORD",
+    "VAULT",
     "actor",
     "application",
+    "card",
     "category",
     "certificate",
     "contribution",
@@ -29,10 +32,13 @@ __all__ = [
     "member",
     "number",
     "organisation",
+    "particulars",
+    "person",
     "plan",
     "plan_version",
     "product",
     "region",
+    "resident_id",
     "seven_into",
     "signed_in",
     "token",
