@@ -14,6 +14,7 @@ from market.clock import utc_now
 from market.db import Database
 from market.ledger import tasks as ledger
 from market.orders import tasks as orders
+from market.reports import tasks as reports
 
 LOG = structlog.get_logger()
 PAUSE_SECONDS = 5
@@ -23,6 +24,7 @@ TASKS: Mapping[str, Callable[[Database, datetime], int]] = {
     "expire_orders": orders.expire_orders,
     "end_notices": certification.end_notices,
     "raise_alerts": certification.raise_alerts,
+    "roll_up_months": reports.roll_up_months,
 }
 
 

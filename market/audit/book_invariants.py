@@ -273,12 +273,12 @@ BOOK: tuple[Invariant, ...] = (
     ),
     Invariant(
         "guards_stand",
-        "every trigger of the ledger, the plans and the baselines is there and always on",
-        "账簿、方案与基期的触发器全部存在且始终启用",
+        "every trigger of the ledger, its rollups, the plans and the baselines is there and always on",
+        "账簿、汇总、方案与基期的触发器全部存在且始终启用",
         """
         WITH guarded AS (
           SELECT unnest(ARRAY['ledger_accounts', 'ledger_entries', 'ledger_transfers', 'ledger_periods',
-                              'ledger_balances']) AS guarded
+                              'ledger_balances', 'report_months', 'report_rollups']) AS guarded
            UNION
           SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'ledger_transfers'::regclass
         ), required AS (
@@ -300,17 +300,22 @@ BOOK: tuple[Invariant, ...] = (
     ),
     Invariant(
         "application_owns_nothing",
-        "the application's role owns nothing, is nobody else, and changes nothing in the ledger",
-        "应用角色不拥有任何对象,且不能修改账簿",
+        "the application's role owns nothing, is nobody else, and changes nothing in the ledger and its rollups",
+        "应用角色不拥有任何对象,且不能修改账簿及其汇总",
         """
         SELECT c.relname::text, 'another owner', 'market_app'
           FROM pg_class c WHERE c.relowner = 'market_app'::regrole
         UNION ALL
         SELECT c.relname::text, 'no ' || p.privilege, p.privilege
           FROM pg_class c CROSS JOIN unnest(ARRAY['UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER']) AS p (privilege)
-         WHERE c.relkind IN ('r', 'p') AND starts_with(c.relname::text, 'ledger_')
+         WHERE c.relkind IN ('r', 'p') AND c.relname::text ~ '^(ledger|report)_'
            AND (has_table_privilege('market_app', c.oid, p.privilege)
                 OR p.privilege = 'UPDATE' AND has_any_column_privilege('market_app', c.oid, 'UPDATE'))
+        UNION ALL
+        SELECT c.relname::text, 'no INSERT', 'INSERT'
+          FROM pg_class c
+         WHERE c.relkind = 'r' AND starts_with(c.relname::text, 'report_')
+           AND has_table_privilege('market_app', c.oid, 'INSERT')
         UNION ALL
         SELECT 'market_app', 'an ordinary role', 'superuser, replication or bypassing'
           FROM pg_roles WHERE rolname = 'market_app' AND (rolsuper OR rolreplication OR rolbypassrls OR rolcreaterole)

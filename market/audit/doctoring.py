@@ -5,9 +5,10 @@ from sqlalchemy import orm
 
 from market.audit.book_invariants import BOOK
 from market.audit.market_invariants import MARKET
+from market.audit.rollup_invariants import ROLLUPS
 from market.audit.rules import Invariant, Symptom
 
-INVARIANTS: tuple[Invariant, ...] = (*BOOK, *MARKET)
+INVARIANTS: tuple[Invariant, ...] = (*BOOK, *ROLLUPS, *MARKET)
 
 MOST_SYMPTOMS = 20
 """Of one invariant; when all is broken, the first ones say so."""

@@ -10,16 +10,33 @@ import sqlalchemy as sa
 
 from market.benefits.rules import MECHANISMS, Mechanism
 from market.identity.rules import Actor, Scope, Side
-from market.reports.rules import COLUMNS, NO_MECHANISM, NO_ORDER, SALE_COLUMNS, Dimension
+from market.reports.rules import COLUMNS, NO_MECHANISM, NO_ORDER, SALE_COLUMNS, Dimension, split
 
+# ruff: noqa: S608 - statements are assembled only from the fragments of this package; every value is bound
+
+_UNROLLED_SINCE = sa.text("SELECT CAST(max(month) + interval '1 month' AS date) FROM report_months")
+IN_WINDOW = """
+    SELECT m.effective_on AS day, m.supplier_id, o.buyer_id, o.channel_code, m.kind, m.owner_id, m.mechanism,
+           m.assisted, m.accrued_fen, m.recognised_fen, m.disbursed_fen, m.confirmed_fen, m.top_up_fen,
+           m.top_up_paid_fen, m.advance_fen
+      FROM report_moves m
+      LEFT JOIN orders o ON o.id = m.order_id
+     WHERE m.effective_on BETWEEN :head_from AND :head_to OR m.effective_on BETWEEN :tail_from AND :tail_to
+    UNION ALL
+    SELECT month, supplier_id, buyer_id, channel_code, kind, owner_id, mechanism, assisted, accrued_fen,
+           recognised_fen, disbursed_fen, confirmed_fen, top_up_fen, top_up_paid_fen, advance_fen
+      FROM report_rollups
+     WHERE month >= :rolled_from AND month < :rolled_to
+"""
+"""SQL for what moved in a window: months that are rolled up from their sums, the days around them from the book."""
 # The scope is that of `visible_orders`. Money paid ahead is of no order: its supplier's side alone sees it, and no
 # channel has it. Plain joins by primary key, no CTE to be scanned: they stay bearable under any plan.
 _SCOPE = """
        WHERE (CAST(:supplier AS uuid) IS NULL OR s.id = :supplier)
          AND (CAST(:county AS text) IS NULL OR starts_with(s.region_code, :county))
-         AND (CAST(:channel AS text) IS NULL OR o.channel_code = :channel)
+         AND (CAST(:channel AS text) IS NULL OR {deal}.channel_code = :channel)
          AND (CAST(:own_supplier AS uuid) IS NULL OR s.id = :own_supplier)
-         AND (CAST(:own_buyer AS uuid) IS NULL OR o.buyer_id = :own_buyer)
+         AND (CAST(:own_buyer AS uuid) IS NULL OR {deal}.buyer_id = :own_buyer)
          AND (CAST(:own_region AS text) IS NULL
               OR starts_with(s.region_code, :own_region) OR starts_with(b.region_code, :own_region))
 """
@@ -47,47 +64,31 @@ _SALES = """
         JOIN organisations s ON s.id = o.supplier_id
         JOIN organisations b ON b.id = o.buyer_id
 """
-_BOOK = """
+_BOOK = f"""
     ), sold AS (
       SELECT GROUPING(key) AS sold_whole, key AS sold_key, count(DISTINCT order_id) FILTER (WHERE accepted) AS orders,
              coalesce(sum(fen), 0) AS sale_fen, coalesce(sum(net_fen), 0) AS sale_net_fen
         FROM sales
        GROUP BY GROUPING SETS ((key), ())
-    ), moves AS (
-      SELECT credit_account_id AS account_id, effective_on AS day, order_line_id, mechanism, assisted, amount_fen AS fen
-        FROM ledger_transfers
-       WHERE book = 'attribution' AND effective_on BETWEEN :period_from AND :period_to
-      UNION ALL
-      SELECT debit_account_id, effective_on, order_line_id, mechanism, assisted, -amount_fen
-        FROM ledger_transfers
-       WHERE book = 'attribution' AND effective_on BETWEEN :period_from AND :period_to
     ), booked AS (
-      SELECT CASE :dimension WHEN 'channel' THEN o.channel_code
+      SELECT CASE :dimension WHEN 'channel' THEN m.channel_code
                              WHEN 'month' THEN to_char(m.day, 'YYYY-MM')
                              WHEN 'region' THEN left(s.region_code, 6)
                              WHEN 'cooperative' THEN CAST(s.id AS text)
-                             WHEN 'buyer' THEN CAST(o.buyer_id AS text)
-                             WHEN 'mechanism' THEN CASE WHEN a.step <> 'advance' THEN m.mechanism END END AS key,
-             a.kind, a.owner_id, a.step, m.assisted, m.fen
-        FROM moves m
-        JOIN ledger_accounts a
-          ON a.id = m.account_id AND a.kind IN ('household', 'collective', 'retained', 'pool', 'suspense')
-        JOIN organisations s ON s.id = coalesce(a.counterpart_id, a.owner_id)
-        LEFT JOIN order_lines l ON l.id = m.order_line_id AND a.step <> 'advance'
-        LEFT JOIN orders o ON o.id = l.order_id
-        LEFT JOIN organisations b ON b.id = o.buyer_id
+                             WHEN 'buyer' THEN CAST(m.buyer_id AS text)
+                             WHEN 'mechanism' THEN m.mechanism END AS key,
+             m.kind, m.owner_id, m.assisted, m.accrued_fen, m.recognised_fen, m.disbursed_fen, m.confirmed_fen,
+             m.top_up_fen, m.top_up_paid_fen, m.advance_fen
+        FROM ({IN_WINDOW}) m
+        JOIN organisations s ON s.id = m.supplier_id
+        LEFT JOIN organisations b ON b.id = m.buyer_id
 """
 _REST = """
     ), owned AS (
       SELECT GROUPING(key) AS whole, key, kind, owner_id, assisted,
-             coalesce(sum(fen) FILTER (WHERE step IN ('accrued', 'recognised', 'disbursed', 'confirmed')), 0)
-               AS accrued,
-             sum(fen) FILTER (WHERE step IN ('recognised', 'disbursed', 'confirmed')) AS recognised,
-             sum(fen) FILTER (WHERE step IN ('disbursed', 'confirmed')) AS disbursed,
-             sum(fen) FILTER (WHERE step = 'confirmed') AS confirmed,
-             sum(fen) FILTER (WHERE step IN ('top_up', 'top_up_paid')) AS top_up,
-             sum(fen) FILTER (WHERE step = 'top_up_paid') AS top_up_paid,
-             sum(fen) FILTER (WHERE step = 'advance') AS advance
+             sum(accrued_fen) AS accrued, sum(recognised_fen) AS recognised, sum(disbursed_fen) AS disbursed,
+             sum(confirmed_fen) AS confirmed, sum(top_up_fen) AS top_up, sum(top_up_paid_fen) AS top_up_paid,
+             sum(advance_fen) AS advance
         FROM booked
        GROUP BY GROUPING SETS ((key, kind, owner_id, assisted), (kind, owner_id, assisted))
     ), earned AS (
@@ -130,7 +131,7 @@ _REST = """
       FULL JOIN earned e ON e.earned_whole = d.sold_whole AND coalesce(e.earned_key, '') = coalesce(d.sold_key, '')
      ORDER BY 1, 2
 """
-_REPORT = sa.text(_SALES + _SCOPE + _BOOK + _SCOPE + _REST)
+_REPORT = sa.text(_SALES + _SCOPE.format(deal="o") + _BOOK + _SCOPE.format(deal="m") + _REST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +161,16 @@ class Report:
     totals: Mapping[str, int]
 
 
+def unrolled_since(connection: sa.Connection) -> date:
+    """Return the first day that is not rolled up; the book has no day before it that is open."""
+    return connection.scalar(_UNROLLED_SINCE) or date.min
+
+
 def report(connection: sa.Connection, actor: Actor, dimension: Dimension, filters: Filters) -> Report:
-    """Return a report of what the actor may see, in one statement and so of one moment."""
+    """Return a report of what the actor may see; one statement says all, and so of one moment.
+
+    What is rolled up is asked before it: a month that is rolled up in between is read from the book once more.
+    """
     own = actor.organisation_id if actor.scope is Scope.OWN else None
     found = connection.execute(
         _REPORT,
@@ -169,6 +178,7 @@ def report(connection: sa.Connection, actor: Actor, dimension: Dimension, filter
             "dimension": dimension.value,
             "period_from": filters.period_from,
             "period_to": filters.period_to,
+            **split(filters.period_from, filters.period_to, unrolled=unrolled_since(connection)),
             "county": filters.county,
             "channel": filters.channel,
             "supplier": filters.supplier_id,

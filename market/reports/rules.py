@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from enum import StrEnum
 
 
@@ -236,3 +237,36 @@ FIGURES: Mapping[str, Column] = {
     ),
 }
 """What the figures of statements count."""
+
+
+_NOTHING = {"rolled_from": date.max, "rolled_to": date.min, "head_from": date.max, "head_to": date.min}
+
+
+def split(period_from: date, period_to: date, *, unrolled: date) -> dict[str, date]:
+    """Return what a report binds: which months of a window are read from their sums, and which days are not.
+
+    The two stretches of days may be empty (they end before they begin); the months end before `rolled_to`.
+    """
+    rolled_from = rolled_to = unrolled
+    if period_from < unrolled:
+        rolled_from = period_from if period_from.day == 1 else _month_after(period_from)
+    if period_to < unrolled:
+        rolled_to = (period_to + timedelta(days=1)).replace(day=1)
+    if rolled_to <= rolled_from:
+        return _NOTHING | {"tail_from": period_from, "tail_to": period_to}
+    head = {"head_from": period_from, "head_to": rolled_from - timedelta(days=1)} if period_from < rolled_from else {}
+    return (
+        _NOTHING
+        | head
+        | {
+            "rolled_from": rolled_from,
+            "rolled_to": rolled_to,
+            "tail_from": rolled_to,
+            "tail_to": period_to,
+        }
+    )
+
+
+def _month_after(day: date) -> date:
+    """Return the first day of the next month."""
+    return (day.replace(day=1) + timedelta(days=32)).replace(day=1)

@@ -108,6 +108,7 @@ CREATE FUNCTION ledger_close_month(closing_book text, closing_month date, closer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     digest text;
+    last date;
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended('ledger_month:' || closing_book, 0));
     IF ledger_why_not_close(closing_book, closing_month) IS NOT NULL
@@ -115,13 +116,19 @@ BEGIN
        OR closing_month >= date_trunc('month', now() AT TIME ZONE 'Asia/Shanghai') THEN
         RAISE EXCEPTION 'the month % cannot be closed', closing_month USING ERRCODE = 'MK001';
     END IF;
+    -- What the last closed month came to, and what moved since: a month closes as fast in the tenth year.
+    SELECT max(month) INTO last FROM ledger_periods WHERE book = closing_book;
     CREATE TEMP TABLE closing ON COMMIT DROP AS
         SELECT account_id, sum(fen)::bigint AS balance_fen
-          FROM (SELECT credit_account_id AS account_id, amount_fen AS fen FROM ledger_transfers
+          FROM (SELECT account_id, balance_fen AS fen FROM ledger_balances WHERE book = closing_book AND month = last
+                UNION ALL
+                SELECT credit_account_id, amount_fen FROM ledger_transfers
                  WHERE book = closing_book AND effective_on < closing_month + interval '1 month'
+                   AND effective_on >= coalesce(last + interval '1 month', '-infinity')
                 UNION ALL
                 SELECT debit_account_id, -amount_fen FROM ledger_transfers
-                 WHERE book = closing_book AND effective_on < closing_month + interval '1 month') moves
+                 WHERE book = closing_book AND effective_on < closing_month + interval '1 month'
+                   AND effective_on >= coalesce(last + interval '1 month', '-infinity')) moves
          GROUP BY account_id;
     SELECT encode(sha256(coalesce(string_agg(account_id || ':' || balance_fen, ',' ORDER BY account_id), '')::bytea),
                   'hex') INTO digest FROM closing;

@@ -10,6 +10,7 @@ from sqlalchemy import orm
 from market.db import Database
 from market.ledger import service as ledger
 from market.ledger.rules import Book
+from market.reports import rollups
 from tests.audit.walk import Walk
 from tests.story import NOON, Story, open_channels
 
@@ -21,7 +22,7 @@ USER_TRIGGERS = """
 
 
 def write(url: str) -> None:
-    """Walk, sell one lot out, leave one order placed, and close the first month of the book."""
+    """Walk, sell one lot out, leave one order placed, close the first month of the book and roll it up."""
     database = Database(url, threads=2)
     with database.transaction() as session:
         open_channels(session)
@@ -40,6 +41,7 @@ def write(url: str) -> None:
         lot.bought_in_milli = 20_000
         other.place("5")
         ledger.close_month(session, Book.ATTRIBUTION, month=NOON.date(), closed_by=lot.made_by, today=date(2026, 6, 1))
+        rollups.roll_up(session)
     database.close()
 
 

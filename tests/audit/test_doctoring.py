@@ -21,6 +21,7 @@ OPEN_ACCRUALS = """
     (SELECT id FROM ledger_entries WHERE reason = 'accrual'
         AND effective_on >= (SELECT max(month) + interval '1 month' FROM ledger_periods))
 """
+A_ROLLUP = "(SELECT min(id) FROM report_rollups)"
 A_PAYMENT = "(SELECT id FROM payments ORDER BY id LIMIT 1)"
 
 
@@ -65,6 +66,8 @@ BREAKING: dict[str, tuple[tuple[str, ...], set[str]]] = {
         (
             f"UPDATE ledger_transfers SET amount_fen = amount_fen - 1 WHERE (entry_id, position) = {ONE_TRANSFER}",
             f"UPDATE ledger_entries SET total_fen = total_fen - 1 WHERE id = (SELECT entry_id FROM {ONE_TRANSFER} x)",
+            "DELETE FROM report_rollups",
+            "DELETE FROM report_months",
             "DELETE FROM ledger_balances",
             "DELETE FROM ledger_periods",
         ),
@@ -137,6 +140,10 @@ BREAKING: dict[str, tuple[tuple[str, ...], set[str]]] = {
     "closed_month_keeps_its_balances": (
         ("UPDATE ledger_balances SET balance_fen = balance_fen + 1",),
         {"closed_month_keeps_its_balances"},
+    ),
+    "rollup_is_the_book": (
+        (f"UPDATE report_rollups SET accrued_fen = accrued_fen + 1 WHERE id = {A_ROLLUP}",),
+        {"rollup_is_the_book"},
     ),
     "plan_has_its_hash": (
         (f"UPDATE order_lines SET plan_sha256 = 'x' WHERE id = {AN_ACCEPTED_LINE}",),
@@ -240,6 +247,7 @@ GUARDS = {
     "a month may be emptied": "DROP TRIGGER refuse_truncate ON ledger_transfers_202603",
     "a month may be changed": "ALTER TABLE ledger_transfers_202603 DISABLE TRIGGER refuse_change",
     "a plan may be rewritten": "ALTER TABLE plan_versions DISABLE TRIGGER version_stays",
+    "sums may be rewritten": "ALTER TABLE report_rollups DISABLE TRIGGER refuse_change",
     "entries may be empty": "DROP TRIGGER check_entry ON ledger_entries",
 }
 
@@ -255,6 +263,8 @@ RIGHTS = {
     "it may change one column": "GRANT UPDATE (reason) ON ledger_entries TO market_app",
     "it may delete": "GRANT DELETE ON ledger_accounts TO market_app",
     "it may empty a month": "GRANT TRUNCATE ON ledger_transfers_202603 TO market_app",
+    "it may change sums": "GRANT UPDATE (accrued_fen) ON report_rollups TO market_app",
+    "it may write sums": "GRANT INSERT ON report_rollups TO market_app",
     "it owns a table": "GRANT CREATE ON SCHEMA public TO market_app; ALTER TABLE households OWNER TO market_app",
 }
 
@@ -264,6 +274,33 @@ def test_a_right_too_many_is_named(owner: orm.Session, statement: str) -> None:
     for part in statement.split("; "):
         owner.execute(sa.text(part))
     assert names(owner) == {"application_owns_nothing"}
+
+
+ROLLUPS = {
+    "a figure of the ladder": "UPDATE report_rollups SET confirmed_fen = confirmed_fen + 1",
+    "what was matched": "UPDATE report_rollups SET matched_fen = matched_fen + 1",
+    "an advance": "UPDATE report_rollups SET advance_fen = advance_fen + 1",
+    "whose it is": "UPDATE report_rollups SET owner_id = supplier_id WHERE kind = 'household'",
+    "who bought": "UPDATE report_rollups SET buyer_id = supplier_id WHERE buyer_id IS NOT NULL",
+    "through which channel": "UPDATE report_rollups SET channel_code = 'other' WHERE channel_code IS NOT NULL",
+    "which product": "UPDATE report_rollups SET product_id = supplier_id WHERE product_id IS NOT NULL",
+    "when it was accepted": "UPDATE report_rollups SET accepted_month = month - 1 WHERE product_id IS NOT NULL",
+    "by which mechanism": "UPDATE report_rollups SET mechanism = 'labour' WHERE mechanism IS NOT NULL",
+    "whether assisted": "UPDATE report_rollups SET assisted = NOT assisted WHERE assisted IS NOT NULL",
+    "paid by which batch": "UPDATE report_rollups SET disbursement_id = supplier_id WHERE disbursement_id IS NOT NULL",
+    "a row too few": f"DELETE FROM report_rollups WHERE id = {A_ROLLUP}",
+    "all rows of a month": "DELETE FROM report_rollups",
+    "a transfer that came after": (
+        "UPDATE ledger_transfers SET mechanism = 'labour' WHERE mechanism IS NOT NULL"
+        " AND effective_on <= (SELECT max(month) + 27 FROM report_months)"
+    ),
+}
+
+
+@pytest.mark.parametrize("statement", ROLLUPS.values(), ids=ROLLUPS.keys())
+def test_whatever_of_a_rollup_is_not_the_book_is_named(owner: orm.Session, statement: str) -> None:
+    spoil(owner, statement)
+    assert "rollup_is_the_book" in names(owner)
 
 
 def test_every_invariant_has_its_negative_control() -> None:

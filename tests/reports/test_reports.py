@@ -267,4 +267,4 @@ def test_a_report_takes_one_statement(db: Database, session: orm.Session) -> Non
     statements: list[str] = []
     sa.event.listen(db.engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
     asked(session, auditor(session), Dimension.CHANNEL)
-    assert sum("ledger_transfers" in statement for statement in statements) == 1
+    assert sum("report_moves" in statement for statement in statements) == 1

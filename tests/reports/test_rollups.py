@@ -1,0 +1,177 @@
+"""Rollups change no report: whatever months are closed and rolled up, every figure is that of the raw rows."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import orm
+from sqlalchemy.exc import DBAPIError
+
+from market.clock import utc_now
+from market.db import Database
+from market.identity.rules import Actor, OrganisationKind, Scope
+from market.ledger import service as ledger
+from market.ledger.rules import Book
+from market.reports import tasks
+from market.reports.queries import Filters, report, unrolled_since
+from market.reports.rollups import roll_up
+from market.reports.rules import SALE_COLUMNS, Dimension, split
+from tests import factories
+from tests.conftest import RolledBackDatabase
+from tests.reports.slow_way import SlowReport, raw_rows
+from tests.reports.small_market import WINDOW, SmallMarket, small_market
+from tests.reports.test_reports import NARROWED
+
+MONTHS = (date(2026, 3, 1), date(2026, 4, 1), date(2026, 5, 1), date(2026, 6, 1))
+EDGES = (
+    WINDOW,
+    (date(2026, 3, 6), date(2026, 5, 15)),
+    (date(2026, 4, 1), date(2026, 4, 30)),
+    (date(2026, 4, 10), date(2026, 4, 30)),
+    (date(2026, 5, 1), date(2026, 6, 12)),
+    (date(1, 1, 1), date(9999, 12, 31)),
+)
+
+
+@pytest.fixture(scope="module")
+def db(worker_url: str) -> Iterator[Database]:
+    database = RolledBackDatabase(worker_url)
+    yield database
+    database.close()
+
+
+@pytest.fixture(scope="module")
+def market(db: Database) -> SmallMarket:
+    with db.transaction() as session:
+        return small_market(session)
+
+
+def auditor(session: orm.Session) -> Actor:
+    office = factories.organisation(session, kind=OrganisationKind.AUDIT_OFFICE)
+    return factories.actor(session, factories.member(session, office), Scope.ALL)
+
+
+def close(session: orm.Session, *months: date) -> None:
+    for month in months:
+        ledger.close_month(session, Book.ATTRIBUTION, month=month, closed_by=uuid4(), today=date(2026, 7, 1))
+
+
+@contextmanager
+def rolled_up(session: orm.Session, months: int) -> Iterator[None]:
+    """Close the first months and roll them up, for as long as it lasts."""
+    with session.begin_nested() as savepoint:
+        close(session, *MONTHS[:months])
+        assert [roll_up(session) for _ in range(months + 1)] == [*MONTHS[:months], None]
+        yield
+        savepoint.rollback()
+
+
+@pytest.mark.usefixtures("market")
+@pytest.mark.parametrize("months", range(1, 5))
+def test_a_report_of_rolled_up_months_is_what_the_raw_rows_say(session: orm.Session, months: int) -> None:
+    with rolled_up(session, months):
+        rows, actor = raw_rows(session.connection()), auditor(session)
+        for narrowed in (*NARROWED.values(), *({"period_from": first, "period_to": last} for first, last in EDGES)):
+            filters = Filters(**({"period_from": WINDOW[0], "period_to": WINDOW[1]} | narrowed))
+            for dimension in Dimension:
+                found, slow = (
+                    report(session.connection(), actor, dimension, filters),
+                    SlowReport(rows, dimension, filters),
+                )
+                for key, expected in slow.figures.items():
+                    if dimension is Dimension.MECHANISM and key is not None:
+                        expected |= dict.fromkeys(SALE_COLUMNS)  # type: ignore[arg-type]  # noqa: PLW2901
+                assert {row.key: dict(row.figures) for row in found.rows} == slow.figures
+                assert found.totals == slow.total
+
+
+def test_each_sees_the_same_of_rolled_up_months(session: orm.Session, market: SmallMarket) -> None:
+    actors = [story.clerk for story in market.stories] + [buyer.orderer for buyer in market.buyers]
+
+    def everything() -> list[Any]:
+        return [report(session.connection(), each, Dimension.MECHANISM, Filters(*WINDOW)) for each in actors]
+
+    before = everything()
+    with rolled_up(session, 3):
+        assert everything() == before
+
+
+@pytest.mark.usefixtures("market")
+def test_a_rolled_up_month_is_read_from_its_sums(session: orm.Session) -> None:
+    """The negative control of the tests above: were the sums not read, a wrong one would not be seen."""
+    with rolled_up(session, 4):
+        session.execute(sa.text("SET ROLE NONE"))
+        session.execute(sa.text("ALTER TABLE report_rollups DISABLE TRIGGER USER"))
+        session.execute(sa.text("UPDATE report_rollups SET accrued_fen = accrued_fen + 1 WHERE kind = 'retained'"))
+        filters = Filters(*WINDOW)
+        found = report(session.connection(), auditor(session), Dimension.CHANNEL, filters)
+        assert found.totals != SlowReport(raw_rows(session.connection()), Dimension.CHANNEL, filters).total
+
+
+def test_a_window_is_cut_into_months_and_the_days_around_them() -> None:
+    unrolled = date(2026, 6, 1)
+    cut = split(date(2026, 3, 6), date(2026, 7, 4), unrolled=unrolled)
+    assert (cut["head_from"], cut["head_to"]) == (date(2026, 3, 6), date(2026, 3, 31))
+    assert (cut["rolled_from"], cut["rolled_to"]) == (date(2026, 4, 1), unrolled)
+    assert (cut["tail_from"], cut["tail_to"]) == (unrolled, date(2026, 7, 4))
+
+
+@pytest.mark.parametrize("unrolled", [date.min, *MONTHS, date(2026, 7, 1)])
+@pytest.mark.parametrize(("first", "last"), [*EDGES, (date(2026, 4, 30), date(2026, 4, 30))])
+def test_every_day_of_a_window_is_read_once(first: date, last: date, unrolled: date) -> None:
+    cut = split(first, last, unrolled=unrolled)
+    for ordinal in range(date(2026, 1, 1).toordinal(), date(2026, 9, 1).toordinal()):
+        day = date.fromordinal(ordinal)
+        ways = [
+            cut["head_from"] <= day <= cut["head_to"],
+            cut["tail_from"] <= day <= cut["tail_to"],
+            cut["rolled_from"] <= day.replace(day=1) < cut["rolled_to"],
+        ]
+        assert sum(ways) == (first <= day <= last)
+    assert cut["rolled_to"] <= unrolled or cut["rolled_from"] >= cut["rolled_to"]
+
+
+def test_an_open_month_is_not_rolled_up_and_a_closed_one_once(session: orm.Session) -> None:
+    with session.begin_nested() as savepoint:
+        assert roll_up(session) is None
+        assert unrolled_since(session.connection()) == date.min
+        close(session, *MONTHS[:2])
+        assert [roll_up(session), roll_up(session), roll_up(session)] == [*MONTHS[:2], None]
+        assert unrolled_since(session.connection()) == MONTHS[2]
+        savepoint.rollback()
+
+
+def test_the_worker_rolls_up_what_is_closed(db: Database, session: orm.Session) -> None:
+    with session.begin_nested() as savepoint:
+        close(session, *MONTHS[:3])
+        assert [tasks.roll_up_months(db, utc_now()), tasks.roll_up_months(db, utc_now())] == [3, 0]
+        savepoint.rollback()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO report_months (month, book, rolled_up_at) VALUES ('2026-03-01', 'attribution', now())",
+        "UPDATE report_rollups SET accrued_fen = 0",
+        "DELETE FROM report_rollups",
+        "TRUNCATE report_months CASCADE",
+    ],
+)
+@pytest.mark.usefixtures("market")
+def test_the_application_writes_no_sums(session: orm.Session, statement: str) -> None:
+    with rolled_up(session, 2), pytest.raises(DBAPIError, match="permission denied"), session.begin_nested():
+        session.execute(sa.text(statement))
+
+
+@pytest.mark.parametrize("statement", ["UPDATE report_rollups SET accrued_fen = 0", "TRUNCATE report_months CASCADE"])
+@pytest.mark.usefixtures("market")
+def test_not_even_their_owner_changes_sums(session: orm.Session, statement: str) -> None:
+    with rolled_up(session, 2), session.begin_nested() as inner:
+        session.execute(sa.text("SET ROLE NONE"))
+        with pytest.raises(DBAPIError, match="append-only"), session.begin_nested():
+            session.execute(sa.text(statement))
+        inner.rollback()
