@@ -1,6 +1,6 @@
 """What a version of a share register says, pure: its rows, its bytes, what makes it sound, and the weights it gives.
 
-Sources: domain.md §5, Benefit mechanisms; reference/domain-sources.md §2.7 and §5.7, sources of shares.
+Sources: domain.md §5, Benefit mechanisms; §10, Leye's five modes and their bounds.
 """
 
 import json
@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from hashlib import sha256
-from typing import TypeAlias
+from typing import Any, TypeAlias, assert_never
 
 from market.benefits.rules import RegisterKind
 from market.errors import MarketError
@@ -24,9 +24,47 @@ class Source(StrEnum):
     LOAN = "loan"
 
 
+class Part(StrEnum):
+    """What a household brings in beside or instead of its base share."""
+
+    BASE = "base"
+    OWN_FUNDS = "own_funds"
+    TENDING = "tending"
+    LAND = "land"
+
+
+@dataclass(frozen=True, slots=True)
+class ShareMode:
+    """A mode in which households hold shares: what they bring in, and their part of the profit."""
+
+    code: str
+    name: str
+    parts: Sequence[Part]
+    household_bp: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShareScheme:
+    """The modes of a place, the bounds of a household's part, and the years in which it pays.
+
+    The first year is the first of at most `years`: from 2020 for 15 years is 2020 to 2034.
+    """
+
+    first_year: int
+    years: int
+    lowest_bp: int
+    highest_bp: int
+    modes: Sequence[ShareMode]
+
+    @property
+    def last_year(self) -> int:
+        """Return the last year that pays."""
+        return self.first_year + self.years - 1
+
+
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """A household's share capital by source, in fen, and its land in thousandths of a mu (0: none)."""
+    """A household's share capital by source, in fen, its land in thousandths of a mu (0: none), its mode if any."""
 
     household: str
     own_fen: int = 0
@@ -34,6 +72,7 @@ class Holding:
     grant_fen: int = 0
     loan_fen: int = 0
     area_milli_mu: int = 0
+    mode: str = ""
 
     def capital_fen(self, sources: Collection[Source] = tuple(Source)) -> int:
         """Return the capital that comes from these sources."""
@@ -77,10 +116,11 @@ _ROW: Mapping[RegisterKind, type[Row]] = {
 
 @dataclass(frozen=True, slots=True)
 class RegisterBody:
-    """What a version says, household by household; ids as text."""
+    """What a version says, household by household; ids as text. Shares may be held in the modes of a scheme."""
 
     kind: RegisterKind
     rows: Sequence[Row]
+    scheme: ShareScheme | None = None
 
     def canonical(self) -> bytes:
         """Return the one byte string that is hashed and pinned: sorted keys, rows by household, no spaces."""
@@ -92,14 +132,29 @@ class RegisterBody:
 
     def as_json(self) -> dict[str, object]:
         """Return the body as JSON values, in canonical order: its rows under the name of its kind."""
-        return {self.kind.value: [asdict(row) for row in sorted(self.rows, key=lambda row: row.household)]}
+        rows = [asdict(row) for row in sorted(self.rows, key=lambda row: row.household)]
+        return {self.kind.value: rows} | ({"scheme": _scheme_json(self.scheme)} if self.scheme else {})
 
 
-def register_body(stored: Mapping[str, Sequence[Mapping[str, object]]]) -> RegisterBody:
+def _scheme_json(scheme: ShareScheme) -> dict[str, object]:
+    modes = [asdict(mode) | {"parts": sorted(mode.parts)} for mode in sorted(scheme.modes, key=lambda mode: mode.code)]
+    return asdict(scheme) | {"modes": modes}
+
+
+def register_body(stored: Mapping[str, Any]) -> RegisterBody:
     """Return the body from its stored JSON."""
-    ((kind, rows),) = stored.items()
-    row = _ROW[RegisterKind(kind)]
-    return RegisterBody(RegisterKind(kind), tuple(row(**found) for found in rows))  # type: ignore[arg-type] # as stored
+    (kind,) = (kind for kind in RegisterKind if kind in stored)
+    scheme = stored.get("scheme")
+    return RegisterBody(
+        kind,
+        tuple(_ROW[kind](**row) for row in stored[kind]),
+        ShareScheme(**scheme | {"modes": tuple(_mode(mode) for mode in scheme["modes"])}) if scheme else None,
+    )
+
+
+def _mode(stored: Mapping[str, Any]) -> ShareMode:
+    parts = tuple(Part(part) for part in stored["parts"])
+    return ShareMode(stored["code"], stored["name"], parts, stored["household_bp"])
 
 
 def weights(body: RegisterBody, sources: Collection[Source] = tuple(Source)) -> list[tuple[str, int]]:
@@ -113,11 +168,14 @@ def weights(body: RegisterBody, sources: Collection[Source] = tuple(Source)) -> 
                 found.append((row.household, row.capital_fen))
             case Listed():
                 found.append((row.household, row.weight))
+            case _ as unreachable:
+                assert_never(unreachable)
     return found
 
 
 def check_register(body: RegisterBody) -> None:
     """Raise `RegisterBodyError` unless the body is sound: rows of its kind, one a household, each worth something."""
+    _check_scheme(body)
     if not body.rows:
         raise RegisterBodyError(reason="it names nobody", reason_zh="名册为空", pointer=f"/{body.kind}")
     seen: set[str] = set()
@@ -133,6 +191,41 @@ def check_register(body: RegisterBody) -> None:
         raise RegisterBodyError(reason="its sum is too large", reason_zh="合计过大", pointer=f"/{body.kind}")
 
 
+def _check_scheme(body: RegisterBody) -> None:
+    """Refuse modes without bounds, outside them, or unknown ones; shares alone have modes."""
+    scheme = body.scheme
+    known = {mode.code for mode in scheme.modes} if scheme else {""}
+    for index, row in enumerate(body.rows):
+        if isinstance(row, Holding) and row.mode not in known:
+            raise RegisterBodyError(
+                reason="a household holds in a mode that the scheme does not have",
+                reason_zh="股份模式不在方案中",
+                pointer=f"/{body.kind}/{index}/mode",
+            )
+    if scheme is None:
+        return
+    if body.kind is not RegisterKind.SHARES:
+        raise RegisterBodyError(reason="shares alone have modes", reason_zh="只有股份登记有股份模式", pointer="/scheme")
+    if scheme.years <= 0 or not 0 < scheme.lowest_bp <= scheme.highest_bp <= WHOLE_BP:
+        raise RegisterBodyError(
+            reason="its bounds or its years are none", reason_zh="比例上下限或年限有误", pointer="/scheme"
+        )
+    if len(known) < len(scheme.modes):
+        raise RegisterBodyError(reason="a mode is stated twice", reason_zh="股份模式重复", pointer="/scheme/modes")
+    for index, mode in enumerate(scheme.modes):
+        pointer = f"/scheme/modes/{index}"
+        if not mode.parts or len(set(mode.parts)) < len(mode.parts):
+            raise RegisterBodyError(
+                reason="a mode has no parts, or one twice", reason_zh="股份构成有误", pointer=f"{pointer}/parts"
+            )
+        if not scheme.lowest_bp <= mode.household_bp <= scheme.highest_bp:
+            raise RegisterBodyError(
+                reason="a mode pays households less or more than the scheme's bounds",
+                reason_zh="农户收益比例超出方案规定的上下限",
+                pointer=f"{pointer}/household_bp",
+            )
+
+
 def _check_row(row: Row, pointer: str) -> None:
     match row:
         case Holding():
@@ -144,6 +237,8 @@ def _check_row(row: Row, pointer: str) -> None:
                 raise RegisterBodyError(
                     reason="a weight is not positive", reason_zh="权重须大于零", pointer=f"{pointer}/weight"
                 )
+        case _ as unreachable:
+            assert_never(unreachable)
 
 
 def _check_holding(row: Holding, pointer: str) -> None:
@@ -161,9 +256,11 @@ def _check_holding(row: Holding, pointer: str) -> None:
             )
     if not row.capital_fen():
         raise RegisterBodyError(reason="a household holds no capital", reason_zh="农户没有股金", pointer=pointer)
-    if row.land_fen and not row.area_milli_mu:
+    if (row.land_fen or row.mode) and not row.area_milli_mu:
         raise RegisterBodyError(
-            reason="land is valued without its area", reason_zh="土地入股须载明面积", pointer=f"{pointer}/area_milli_mu"
+            reason="land is valued, or its profit shared, without its area",
+            reason_zh="土地入股或按亩分红须载明面积",
+            pointer=f"{pointer}/area_milli_mu",
         )
 
 

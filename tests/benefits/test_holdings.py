@@ -1,6 +1,7 @@
 """What a register says: its bytes, what makes it sound, and the weights it gives."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -10,8 +11,11 @@ from market.benefits.holdings import (
     Entitlement,
     Holding,
     Listed,
+    Part,
     RegisterBody,
     RegisterBodyError,
+    ShareMode,
+    ShareScheme,
     Source,
     check_register,
     collectives_of,
@@ -70,6 +74,17 @@ def of(kind: RegisterKind, *rows: Holding | Entitlement | Listed) -> RegisterBod
     return RegisterBody(kind, rows)
 
 
+MODE = ShareMode("base", "基础股", (Part.BASE,), 5_000)
+SCHEME = ShareScheme(2020, 15, 5_000, 9_420, (MODE,))
+
+
+def moded(*modes: ShareMode, mode: str = "base", area_milli_mu: int = 500, **bounds: int) -> RegisterBody:
+    scheme = replace(SCHEME, modes=modes, **bounds)
+    return RegisterBody(
+        RegisterKind.SHARES, (Holding("a", grant_fen=1, area_milli_mu=area_milli_mu, mode=mode),), scheme
+    )
+
+
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [
@@ -86,6 +101,17 @@ def of(kind: RegisterKind, *rows: Holding | Entitlement | Listed) -> RegisterBod
         (of(RegisterKind.ENTITLEMENTS, Entitlement("a", 1, 660, 600, 61, "c")), "/entitlements/0/household_bp"),
         (of(RegisterKind.ENTITLEMENTS, Entitlement("a", 1, 660, 661, -1, "c")), "/entitlements/0/household_bp"),
         (of(RegisterKind.LIST, Listed("a", 0)), "/list/0/weight"),
+        (of(RegisterKind.SHARES, Holding("a", own_fen=1, mode="base", area_milli_mu=1)), "/shares/0/mode"),
+        (moded(MODE, mode="land"), "/shares/0/mode"),
+        (moded(MODE, area_milli_mu=0), "/shares/0/area_milli_mu"),
+        (replace(LIST, scheme=SCHEME), "/scheme"),
+        (moded(MODE, years=0), "/scheme"),
+        (moded(MODE, lowest_bp=0), "/scheme"),
+        (moded(MODE, highest_bp=10_001), "/scheme"),
+        (moded(MODE, lowest_bp=9_421), "/scheme"),
+        (moded(MODE, MODE), "/scheme/modes"),
+        (moded(replace(MODE, parts=())), "/scheme/modes/0/parts"),
+        (moded(replace(MODE, parts=(Part.BASE, Part.BASE))), "/scheme/modes/0/parts"),
     ],
 )
 def test_an_unsound_register_is_refused_and_pointed_at(body: RegisterBody, pointer: str) -> None:
