@@ -188,6 +188,21 @@ def answer(body: BaseModel, status: int = 200) -> Response:
     return Response(body.model_dump_json(), status, media_type="application/json")
 
 
+async def read_file(request: Request) -> bytes:
+    """Read a body that is a file, for an endpoint that depends on it."""
+    return await request.body()
+
+
+def file_content(*media_types: str) -> dict[str, Any]:
+    """Describe a body that is a file, by its media types, for the OpenAPI."""
+    return {kind: {"schema": {"type": "string", "format": "binary"}} for kind in media_types}
+
+
+def file_body(*media_types: str) -> dict[str, Any]:
+    """Describe a request whose body is a file, for the OpenAPI."""
+    return {"requestBody": {"required": True, "content": file_content(*media_types)}}
+
+
 def router_of(*tags: str) -> APIRouter:
     """Return a domain's router: under /v1, an operation named after its function."""
     return APIRouter(

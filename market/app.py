@@ -14,6 +14,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 
 from market import openapi
 from market.attribution import endpoints as attribution_endpoints
+from market.attribution.evidence import MOST_FILE_BYTES
+from market.attribution.trying import CodeTrials
 from market.audit import endpoints as audit_endpoints
 from market.benefits import endpoints as benefits_endpoints
 from market.catalog import endpoints as catalog_endpoints
@@ -73,6 +75,7 @@ def create_app(
     app.state.db = db
     app.state.vault = vault
     app.state.sign_ins = SignInLimits()
+    app.state.code_trials = CodeTrials()
     app.state.token_hours = token_hours
     app.state.reservation_hours = reservation_hours
     install_problem_handlers(app)
@@ -116,5 +119,5 @@ def _install_operations(app: FastAPI) -> None:
     def docs() -> HTMLResponse:
         return HTMLResponse((STATIC / "docs.html").read_text(encoding="utf-8"))
 
-    app.add_middleware(BodyLimit)
+    app.add_middleware(BodyLimit, larger={"/v1/evidence": MOST_FILE_BYTES})
     app.add_middleware(Observer, registry=registry)  # the last added is the outermost

@@ -51,6 +51,10 @@ class MarketError(Exception):
         }
         return (self.zh if language == "zh" else self.en).format(**filled)
 
+    def faults(self, language: str) -> list[tuple[str, str]]:
+        """Return the inputs at fault, each as JSON pointer and sentence in `zh` or `en`."""
+        return [(self.pointer, self.detail(language))] if self.pointer is not None else []
+
 
 def named(name: str | None) -> str:
     """Return the name in brackets, to follow "this household"; nothing when the reader may not know it."""

@@ -48,7 +48,7 @@ COMMON: Mapping[str, str] = {
 FOR_POST: Mapping[str, str] = {
     "400": "`missing_idempotency_key`, `broken_json`, `bad_request`: the key is missing, or the body is no JSON",
     "409": "`idempotency_key_reused`, `conflict`: it contradicts what is recorded",
-    "413": "`body_too_large`: a body has at most 1 MB",
+    "413": "`body_too_large`: a body has at most 1 MB, a file 10 MB",
     "415": "`media_type`: the Content-Type is not application/json",
 }
 FOR_EDIT: Mapping[str, str] = {
@@ -56,7 +56,7 @@ FOR_EDIT: Mapping[str, str] = {
     "404": "`not_found`: there is no such thing, or it is not yours to see",
     "409": "`conflict`: it contradicts what is recorded",
     "412": "`precondition_failed`: it was changed since it was read",
-    "413": "`body_too_large`: a body has at most 1 MB",
+    "413": "`body_too_large`: a body has at most 1 MB, a file 10 MB",
     "415": "`media_type`: the Content-Type is not application/json",
     "428": "`precondition_required`: send If-Match",
 }

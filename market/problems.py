@@ -17,7 +17,7 @@ from market.errors import BusyError, ConflictError, MarketError
 LOG = structlog.get_logger()
 
 MAX_BODY_BYTES = 1_000_000
-"""The largest request, a disbursement of 1,000 payments, takes a quarter of it."""
+"""The largest request in JSON, a disbursement of 1,000 payments, takes a quarter of it."""
 
 
 class BrokenJsonError(MarketError):
@@ -53,7 +53,7 @@ def install_problem_handlers(app: FastAPI) -> None:
     def refused(request: Request, error: MarketError) -> Response:
         language = language_of(request)
         detail = error.detail(language)
-        faults = [{"pointer": error.pointer, "detail": detail}] if error.pointer is not None else []
+        faults = [{"pointer": pointer, "detail": said} for pointer, said in error.faults(language)]
         answer = problem(request, error.code(), error.status, detail, faults)
         answer.headers.update(error.headers)
         return answer
@@ -80,7 +80,8 @@ def install_problem_handlers(app: FastAPI) -> None:
     def plain(request: Request, error: HTTPException) -> Response:
         en, zh = _SAID_OF_STATUS.get(error.status_code, (str(error.detail), str(error.detail)))
         code = _CODE_OF_STATUS.get(error.status_code, "http_error")
-        answer = problem(request, code, error.status_code, zh if language_of(request) == "zh" else en)
+        said = (zh if language_of(request) == "zh" else en).format(most=error.detail)
+        answer = problem(request, code, error.status_code, said)
         answer.headers.update(error.headers or {})
         return answer
 
@@ -99,21 +100,22 @@ class BodyLimit:
     A plain ASGI class for the reason given in `market.observing`. FastAPI's own limit answers in plain text.
     """
 
-    def __init__(self, app: ASGIApp, most_bytes: int = MAX_BODY_BYTES) -> None:
-        """Remember the limit."""
+    def __init__(self, app: ASGIApp, larger: Mapping[str, int] | None = None) -> None:
+        """Remember the limits: `larger` ones by path, for files."""
         self._app = app
-        self._most_bytes = most_bytes
+        self._larger = larger or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
         read = 0
+        most_bytes = self._larger.get(scope.get("path", ""), MAX_BODY_BYTES)
 
         async def receive_within_limit() -> Message:
             nonlocal read
             message = await receive()
             read += len(message.get("body", b""))
-            if read > self._most_bytes:
-                raise HTTPException(413)
+            if read > most_bytes:
+                raise HTTPException(413, str(most_bytes))
             return message
 
         await self._app(scope, receive_within_limit if scope["type"] == "http" else receive, send)
@@ -124,7 +126,7 @@ _SAID_OF_STATUS = {
     400: ("The request cannot be read.", "请求无法解析。"),
     404: ("There is nothing at this address.", "该地址不存在。"),
     405: ("This address does not take this method.", "该地址不支持此请求方法。"),
-    413: (f"A request holds at most {MAX_BODY_BYTES} bytes.", f"请求内容不得超过 {MAX_BODY_BYTES} 字节。"),
+    413: ("A request to this address holds at most {most} bytes.", "发往该地址的请求内容不得超过 {most} 字节。"),
 }
 
 

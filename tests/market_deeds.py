@@ -18,7 +18,7 @@ from sqlalchemy import orm
 from typing_extensions import override
 
 from market import quantities
-from market.attribution import disbursing
+from market.attribution import confirming, disbursing
 from market.attribution.models import Disbursement
 from market.attribution.models import Payment as PaymentRow
 from market.attribution.rules import (
@@ -238,7 +238,7 @@ class Deeds(RuleBasedStateMachine):
 
     def confirming(self, chosen: Sequence[Payment]) -> Act:
         ids = [UUID(payment.id) for payment in chosen]
-        return lambda session: disbursing.confirm(
+        return lambda session: confirming.confirm(
             session, self.world.county, payment_ids=ids, on=self.today, now=self.now
         )
 

@@ -1,19 +1,21 @@
-"""Disbursing: a supplier pays households and collectives, with evidence; their village confirms."""
+"""Disbursing: a supplier pays households and collectives, with evidence."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy import orm
 
+from market.attribution import evidence as evidence_files
 from market.attribution import matching, posting, queries
 from market.attribution.matching import lock_supplier
-from market.attribution.models import Disbursement, Payment
+from market.attribution.models import Disbursement, PayListLine, Payment
+from market.attribution.paying import CashNeedsWitnessError, EinvoiceTakenError, Method, invoice_number
 from market.attribution.rules import (
     PAID_STEP,
-    AlreadyConfirmedError,
     ForeignContributionError,
     Kind,
     Owed,
@@ -37,11 +39,36 @@ from market.lots.models import Contribution, Lot
 from market.lots.rules import LotStatus
 
 
-def predict(session: orm.Session, actor: Actor, *, paid_on: date, payments: Sequence[PaymentOrder]) -> list[Settlement]:
+class Batch(NamedTuple):
+    """Payments that a supplier made on one day: by whom recorded, how, and by whose second signature."""
+
+    supplier_id: UUID
+    made_by: UUID
+    made_at: datetime
+    paid_on: date
+    method: Method
+    evidence: str
+    payments: Sequence[PaymentOrder]
+    pointers: Sequence[str]
+    """Of each payment, the JSON pointer at which a refusal points."""
+    countersigned_by: UUID | None = None
+    pay_list_id: UUID | None = None
+    """The list that holds these references already."""
+
+
+def predict(
+    session: orm.Session,
+    actor: Actor,
+    *,
+    paid_on: date,
+    payments: Sequence[PaymentOrder],
+    method: str = Method.BANK_TRANSFER,
+) -> list[Settlement]:
     """Return what the payments would settle; writes nothing. Raises what `disburse` raises."""
-    _check(session, actor.organisation_id, payments)
-    _check_day(session, actor.organisation_id, paid_on)
-    return _settle(session, actor.organisation_id, payments)
+    orders = invoiced(Method(method), payments)
+    check(session, actor.organisation_id, orders, pointers_of(orders))
+    check_day(session, actor.organisation_id, paid_on)
+    return settle(session, actor.organisation_id, orders)
 
 
 def disburse(
@@ -53,29 +80,89 @@ def disburse(
     evidence: str,
     payments: Sequence[PaymentOrder],
     now: datetime,
+    evidence_ids: Collection[UUID] = (),
 ) -> tuple[Disbursement, list[Payment], list[Settlement]]:
     """Record payments made: each settles what its payee is owed, oldest first; the rest is an advance.
 
-    Raises `PayeeWithoutTieError`, `ForeignContributionError`, `PaymentReferenceTakenError` or `InvalidInputError`
-    (the day); posts one entry.
+    Raises `PayeeWithoutTieError`, `ForeignContributionError`, `PaymentReferenceTakenError`, `EinvoiceNumberError`,
+    `EinvoiceTakenError`, `CashNeedsWitnessError`, `EvidenceUsedError` or `InvalidInputError` (the day).
     """
-    supplier_id = actor.organisation_id
-    lock_supplier(session, supplier_id)
-    _check(session, supplier_id, payments)
-    _check_day(session, supplier_id, paid_on)
-    settlements = _settle(session, supplier_id, payments)
-    disbursement = Disbursement(
-        id=new_id(),
-        supplier_id=supplier_id,
-        paid_on=paid_on,
-        method=method,
-        evidence=evidence,
+    orders = invoiced(Method(method), payments)
+    lock_supplier(session, actor.organisation_id)
+    batch = Batch(
+        supplier_id=actor.organisation_id,
         made_by=actor.member_id,
         made_at=now,
+        paid_on=paid_on,
+        method=Method(method),
+        evidence=evidence,
+        payments=orders,
+        pointers=pointers_of(orders),
+    )
+    recorded = record(session, batch)
+    evidence_files.use(session, actor, evidence_ids, now=now, disbursement_id=recorded[0].id)
+    return recorded
+
+
+def add_evidence(
+    session: orm.Session, actor: Actor, *, disbursement_id: UUID, evidence_ids: Collection[UUID], now: datetime
+) -> Disbursement:
+    """Let more files prove a disbursement of the actor's organisation: a bank's receipt often comes days later.
+
+    Raises `NotFoundError` or `EvidenceUsedError`.
+    """
+    lock_supplier(session, actor.organisation_id)
+    disbursement = find(session, actor, disbursement_id)
+    evidence_files.use(session, actor, evidence_ids, now=now, disbursement_id=disbursement.id)
+    return disbursement
+
+
+def find(session: orm.Session, actor: Actor, disbursement_id: UUID) -> Disbursement:
+    """Return a disbursement the actor may know of; raises `NotFoundError`."""
+    disbursement = session.scalar(queries.visible_disbursements(actor).where(Disbursement.id == disbursement_id))
+    if disbursement is None:
+        raise NotFoundError(what="disbursement")
+    return disbursement
+
+
+def invoiced(method: Method, payments: Sequence[PaymentOrder]) -> list[PaymentOrder]:
+    """Return the payments with the numbers of their invoices; raises `EinvoiceNumberError` or `CashNeedsWitnessError`.
+
+    Cash that one person alone would record is refused here; a list of cash comes by `record`.
+    """
+    if method is Method.CASH:
+        raise CashNeedsWitnessError(pointer="/method")
+    return [
+        payment._replace(
+            invoice_number=invoice_number(method, payment.reference, payment.invoice_number, pointer=pointer)
+        )
+        for payment, pointer in zip(payments, pointers_of(payments), strict=True)
+    ]
+
+
+def pointers_of(payments: Sequence[PaymentOrder]) -> list[str]:
+    """Return where each payment stands in a request."""
+    return [f"/payments/{position}" for position in range(len(payments))]
+
+
+def record(session: orm.Session, batch: Batch) -> tuple[Disbursement, list[Payment], list[Settlement]]:
+    """Record a batch and post its entries; the caller holds the supplier's lock. Raises what `disburse` raises."""
+    check(session, batch.supplier_id, batch.payments, batch.pointers, pay_list_id=batch.pay_list_id)
+    check_day(session, batch.supplier_id, batch.paid_on)
+    settlements = settle(session, batch.supplier_id, batch.payments)
+    disbursement = Disbursement(
+        id=new_id(),
+        supplier_id=batch.supplier_id,
+        paid_on=batch.paid_on,
+        method=batch.method.value,
+        evidence=batch.evidence,
+        made_by=batch.made_by,
+        made_at=batch.made_at,
+        countersigned_by=batch.countersigned_by,
     )
     session.add(disbursement)
     session.flush()
-    rows = [_row(disbursement, payment) for payment in payments]
+    rows = [_row(disbursement, payment) for payment in batch.payments]
     session.add_all(rows)
     session.flush()
     posting.post(session, _drafts(disbursement, rows, settlements))
@@ -94,27 +181,28 @@ def _row(disbursement: Disbursement, payment: PaymentOrder) -> Payment:
         amount_fen=payment.amount_fen,
         reference=payment.reference,
         reference_key=reference_key(payment.reference),
+        invoice_number=payment.invoice_number,
     )
 
 
-def _check(session: orm.Session, supplier_id: UUID, payments: Sequence[PaymentOrder]) -> None:
-    """Refuse strangers, contributions of other households, and references used before."""
+def check(
+    session: orm.Session,
+    supplier_id: UUID,
+    payments: Sequence[PaymentOrder],
+    pointers: Sequence[str],
+    *,
+    pay_list_id: UUID | None = None,
+) -> None:
+    """Refuse strangers, contributions of other households, and references and invoices used before."""
     households = {payment.payee_id for payment in payments if payment.kind is Kind.HOUSEHOLD}
     known = {
         Kind.HOUSEHOLD: set(benefits.enrolled(session, supplier_id, households)),
         Kind.COLLECTIVE: _collectives(session, supplier_id, payments),
     }
     makers = _makers(session, supplier_id, {payment.contribution_id for payment in payments} - {None})
-    used = set(
-        session.scalars(
-            sa.select(Payment.reference_key).where(
-                Payment.supplier_id == supplier_id,
-                Payment.reference_key.in_([reference_key(payment.reference) for payment in payments]),
-            )
-        )
-    )
-    for position, payment in enumerate(payments):
-        pointer = f"/payments/{position}"
+    used = _used(session, supplier_id, payments, pay_list_id)
+    invoices = _invoices(session, {payment.invoice_number for payment in payments} - {None})
+    for payment, pointer in zip(payments, pointers, strict=True):
         if payment.payee_id not in known[payment.kind]:
             name = _name_of(session, supplier_id, payment)
             raise PayeeWithoutTieError(payee=named(name), pointer=f"{pointer}/payee_id")
@@ -124,6 +212,30 @@ def _check(session: orm.Session, supplier_id: UUID, payments: Sequence[PaymentOr
         if key in used:
             raise PaymentReferenceTakenError(reference=payment.reference, pointer=f"{pointer}/reference")
         used.add(key)
+        if payment.invoice_number in invoices:
+            raise EinvoiceTakenError(number=payment.invoice_number, pointer=f"{pointer}/invoice_number")
+        invoices |= {payment.invoice_number} - {None}
+
+
+def _used(
+    session: orm.Session, supplier_id: UUID, payments: Sequence[PaymentOrder], pay_list_id: UUID | None
+) -> set[str]:
+    """Return which references were used: by payments, however made, and by the lines of other lists, paid or not."""
+    keys = [reference_key(payment.reference) for payment in payments]
+    paid = sa.select(Payment.reference_key).where(Payment.supplier_id == supplier_id, Payment.reference_key.in_(keys))
+    listed = sa.select(PayListLine.reference_key).where(
+        PayListLine.supplier_id == supplier_id,
+        PayListLine.reference_key.in_(keys),
+        PayListLine.pay_list_id.is_distinct_from(pay_list_id),
+    )
+    return set(session.scalars(paid.union(listed)))
+
+
+def _invoices(session: orm.Session, numbers: Collection[str | None]) -> set[str | None]:
+    """Return which invoices stand behind a payment already, of whatever supplier."""
+    if not numbers:
+        return set()
+    return set(session.scalars(sa.select(Payment.invoice_number).where(Payment.invoice_number.in_(numbers))))
 
 
 _BEGAN_ON = sa.text(
@@ -136,7 +248,7 @@ _BEGAN_ON = sa.text(
 )
 
 
-def _check_day(session: orm.Session, supplier_id: UUID, paid_on: date) -> None:
+def check_day(session: orm.Session, supplier_id: UUID, paid_on: date) -> None:
     """Refuse a day before anybody could be paid: before the first plan in force and the first delivery alike."""
     began_on = session.scalar(_BEGAN_ON, {"supplier": supplier_id})
     if began_on is not None and paid_on < began_on:
@@ -183,7 +295,7 @@ def _makers(session: orm.Session, supplier_id: UUID, contribution_ids: Collectio
     return {row.id: row.household_id for row in session.execute(found)}
 
 
-def _settle(session: orm.Session, supplier_id: UUID, payments: Sequence[PaymentOrder]) -> list[Settlement]:
+def settle(session: orm.Session, supplier_id: UUID, payments: Sequence[PaymentOrder]) -> list[Settlement]:
     """Let each payment in turn settle what is still owed to its payee."""
     owed: dict[tuple[Kind, UUID], list[Owed]] = defaultdict(list)
     for item in queries.owed(session, supplier_id, {payment.payee_id for payment in payments}):
@@ -240,46 +352,3 @@ def _ahead(payment: PaymentOrder, supplier_id: UUID, fen: int, payment_id: UUID)
     ahead, source = posting.account(share, supplier_id, Step.ADVANCE), posting.paid_ahead(supplier_id)
     debit, credit = (source, ahead) if fen > 0 else (ahead, source)
     return posting.Move(debit, credit, abs(fen), share, None, payment_id)
-
-
-def confirm(
-    session: orm.Session, actor: Actor, *, payment_ids: Sequence[UUID], on: date, now: datetime
-) -> list[Payment]:
-    """Record that payees have the money: what the payments disbursed becomes confirmed; later matches follow.
-
-    Raises `NotFoundError` or `AlreadyConfirmedError`; posts one entry a supplier.
-    """
-    visible = queries.visible_payments(actor).where(Payment.id.in_(payment_ids)).order_by(Payment.id)
-    payments = list(session.scalars(visible.with_for_update(of=Payment)))
-    if len(payments) < len(set(payment_ids)):
-        raise NotFoundError(what="payment", pointer="/payment_ids")
-    if any(payment.confirmed_at for payment in payments):
-        raise AlreadyConfirmedError(pointer="/payment_ids")
-    for payment in payments:
-        payment.confirmed_at, payment.confirmed_by = now, actor.member_id
-    session.flush()
-    suppliers = sorted({payment.supplier_id for payment in payments})
-    for supplier_id in suppliers:
-        lock_supplier(session, supplier_id)
-    for supplier_id in suppliers:
-        own = [payment.id for payment in payments if payment.supplier_id == supplier_id]
-        _confirm(session, supplier_id, own, on)
-    return payments
-
-
-def _confirm(session: orm.Session, supplier_id: UUID, payment_ids: Sequence[UUID], on: date) -> None:
-    disbursed = queries.disbursed_by(session, payment_ids)
-    moves = [
-        posting.Move(
-            posting.account(item.share, supplier_id, Step.DISBURSED),
-            posting.account(item.share, supplier_id, Step.CONFIRMED),
-            item.fen,
-            item.share,
-            item.order_line_id,
-            payment_id,
-        )
-        for payment_id, item in disbursed
-    ]
-    source = f"confirmation:{min(payment_ids)}"
-    day = max([on, *(item.since for _, item in disbursed)])
-    posting.post(session, [posting.Draft(source, "confirmation", day, moves, {"payments": list(payment_ids)})])

@@ -1,16 +1,42 @@
 """Disbursements and their confirmation over HTTP."""
 
+from collections.abc import Sequence
+from hashlib import sha256
 from typing import Annotated
 from uuid import UUID
 
 import sqlalchemy as sa
-from fastapi import Query, Response
+from fastapi import Depends, Query, Request, Response
 from sqlalchemy import orm
 
-from market.api import Page, PageQuery, after_id, answer, cut, declared, decode_cursor, encode_cursor, router_of
-from market.attribution import disbursing, queries
+from market.api import (
+    Page,
+    PageQuery,
+    after_id,
+    answer,
+    cut,
+    declared,
+    decode_cursor,
+    encode_cursor,
+    file_body,
+    file_content,
+    read_file,
+    router_of,
+)
+from market.attribution import confirming, disbursing, evidence, pictures, queries
 from market.attribution.models import Disbursement, Payment
 from market.attribution.payables import payables
+from market.attribution.paying import (
+    CashNeedsWitnessError,
+    ConfirmationCodeError,
+    EinvoiceNumberError,
+    EinvoiceTakenError,
+    EvidenceTypeError,
+    EvidenceUsedError,
+    TooManyTrialsError,
+    UnreadablePictureError,
+)
+from market.attribution.pictures import MEDIA_TYPES
 from market.attribution.rules import (
     AlreadyConfirmedError,
     ForeignContributionError,
@@ -20,18 +46,28 @@ from market.attribution.rules import (
     PaymentReferenceTakenError,
 )
 from market.attribution.schemas import (
+    AddEvidence,
+    CaptureQuery,
+    CodeOut,
     Confirm,
+    ConfirmByCode,
     Confirmed,
     Disburse,
     DisbursementOut,
+    DisbursementRead,
+    EvidenceOut,
     PayableOut,
+    PaymentIn,
     PaymentListed,
     PaymentQuery,
+    Uploaded,
     payment_out,
 )
+from market.attribution.trying import CodeTrials
 from market.clock import business_date, utc_now
-from market.errors import InvalidInputError
-from market.identity.access import Caller, requires
+from market.db import Database
+from market.errors import InvalidInputError, NotFoundError
+from market.identity.access import Caller, public, requires
 from market.identity.rules import Actor, Permission
 from market.ledger.rules import PeriodClosedError
 from market.money import MAX_FEN
@@ -43,7 +79,17 @@ router = router_of("disbursements")
     "/disbursements",
     status_code=201,
     response_model=DisbursementOut,
-    responses=declared(PayeeWithoutTieError, ForeignContributionError, PaymentReferenceTakenError, PeriodClosedError),
+    responses=declared(
+        PayeeWithoutTieError,
+        ForeignContributionError,
+        PaymentReferenceTakenError,
+        EinvoiceNumberError,
+        EinvoiceTakenError,
+        CashNeedsWitnessError,
+        EvidenceUsedError,
+        NotFoundError,
+        PeriodClosedError,
+    ),
 )
 def disburse(
     request: Disburse,
@@ -55,15 +101,7 @@ def disburse(
     now = utc_now()
     if request.paid_on > business_date(now):
         raise InvalidInputError("a payment cannot lie in the future", "付款日期不得晚于今天", pointer="/paid_on")
-    payments = [
-        PaymentOrder(
-            Kind(payment.payee_kind), payment.payee_id, payment.amount_fen, payment.reference, payment.contribution_id
-        )
-        for payment in request.payments
-    ]
-    amount_fen = sum(payment.amount_fen for payment in payments)
-    if amount_fen > MAX_FEN:
-        raise InvalidInputError("the payments come to too large an amount", "合计金额过大", pointer="/payments")
+    payments, amount_fen = _orders(request.payments)
 
     def work(session: orm.Session, actor: Actor) -> DisbursementOut:
         disbursement, rows, settlements = disbursing.disburse(
@@ -72,6 +110,7 @@ def disburse(
             paid_on=request.paid_on,
             method=request.method,
             evidence=request.evidence,
+            evidence_ids=request.evidence_ids,
             payments=payments,
             now=now,
         )
@@ -81,9 +120,118 @@ def disburse(
     if not dry_run:
         return caller.once(request, work)
     with caller.transaction() as (session, actor):
-        settlements = disbursing.predict(session, actor, paid_on=request.paid_on, payments=payments)
+        settlements = disbursing.predict(
+            session, actor, paid_on=request.paid_on, payments=payments, method=request.method
+        )
         paid = [payment_out(None, settlement) for settlement in settlements]
     return answer(DisbursementOut(id=None, paid_on=request.paid_on, amount_fen=amount_fen, payments=paid))
+
+
+def _orders(payments: Sequence[PaymentIn]) -> tuple[list[PaymentOrder], int]:
+    """Return the payments of a request, and what they come to."""
+    orders = [
+        PaymentOrder(
+            Kind(payment.payee_kind),
+            payment.payee_id,
+            payment.amount_fen,
+            payment.reference,
+            payment.contribution_id,
+            payment.invoice_number,
+        )
+        for payment in payments
+    ]
+    amount_fen = sum(order.amount_fen for order in orders)
+    if amount_fen > MAX_FEN:
+        raise InvalidInputError("the payments come to too large an amount", "合计金额过大", pointer="/payments")
+    return orders, amount_fen
+
+
+@router.get("/disbursements/{disbursement_id}", responses=declared(NotFoundError))
+def read_disbursement(
+    disbursement_id: UUID, caller: Annotated[Caller, requires(Permission.DISBURSEMENT_READ)]
+) -> DisbursementRead:
+    """Return a disbursement with the files that prove it."""
+    with caller.transaction() as (session, actor):
+        return _disbursement_read(session, disbursing.find(session, actor, disbursement_id))
+
+
+def _disbursement_read(session: orm.Session, disbursement: Disbursement) -> DisbursementRead:
+    names = DisbursementRead.model_fields.keys() - {"evidence_ids"}
+    proving = evidence.proving(session, disbursement.id)
+    return DisbursementRead(evidence_ids=list(proving), **{name: getattr(disbursement, name) for name in names})
+
+
+@router.post(
+    "/disbursements/{disbursement_id}/evidence",
+    status_code=201,
+    response_model=DisbursementRead,
+    responses=declared(NotFoundError, EvidenceUsedError),
+)
+def add_evidence(
+    disbursement_id: UUID,
+    request: AddEvidence,
+    caller: Annotated[Caller, requires(Permission.DISBURSEMENT_WRITE)],
+) -> Response:
+    """Add files that prove a disbursement; none is ever taken away."""
+    now = utc_now()
+
+    def work(session: orm.Session, actor: Actor) -> DisbursementRead:
+        disbursement = disbursing.add_evidence(
+            session, actor, disbursement_id=disbursement_id, evidence_ids=request.evidence_ids, now=now
+        )
+        return _disbursement_read(session, disbursement)
+
+    return caller.once(request, work)
+
+
+@router.post(
+    "/evidence",
+    status_code=201,
+    response_model=EvidenceOut,
+    responses=declared(EvidenceTypeError, UnreadablePictureError),
+    openapi_extra=file_body(*MEDIA_TYPES),
+)
+def upload_evidence(
+    content: Annotated[bytes, Depends(read_file)],
+    query: Annotated[CaptureQuery, Query()],
+    caller: Annotated[Caller, requires(Permission.EVIDENCE_WRITE)],
+) -> Response:
+    """Keep a picture or a PDF, the body of the request, as evidence; the same bytes again are found, not kept twice."""
+    now = utc_now()
+    if query.taken_on is not None and query.taken_on > business_date(now):
+        reason, reason_zh = "it cannot have been captured in the future", "拍摄日期不得晚于今天"
+        raise InvalidInputError(reason, reason_zh, pointer="/query/taken_on")
+    upload = Uploaded(sha256=sha256(content).hexdigest(), taken_on=query.taken_on)
+
+    def work(session: orm.Session, actor: Actor) -> EvidenceOut:
+        seen = pictures.look(content)
+        return EvidenceOut.model_validate(
+            evidence.store(session, actor, content, seen, stated_on=query.taken_on, now=now)
+        )
+
+    return caller.once(upload, work)
+
+
+@router.get("/evidence/{evidence_id}", responses=declared(NotFoundError))
+def read_evidence(evidence_id: UUID, caller: Annotated[Caller, requires(Permission.DISBURSEMENT_READ)]) -> EvidenceOut:
+    """Say what is known of a file, and what it proves."""
+    with caller.transaction() as (session, actor):
+        return EvidenceOut.model_validate(evidence.find(session, actor, evidence_id))
+
+
+@router.get(
+    "/evidence/{evidence_id}/content",
+    response_class=Response,
+    responses=declared(NotFoundError) | {200: {"content": file_content(*MEDIA_TYPES)}},
+)
+def read_evidence_content(
+    evidence_id: UUID, caller: Annotated[Caller, requires(Permission.DISBURSEMENT_READ)]
+) -> Response:
+    """Return the bytes of a file; it may show persons, so it is recorded who looked."""
+    with caller.transaction() as (session, actor):
+        content, media_type = evidence.read(session, actor, evidence_id, now=utc_now())
+    headers = {"Cache-Control": "no-store", "Content-Disposition": "attachment", "X-Content-Type-Options": "nosniff"}
+    return Response(content, media_type=media_type, headers=headers)
 
 
 @router.get("/payments")
@@ -135,7 +283,10 @@ _LISTED = tuple(name for name in PaymentListed.model_fields if name != "paid_on"
 
 
 @router.post(
-    "/payments/confirmations", status_code=201, response_model=Confirmed, responses=declared(AlreadyConfirmedError)
+    "/payments/confirmations",
+    status_code=201,
+    response_model=Confirmed,
+    responses=declared(AlreadyConfirmedError, EvidenceUsedError, NotFoundError),
 )
 def confirm_payments(
     request: Confirm, caller: Annotated[Caller, requires(Permission.DISBURSEMENT_CONFIRM)]
@@ -144,7 +295,52 @@ def confirm_payments(
     now = utc_now()
 
     def work(session: orm.Session, actor: Actor) -> Confirmed:
-        payments = disbursing.confirm(session, actor, payment_ids=request.payment_ids, on=business_date(now), now=now)
+        payments = confirming.confirm(
+            session,
+            actor,
+            payment_ids=request.payment_ids,
+            on=business_date(now),
+            now=now,
+            note=request.note,
+            evidence_ids=request.evidence_ids,
+        )
         return Confirmed(payments=len(payments), amount_fen=sum(payment.amount_fen for payment in payments))
 
     return caller.once(request, work)
+
+
+@router.post(
+    "/payments/{payment_id}/confirmation-code",
+    status_code=201,
+    response_model=CodeOut,
+    responses=declared(NotFoundError, AlreadyConfirmedError),
+)
+def issue_confirmation_code(
+    payment_id: UUID, caller: Annotated[Caller, requires(Permission.DISBURSEMENT_CONFIRM)]
+) -> Response:
+    """Make the code that is printed for a household, by which it confirms this payment; an earlier one is void."""
+    now = utc_now()
+
+    def work(session: orm.Session, actor: Actor) -> CodeOut:
+        code = confirming.issue_code(session, actor, payment_id=payment_id, now=now)
+        return CodeOut(payment_id=payment_id, code=code)
+
+    return caller.once(None, work, shown_once={"code"})
+
+
+@router.post(
+    "/household-confirmations",
+    status_code=201,
+    responses=declared(ConfirmationCodeError, TooManyTrialsError),
+    dependencies=[public()],
+)
+def confirm_by_code(request: Request, body: ConfirmByCode) -> Confirmed:
+    """Confirm a payment as the household that has it, by the code on its paper. Takes no Idempotency-Key."""
+    trials: CodeTrials = request.app.state.code_trials
+    trials.admit(address=request.client.host if request.client else "")
+    db: Database = request.app.state.db
+    with db.transaction() as session:
+        amount_fen = confirming.confirm_by_code(session, payment_id=body.payment_id, code=body.code, now=utc_now())
+    if amount_fen is None:  # the attempt is counted: it was committed
+        raise ConfirmationCodeError(most=confirming.MOST_ATTEMPTS)
+    return Confirmed(payments=1, amount_fen=amount_fen)

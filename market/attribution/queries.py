@@ -7,7 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from market.attribution.models import Payment
+from market.attribution.models import ConfirmedPayment, Disbursement, Evidence, EvidenceUse, Payment
 from market.attribution.rules import DUE, Advance, ContributionFact, Kind, Owed, Share, Standing, Step
 from market.clock import business_date
 from market.db import within
@@ -118,6 +118,29 @@ def visible_payments(actor: Actor) -> sa.Select[Payment]:
     households = sa.select(Household.id).where(within(Household.village_code, actor.region_code))
     collectives = sa.select(Organisation.id).where(within(Organisation.region_code, actor.region_code))
     return payments.where(Payment.household_id.in_(households) | Payment.collective_id.in_(collectives))
+
+
+def visible_disbursements(actor: Actor) -> sa.Select[Disbursement]:
+    """Return the disbursements of which the actor may know a payment."""
+    disbursements = sa.select(Disbursement)
+    if actor.scope is Scope.ALL:
+        return disbursements
+    return disbursements.where(Disbursement.id.in_(visible_payments(actor).with_only_columns(Payment.disbursement_id)))
+
+
+def visible_evidences(actor: Actor) -> sa.Select[Evidence]:
+    """Return the files the actor may look at: its own organisation's, and what proves payments it may know of."""
+    evidences = sa.select(Evidence)
+    if actor.scope is Scope.ALL:
+        return evidences
+    own = Evidence.organisation_id == actor.organisation_id
+    payments = visible_payments(actor).subquery()
+    confirmed = sa.select(ConfirmedPayment.confirmation_id).join(payments, payments.c.id == ConfirmedPayment.payment_id)
+    proving = sa.select(EvidenceUse.evidence_id).where(
+        EvidenceUse.disbursement_id.in_(sa.select(payments.c.disbursement_id))
+        | EvidenceUse.confirmation_id.in_(confirmed)
+    )
+    return evidences.where(own | Evidence.id.in_(proving))
 
 
 def contribution_facts(session: orm.Session, lot_ids: Collection[UUID]) -> list[ContributionFact]:

@@ -327,6 +327,7 @@ class PaymentOrder(NamedTuple):
     amount_fen: int
     reference: str
     contribution_id: UUID | None
+    invoice_number: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from market.api import Count, Day, Fen, LongText, PageQuery, PositiveFen, Schema, Text
+from market.api import Count, Day, Fen, Flag, LongText, PageQuery, PositiveFen, Schema, Sha256Hex, Text, form
 from market.attribution.rules import PAYEES, Kind, Settlement, Share
 from market.benefits.rules import MECHANISMS, IncomeClass, Mechanism
 
@@ -99,6 +99,17 @@ def _mechanism_out(mechanism: Mechanism, shares: Sequence[tuple[Share, int]]) ->
     )
 
 
+InvoiceNumber = Annotated[
+    str,
+    form(
+        r"^[0-9]{20}$",
+        "the number of an e-invoice (type 16): 20 digits",
+        "数电发票(农产品收购)号码,20 位数字",
+        example="24142000000012345678",
+    ),
+]
+
+
 class PaymentIn(Schema):
     """One payment: to whom, how much, and the bank line or purchase invoice that proves it."""
 
@@ -107,14 +118,28 @@ class PaymentIn(Schema):
     amount_fen: PositiveFen
     reference: Annotated[Text, Field(examples=["B20260302-000017"])]
     contribution_id: Id | None = None
+    invoice_number: InvoiceNumber | None = None
+
+
+EvidenceIds = Annotated[
+    list[Id], Field(max_length=20, description="files uploaded before, each of which proves one thing alone")
+]
 
 
 class Disburse(Schema):
     """Payments that a supplier made on one day."""
 
     paid_on: Day
-    method: Annotated[Literal["bank_transfer", "cash"], Field(examples=["bank_transfer"])]
+    method: Annotated[
+        Literal["bank_transfer", "purchase_invoice", "cash"],
+        Field(
+            examples=["bank_transfer"],
+            description="by purchase invoice, the reference is its number; cash is recorded as a list that a second"
+            " person countersigns, and refused here",
+        ),
+    ]
     evidence: Annotated[LongText, Field(examples=["银行代发回单 20260302-01"])]
+    evidence_ids: EvidenceIds = Field(default_factory=list)
     payments: Annotated[list[PaymentIn], Field(min_length=1, max_length=1000)]
 
 
@@ -173,6 +198,7 @@ class PaymentListed(Schema):
     contribution_id: Id | None
     amount_fen: Fen
     reference: Text
+    invoice_number: InvoiceNumber | None
     paid_on: Annotated[date, Field(examples=["2026-03-02"])]
     confirmed_at: Annotated[datetime | None, Field(examples=["2026-03-05T08:00:00Z"])]
 
@@ -195,6 +221,8 @@ class Confirm(Schema):
     """Payments whose payees have the money, by the word of their village clerk."""
 
     payment_ids: Annotated[list[Id], Field(min_length=1, max_length=1000)]
+    note: Annotated[LongText | None, Field(examples=["入户核对银行短信"])] = None
+    evidence_ids: EvidenceIds = Field(default_factory=list)
 
 
 class Confirmed(Schema):
@@ -202,3 +230,77 @@ class Confirmed(Schema):
 
     payments: Count
     amount_fen: Fen
+
+
+class CaptureQuery(Schema):
+    """What the uploader says of a file."""
+
+    taken_on: Day | None = None
+
+
+class Uploaded(Schema):
+    """What an upload is, for its Idempotency-Key: the hash of its bytes, and what is said of it."""
+
+    sha256: Sha256Hex
+    taken_on: Day | None
+
+
+class EvidenceUseOut(Schema):
+    """What a file proves, with the names that the reader may know."""
+
+    disbursement_id: Id | None
+    confirmation_id: Id | None
+    organisation: Annotated[str | None, Field(examples=["交城县富山种植专业合作社"])]
+    used_at: Annotated[datetime, Field(examples=["2026-03-02T04:00:00Z"])]
+
+
+class EvidenceOut(Schema):
+    """A file. A photograph may show persons: its bytes are read apart, and each reading is recorded."""
+
+    id: Id
+    sha256: Sha256Hex
+    media_type: Annotated[str, Field(examples=["image/jpeg"])]
+    size: Count
+    stated_on: Annotated[date | None, Field(examples=["2026-03-01"], description="captured on, says the uploader")]
+    taken_at: Annotated[
+        datetime | None, Field(examples=["2026-03-01T02:15:00Z"], description="captured at, noted the camera")
+    ]
+    uploaded_by: Id
+    uploaded_at: Annotated[datetime, Field(examples=["2026-03-02T04:00:00Z"])]
+    duplicate: Annotated[Flag, Field(description="these bytes were uploaded here before: this is that file")]
+    use: EvidenceUseOut | None
+    look_alikes: Annotated[list[Id], Field(description="other files here that look the same, though the bytes differ")]
+
+
+class AddEvidence(Schema):
+    """Files that prove a disbursement, found after it was recorded."""
+
+    evidence_ids: Annotated[EvidenceIds, Field(min_length=1)]
+
+
+class DisbursementRead(Schema):
+    """A disbursement as recorded, with the files that prove it."""
+
+    id: Id
+    supplier_id: Id
+    paid_on: Annotated[date, Field(examples=["2026-03-02"])]
+    method: Annotated[str, Field(examples=["bank_transfer"])]
+    evidence: LongText
+    evidence_ids: list[Id]
+    made_by: Id
+    made_at: Annotated[datetime, Field(examples=["2026-03-02T04:00:00Z"])]
+    countersigned_by: Id | None
+
+
+class CodeOut(Schema):
+    """The code by which a household confirms one payment; shown once, to be printed for the household alone."""
+
+    payment_id: Id
+    code: Annotated[str | None, Field(examples=["K7M2-Q9XD"])]
+
+
+class ConfirmByCode(Schema):
+    """What a household has on paper: its payment, and its code."""
+
+    payment_id: Id
+    code: Annotated[Text, Field(max_length=20, examples=["K7M2-Q9XD"])]

@@ -11,6 +11,7 @@ from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
+from market.errors import MarketError
 from market.identity.rules import TooManySignInsError
 
 OF_AN_ADDRESS = RateLimitItemPerMinute(60, namespace="address")
@@ -20,12 +21,23 @@ IN_ALL = RateLimitItemPerMinute(300, namespace="all")
 """A hash takes some 50 ms of a processor: this many, a quarter of one."""
 
 
-class SignInLimits:
-    """The attempts of the last minutes."""
+class Attempts:
+    """What was tried in the last minutes; a subclass names its refusal and says what counts against which limit."""
+
+    refusal: type[MarketError] = TooManySignInsError
 
     def __init__(self) -> None:
         """Begin without any."""
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
+
+    def _hit(self, limit: RateLimitItem, key: str) -> None:
+        if not self._limiter.hit(limit, key):
+            free_at = self._limiter.get_window_stats(limit, key).reset_time
+            raise self.refusal(seconds=max(1, ceil(free_at - time.time())))
+
+
+class SignInLimits(Attempts):
+    """Attempts to sign in."""
 
     def admit(self, *, address: str, login: str) -> None:
         """Count an attempt; raises `TooManySignInsError`, and then counts it no further.
@@ -35,8 +47,3 @@ class SignInLimits:
         self._hit(OF_AN_ADDRESS, address)
         self._hit(OF_AN_ACCOUNT, login)
         self._hit(IN_ALL, "")
-
-    def _hit(self, limit: RateLimitItem, key: str) -> None:
-        if not self._limiter.hit(limit, key):
-            free_at = self._limiter.get_window_stats(limit, key).reset_time
-            raise TooManySignInsError(seconds=max(1, ceil(free_at - time.time())))

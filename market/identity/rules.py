@@ -160,6 +160,9 @@ class Permission(StrEnum):
     DISBURSEMENT_READ = "disbursement:read"
     DISBURSEMENT_WRITE = "disbursement:write"
     DISBURSEMENT_CONFIRM = "disbursement:confirm"
+    DISBURSEMENT_COUNTERSIGN = "disbursement:countersign"
+    EVIDENCE_WRITE = "evidence:write"
+    PAYMENT_TERMS_WRITE = "payment_terms:write"
     STATEMENT_READ = "statement:read"
     AUDIT_READ = "audit:read"
     REPORT_READ = "report:read"
@@ -244,6 +247,9 @@ POLICY: Mapping[Permission, Mapping[Role, Scope]] = {
     Permission.DISBURSEMENT_READ: _SEES_HOUSEHOLDS,
     Permission.DISBURSEMENT_WRITE: {**_SUPPLIER_OWN},
     Permission.DISBURSEMENT_CONFIRM: {Role.VILLAGE_CLERK: Scope.REGION},
+    Permission.DISBURSEMENT_COUNTERSIGN: {**_SUPPLIER_OWN, Role.VILLAGE_CLERK: Scope.REGION},
+    Permission.EVIDENCE_WRITE: {**_SUPPLIER_OWN, Role.VILLAGE_CLERK: Scope.REGION},
+    Permission.PAYMENT_TERMS_WRITE: {Role.COUNTY_REVIEWER: Scope.REGION},
     Permission.STATEMENT_READ: _SEES_HOUSEHOLDS,
     Permission.AUDIT_READ: {Role.AUDITOR: Scope.ALL},
     Permission.REPORT_READ: {**_SUPPLIER_OWN, **_BUYER_OWN, **_OVERSEERS},

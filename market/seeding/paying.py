@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import orm
 
-from market.attribution import disbursing
+from market.attribution import confirming, disbursing
 from market.attribution import queries as attribution
 from market.attribution.rules import Kind, PaymentOrder
 from market.clock import business_date
@@ -123,4 +123,4 @@ def _confirm(known: Known, row: Row, session: orm.Session, now: datetime) -> Non
         villages[known.village_of[payee_id]].append(payment_id)
     for village_code, payment_ids in villages.items():
         clerk = known.officer(Role.VILLAGE_CLERK, village_code, Permission.DISBURSEMENT_CONFIRM)
-        disbursing.confirm(session, clerk, payment_ids=payment_ids, on=business_date(now), now=now)
+        confirming.confirm(session, clerk, payment_ids=payment_ids, on=business_date(now), now=now)

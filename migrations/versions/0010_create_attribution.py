@@ -23,6 +23,16 @@ def upgrade() -> None:
         sa.Column("evidence", sa.Text(), nullable=False),
         sa.Column("made_by", sa.Uuid(), nullable=False),
         sa.Column("made_at", sa.TIMESTAMP(timezone=True), nullable=False),
+        sa.Column("countersigned_by", sa.Uuid(), nullable=True),
+        sa.CheckConstraint(
+            "method <> 'cash' OR countersigned_by <> made_by", name=op.f("disbursements_cash_takes_two")
+        ),
+        sa.CheckConstraint(
+            "method <> 'cash' OR countersigned_by IS NOT NULL", name=op.f("disbursements_cash_is_countersigned")
+        ),
+        sa.ForeignKeyConstraint(
+            ["countersigned_by"], ["members.id"], name=op.f("disbursements_countersigned_by_exists")
+        ),
         sa.ForeignKeyConstraint(["made_by"], ["members.id"], name=op.f("disbursements_made_by_exists")),
         sa.ForeignKeyConstraint(["supplier_id"], ["organisations.id"], name=op.f("disbursements_supplier_id_exists")),
         sa.PrimaryKeyConstraint("id", name=op.f("disbursements_pkey")),
@@ -39,10 +49,12 @@ def upgrade() -> None:
         sa.Column("amount_fen", sa.BigInteger(), nullable=False),
         sa.Column("reference", sa.Text(), nullable=False),
         sa.Column("reference_key", sa.Text(), nullable=False),
+        sa.Column("invoice_number", sa.Text(), nullable=True),
         sa.Column("confirmed_at", sa.TIMESTAMP(timezone=True), nullable=True),
         sa.Column("confirmed_by", sa.Uuid(), nullable=True),
         sa.CheckConstraint("amount_fen > 0", name=op.f("payments_amount_is_positive")),
         sa.CheckConstraint("num_nonnulls(household_id, collective_id) = 1", name=op.f("payments_payee_is_one")),
+        sa.CheckConstraint("invoice_number ~ '^[0-9]{20}$'", name=op.f("payments_invoice_number_is_20_digits")),
         sa.ForeignKeyConstraint(["collective_id"], ["organisations.id"], name=op.f("payments_collective_id_exists")),
         sa.ForeignKeyConstraint(["confirmed_by"], ["members.id"], name=op.f("payments_confirmed_by_exists")),
         sa.ForeignKeyConstraint(
@@ -54,6 +66,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["household_id"], ["households.id"], name=op.f("payments_household_id_exists")),
         sa.ForeignKeyConstraint(["supplier_id"], ["organisations.id"], name=op.f("payments_supplier_id_exists")),
         sa.PrimaryKeyConstraint("id", name=op.f("payments_pkey")),
+        sa.UniqueConstraint("invoice_number", name="payments_invoice_once"),
         sa.UniqueConstraint("supplier_id", "reference_key", name="payments_reference_once"),
     )
     op.create_index(op.f("payments_disbursement_id_idx"), "payments", ["disbursement_id"], unique=False)

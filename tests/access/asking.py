@@ -323,9 +323,20 @@ ASKS: dict[str, Ask] = {
     "POST /v1/disbursements contribution": Ask(
         body=lambda asked: _payment(asked.home.household, contribution_id=asked.place.contribution)
     ),
+    "GET /v1/disbursements/{disbursement_id} disbursement": Ask(thing("disbursement")),
+    "POST /v1/disbursements/{disbursement_id}/evidence evidence": Ask(
+        thing("disbursement"), lambda asked: {"evidence_ids": [asked.place.unused_evidence]}
+    ),
+    "POST /v1/evidence": Ask(body=lambda asked: f"%PDF-1.7 {asked.role}".encode()),
+    "GET /v1/evidence/{evidence_id} proof": Ask(thing("proof")),
+    "GET /v1/evidence/{evidence_id}/content proof": Ask(thing("proof")),
     "GET /v1/payables payees": Ask(thing("household"), lists=item("payee_id")),
     "GET /v1/payments payments": Ask(thing("payment"), lists=item()),
     "POST /v1/payments/confirmations payment": Ask(body=lambda asked: {"payment_ids": [asked.place.payment]}),
+    "POST /v1/payments/{payment_id}/confirmation-code payment": Ask(thing("payment")),
+    "POST /v1/household-confirmations": Ask(
+        body=lambda asked: {"payment_id": asked.home.payment, "code": asked.home.payment_code}
+    ),
     "POST /v1/order-groups product": Ask(body=_order),
     "GET /v1/orders orders": Ask(thing("paid"), lists=item()),
     "GET /v1/orders/{order_id} paid order": Ask(thing("paid")),

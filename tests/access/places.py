@@ -7,12 +7,14 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import orm
 
+from market.attribution import confirming, disbursing, evidence, pictures
+from market.attribution.models import Payment
 from market.benefits.rules import Mechanism, PlanStatus
 from market.certification.models import CertificateAlert, Objection, PriceEvidence
 from market.certification.rules import ApplicationStatus, CertificateStatus, EvidenceKind
 from market.households.models import Household
 from market.identity.models import Credential, Member, Organisation
-from market.identity.rules import OrganisationKind, Permission, Role
+from market.identity.rules import Actor, OrganisationKind, Permission, Role, Scope
 from market.lots.baselines import propose_baseline
 from market.lots.models import Lot
 from market.lots.rules import LotStatus, MeasuredIn
@@ -89,6 +91,10 @@ class Place:
     accepted_line: str
     receipt: str
     payment: str
+    payment_code: str
+    disbursement: str
+    proof: str
+    unused_evidence: str
 
 
 LOGIN = "anybody"
@@ -267,6 +273,12 @@ class Settlement:
             story.accept(order)
         story.pay(paid, 5_000)
         (payment,) = story.disburse({self.household.id: 100})
+        paid_out = self.session.get_one(Payment, payment)
+        code = confirming.issue_code(self.session, self.village, payment_id=payment, now=NOON)
+        proof, unused = (self.evidence(name) for name in ("proof", "unused"))
+        disbursing.add_evidence(
+            self.session, story.clerk, disbursement_id=paid_out.disbursement_id, evidence_ids=[proof], now=NOON
+        )
         receipt = self.session.scalars(sa.select(Receipt.id).where(Receipt.supplier_id == story.supplier.id)).one()
         lines = {
             f"{name}_line": str(story.lines(order)[0].id)
@@ -274,4 +286,19 @@ class Settlement:
         }
         names = ("placed", "confirmed", "shipped", "accepted", "paid")
         ids = {name: str(order.id) for name, order in zip(names, orders, strict=True)}
-        return ids | lines | {"receipt": str(receipt), "payment": str(payment)}
+        proved = {"disbursement": paid_out.disbursement_id, "proof": proof, "unused_evidence": unused}
+        named = {name: str(id_) for name, id_ in proved.items()}
+        return ids | lines | named | {"receipt": str(receipt), "payment": str(payment), "payment_code": code}
+
+    @property
+    def village(self) -> Actor:
+        """The clerk of the place's village."""
+        office = factories.organisation(self.session, kind=OrganisationKind.VILLAGE_OFFICE, region_code=self.code)
+        clerk = factories.member(self.session, office, Role.VILLAGE_CLERK)
+        return factories.actor(self.session, clerk, Scope.REGION)
+
+    def evidence(self, name: str) -> UUID:
+        """Upload a file of the supplier."""
+        content = f"%PDF-1.7 {name} {self.story.supplier.name}".encode()
+        seen = pictures.look(content)
+        return evidence.store(self.session, self.story.clerk, content, seen, stated_on=TODAY, now=NOON).id

@@ -34,8 +34,8 @@ class Answer:
 async def send(
     app: ASGIApp, method: str, path: str, *, params: Mapping[str, str], headers: Mapping[str, str], body: Any = None
 ) -> Answer:
-    """Send one request, with a JSON body unless it is None."""
-    content = b"" if body is None else json.dumps(body).encode()
+    """Send one request, with a JSON body unless it is None; bytes are sent as they are."""
+    content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
     named = {"Host": "market", "Content-Type": "application/json", "Content-Length": str(len(content)), **headers}
     scope = {
         "type": "http",

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from market.attribution import disbursing
+from market.attribution import confirming
 from market.audit.rules import MOST_DAYS, TracePeriodError
 from market.audit.tracing import HouseholdTrace, trace_household, trace_order
 from market.benefits.rules import Mechanism
@@ -50,7 +50,7 @@ def test_an_order_is_traced_to_every_fen(story: Story) -> None:
     order = story.sell("4", "6")
     story.pay(order, 10_000)
     (payment_id, *_) = story.disburse({first.id: 1_000, second.id: 50})
-    disbursing.confirm(story.session, auditor(story.session), payment_ids=[payment_id], on=TODAY, now=NOON)
+    confirming.confirm(story.session, auditor(story.session), payment_ids=[payment_id], on=TODAY, now=NOON)
     story.give_back(order, "1", position=1)
 
     found = trace_order(story.session, auditor(story.session), order.id)

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from market.attribution import disbursing
+from market.attribution import confirming, disbursing
 from market.attribution.rules import Kind, PaymentOrder
 from market.benefits.rules import Mechanism
 from market.errors import MarketError
@@ -214,4 +214,4 @@ class Walk:
         """Confirm some payments."""
         chosen = {self.one(self.payments) for _ in range(3)} if self.payments else set()
         if chosen:
-            disbursing.confirm(self.session, self.village, payment_ids=sorted(chosen), on=TODAY, now=NOON)
+            confirming.confirm(self.session, self.village, payment_ids=sorted(chosen), on=TODAY, now=NOON)

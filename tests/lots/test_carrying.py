@@ -107,7 +107,7 @@ def test_a_lot_of_which_a_contribution_was_paid_for_is_not_discarded(village: Vi
     (given_,) = village.record(lot, village.gives(village.households[0], 1_000))
     payment = PaymentOrder(Kind.HOUSEHOLD, given_.household_id, 100, "B-1", given_.id)
     disbursing.disburse(
-        session, village.clerk, paid_on=TODAY, method="cash", evidence="回单", payments=[payment], now=NOW
+        session, village.clerk, paid_on=TODAY, method="bank_transfer", evidence="回单", payments=[payment], now=NOW
     )
     with pytest.raises(PaidLotError):
         opening.discard(session, village.clerk, lot_id=lot.id)

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import orm
 
-from market.attribution import disbursing
+from market.attribution import confirming, disbursing
 from market.attribution.rules import Kind, PaymentOrder
 from market.benefits.rules import Mechanism
 from market.households.models import Household
@@ -177,7 +177,7 @@ def _play(market: SmallMarket, contribution_id: UUID) -> None:
     # Paid before it was recognised, recorded after: an advance in between, matched on the day of recognition.
     lonely.disburse({poor[2].id: 2_000}, on=date(2026, 5, 25))
     paid[2] = pays_collective(rich, market.collective, 1_000, on=date(2026, 5, 16))
-    disbursing.confirm(session, market.village, payment_ids=paid, on=date(2026, 5, 18), now=NOON)
+    confirming.confirm(session, market.village, payment_ids=paid, on=date(2026, 5, 18), now=NOON)
     sends_back(rich, school, lunch, "17", on=date(2026, 5, 21))
     sends_back(rich, firm, gifts, "20", on=JUNE)
     sends_back(cheap, school, sacks, "7", on=JUNE)

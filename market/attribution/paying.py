@@ -1,0 +1,162 @@
+"""How money is handed over, and what a list of payments goes through; the refusals of paying out. Pure."""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import NamedTuple
+
+from typing_extensions import override
+
+from market.errors import MarketError
+from market.identifiers import is_einvoice_number
+
+
+class Method(StrEnum):
+    """How a disbursement was made.
+
+    A purchase invoice (type 16) is issued to a farmer for produce; its number is the payment's reference.
+    """
+
+    BANK_TRANSFER = "bank_transfer"
+    CASH = "cash"
+    PURCHASE_INVOICE = "purchase_invoice"
+
+
+class ListStatus(StrEnum):
+    """What a list of payments to be made has come to."""
+
+    OPEN = "open"
+    SETTLED = "settled"
+    WITHDRAWN = "withdrawn"
+
+
+class ListEvent(StrEnum):
+    """What can happen to a list."""
+
+    IMPORT = "import"
+    COUNTERSIGN = "countersign"
+    WITHDRAW = "withdraw"
+
+
+LIST_TRANSITIONS: Mapping[tuple[ListStatus, ListEvent], ListStatus] = {
+    (ListStatus.OPEN, ListEvent.IMPORT): ListStatus.SETTLED,
+    (ListStatus.OPEN, ListEvent.COUNTERSIGN): ListStatus.SETTLED,
+    (ListStatus.OPEN, ListEvent.WITHDRAW): ListStatus.WITHDRAWN,
+}
+"""A bank's result that leaves lines unanswered leaves the list open; see `bank_results`."""
+
+
+class LineStatus(StrEnum):
+    """What became of one payment of a list; a reference that failed is spent, what it was for stays owed."""
+
+    OPEN = "open"
+    PAID = "paid"
+    FAILED = "failed"
+
+
+def invoice_number(method: Method, reference: str, number: str | None, *, pointer: str) -> str | None:
+    """Return the number of the purchase invoice behind a payment, if there is one.
+
+    Of a payment by purchase invoice it is the reference. Raises `EinvoiceNumberError` for what is no such number.
+    """
+    at = "invoice_number"
+    if method is Method.PURCHASE_INVOICE:
+        if number not in (None, reference):
+            raise EinvoiceNumberError(number=number, pointer=f"{pointer}/{at}")
+        number, at = reference, "reference"
+    if number is not None and not is_einvoice_number(number):
+        raise EinvoiceNumberError(number=number, pointer=f"{pointer}/{at}")
+    return number
+
+
+class Fault(NamedTuple):
+    """One fault of a file: the row as a spreadsheet numbers it, the column, and the sentence in both languages."""
+
+    row: int
+    column: str
+    en: str
+    zh: str
+
+
+class BankResultError(MarketError):
+    """A file is taken whole or not at all; every fault names its row and column."""
+
+    en = "The bank's result cannot be taken over: {count} faults; nothing was recorded."
+    zh = "银行回盘文件有 {count} 处错误,未登记任何内容。"
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        """Keep the faults."""
+        self._faults = faults
+        super().__init__(count=len(faults))
+
+    @override
+    def faults(self, language: str) -> list[tuple[str, str]]:
+        """Return each fault under the pointer `/rows/{row}/{column}`."""
+        return [
+            (f"/rows/{fault.row}/{fault.column}", fault.zh if language == "zh" else fault.en) for fault in self._faults
+        ]
+
+
+class EinvoiceNumberError(MarketError):
+    """An e-invoice has a number of 20 digits; of a payment by purchase invoice it is the reference (domain.md §9)."""
+
+    en = "{number} is not the number of this e-invoice: 20 digits, and the same as the reference."
+    zh = "{number} 不是有效的数电发票号码:须为 20 位数字,且与付款凭证号一致。"
+
+
+class EinvoiceTakenError(MarketError):
+    """One purchase invoice stands behind one payment of the whole market."""
+
+    status = 409
+    en = "The e-invoice {number} already stands behind a payment."
+    zh = "数电发票 {number} 已用于其他兑付。"
+
+
+class CashNeedsWitnessError(MarketError):
+    """Cash counts when a second person has put a name to it."""
+
+    en = "Cash is recorded as a list that a second person countersigns; it cannot be recorded by one alone."
+    zh = "现金兑付须先登记清单并由第二人会签,不能由一人直接登记。"
+
+
+class EvidenceUsedError(MarketError):
+    """One file proves one thing."""
+
+    status = 409
+    en = "This evidence was already used{where}."
+    zh = "该凭证文件已被使用{where}。"
+
+
+class EvidenceTypeError(MarketError):
+    """By its first bytes, whatever it is called."""
+
+    status = 415
+    en = "Evidence is a JPEG or PNG picture or a PDF; these bytes are none."
+    zh = "凭证须为 JPEG、PNG 图片或 PDF 文件,所传内容均不是。"
+
+
+class UnreadablePictureError(MarketError):
+    """A picture that nobody can look at proves nothing."""
+
+    en = "The picture cannot be read: it is broken, or has more than {most} pixels."
+    zh = "图片无法读取:文件损坏,或超过 {most} 像素。"
+
+
+class ConfirmationCodeError(MarketError):
+    """One answer for a wrong code, an unknown payment, a code used, replaced or tried too often."""
+
+    en = "This code does not confirm this payment. After {most} wrong attempts a code is void; ask for another."
+    zh = "该确认码无法确认这笔兑付。连续输错 {most} 次后确认码作废,请重新索取。"
+
+
+class TooManyTrialsError(MarketError):
+    """Codes are tried too often, from one address or in all."""
+
+    status = 429
+    en = "Too many codes were tried; try again in {seconds} seconds."
+    zh = "确认码尝试过于频繁,请在 {seconds} 秒后重试。"
+
+    @property
+    @override
+    def headers(self) -> Mapping[str, str]:
+        """Return when to come back (RFC 9110)."""
+        return {"Retry-After": str(self.facts["seconds"])}
