@@ -9,6 +9,7 @@ One word per concept, in code, API and documents alike:
 | net income | 纯收入 | gross income minus the household's own production expense |
 | increase | 增收 | an income minus the same figure of a confirmed baseline |
 | baseline | 基期 | what the same land brought before: stated by the supplier, confirmed by its county |
+| account item | 收支记录 | what a household received or spent outside the market, with day, source and evidence |
 | organisation | 单位 | a body that acts: supplier, buyer, authority, auditor, operator |
 | supplier | 供应商 | an organisation that sells; a cooperative is its usual kind |
 | household | 农户 | a family on the register, known by its code |

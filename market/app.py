@@ -29,6 +29,7 @@ from market.identity import access
 from market.identity import endpoints as identity_endpoints
 from market.identity.limiting import SignInLimits
 from market.ledger import endpoints as ledger_endpoints
+from market.livelihoods import endpoints as livelihoods_endpoints
 from market.lots import endpoints as lots_endpoints
 from market.observing import Observer
 from market.orders import endpoints as orders_endpoints
@@ -46,6 +47,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     households_endpoints.router,
     people_endpoints.router,
     benefits_endpoints.router,
+    livelihoods_endpoints.router,
     certification_endpoints.router,
     catalog_endpoints.router,
     lots_endpoints.router,

@@ -28,6 +28,7 @@ TAGS: Mapping[str, str] = {
     "disbursements": "兑付: payments to households and collectives, and their confirmation",
     "households": "农户: the register and its statuses over time",
     "identity": "身份: organisations, members, tokens, API keys",
+    "livelihoods": "收支: what households earn and spend outside the market, their baselines",
     "lots": "批次: quantities with one origin, contributions of households, stock",
     "orders": "订单: placing, shipment, acceptance line by line, returns",
     "benefits": "联农带农方案: benefit plans, their versions, enrolments",

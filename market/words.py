@@ -21,6 +21,7 @@ UNITS: Words = {
 }
 
 THINGS: Words = {
+    "account_item": ("item of a household's account", "农户收支记录"),
     "api_key": ("API key", "API 密钥"),
     "application": ("application", "认定申请"),
     "baseline": ("baseline", "增收基线"),
@@ -145,6 +146,10 @@ PERMISSIONS: Words = {
     "person:erase": ("erase personal data", "删除个人信息"),
     "consent:write": ("record consent", "登记农户同意"),
     "personal_data_access:read": ("read who read personal data", "查阅个人信息访问记录"),
+    "account:read": ("read the accounts of households", "查看农户收支账"),
+    "account:write": ("keep the accounts of households", "登记农户收支"),
+    "monitoring:read": ("read the monitoring of households", "查看农户监测"),
+    "monitoring:write": ("set the lines of monitoring and record published figures", "维护监测线与公布数据"),
     "enrolment:write": ("enrol households", "登记农户联结"),
     "enrolment:confirm": ("confirm enrolments", "确认农户联结"),
     "plan:read": ("read benefit plans", "查看带农方案"),
@@ -228,6 +233,32 @@ CONSENTS: Words = {
     "public_disclosure": ("public disclosure without names", "匿名公开受益情况"),
 }
 
+ITEM_KINDS: Words = {
+    "wage_elsewhere": ("wage elsewhere", "外出务工工资"),
+    "public_post": ("wage of a public post", "公益岗位工资"),
+    "other_operating": ("other operating income", "其他生产经营收入"),
+    "solar": ("solar income", "光伏收益"),
+    "other_property": ("other property income", "其他财产性收入"),
+    "living_allowance": ("minimum living allowance", "低保金"),
+    "extreme_hardship": ("support in extreme hardship", "特困供养金"),
+    "pension": ("pension", "养老金"),
+    "family_planning": ("family planning subsidy", "计划生育金"),
+    "ecological": ("ecological compensation", "生态补偿金"),
+    "grain_to_green": ("grain for green", "退耕还林补助"),
+    "farmland": ("farmland subsidy", "耕地地力保护补贴"),
+    "veteran": ("veterans' allowance", "退役军人补助"),
+    "disability": ("disability allowances", "残疾人两项补贴"),
+    "old_age": ("old-age allowance", "高龄津贴"),
+    "reservoir": ("resettlement by a reservoir", "水库移民补助"),
+    "insurance_top_up": ("insurance top-up", "保险补偿"),
+    "other_transfer": ("other transfer", "其他转移性收入"),
+    "gift": ("one-off gift", "一次性慰问金(物)"),
+    "temporary_relief": ("temporary relief", "临时救助"),
+    "purpose_tied": ("purpose-tied subsidy", "专项补助"),
+    "operating_expense": ("operating expense", "生产经营性支出"),
+    "self_paid": ("compliant self-paid expense", "合规自付支出"),
+}
+
 FOUR_EYES: Words = {
     "erasure": ("erasing personal data", "删除个人信息"),
     "review": ("reviews of one application", "认定申请的各级审核"),
@@ -253,6 +284,7 @@ WORDS: Mapping[str, Words] = {
     "permission": PERMISSIONS,
     "missing": EVIDENCE,
     "mechanism": MECHANISMS,
+    "item_kind": ITEM_KINDS,
     "rule": FOUR_EYES,
     "purpose": PURPOSES,
     "fields": PERSONAL_FIELDS,

@@ -45,6 +45,8 @@ def test_the_application_owns_nothing(session: sa.orm.Session) -> None:
 
 
 FACTS = (
+    "account_items",
+    "monitoring_lines",
     "acceptances",
     "acceptance_lines",
     "bank_results",

@@ -26,6 +26,7 @@ from market.households.rules import (
     HeadCountError,
     HouseholdCodeTakenError,
     HouseholdDepartedError,
+    RemovalTooEarlyError,
     StatusOrderError,
     VillageOutsideRegionError,
 )
@@ -147,7 +148,7 @@ def change_household(
     "/households/{household_id}/statuses",
     status_code=201,
     response_model=HouseholdDetailOut,
-    responses=declared(NotFoundError, FutureDateError, HouseholdDepartedError, StatusOrderError),
+    responses=declared(NotFoundError, FutureDateError, HouseholdDepartedError, StatusOrderError, RemovalTooEarlyError),
 )
 def record_status(
     household_id: UUID, request: RecordStatus, caller: Annotated[Caller, requires(Permission.HOUSEHOLD_WRITE)]

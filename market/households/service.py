@@ -8,7 +8,7 @@ from sqlalchemy import orm
 
 from market.errors import NotFoundError
 from market.households.models import Household, HouseholdStatusPeriod
-from market.households.queries import visible_households
+from market.households.queries import statuses_of, visible_households
 from market.households.rules import (
     HouseholdCodeTakenError,
     HouseholdStatus,
@@ -17,7 +17,9 @@ from market.households.rules import (
     check_head_count,
     check_not_ahead,
     check_present,
+    check_removal,
     check_status_order,
+    identified_on,
 )
 from market.identity.rules import Actor, Scope
 from market.regions.service import require_region
@@ -75,12 +77,14 @@ def record_status(
 ) -> Household:
     """Add a status from a day on; what the household was before stays on record.
 
-    Raises `NotFoundError`, `FutureDateError`, `HouseholdDepartedError` or `StatusOrderError`.
+    Raises `NotFoundError`, `FutureDateError`, `HouseholdDepartedError`, `StatusOrderError` or `RemovalTooEarlyError`.
     """
     household = household_to_change(session, actor, household_id=household_id)
     check_present(household.departed_on)
     check_not_ahead(valid_from, today=today, pointer="/valid_from")
     check_status_order(valid_from, latest_from=_latest_from(session, household))
+    periods = [(period.status, period.valid_from) for period in statuses_of(session, household)]
+    check_removal(status, valid_from, identified_on=identified_on(periods))
     session.add(HouseholdStatusPeriod(household_id=household.id, valid_from=valid_from, status=status))
     household.version += 1
     session.flush()

@@ -24,18 +24,15 @@ from market.identity import queries, service
 from market.identity.access import Caller, public, requires
 from market.identity.limiting import SignInLimits
 from market.identity.models import Credential, Member, Organisation
-from market.identity.rules import (
+from market.identity.refusals import (
     CreditCodeError,
     CreditCodeTakenError,
-    KeyScopeError,
     LoginFailedError,
     LoginTakenError,
     OrganisationNameTakenError,
-    Permission,
-    RoleNotOfKindError,
     TooManySignInsError,
-    permissions_of,
 )
+from market.identity.rules import KeyScopeError, Permission, RoleNotOfKindError, permissions_of
 from market.identity.schemas import (
     AddMember,
     ChangeMember,

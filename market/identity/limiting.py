@@ -12,7 +12,7 @@ from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
 from market.errors import MarketError
-from market.identity.rules import TooManySignInsError
+from market.identity.refusals import TooManySignInsError
 
 OF_AN_ADDRESS = RateLimitItemPerMinute(60, namespace="address")
 """An office of many people may share an address."""

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-from typing_extensions import override
-
 from market.errors import ForbiddenError, MarketError
 
 
@@ -128,6 +126,10 @@ class Permission(StrEnum):
     PERSON_ERASE = "person:erase"
     CONSENT_WRITE = "consent:write"
     PERSONAL_DATA_ACCESS_READ = "personal_data_access:read"
+    ACCOUNT_READ = "account:read"
+    ACCOUNT_WRITE = "account:write"
+    MONITORING_READ = "monitoring:read"
+    MONITORING_WRITE = "monitoring:write"
     ENROLMENT_WRITE = "enrolment:write"
     ENROLMENT_CONFIRM = "enrolment:confirm"
     PLAN_READ = "plan:read"
@@ -210,6 +212,10 @@ POLICY: Mapping[Permission, Mapping[Role, Scope]] = {
     Permission.PERSON_ERASE: _KEEPS_REGISTER,
     Permission.CONSENT_WRITE: _KEEPS_REGISTER,
     Permission.PERSONAL_DATA_ACCESS_READ: {Role.AUDITOR: Scope.ALL},
+    Permission.ACCOUNT_READ: {**_KEEPS_REGISTER, Role.AUDITOR: Scope.ALL},
+    Permission.ACCOUNT_WRITE: _KEEPS_REGISTER,
+    Permission.MONITORING_READ: {Role.COUNTY_REVIEWER: Scope.REGION, Role.AUDITOR: Scope.ALL},
+    Permission.MONITORING_WRITE: {Role.OPERATOR: Scope.ALL},
     Permission.ENROLMENT_WRITE: {**_SUPPLIER_OWN},
     Permission.ENROLMENT_CONFIRM: {Role.VILLAGE_CLERK: Scope.REGION},
     Permission.PLAN_READ: {**_SUPPLIER_OWN, Role.COUNTY_REVIEWER: Scope.REGION, Role.AUDITOR: Scope.ALL},
@@ -309,52 +315,6 @@ def check_role(kind: OrganisationKind, role: Role) -> None:
         raise RoleNotOfKindError(kind=kind, role=role, pointer="/role")
 
 
-class UnauthenticatedError(MarketError):
-    """No credential, or none that we know."""
-
-    status = 401
-    en = "Sign in: the request carries no valid token."
-    zh = "请先登录:请求未携带有效令牌。"
-
-
-class TokenExpiredError(MarketError):
-    """The credential was good once."""
-
-    status = 401
-    en = "The token expired or was revoked; sign in again."
-    zh = "令牌已过期或已被撤销,请重新登录。"
-
-
-class LoginFailedError(MarketError):
-    """The same answer for an unknown login and a wrong password."""
-
-    status = 401
-    en = "The login or the password is wrong."
-    zh = "用户名或密码错误。"
-
-
-class TooManySignInsError(MarketError):
-    """Signing in is tried too often, from one address, for one account or in all."""
-
-    status = 429
-    en = "Too many attempts to sign in; try again in {seconds} seconds."
-    zh = "登录尝试过于频繁,请在 {seconds} 秒后重试。"
-
-    @property
-    @override
-    def headers(self) -> Mapping[str, str]:
-        """Return when to come back (RFC 9110)."""
-        return {"Retry-After": str(self.facts["seconds"])}
-
-
-class LoginTakenError(MarketError):
-    """Logins are unique in the whole market."""
-
-    status = 409
-    en = "This login is taken."
-    zh = "该用户名已被使用。"
-
-
 class RoleNotOfKindError(MarketError):
     """A role belongs to one side of the market."""
 
@@ -362,39 +322,8 @@ class RoleNotOfKindError(MarketError):
     zh = "该类单位({kind})没有此角色({role})。"
 
 
-class CreditCodeError(MarketError):
-    """GB 32100: 18 characters with a check character."""
-
-    en = "{code} is not a valid unified social credit code (GB 32100)."
-    zh = "统一社会信用代码({code})不符合 GB 32100 校验规则。"
-
-
-class CreditCodeTakenError(MarketError):
-    """One credit code, one organisation."""
-
-    status = 409
-    en = "An organisation with this unified social credit code is already registered."
-    zh = "该统一社会信用代码已登记。"
-
-
-class OrganisationNameTakenError(MarketError):
-    """One name, one organisation."""
-
-    status = 409
-    en = "An organisation with this name is already registered."
-    zh = "该单位名称已登记。"
-
-
 class KeyScopeError(MarketError):
     """A key cannot carry more than its maker may do, and cannot make keys."""
 
     en = "An API key can carry permissions of your own role, but not the making of keys; this is none: {permission}."
     zh = "API 密钥的权限不得超出本人角色,也不得再生成密钥;不在其中:{permission}。"
-
-
-class IdempotencyKeyReusedError(MarketError):
-    """Same key, other input."""
-
-    status = 409
-    en = "This Idempotency-Key was used with a different request."
-    zh = "该 Idempotency-Key 已用于另一请求。"

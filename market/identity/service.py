@@ -16,19 +16,21 @@ from market import identifiers
 from market.errors import InvalidInputError, NotFoundError
 from market.identity import queries
 from market.identity.models import Credential, Member, Organisation
-from market.identity.rules import (
-    Actor,
+from market.identity.refusals import (
     CreditCodeError,
     CreditCodeTakenError,
     IdempotencyKeyReusedError,
     LoginFailedError,
     LoginTakenError,
-    OrganisationKind,
     OrganisationNameTakenError,
-    Permission,
-    Role,
     TokenExpiredError,
     UnauthenticatedError,
+)
+from market.identity.rules import (
+    Actor,
+    OrganisationKind,
+    Permission,
+    Role,
     check_key_scopes,
     check_role,
     scope_of,

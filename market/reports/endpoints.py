@@ -15,6 +15,7 @@ from sqlalchemy import orm
 
 from market.api import declared, router_of
 from market.attribution.statements import Flow, Statement, check_window, household_statement
+from market.audit.verifying import see_one_moment
 from market.benefits.rules import MECHANISMS
 from market.clock import business_date, utc_now
 from market.errors import InvalidInputError, NotFoundError
@@ -24,10 +25,12 @@ from market.quantities import base_units
 from market.regions import service as regions
 from market.regions.rules import UnknownRegionError
 from market.reports.cooperatives import cooperative_statement
+from market.reports.household_account import household_account
 from market.reports.lot_income import Contributed, Increase, LotIncome, lot_income
 from market.reports.queries import Filters, report
 from market.reports.rules import COLUMNS, FIGURES, Column, Dimension, NoIncrease
 from market.reports.schemas import (
+    AccountQuery,
     AdvanceOut,
     BalanceOut,
     ClassOut,
@@ -37,6 +40,7 @@ from market.reports.schemas import (
     CountsOut,
     FiguresOut,
     FlowOut,
+    HouseholdAccountOut,
     HouseholdStatementOut,
     IncomeOut,
     IncreaseOut,
@@ -57,6 +61,7 @@ from market.reports.workbook import XLSX, workbook
 router = router_of()
 
 StatementReader = Annotated[Caller, requires(Permission.STATEMENT_READ)]
+AccountReader = Annotated[Caller, requires(Permission.ACCOUNT_READ)]
 ReportReader = Annotated[Caller, requires(Permission.REPORT_READ)]
 
 
@@ -82,6 +87,18 @@ def show_household_statement(
         ],
         counts=_counts(FIGURES),
     )
+
+
+@router.get("/households/{household_id}/account", tags=["statements"], responses=declared(NotFoundError))
+def show_household_account(
+    household_id: UUID, query: Annotated[AccountQuery, Query()], caller: AccountReader
+) -> HouseholdAccountOut:
+    """Show gross, net and per head of a household over a year and the last twelve months, as closed and as known."""
+    on = query.on or business_date(utc_now())
+    with caller.transaction() as (session, actor):
+        see_one_moment(session)
+        found = household_account(session.connection(), actor, household_id, year=query.year or on.year, on=on)
+        return HouseholdAccountOut.model_validate(found)
 
 
 @router.get(

@@ -149,6 +149,7 @@ class NoIncrease(StrEnum):
 
     NO_BASELINE_CONFIRMED = "no_baseline_confirmed"
     MOVED_INTO_OTHER_LOTS = "moved_into_other_lots"
+    PERIOD_NOT_OVER = "period_not_over"
 
 
 class Suspended(StrEnum):

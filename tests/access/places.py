@@ -58,6 +58,8 @@ class Place:
     key: str
     household: str
     household_code: str
+    item: str
+    household_baseline: str
     newcomer: str
     newcomer_code: str
     collective: str
@@ -172,6 +174,8 @@ class Settlement:
             key=key(self.session, self.member),
             household=str(self.household.id),
             household_code=self.household.code,
+            item=str(factories.account_item(self.session, self.household).id),
+            household_baseline=str(factories.household_baseline(self.session, self.household, confirmed=False).id),
             newcomer=str(newcomer.id),
             newcomer_code=newcomer.code,
             collective=str(self.collective.id),

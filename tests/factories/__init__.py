@@ -1,6 +1,7 @@
 """Small functions that put one thing into the market and return its row; every fact has a default."""
 
 from tests.factories.goods import application, category, certificate, contribution, lot, plan, plan_version, product
+from tests.factories.livings import account_item, household_baseline
 from tests.factories.people import (
     LONG_AGO,
     PASSWORD,
@@ -19,6 +20,7 @@ __all__ = [
     "LONG_AGO",
     "PASSWORD",
     "VAULT",
+    "account_item",
     "actor",
     "application",
     "card",
@@ -28,6 +30,7 @@ __all__ = [
     "enrolment",
     "headers",
     "household",
+    "household_baseline",
     "lot",
     "member",
     "number",

@@ -9,7 +9,8 @@ from starlette.testclient import TestClient
 
 from market.identity import limiting, service
 from market.identity.limiting import SignInLimits
-from market.identity.rules import Role, TooManySignInsError
+from market.identity.refusals import TooManySignInsError
+from market.identity.rules import Role
 from tests import factories
 from tests.stalls import NOON
 

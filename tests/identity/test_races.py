@@ -14,7 +14,8 @@ from market.db import Database
 from market.identity import service
 from market.identity.access import Caller
 from market.identity.models import Organisation
-from market.identity.rules import Actor, OrganisationKind, OrganisationNameTakenError, Permission, Role
+from market.identity.refusals import OrganisationNameTakenError
+from market.identity.rules import Actor, OrganisationKind, Permission, Role
 from market.identity.schemas import OrganisationOut
 from tests import factories
 

@@ -9,21 +9,16 @@ from sqlalchemy import orm
 from market.errors import InvalidInputError, NotFoundError
 from market.identity import queries, service
 from market.identity.models import Credential, Organisation
-from market.identity.rules import (
+from market.identity.refusals import (
     CreditCodeError,
     CreditCodeTakenError,
-    KeyScopeError,
     LoginFailedError,
     LoginTakenError,
-    OrganisationKind,
     OrganisationNameTakenError,
-    Permission,
-    Role,
-    RoleNotOfKindError,
-    Scope,
     TokenExpiredError,
     UnauthenticatedError,
 )
+from market.identity.rules import KeyScopeError, OrganisationKind, Permission, Role, RoleNotOfKindError, Scope
 from tests import factories
 
 NOW = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)

@@ -1,0 +1,233 @@
+"""What a household had in a window: gross, net and per head, beside what orders brought; never added to each other.
+
+Gross is money received: what suppliers paid it (advances too) and its other income that counts. Net is gross less its
+operating expense; net per head is net over the registered members, in whole fen rounded down, with what is left over.
+What orders *brought* is another figure: only the part of the money that recognised orders have claimed (domain.md §1).
+
+A fact that belongs to a closed month is posted in an open one under its own day. So a window has its figures twice:
+as closed, by the days of the book and what of other income was recorded by the close; and as now known, by the days on
+which things happened. A return corrects what was accepted, and is known under the day of the acceptance.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from market.attribution.statements import Position, Statement, position, statement
+from market.benefits.rules import IncomeClass
+from market.livelihoods import queries as livelihoods
+from market.livelihoods.queries import ItemSum
+from market.livelihoods.rules import ITEMS, Figure, Fraction, Treatment, Window, per_head
+
+# An entry is never booked before the day it is known under: what came into the window was booked from its begin on.
+_MOVED = """
+moved AS (
+  SELECT a.owner_id, a.kind, a.step, m.*, e.source, e.reason, e.recorded_at, e.original_effective_on,
+         coalesce(e.original_effective_on, e.effective_on) AS known_on
+    FROM ledger_accounts a
+   CROSS JOIN LATERAL (
+      SELECT t.entry_id, t.effective_on, t.mechanism, t.assisted, t.order_line_id, t.amount_fen AS fen, true AS came_in
+        FROM ledger_transfers t
+       WHERE t.credit_account_id = a.id AND t.effective_on >= :begin
+      UNION ALL
+      SELECT t.entry_id, t.effective_on, t.mechanism, t.assisted, t.order_line_id, -t.amount_fen, false
+        FROM ledger_transfers t
+       WHERE t.debit_account_id = a.id AND t.effective_on >= :begin
+   ) m
+    JOIN ledger_entries e ON e.id = m.entry_id
+   WHERE a.book = 'attribution' AND a.kind = 'household' AND a.owner_id = ANY(CAST(:households AS uuid[]))
+)
+"""
+_POSITIONS = sa.text(
+    "WITH "
+    + _MOVED
+    + """
+SELECT owner_id, kind, step, mechanism, assisted, 0 AS opening_fen, CAST(sum(fen) AS bigint) AS movement_fen,
+       CAST(coalesce(sum(fen) FILTER (WHERE came_in AND step = 'advance' AND order_line_id IS NULL), 0) AS bigint)
+       AS ahead_fen,
+       CAST(coalesce(sum(fen) FILTER (WHERE came_in AND step = 'advance' AND order_line_id IS NOT NULL), 0) AS bigint)
+       AS back_fen,
+       CAST(coalesce(sum(fen) FILTER (WHERE came_in AND reason = 'matching'
+                                        AND step IN ('disbursed', 'confirmed', 'top_up_paid')), 0) AS bigint)
+       AS matched_fen
+  FROM moved
+ WHERE CASE WHEN :as_booked THEN effective_on ELSE known_on END BETWEEN :begin AND :end
+ GROUP BY owner_id, kind, step, mechanism, assisted
+"""
+)
+_LATE = sa.text(
+    "WITH "
+    + _MOVED
+    + """
+SELECT source, reason, effective_on, original_effective_on, recorded_at,
+       CAST((CASE WHEN known_on BETWEEN :begin AND :end THEN 1 ELSE -1 END)
+            * coalesce(sum(fen) FILTER (WHERE step IN ('disbursed', 'confirmed', 'top_up_paid', 'advance')), 0)
+            AS bigint) AS received_fen,
+       CAST((CASE WHEN known_on BETWEEN :begin AND :end THEN 1 ELSE -1 END)
+            * coalesce(sum(fen) FILTER (WHERE step IN ('accrued', 'recognised', 'disbursed', 'confirmed')), 0)
+            AS bigint) AS accrued_fen
+  FROM moved
+ WHERE (effective_on BETWEEN :begin AND :end) <> (known_on BETWEEN :begin AND :end)
+ GROUP BY entry_id, source, reason, effective_on, original_effective_on, recorded_at, known_on
+ ORDER BY recorded_at, source
+"""
+)
+_CLOSED_AT = sa.text("SELECT closed_at FROM ledger_periods WHERE book = 'attribution' AND month = :month")
+
+
+@dataclass(frozen=True, slots=True)
+class NetIncome:
+    """The figures of one household in one window, in fen."""
+
+    window: Window
+    heads: int
+    orders: Statement
+    items: Mapping[str, int]
+
+    def _sum(self, treatment: Treatment, income_class: IncomeClass | None = None) -> int:
+        return sum(
+            self.items.get(kind, 0)
+            for kind, terms in ITEMS.items()
+            if terms.treatment is treatment and income_class in (None, terms.income_class)
+        )
+
+    @property
+    def received_fen(self) -> int:
+        """Return the money that came from suppliers, advances included."""
+        return self.orders.money_received_fen
+
+    @property
+    def ahead_fen(self) -> int:
+        """Return what of that money no recognised order had claimed: below zero when orders claimed older money."""
+        return self.orders.advance.closing_fen
+
+    @property
+    def other_fen(self) -> int:
+        """Return the other income that counts."""
+        return self._sum(Treatment.COUNTED)
+
+    @property
+    def excluded_fen(self) -> int:
+        """Return the gifts and purpose-tied subsidies, which are recorded and count for nothing."""
+        return self._sum(Treatment.EXCLUDED)
+
+    @property
+    def operating_expense_fen(self) -> int:
+        """Return what was spent on producing."""
+        return self._sum(Treatment.EXPENSE)
+
+    @property
+    def self_paid_fen(self) -> int:
+        """Return what the household paid itself for illness and the like; monitoring alone subtracts it."""
+        return self._sum(Treatment.MONITORED_EXPENSE)
+
+    @property
+    def gross_fen(self) -> int:
+        """Return all money received that counts."""
+        return self.received_fen + self.other_fen
+
+    @property
+    def net_fen(self) -> int:
+        """Return gross less operating expense."""
+        return self.gross_fen - self.operating_expense_fen
+
+    @property
+    def net_per_head(self) -> Fraction:
+        """Return net over the registered members."""
+        return per_head(self.net_fen, self.heads)
+
+    @property
+    def monitored_per_head(self) -> Fraction:
+        """Return what monitoring judges by: net less what was self-paid, over the registered members."""
+        return per_head(self.net_fen - self.self_paid_fen, self.heads)
+
+    def from_orders(self, income_class: IncomeClass) -> int:
+        """Return the money of a class that orders brought or suppliers topped up; an advance has no class yet."""
+        flow = self.orders.classes[income_class]
+        return flow.disbursed_fen + flow.top_up_paid_fen
+
+    def other(self, income_class: IncomeClass) -> int:
+        """Return the other income of a class."""
+        return self._sum(Treatment.COUNTED, income_class)
+
+    def figure(self, figure: Figure) -> int:
+        """Return a figure that a baseline may be of; per head in whole fen."""
+        return {Figure.GROSS: self.gross_fen, Figure.NET: self.net_fen, Figure.NET_PER_HEAD: self.net_per_head.fen}[
+            figure
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A fact that a window's figures have as now known and not as closed, or the reverse.
+
+    It adds `received_fen` to the money received, `accrued_fen` to what orders brought, or an item of `item_fen`.
+    """
+
+    source: str
+    reason: str
+    recorded_at: datetime
+    happened_on: date
+    booked_on: date | None
+    received_fen: int
+    accrued_fen: int
+    item_kind: str | None = None
+    item_fen: int = 0
+
+
+def closed_at(connection: sa.Connection, window: Window) -> datetime | None:
+    """Return when the last month of a window was closed; None while it is open."""
+    found: datetime | None = connection.scalar(_CLOSED_AT, {"month": window.end.replace(day=1)})
+    return found
+
+
+def net_incomes(
+    connection: sa.Connection, heads: Mapping[UUID, int], window: Window, *, closed: datetime | None = None
+) -> dict[UUID, NetIncome]:
+    """Return the figures of households, by their registered members, in two statements.
+
+    As now known; or, given the instant at which the window was closed, as closed.
+    """
+    positions: dict[UUID, list[Position]] = defaultdict(list)
+    asked = {"households": list(heads), "begin": window.begin, "end": window.end, "as_booked": closed is not None}
+    for row in connection.execute(_POSITIONS, asked).mappings():
+        positions[row["owner_id"]].append(position(row))  # type: ignore[arg-type] # a RowMapping
+    items: dict[UUID, list[ItemSum]] = defaultdict(list)
+    for each in livelihoods.item_sums(connection, heads, begin=window.begin, end=window.end, recorded_by=closed):
+        items[each.household_id].append(each)
+    return {
+        household_id: NetIncome(
+            window, number, statement(positions[household_id]), {each.kind: each.fen for each in items[household_id]}
+        )
+        for household_id, number in heads.items()
+    }
+
+
+def corrections(
+    connection: sa.Connection, household_id: UUID, window: Window, *, closed: datetime
+) -> Sequence[Correction]:
+    """Return what makes the difference between a window's figures as closed and as now known, as it was recorded."""
+    asked = {"households": [household_id], "begin": window.begin, "end": window.end}
+    late = [
+        Correction(
+            row.source,
+            row.reason,
+            row.recorded_at,
+            row.original_effective_on,
+            row.effective_on,
+            row.received_fen,
+            row.accrued_fen,
+        )
+        for row in connection.execute(_LATE, asked)
+    ]
+    for row in livelihoods.items_recorded_after(
+        connection, household_id, begin=window.begin, end=window.end, instant=closed
+    ):
+        reason = row.reason or row.source
+        fen = row.amount_fen if row.reverses is None else -row.amount_fen
+        late.append(Correction(f"item:{row.id}", reason, row.recorded_at, row.occurred_on, None, 0, 0, row.kind, fen))
+    return sorted(late, key=lambda correction: (correction.recorded_at, correction.source))

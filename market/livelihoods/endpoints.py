@@ -1,0 +1,213 @@
+"""What households earn and spend outside the market, by HTTP."""
+
+import base64
+import binascii
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Query, Response
+from sqlalchemy import orm
+
+from market.api import Page, PageQuery, after_id, answer, cut, declared, router_of
+from market.clock import business_date, utc_now
+from market.errors import FourEyesError, InvalidInputError, NotFoundError, TransitionError
+from market.households.rules import FutureDateError, HouseholdDepartedError
+from market.identity.access import Caller, requires
+from market.identity.rules import Actor, Permission
+from market.livelihoods import baselines, item_import, queries, service
+from market.livelihoods.models import AccountItem, HouseholdBaseline
+from market.livelihoods.rules import (
+    ITEMS,
+    BaselineEvent,
+    BaselinePeriodError,
+    ItemRecordedError,
+    ItemReversedError,
+    RowsAtFaultError,
+    Treatment,
+    Window,
+)
+from market.livelihoods.schemas import (
+    AccountItemOut,
+    DecideBaseline,
+    FaultOut,
+    HouseholdBaselineOut,
+    ImportItems,
+    ImportOut,
+    ProposeBaseline,
+    RecordItem,
+    ReverseItem,
+)
+
+router = router_of("livelihoods")
+
+
+@router.post(
+    "/households/{household_id}/account-items",
+    status_code=201,
+    response_model=AccountItemOut,
+    responses=declared(NotFoundError, FutureDateError, HouseholdDepartedError, ItemRecordedError),
+)
+def record_item(
+    household_id: UUID, request: RecordItem, caller: Annotated[Caller, requires(Permission.ACCOUNT_WRITE)]
+) -> Response:
+    """Record what a household received or spent outside the market."""
+    now = utc_now()
+    item = service.Item(request.kind, request.amount_fen, request.occurred_on, request.source, request.evidence)
+    return caller.once(
+        request,
+        lambda session, actor: _item(
+            service.record(session, actor, household_id=household_id, item=item, today=business_date(now), now=now)
+        ),
+    )
+
+
+@router.get("/households/{household_id}/account-items", responses=declared(NotFoundError))
+def list_items(
+    household_id: UUID,
+    query: Annotated[PageQuery, Query()],
+    caller: Annotated[Caller, requires(Permission.ACCOUNT_READ)],
+) -> Page[AccountItemOut]:
+    """List the items of a household's account, what was recorded last first; what is reversed stays."""
+    with caller.transaction() as (session, actor):
+        queries.check_visible(session, actor, household_id)
+        items = queries.visible_account_items(actor).where(AccountItem.household_id == household_id)
+        if last := after_id(query.cursor):
+            items = items.where(AccountItem.id < last)
+        rows = session.scalars(items.order_by(AccountItem.id.desc()).limit(query.limit + 1)).all()
+    page, next_cursor = cut(rows, query.limit, lambda row: row.id)
+    return Page(items=[_item(row) for row in page], next_cursor=next_cursor)
+
+
+@router.post(
+    "/account-items/{item_id}/reversal",
+    status_code=201,
+    response_model=AccountItemOut,
+    responses=declared(NotFoundError, ItemReversedError),
+)
+def reverse_item(
+    item_id: UUID, request: ReverseItem, caller: Annotated[Caller, requires(Permission.ACCOUNT_WRITE)]
+) -> Response:
+    """Take an item back; the reversal is a row of its own."""
+    return caller.once(
+        request,
+        lambda session, actor: _item(
+            service.reverse(session, actor, item_id=item_id, reason=request.reason, now=utc_now())
+        ),
+    )
+
+
+@router.post("/account-items/imports", status_code=201, response_model=ImportOut, responses=declared(RowsAtFaultError))
+def import_items(
+    request: ImportItems, caller: Annotated[Caller, requires(Permission.ACCOUNT_WRITE)], *, dry_run: bool = False
+) -> Response:
+    """Import items from a CSV file or a workbook, all or none; `dry_run=true` lists every fault and writes nothing."""
+    now = utc_now()
+    try:
+        content = base64.b64decode(request.content, validate=True)
+    except (binascii.Error, ValueError):
+        raise InvalidInputError("it is not base64", "不是有效的 base64 文本", pointer="/content") from None
+
+    def work(session: orm.Session, actor: Actor) -> ImportOut:
+        found = item_import.import_items(
+            session,
+            actor,
+            file_name=request.file_name,
+            content=content,
+            today=business_date(now),
+            now=now,
+            dry_run=dry_run,
+        )
+        return _imported(found, dry_run=dry_run)
+
+    if not dry_run:
+        return caller.once(request, work)
+    with caller.transaction() as (session, actor):
+        return answer(work(session, actor))
+
+
+@router.post(
+    "/households/{household_id}/baselines",
+    status_code=201,
+    response_model=HouseholdBaselineOut,
+    responses=declared(NotFoundError, BaselinePeriodError),
+)
+def propose_household_baseline(
+    household_id: UUID, request: ProposeBaseline, caller: Annotated[Caller, requires(Permission.ACCOUNT_WRITE)]
+) -> Response:
+    """State what a figure of a household was in a year before; the county confirms or rejects it."""
+    return caller.once(
+        request,
+        lambda session, actor: HouseholdBaselineOut.model_validate(
+            baselines.propose(
+                session,
+                actor,
+                household_id=household_id,
+                figure=request.figure,
+                amount_fen=request.amount_fen,
+                period=Window(request.period_from, request.period_to),
+                source=request.source,
+                today=business_date(utc_now()),
+            )
+        ),
+    )
+
+
+@router.get("/households/{household_id}/baselines", responses=declared(NotFoundError))
+def list_household_baselines(
+    household_id: UUID,
+    query: Annotated[PageQuery, Query()],
+    caller: Annotated[Caller, requires(Permission.ACCOUNT_READ)],
+) -> Page[HouseholdBaselineOut]:
+    """List the baselines of a household, what was stated last first."""
+    with caller.transaction() as (session, actor):
+        queries.check_visible(session, actor, household_id)
+        found = queries.visible_household_baselines(actor).where(HouseholdBaseline.household_id == household_id)
+        if last := after_id(query.cursor):
+            found = found.where(HouseholdBaseline.id < last)
+        rows = session.scalars(found.order_by(HouseholdBaseline.id.desc()).limit(query.limit + 1)).all()
+    page, next_cursor = cut(rows, query.limit, lambda row: row.id)
+    return Page(items=[HouseholdBaselineOut.model_validate(row) for row in page], next_cursor=next_cursor)
+
+
+@router.post(
+    "/household-baselines/{baseline_id}/decision",
+    status_code=201,
+    response_model=HouseholdBaselineOut,
+    responses=declared(NotFoundError, TransitionError, FourEyesError),
+)
+def decide_household_baseline(
+    baseline_id: UUID, request: DecideBaseline, caller: Annotated[Caller, requires(Permission.BASELINE_CONFIRM)]
+) -> Response:
+    """Confirm or reject what a household's figure is said to have been; another person stated it."""
+    event = BaselineEvent.CONFIRM if request.confirmed else BaselineEvent.REJECT
+    return caller.once(
+        request,
+        lambda session, actor: HouseholdBaselineOut.model_validate(
+            baselines.decide(
+                session, actor, baseline_id=baseline_id, event=event, opinion=request.opinion, now=utc_now()
+            )
+        ),
+    )
+
+
+def _item(row: AccountItem) -> AccountItemOut:
+    columns = {name: getattr(row, name) for name in AccountItemOut.model_fields if name not in ITEMS[row.kind]._fields}
+    return AccountItemOut(**columns, **ITEMS[row.kind]._asdict())
+
+
+def _imported(found: item_import.Imported, *, dry_run: bool) -> ImportOut:
+    return ImportOut(
+        dry_run=dry_run,
+        rows=found.rows,
+        **{f"{treatment}_fen": found.amounts[treatment] for treatment in Treatment},
+        faults=[
+            FaultOut(
+                line=fault.line,
+                column=fault.column,
+                code=fault.error.code(),
+                en=fault.error.detail("en"),
+                zh=fault.error.detail("zh"),
+            )
+            for fault in found.faults
+        ],
+    )

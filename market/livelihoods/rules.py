@@ -1,0 +1,200 @@
+"""What a household earns and spends outside the market, by kind; windows of time, figures and baselines."""
+
+from collections.abc import Mapping
+from datetime import date
+from enum import StrEnum
+from typing import NamedTuple
+
+from market.benefits.rules import IncomeClass
+from market.errors import MarketError, TransitionError
+from market.households.rules import months_after
+
+
+class ItemKind(StrEnum):
+    """Kinds of income and expense that reach or leave a household outside the market (domain-sources.md §2.4)."""
+
+    WAGE_ELSEWHERE = "wage_elsewhere"
+    PUBLIC_POST = "public_post"
+    OTHER_OPERATING = "other_operating"
+    SOLAR = "solar"
+    OTHER_PROPERTY = "other_property"
+    LIVING_ALLOWANCE = "living_allowance"
+    EXTREME_HARDSHIP = "extreme_hardship"
+    PENSION = "pension"
+    FAMILY_PLANNING = "family_planning"
+    ECOLOGICAL = "ecological"
+    GRAIN_TO_GREEN = "grain_to_green"
+    FARMLAND = "farmland"
+    VETERAN = "veteran"
+    DISABILITY = "disability"
+    OLD_AGE = "old_age"
+    RESERVOIR = "reservoir"
+    INSURANCE_TOP_UP = "insurance_top_up"
+    OTHER_TRANSFER = "other_transfer"
+    GIFT = "gift"
+    TEMPORARY_RELIEF = "temporary_relief"
+    PURPOSE_TIED = "purpose_tied"
+    OPERATING_EXPENSE = "operating_expense"
+    SELF_PAID = "self_paid"
+
+
+class Treatment(StrEnum):
+    """What a kind of item does to the figures, by rule and never by choice."""
+
+    COUNTED = "counted"
+    EXCLUDED = "excluded"
+    EXPENSE = "expense"
+    MONITORED_EXPENSE = "monitored_expense"
+
+
+class ItemTerms(NamedTuple):
+    """A kind's Chinese name, what it does to the figures, and the income class of what is counted."""
+
+    name: str
+    treatment: Treatment
+    income_class: IncomeClass | None
+
+
+def _income(name: str, income_class: IncomeClass) -> ItemTerms:
+    return ItemTerms(name, Treatment.COUNTED, income_class)
+
+
+ITEMS: Mapping[ItemKind, ItemTerms] = {
+    ItemKind.WAGE_ELSEWHERE: _income("外出务工工资", IncomeClass.WAGE),
+    ItemKind.PUBLIC_POST: _income("公益岗位工资", IncomeClass.WAGE),
+    ItemKind.OTHER_OPERATING: _income("其他生产经营收入", IncomeClass.OPERATING),
+    ItemKind.SOLAR: _income("光伏收益", IncomeClass.PROPERTY),
+    ItemKind.OTHER_PROPERTY: _income("其他财产性收入", IncomeClass.PROPERTY),
+    ItemKind.LIVING_ALLOWANCE: _income("低保金", IncomeClass.TRANSFER),
+    ItemKind.EXTREME_HARDSHIP: _income("特困供养金", IncomeClass.TRANSFER),
+    ItemKind.PENSION: _income("养老金", IncomeClass.TRANSFER),
+    ItemKind.FAMILY_PLANNING: _income("计划生育金", IncomeClass.TRANSFER),
+    ItemKind.ECOLOGICAL: _income("生态补偿金", IncomeClass.TRANSFER),
+    ItemKind.GRAIN_TO_GREEN: _income("退耕还林补助", IncomeClass.TRANSFER),
+    ItemKind.FARMLAND: _income("耕地地力保护补贴", IncomeClass.TRANSFER),
+    ItemKind.VETERAN: _income("退役军人补助", IncomeClass.TRANSFER),
+    ItemKind.DISABILITY: _income("残疾人两项补贴", IncomeClass.TRANSFER),
+    ItemKind.OLD_AGE: _income("高龄津贴", IncomeClass.TRANSFER),
+    ItemKind.RESERVOIR: _income("水库移民补助", IncomeClass.TRANSFER),
+    ItemKind.INSURANCE_TOP_UP: _income("保险补偿", IncomeClass.TRANSFER),
+    ItemKind.OTHER_TRANSFER: _income("其他转移性收入", IncomeClass.TRANSFER),
+    ItemKind.GIFT: ItemTerms("一次性慰问金(物)", Treatment.EXCLUDED, None),
+    ItemKind.TEMPORARY_RELIEF: ItemTerms("临时救助", Treatment.EXCLUDED, None),
+    ItemKind.PURPOSE_TIED: ItemTerms("专项补助", Treatment.EXCLUDED, None),
+    ItemKind.OPERATING_EXPENSE: ItemTerms("生产经营性支出", Treatment.EXPENSE, None),
+    ItemKind.SELF_PAID: ItemTerms("合规自付支出", Treatment.MONITORED_EXPENSE, None),
+}
+"""One-off gifts and purpose-tied subsidies are recorded and count for nothing; what a household pays itself for illness
+and the like is subtracted in monitoring alone (domain.md §5)."""
+
+KIND_OF_NAME: Mapping[str, ItemKind] = {terms.name: kind for kind, terms in ITEMS.items()}
+
+
+class Window(NamedTuple):
+    """Days from the first to the last, both included."""
+
+    begin: date
+    end: date
+
+    @property
+    def next_day(self) -> date:
+        """Return the first day after it."""
+        return date.fromordinal(self.end.toordinal() + 1)
+
+
+def calendar_year(year: int) -> Window:
+    """Return the whole of a year."""
+    return Window(date(year, 1, 1), date(year, 12, 31))
+
+
+def rolling_year(on: date) -> Window:
+    """Return the 12 months that end with the month before a day (domain-sources.md §2.3)."""
+    first = on.replace(day=1)
+    return Window(first.replace(year=first.year - 1), date.fromordinal(first.toordinal() - 1))
+
+
+class Figure(StrEnum):
+    """The figures of a household that a baseline may be of, in fen: an increase is of the same figure."""
+
+    GROSS = "gross"
+    NET = "net"
+    NET_PER_HEAD = "net_per_head"
+
+
+class BaselineStatus(StrEnum):
+    """A household's baseline is proposed by its village and decided by its county."""
+
+    PROPOSED = "proposed"
+    CONFIRMED = "confirmed"
+    REJECTED = "rejected"
+
+
+class BaselineEvent(StrEnum):
+    """What a county may say of a proposed baseline."""
+
+    CONFIRM = "confirm"
+    REJECT = "reject"
+
+
+BASELINE_TRANSITIONS: Mapping[tuple[BaselineStatus, BaselineEvent], BaselineStatus] = {
+    (BaselineStatus.PROPOSED, BaselineEvent.CONFIRM): BaselineStatus.CONFIRMED,
+    (BaselineStatus.PROPOSED, BaselineEvent.REJECT): BaselineStatus.REJECTED,
+}
+
+
+def baseline_after(status: BaselineStatus, event: BaselineEvent) -> BaselineStatus:
+    """Return the status after an event; raises `TransitionError` if the machine has no such step."""
+    after = BASELINE_TRANSITIONS.get((status, event))
+    if after is None:
+        raise TransitionError(machine="baseline", status=status, event=event)
+    return after
+
+
+def check_baseline_period(window: Window, *, today: date) -> None:
+    """Raise `BaselinePeriodError` unless the window is of twelve whole months that are over."""
+    if window.begin.day != 1 or window.next_day != months_after(window.begin, 12) or window.end >= today:
+        raise BaselinePeriodError(pointer="/period_to")
+
+
+class Fraction(NamedTuple):
+    """An amount per head: whole fen, rounded down, and the fen left over that a head has no whole part of."""
+
+    fen: int
+    left_fen: int
+    heads: int
+
+
+def per_head(amount_fen: int, heads: int) -> Fraction:
+    """Return what each registered member has: exactly fen + left_fen over heads, also for a loss."""
+    fen, left_fen = divmod(amount_fen, heads)
+    return Fraction(fen, left_fen, heads)
+
+
+class ItemRecordedError(MarketError):
+    """The same money is recorded once: kind, day, amount, source and evidence alike."""
+
+    status = 409
+    en = "The same item is already on record: {item_kind}, {day}, {yuan} yuan."
+    zh = "该笔收支已登记:{item_kind},{day},{yuan} 元。"
+
+
+class ItemReversedError(MarketError):
+    """An item is reversed once, and a reversal never."""
+
+    status = 409
+    en = "This item is reversed, or a reversal itself."
+    zh = "该笔收支已冲销,或本身为冲销记录。"
+
+
+class RowsAtFaultError(MarketError):
+    """A file is imported whole or not at all."""
+
+    en = "{faults} of {rows} rows are at fault, the first in line {line}: {reason}. Ask with dry_run=true to see all."
+    zh = "{rows} 行中有 {faults} 行有误,首个在第 {line} 行:{reason_zh}。可用 dry_run=true 查看全部。"
+
+
+class BaselinePeriodError(MarketError):
+    """A year is compared with a year."""
+
+    en = "The baseline of a household is of twelve whole months that are over."
+    zh = "农户增收基期须为已结束的整十二个月。"

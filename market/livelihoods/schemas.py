@@ -1,0 +1,116 @@
+"""What goes in and out over HTTP: items, imports, baselines."""
+
+from datetime import date, datetime
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+
+from market.api import Count, Day, Fen, LongText, PositiveFen, Schema, SignedFen, Text
+from market.benefits.rules import IncomeClass
+from market.livelihoods.rules import BaselineStatus, Figure, ItemKind, Treatment
+
+Id = Annotated[UUID, Field(examples=["0198c2f0-5d1e-7b3a-9c41-2f6d0b7a1e55"])]
+Kind = Annotated[ItemKind, Field(examples=["pension"])]
+
+
+class RecordItem(Schema):
+    """What a household received or spent outside the market; whether it counts follows from the kind."""
+
+    kind: Kind
+    amount_fen: PositiveFen
+    occurred_on: Day
+    source: Annotated[Text, Field(examples=["县人社局"])]
+    evidence: Annotated[Text, Field(examples=["养老金发放表 2026-02"])]
+
+
+class ReverseItem(Schema):
+    """Why an item is taken back."""
+
+    reason: Annotated[Text, Field(examples=["重复登记"])]
+
+
+class AccountItemOut(Schema):
+    """An item of a household's account; a reversal names what it reverses."""
+
+    id: Id
+    household_id: Id
+    kind: Kind
+    name: Annotated[str, Field(examples=["养老金"])]
+    treatment: Annotated[Treatment, Field(examples=["counted"])]
+    income_class: Annotated[IncomeClass | None, Field(examples=["transfer"])]
+    amount_fen: Fen
+    occurred_on: Annotated[date, Field(examples=["2026-02-10"])]
+    source: Text
+    evidence: Text
+    reverses: Annotated[UUID | None, Field(examples=[None])]
+    reason: Annotated[str | None, Field(examples=[None])]
+    recorded_at: Annotated[datetime, Field(examples=["2026-03-02T08:00:00Z"])]
+
+
+class ImportItems(Schema):
+    """A spreadsheet of items, with the headings 户编号, 类别, 金额(元), 日期, 来源, 凭证."""
+
+    file_name: Annotated[Text, Field(examples=["2026年2月养老金.csv"])]
+    content: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=1_000_000,
+            examples=["5oi357yW5Y+3LOexu+WIqyzph5Hpop0o5YWDKSzml6XmnJ8s5p2l5rqQLOWHreivgQo="],
+            description="the file's bytes in base64",
+        ),
+    ]
+
+
+class FaultOut(Schema):
+    """What is wrong with a line of the file."""
+
+    line: Count
+    column: Annotated[str, Field(examples=["金额(元)"])]
+    code: Annotated[str, Field(examples=["invalid_input"])]
+    en: Annotated[str, Field(examples=["The input is not valid: not an amount in yuan and fen above zero"])]
+    zh: Annotated[str, Field(examples=["输入无效:须为大于零、至多两位小数的金额"])]
+
+
+class ImportOut(Schema):
+    """What a file holds; with faults (of a dry run alone) nothing of it would be taken."""
+
+    dry_run: Annotated[bool, Field(examples=[True])]
+    rows: Count
+    counted_fen: Fen
+    excluded_fen: Fen
+    expense_fen: Fen
+    monitored_expense_fen: Fen
+    faults: list[FaultOut]
+
+
+class ProposeBaseline(Schema):
+    """What a figure of the household was in twelve months before, and who says so."""
+
+    figure: Annotated[Figure, Field(examples=["net_per_head"])]
+    amount_fen: SignedFen
+    period_from: Annotated[Day, Field(examples=["2024-01-01"])]
+    period_to: Annotated[Day, Field(examples=["2024-12-31"])]
+    source: Annotated[Text, Field(examples=["2024年度农户收入采集表"])]
+
+
+class DecideBaseline(Schema):
+    """The county's word on a proposed baseline."""
+
+    confirmed: Annotated[bool, Field(strict=True, examples=[True])]
+    opinion: LongText
+
+
+class HouseholdBaselineOut(Schema):
+    """A baseline of a household; an increase is stated only against a confirmed one of the same figure."""
+
+    id: Id
+    household_id: Id
+    figure: Annotated[Figure, Field(examples=["net_per_head"])]
+    amount_fen: SignedFen
+    period_from: Annotated[date, Field(examples=["2024-01-01"])]
+    period_to: Annotated[date, Field(examples=["2024-12-31"])]
+    source: Text
+    status: Annotated[BaselineStatus, Field(examples=["confirmed"])]
+    opinion: Annotated[str | None, Field(examples=["与采集表一致"])]

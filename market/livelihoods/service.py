@@ -1,0 +1,113 @@
+"""What households earn and spend outside the market: recorded with its source, and reversed when it was wrong."""
+
+from collections.abc import Collection, Sequence
+from datetime import date, datetime
+from typing import NamedTuple
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from market.db import new_id
+from market.errors import NotFoundError
+from market.households.models import Household
+from market.households.rules import HouseholdDepartedError, check_not_ahead
+from market.households.service import household_to_change
+from market.identity.rules import Actor
+from market.livelihoods import queries
+from market.livelihoods.models import AccountItem
+from market.livelihoods.rules import ItemKind, ItemRecordedError, ItemReversedError
+from market.money import yuan
+
+
+class Item(NamedTuple):
+    """What moved of a household's money on a day, who says so and by what."""
+
+    kind: ItemKind
+    amount_fen: int
+    occurred_on: date
+    source: str
+    evidence: str
+
+
+def record(
+    session: orm.Session, actor: Actor, *, household_id: UUID, item: Item, today: date, now: datetime
+) -> AccountItem:
+    """Put an item on a household's account.
+
+    Raises `NotFoundError`, `FutureDateError`, `HouseholdDepartedError` for a day after it left, `ItemRecordedError`.
+    """
+    household = household_to_change(session, actor, household_id=household_id)
+    check_item(household, item, today=today)
+    if item in standing(session, [household_id]).get(household_id, ()):
+        raise recorded(item)
+    return add(session, actor, [(household_id, item)], now=now)[0]
+
+
+def check_item(household: Household, item: Item, *, today: date) -> None:
+    """Raise `FutureDateError` or `HouseholdDepartedError` for a day on which the household could have had nothing."""
+    check_not_ahead(item.occurred_on, today=today, pointer="/occurred_on")
+    if household.departed_on is not None and item.occurred_on >= household.departed_on:
+        raise HouseholdDepartedError(departed_on=household.departed_on, pointer="/occurred_on")
+
+
+def recorded(item: Item) -> ItemRecordedError:
+    """Return the refusal of an item that is on record already."""
+    return ItemRecordedError(item_kind=item.kind, day=item.occurred_on, yuan=yuan(item.amount_fen))
+
+
+def standing(session: orm.Session, household_ids: Collection[UUID]) -> dict[UUID, set[Item]]:
+    """Return what is on record of these households and not reversed."""
+    found: dict[UUID, set[Item]] = {}
+    for row in session.scalars(
+        sa.select(AccountItem).where(AccountItem.household_id.in_(household_ids), *queries.in_force())
+    ):
+        item = Item(row.kind, row.amount_fen, row.occurred_on, row.source, row.evidence)
+        found.setdefault(row.household_id, set()).add(item)
+    return found
+
+
+def add(session: orm.Session, actor: Actor, items: Sequence[tuple[UUID, Item]], *, now: datetime) -> list[AccountItem]:
+    """Write items that were checked, of households that are locked."""
+    rows = [
+        AccountItem(
+            id=new_id(),
+            household_id=household_id,
+            reverses=None,
+            reason=None,
+            recorded_by=actor.member_id,
+            recorded_at=now,
+            **item._asdict(),
+        )
+        for household_id, item in items
+    ]
+    session.add_all(rows)
+    session.flush()
+    return rows
+
+
+def reverse(session: orm.Session, actor: Actor, *, item_id: UUID, reason: str, now: datetime) -> AccountItem:
+    """Take an item back by a row that names it; both stay. Raises `NotFoundError` or `ItemReversedError`."""
+    item = session.scalar(queries.visible_account_items(actor).where(AccountItem.id == item_id))
+    if item is None:
+        raise NotFoundError(what="account_item")
+    household_to_change(session, actor, household_id=item.household_id)
+    reversing = sa.select(AccountItem.id).where(AccountItem.reverses == item.id)
+    if item.reverses is not None or session.scalar(reversing) is not None:
+        raise ItemReversedError
+    row = AccountItem(
+        id=new_id(),
+        household_id=item.household_id,
+        kind=item.kind,
+        amount_fen=item.amount_fen,
+        occurred_on=item.occurred_on,
+        source=item.source,
+        evidence=item.evidence,
+        reverses=item.id,
+        reason=reason,
+        recorded_by=actor.member_id,
+        recorded_at=now,
+    )
+    session.add(row)
+    session.flush()
+    return row

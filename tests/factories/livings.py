@@ -1,0 +1,73 @@
+"""What households earn and spend outside the market."""
+
+from datetime import date, datetime
+from uuid import uuid4
+
+from sqlalchemy import orm
+
+from market.households.models import Household
+from market.identity.rules import OrganisationKind, Role
+from market.livelihoods.models import AccountItem, HouseholdBaseline
+from market.livelihoods.rules import BaselineStatus, Figure, ItemKind, calendar_year
+from tests.factories.people import LONG_AGO, member, organisation
+
+
+def account_item(
+    session: orm.Session,
+    household: Household,
+    *,
+    kind: ItemKind = ItemKind.PENSION,
+    amount_fen: int = 10_000,
+    on: date = date(2026, 2, 10),
+    at: datetime = LONG_AGO,
+) -> AccountItem:
+    """An item on a household's account, recorded long ago by its village."""
+    office = organisation(session, kind=OrganisationKind.VILLAGE_OFFICE, region_code=household.village_code)
+    row = AccountItem(
+        household_id=household.id,
+        kind=kind,
+        amount_fen=amount_fen,
+        occurred_on=on,
+        source="村委会",
+        evidence=uuid4().hex,
+        reverses=None,
+        reason=None,
+        recorded_by=member(session, office, Role.VILLAGE_CLERK).id,
+        recorded_at=at,
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def household_baseline(
+    session: orm.Session,
+    household: Household,
+    *,
+    figure: Figure = Figure.NET,
+    amount_fen: int = 1_000_000,
+    year: int = 2024,
+    confirmed: bool = True,
+) -> HouseholdBaseline:
+    """What a household's figure was in a year before, confirmed by its county unless told otherwise."""
+    office = organisation(session, kind=OrganisationKind.VILLAGE_OFFICE, region_code=household.village_code)
+    county = organisation(
+        session, kind=OrganisationKind.REVITALISATION_DEPARTMENT, region_code=household.village_code[:6]
+    )
+    period = calendar_year(year)
+    row = HouseholdBaseline(
+        household_id=household.id,
+        figure=figure,
+        amount_fen=amount_fen,
+        period_from=period.begin,
+        period_to=period.end,
+        source="年度农户收入采集表",
+        status=BaselineStatus.CONFIRMED if confirmed else BaselineStatus.PROPOSED,
+        stated_by=member(session, office, Role.VILLAGE_CLERK).id,
+        decided_by=member(session, county, Role.COUNTY_REVIEWER).id if confirmed else None,
+        decided_at=LONG_AGO if confirmed else None,
+        opinion="同意" if confirmed else None,
+    )
+    session.add(row)
+    session.flush()
+    return row

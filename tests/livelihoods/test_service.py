@@ -1,0 +1,221 @@
+"""Items are recorded once and corrected by reversal; files are taken whole or not at all."""
+
+from datetime import UTC, date, datetime
+from io import BytesIO
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+import xlsxwriter
+from sqlalchemy import orm
+
+from market.errors import FourEyesError, InvalidInputError, MarketError, NotFoundError
+from market.households.models import Household
+from market.households.rules import FutureDateError, HouseholdDepartedError
+from market.identity.rules import Actor, OrganisationKind, Role, Scope
+from market.livelihoods import baselines, item_import, queries, service
+from market.livelihoods.models import AccountItem
+from market.livelihoods.rules import (
+    BaselineEvent,
+    BaselineStatus,
+    Figure,
+    ItemKind,
+    ItemRecordedError,
+    ItemReversedError,
+    RowsAtFaultError,
+    Treatment,
+    calendar_year,
+)
+from market.livelihoods.service import Item
+from tests import factories
+
+TODAY = date(2026, 3, 2)
+NOW = datetime(2026, 3, 2, 4, tzinfo=UTC)
+PENSION = Item(ItemKind.PENSION, 10_800, date(2026, 2, 10), "县人社局", "发放表 2026-02")
+HEADINGS = "户编号,类别,金额(元),日期,来源,凭证"
+
+
+@pytest.fixture
+def household(session: orm.Session) -> Household:
+    return factories.household(session, village_code="141122106201")
+
+
+@pytest.fixture
+def clerk(session: orm.Session) -> Actor:
+    return of_role(session, Role.VILLAGE_CLERK, "141122106201")
+
+
+def of_role(session: orm.Session, role: Role, region_code: str) -> Actor:
+    body = factories.organisation(session, kind=OrganisationKind.VILLAGE_OFFICE, region_code=region_code)
+    return factories.actor(session, factories.member(session, body, role), Scope.REGION)
+
+
+def record(session: orm.Session, actor: Actor, household: Household, item: Item = PENSION) -> AccountItem:
+    return service.record(session, actor, household_id=household.id, item=item, today=TODAY, now=NOW)
+
+
+def sums(session: orm.Session, household: Household) -> dict[ItemKind, int]:
+    window = calendar_year(2026)
+    found = queries.item_sums(session.connection(), [household.id], begin=window.begin, end=window.end)
+    return {each.kind: each.fen for each in found}
+
+
+def test_the_same_money_is_recorded_once(session: orm.Session, clerk: Actor, household: Household) -> None:
+    record(session, clerk, household)
+    with pytest.raises(ItemRecordedError, match=r"108\.00"):
+        record(session, clerk, household)
+    record(session, clerk, household, PENSION._replace(evidence="发放表 2026-02 第二人"))
+    assert sums(session, household) == {ItemKind.PENSION: 21_600}
+
+
+def test_what_was_wrong_is_reversed_and_both_rows_stay(
+    session: orm.Session, clerk: Actor, household: Household
+) -> None:
+    item = record(session, clerk, household)
+    reversal = service.reverse(session, clerk, item_id=item.id, reason="金额有误", now=NOW)
+    assert (reversal.reverses, sums(session, household)) == (item.id, {})
+    record(session, clerk, household)
+    for again in (item, reversal):
+        with pytest.raises(ItemReversedError):
+            service.reverse(session, clerk, item_id=again.id, reason="再次", now=NOW)
+    assert session.scalar(sa.select(sa.func.count()).select_from(AccountItem)) == 3
+
+
+def test_an_item_is_of_a_day_on_which_the_household_could_have_had_it(
+    session: orm.Session, clerk: Actor, household: Household
+) -> None:
+    with pytest.raises(FutureDateError):
+        record(session, clerk, household, PENSION._replace(occurred_on=date(2026, 3, 3)))
+    household.departed_on = date(2026, 2, 10)
+    session.flush()
+    with pytest.raises(HouseholdDepartedError):
+        record(session, clerk, household)
+    record(session, clerk, household, PENSION._replace(occurred_on=date(2026, 2, 9)))
+
+
+def test_another_village_keeps_no_account_of_this_one(session: orm.Session, household: Household) -> None:
+    stranger = of_role(session, Role.VILLAGE_CLERK, "141122106202")
+    with pytest.raises(NotFoundError):
+        record(session, stranger, household)
+    item = factories.account_item(session, household)
+    with pytest.raises(NotFoundError):
+        service.reverse(session, stranger, item_id=item.id, reason="越界", now=NOW)
+
+
+def test_who_states_a_baseline_does_not_confirm_it(session: orm.Session, clerk: Actor, household: Household) -> None:
+    stated = baselines.propose(
+        session,
+        clerk,
+        household_id=household.id,
+        figure=Figure.NET,
+        amount_fen=1_200_000,
+        period=calendar_year(2024),
+        source="采集表",
+        today=TODAY,
+    )
+    decision: Any = {"baseline_id": stated.id, "event": BaselineEvent.CONFIRM, "opinion": "同意", "now": NOW}
+    with pytest.raises(FourEyesError):
+        baselines.decide(session, clerk, **decision)
+    with pytest.raises(NotFoundError):
+        baselines.decide(session, of_role(session, Role.COUNTY_REVIEWER, "141130"), **decision)
+    decided = baselines.decide(session, of_role(session, Role.COUNTY_REVIEWER, "141122"), **decision)
+    assert decided.status is BaselineStatus.CONFIRMED
+    with pytest.raises(sa.exc.IntegrityError, match="never changes"), session.begin_nested():
+        session.execute(sa.update(type(decided)).values(amount_fen=1))
+
+
+def imported(
+    session: orm.Session, actor: Actor, content: bytes, *, name: str = "收支.csv", dry_run: bool = False
+) -> item_import.Imported:
+    return item_import.import_items(
+        session, actor, file_name=name, content=content, today=TODAY, now=NOW, dry_run=dry_run
+    )
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+def test_a_table_of_amounts_in_yuan_is_imported_to_the_fen(
+    session: orm.Session, clerk: Actor, household: Household, encoding: str
+) -> None:
+    text = (
+        f"{HEADINGS}\n"
+        f"{household.code},养老金,108,2026-02-10,县人社局,表1\n"
+        ",,,,,\n"
+        f'{household.code},耕地地力保护补贴,"1,621.4",2026/02/11,乡政府,表2\n'
+        f"{household.code},gift,15000.00,2026-02-12,供销社,表3\n"
+    )
+    found = imported(session, clerk, text.encode(encoding))
+    assert (found.rows, found.faults) == (3, [])
+    assert (found.amounts[Treatment.COUNTED], found.amounts[Treatment.EXCLUDED]) == (172_940, 1_500_000)
+    assert sums(session, household) == {
+        ItemKind.PENSION: 10_800,
+        ItemKind.FARMLAND: 162_140,
+        ItemKind.GIFT: 1_500_000,
+    }
+
+
+def test_a_workbook_is_read_like_a_table(session: orm.Session, clerk: Actor, household: Household) -> None:
+    buffer = BytesIO()
+    with xlsxwriter.Workbook(buffer) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, HEADINGS.split(","))
+        sheet.write_row(1, 0, [household.code, "退耕还林补助", 12_150, "", "县林业局", "表1"])
+        sheet.write_datetime(
+            1, 3, datetime(2026, 2, 1, tzinfo=UTC).replace(tzinfo=None), book.add_format({"num_format": 14})
+        )
+        sheet.write_row(2, 0, [household.code, "养老金", 0.29, "2026-02-10", "县人社局", "表2"])
+    imported(session, clerk, buffer.getvalue(), name="收支.XLSX")
+    assert sums(session, household) == {ItemKind.GRAIN_TO_GREEN: 1_215_000, ItemKind.PENSION: 29}
+
+
+def test_a_dry_run_names_every_row_at_fault_and_writes_nothing(
+    session: orm.Session, clerk: Actor, household: Household
+) -> None:
+    stranger = factories.household(session, village_code="141122106202")
+    good = f"{household.code},养老金,108,2026-02-10,县人社局,表1"
+    faulty = [
+        good,
+        f"{stranger.code},养老金,108,2026-02-10,县人社局,表1",
+        f"{household.code},彩票,108,2026-02-10,县人社局,表1",
+        f"{household.code},养老金,1.234,2026-02-10,县人社局,表1",
+        f"{household.code},养老金,0,2026-02-10,县人社局,表1",
+        f"{household.code},养老金,108,二月,县人社局,表1",
+        f"{household.code},养老金,108,2026-03-03,县人社局,表1",
+        f"{household.code},养老金,108,2026-02-10,,表1",
+        f"{household.code},养老金,108,2026-02-10,县人社局,{'长' * 201}",
+    ]
+    content = "\n".join([HEADINGS, good, *faulty]).encode()
+    found = imported(session, clerk, content, dry_run=True)
+    assert [(fault.line, fault.column, fault.error.code()) for fault in found.faults] == [
+        (3, "", "item_recorded"),
+        (4, "户编号", "not_found"),
+        (5, "类别", "invalid_input"),
+        (6, "金额(元)", "invalid_input"),
+        (7, "金额(元)", "invalid_input"),
+        (8, "日期", "invalid_input"),
+        (9, "日期", "future_date"),
+        (10, "来源", "invalid_input"),
+        (11, "凭证", "invalid_input"),
+    ]
+    with pytest.raises(RowsAtFaultError, match=r"9 of 10 rows .* line 3"):
+        imported(session, clerk, content)
+    assert sums(session, household) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("a.csv", b"", "headings lack"),
+        ("a.csv", "户编号,类别\n1,2".encode(), "headings lack 金额"),
+        ("a.csv", f"{HEADINGS}\n".encode(), "1 to 10000 rows"),
+        ("a.csv", b"\xff\xff\xff", "neither a workbook"),
+        ("a.csv", f'{HEADINGS}\n"'.encode(), "neither a workbook"),
+        ("a.xlsx", b"PK", "neither a workbook"),
+        ("a.xlsx", HEADINGS.encode(), "neither a workbook"),
+    ],
+)
+def test_what_is_no_table_of_items_is_refused(
+    session: orm.Session, clerk: Actor, name: str, content: bytes, reason: str
+) -> None:
+    with pytest.raises(InvalidInputError, match=reason) as refused:
+        imported(session, clerk, content, name=name)
+    assert isinstance(refused.value, MarketError)

@@ -1,0 +1,109 @@
+"""What a household had: every fen of gross and net, per head, beside what orders brought and never added to it."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+from sqlalchemy import orm
+from starlette.testclient import TestClient
+
+from market.households.rules import HouseholdStatus
+from market.identity.rules import Role
+from market.livelihoods.rules import Figure, ItemKind
+from tests import factories
+from tests.story import Story, open_channels
+
+FANGSHAN = "141128101201"
+FIFTH, NINTH = date(2026, 3, 5), date(2026, 3, 9)
+
+
+@pytest.fixture(autouse=True)
+def _channels(session: orm.Session) -> None:
+    open_channels(session)
+
+
+def account(client: TestClient, session: orm.Session, household_id: object, **query: str) -> Any:
+    """Return a household's account as an auditor reads it."""
+    headers = factories.signed_in(session, Role.AUDITOR)
+    answer = client.get(f"/v1/households/{household_id}/account", params=query, headers=headers)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_the_fangshan_household_has_transfers_of_21787_40_yuan_and_nothing_from_orders(
+    client: TestClient, session: orm.Session
+) -> None:
+    household = factories.household(
+        session, village_code=FANGSHAN, head_count=2, status=HouseholdStatus.REGISTERED_POOR
+    )
+    for kind, fen in (
+        (ItemKind.VETERAN, 672_000),
+        (ItemKind.GRAIN_TO_GREEN, 1_215_000),
+        (ItemKind.FARMLAND, 162_140),
+        (ItemKind.PENSION, 129_600),
+        (ItemKind.GIFT, 1_500_000),
+    ):
+        factories.account_item(session, household, kind=kind, amount_fen=fen, on=date(2025, 6, 1))
+    found = account(client, session, household.id, year="2025", on="2026-01-15")
+    for window in (found["year"], found["rolling"]):
+        known = window["known"]
+        assert window["window"] == {"begin": "2025-01-01", "end": "2025-12-31"}
+        assert {each["income_class"]: each["other_fen"] for each in known["classes"]} == {
+            "wage": 0,
+            "operating": 0,
+            "property": 0,
+            "transfer": 2_178_740,
+        }
+        assert (known["gross_fen"], known["net_fen"]) == (2_178_740, 2_178_740)
+        assert known["net_per_head"] == {"fen": 1_089_370, "left_fen": 0, "heads": 2}
+        assert (known["received_fen"], known["accrued_fen"], known["brought_by_orders_fen"]) == (0, 0, 0)
+
+
+def test_a_gift_of_15000_yuan_is_recorded_and_excluded(client: TestClient, session: orm.Session) -> None:
+    household = factories.household(session)
+    for kind in (ItemKind.GIFT, ItemKind.PURPOSE_TIED, ItemKind.TEMPORARY_RELIEF):
+        factories.account_item(session, household, kind=kind, amount_fen=1_500_000)
+    known = account(client, session, household.id, year="2026")["year"]["known"]
+    assert (known["excluded_fen"], known["gross_fen"], known["net_fen"]) == (4_500_000, 0, 0)
+    assert [each["treatment"] for each in known["items"]] == ["excluded"] * 3
+
+
+def test_net_counts_money_received_and_orders_brought_only_what_is_matched(
+    client: TestClient, session: orm.Session
+) -> None:
+    story = Story(session)
+    household = story.household(head_count=3)
+    story.lot(100_000, {household.id: 50_000})
+    order = story.sell("10")
+    story.disburse({household.id: 7_000}, on=FIFTH)
+    factories.account_item(session, household, kind=ItemKind.OPERATING_EXPENSE, amount_fen=1_000)
+    factories.account_item(session, household, kind=ItemKind.SELF_PAID, amount_fen=300)
+    before = account(client, session, household.id, year="2026")["year"]["known"]
+    assert (before["received_fen"], before["ahead_fen"], before["brought_by_orders_fen"]) == (7_000, 7_000, 0)
+    assert (before["accrued_fen"], before["recognised_fen"]) == (5_000, 0)
+    story.pay(order, 10_000, on=NINTH)
+    known = account(client, session, household.id, year="2026")["year"]["known"]
+    assert (known["received_fen"], known["ahead_fen"], known["brought_by_orders_fen"]) == (7_000, 2_000, 5_000)
+    (operating,) = (each for each in known["classes"] if each["income_class"] == "operating")
+    assert (operating["from_orders_fen"], operating["orders"]["disbursed_fen"]) == (5_000, 5_000)
+    assert (known["gross_fen"], known["net_fen"], known["self_paid_fen"]) == (7_000, 6_000, 300)
+    assert known["net_per_head"] == {"fen": 2_000, "left_fen": 0, "heads": 3}
+
+
+def test_an_increase_is_stated_only_against_a_confirmed_baseline_of_the_same_figure(
+    client: TestClient, session: orm.Session
+) -> None:
+    household = factories.household(session, head_count=3)
+    factories.account_item(session, household, amount_fen=1_000_000, on=date(2025, 5, 1))
+    factories.household_baseline(session, household, figure=Figure.NET, amount_fen=600_000, year=2023)
+    factories.household_baseline(session, household, figure=Figure.NET, amount_fen=700_000)
+    factories.household_baseline(session, household, figure=Figure.GROSS, confirmed=False)
+    year = account(client, session, household.id, year="2025", on="2026-03-02")["year"]
+    found = {each["figure"]: (each["increase_fen"], each["no_increase"]) for each in year["increases"]}
+    assert found == {
+        "gross": (None, "no_baseline_confirmed"),
+        "net": (300_000, None),
+        "net_per_head": (None, "no_baseline_confirmed"),
+    }
+    running = account(client, session, household.id, year="2026", on="2026-03-02")["year"]
+    assert {each["no_increase"] for each in running["increases"]} == {"period_not_over"}
