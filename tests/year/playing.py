@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from market.attribution import disbursing
+from market.attribution import confirming, disbursing
 from market.attribution.rules import Kind, PaymentOrder
 from market.db import Database
 from market.ledger import service as ledger
@@ -255,7 +255,7 @@ def _pay_households(year: Year, cooperative: Cooperative, day: date) -> None:
         paid = _disburse(year, session, cooperative, listed, day)
     if paid:
         with year.db.transaction() as session:
-            disbursing.confirm(session, year.world.county, payment_ids=paid[::2], on=day, now=_noon(day))
+            confirming.confirm(session, year.world.county, payment_ids=paid[::2], on=day, now=_noon(day))
         year.done["confirmations"] += len(paid[::2])
 
 
