@@ -16,11 +16,11 @@ One word per concept, in code, API and documents alike:
 | assisted | 帮扶对象 | registered poor or monitored on the day that counts; all others are ordinary |
 | channel | 渠道 | one of the ways "into": canteens, cities, markets, the net, scenic areas, workshops, homes |
 | plan | 联农带农方案 | a supplier's benefit plan; its versions are pinned by hash |
-| mechanism | 联农带农机制 | how a household earns: order purchase, labour, share dividend, collective dividend |
+| mechanism | 联农带农机制 | how a household earns: order purchase, consignment, labour, land rent, dividends |
 | application | 认定申请 | a request to certify a product |
 | certificate | 认定证书 | the right to sell a product as certified, for a time |
 | lot | 批次 | a quantity of one product with one origin |
-| contribution | 投入 | what a household gave to a lot: produce or labour, with its amount |
+| contribution | 投入 | what a household gave to a lot: produce, work or land, with its amount |
 | reservation | 预留 | stock of a lot held for an order line |
 | order group | 采购单 | what a buyer placed at once; one order per supplier |
 | order | 订单 | the part of a group that one supplier delivers |

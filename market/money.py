@@ -75,6 +75,11 @@ def net_of_tax(gross_fen: int, tax_bp: int) -> int:
     return (2 * gross_fen * WHOLE_BP + WHOLE_BP + tax_bp) // (2 * (WHOLE_BP + tax_bp))
 
 
+def plus_bp(price_fen: int, bp: int) -> int:
+    """Return a price raised by basis points of itself, rounded half up once."""
+    return (2 * price_fen * (WHOLE_BP + bp) + WHOLE_BP) // (2 * WHOLE_BP)
+
+
 def yuan(amount_fen: int) -> str:
     """Return an amount for a person to read: 108000000 → `1,080,000.00`."""
     whole, rest = divmod(abs(amount_fen), 100)

@@ -51,6 +51,27 @@ BASE_MILLI = 1_000
 """Milli-units in one base unit, the kilogram or the piece."""
 
 
+class MeasuredIn(StrEnum):
+    """What lots and contributions are measured in; never boxes: a lot is weighed or counted before it is packed."""
+
+    KG = "kg"
+    GRAM = "g"
+    TONNE = "t"
+    JIN = "jin"
+    LIANG = "liang"
+    PIECE = "piece"
+    HOUR = "hour"
+    MU = "mu"
+
+
+MILLI_IN: dict[MeasuredIn, int] = {
+    measured_in: MILLI_OF[Unit(measured_in.value)]
+    for measured_in in MeasuredIn
+    if measured_in not in {MeasuredIn.HOUR, MeasuredIn.MU}
+} | {MeasuredIn.HOUR: 1_000, MeasuredIn.MU: 1_000}
+"""Milli-units of the base unit (kg, piece, hour, mu) in one of each; a mu (亩) is 1/15 hectare."""
+
+
 class QuantityError(ValueError):
     """The text is no decimal number, or the unit cannot express it exactly."""
 

@@ -18,6 +18,7 @@ UNITS: Words = {
     "piece": ("pieces", "件"),
     "box": ("boxes", "箱"),
     "hour": ("hours", "小时"),
+    "mu": ("mu", "亩"),
 }
 
 THINGS: Words = {
@@ -205,10 +206,13 @@ EVIDENCE: Words = {
 
 MECHANISMS: Words = {
     "order_purchase": ("order purchase", "订单收购"),
+    "consignment": ("consignment", "代销"),
     "patronage": ("patronage", "按交易量返还"),
     "labour": ("labour", "务工"),
     "share_dividend": ("share dividend", "入股分红"),
+    "land_rent": ("land rent", "土地流转"),
     "custody": ("custody", "托管代养"),
+    "contracting": ("contracting", "承包经营"),
     "collective_dividend": ("collective dividend", "村集体分红"),
 }
 

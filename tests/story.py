@@ -109,6 +109,23 @@ class Story:
         ]
         return lot, contributions
 
+    def consign(
+        self, quantity_milli: int, measures: Mapping[UUID, int], *, bp: int = 9_000, others_milli: int = 0
+    ) -> tuple[Lot, list[Contribution]]:
+        """Open a lot that households consigned (milli) and of which the supplier bought in the rest."""
+        lot = factories.lot(self.session, self.product, quantity_milli=quantity_milli, bought_in_milli=others_milli)
+        contributions = [
+            factories.contribution(
+                self.session,
+                lot,
+                self.session.get_one(Household, household_id),
+                measure_milli=milli,
+                proceeds_bp=bp,
+            )
+            for household_id, milli in measures.items()
+        ]
+        return lot, contributions
+
     def place(self, *quantities: str, channel: str = "canteen", now: datetime = NOON) -> Order:
         """Order lines of the product; return the one order."""
         request = placing.Request(

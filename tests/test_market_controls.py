@@ -18,7 +18,8 @@ from hypothesis import Phase
 from sqlalchemy import orm
 
 from market.attribution import matching, queries, reversal
-from market.attribution.rules import LADDER, Advance, Match, Owed, Share, Standing, Step
+from market.attribution.claiming import Match
+from market.attribution.rules import LADDER, Advance, Owed, Share, Standing, Step
 from market.lots import stock
 from market.lots.models import Lot, Reservation
 from market.lots.rules import Draw, OutOfStockError, Want

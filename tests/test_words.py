@@ -13,9 +13,9 @@ from market.channels.rules import EvidenceKind, MissingAcceptanceEvidenceError
 from market.errors import ForbiddenError, TransitionError
 from market.households.rules import ConsentPurpose, ErasureEvent, ErasureStatus, PersonalField, Purpose
 from market.identity.rules import OrganisationKind, Permission, Role
-from market.lots.rules import BaselineEvent, BaselineStatus, LotEvent, LotStatus, MeasuredIn
+from market.lots.rules import BaselineEvent, BaselineStatus, LotEvent, LotStatus
 from market.orders.rules import OrderEvent, OrderStatus
-from market.quantities import Unit
+from market.quantities import MeasuredIn, Unit
 
 NAMED: dict[str, Iterable[StrEnum]] = {
     "unit": (*Unit, *MeasuredIn),

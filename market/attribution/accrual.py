@@ -1,8 +1,10 @@
 """Accrual: what was accepted of order lines becomes shares of households, collectives and the supplier."""
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -11,6 +13,7 @@ from sqlalchemy import orm
 from market.attribution import posting, queries
 from market.attribution.rules import (
     Attribution,
+    ConsignedFact,
     ContributionFact,
     Kind,
     LineFacts,
@@ -24,6 +27,9 @@ from market.benefits.models import PlanVersion
 from market.benefits.rules import MECHANISMS, Payee, PlanBody, Pool, plan_body
 from market.households import queries as households
 from market.households.rules import Eligibility
+from market.lots.queries import made_of as made_of_lots
+
+Fact = TypeVar("Fact", ContributionFact, ConsignedFact)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +82,14 @@ def _in_turn(gathered: Sequence[LineFacts]) -> list[tuple[LineFacts, Attribution
 
 
 def gather(session: orm.Session, lines: Sequence[AcceptedLine], *, on: date) -> list[LineFacts]:
-    """Collect the facts of each line in three statements: contributions, plan versions, payees' eligibility."""
+    """Collect the facts of each line in three statements: contributions, plan versions, payees' eligibility.
+
+    A fourth where produce was consigned: what its lots were made of.
+    """
     lots = {draw.lot_id for line in lines for draw in line.draws}
-    contributions: dict[UUID, list[ContributionFact]] = {lot: [] for lot in lots}
-    for fact in queries.contribution_facts(session, lots):
-        contributions[fact.lot_id].append(fact)
+    given = queries.contributed(session, lots)
+    contributions, consigned = _by_lot(given.amounts), _by_lot(given.consigned)
+    made_of = made_of_lots(session, consigned) if consigned else {}
     bodies = _bodies(session, {line.plan_version_id for line in lines})
     payees = {
         UUID(payee)
@@ -96,11 +105,20 @@ def gather(session: orm.Session, lines: Sequence[AcceptedLine], *, on: date) -> 
             supplier_id=line.supplier_id,
             net_fen=line.net_fen,
             draws=line.draws,
-            contributions=[fact for draw in line.draws for fact in contributions[draw.lot_id]],
+            contributions=[fact for draw in line.draws for fact in contributions.get(draw.lot_id, ())],
             pools=[_pool(pool, eligibility) for pool in bodies[line.plan_version_id].pools],
+            consigned=[fact for draw in line.draws for fact in consigned.get(draw.lot_id, ())],
+            made_of=made_of,
         )
         for line in lines
     ]
+
+
+def _by_lot(facts: Sequence[Fact]) -> dict[UUID, list[Fact]]:
+    by_lot: dict[UUID, list[Fact]] = defaultdict(list)
+    for fact in facts:
+        by_lot[fact.lot_id].append(fact)
+    return by_lot
 
 
 _READ: dict[UUID, PlanBody] = {}
@@ -161,7 +179,11 @@ def _draft(line: AcceptedLine, facts: LineFacts, attribution: Attribution, on: d
 
 
 def _facts(line: AcceptedLine, facts: LineFacts) -> dict[str, object]:
-    return {
+    weights: dict[UUID, int] = defaultdict(int)
+    for fact in facts.consigned:
+        weights[fact.lot_id] += fact.weight
+    consigned = [[lot_id, weight, facts.made_of[lot_id]] for lot_id, weight in weights.items()]
+    return ({"consigned": consigned} if consigned else {}) | {
         "order_line": line.order_line_id,
         "net_fen": line.net_fen,
         "plan_version": line.plan_version_id,

@@ -11,6 +11,7 @@ from sqlalchemy import orm
 
 from market.attribution import evidence as evidence_files
 from market.attribution import matching, posting, queries
+from market.attribution.claiming import pay
 from market.attribution.matching import lock_supplier
 from market.attribution.models import Disbursement, PayListLine, Payment
 from market.attribution.paying import CashNeedsWitnessError, EinvoiceTakenError, Method, invoice_number
@@ -25,7 +26,6 @@ from market.attribution.rules import (
     Settlement,
     Share,
     Step,
-    pay,
 )
 from market.benefits import service as benefits
 from market.benefits.queries import code_known_to

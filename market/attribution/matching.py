@@ -8,7 +8,8 @@ from uuid import UUID
 from sqlalchemy import orm
 
 from market.attribution import posting, queries
-from market.attribution.rules import CLAIMING, PAID_STEP, Match, Step, match
+from market.attribution.claiming import Match, match
+from market.attribution.rules import CLAIMING, PAID_STEP, Step
 from market.db import lock_by
 
 

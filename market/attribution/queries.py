@@ -1,14 +1,14 @@
 """Reads of the facts and of what stands posted; each one statement."""
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy import orm
 
 from market.attribution.models import ConfirmedPayment, Disbursement, Evidence, EvidenceUse, Payment
-from market.attribution.rules import DUE, Advance, ContributionFact, Kind, Owed, Share, Standing, Step
+from market.attribution.rules import DUE, Advance, ConsignedFact, ContributionFact, Kind, Owed, Share, Standing, Step
 from market.clock import business_date
 from market.db import within
 from market.households.models import Household
@@ -17,7 +17,7 @@ from market.identity.rules import Actor, Scope
 
 _CONTRIBUTIONS = sa.text(
     """
-    SELECT c.id, c.lot_id, c.household_id, c.mechanism, c.amount_fen,
+    SELECT c.id, c.lot_id, c.household_id, c.mechanism, c.amount_fen, c.measure_milli, c.proceeds_bp,
            coalesce((SELECT s.status <> 'ordinary' FROM household_statuses s JOIN households h ON h.id = s.household_id
                       WHERE s.household_id = c.household_id AND s.valid_from <= c.delivered_on
                         AND (h.departed_on IS NULL OR h.departed_on > c.delivered_on)
@@ -143,10 +143,28 @@ def visible_evidences(actor: Actor) -> sa.Select[Evidence]:
     return evidences.where(own | Evidence.id.in_(proving))
 
 
+class Contributed(NamedTuple):
+    """What households gave to lots: what has an amount, with what is left to carry, and what is consigned."""
+
+    amounts: list[ContributionFact]
+    consigned: list[ConsignedFact]
+
+
 def contribution_facts(session: orm.Session, lot_ids: Collection[UUID]) -> list[ContributionFact]:
-    """Return every contribution to the lots, with what is left to carry."""
-    rows = session.execute(_CONTRIBUTIONS, {"lots": list(lot_ids)})
-    return [ContributionFact(*row) for row in rows.all()]
+    """Return every contribution to the lots that has an amount, with what is left to carry."""
+    return contributed(session, lot_ids).amounts
+
+
+def contributed(session: orm.Session, lot_ids: Collection[UUID]) -> Contributed:
+    """Return every contribution to the lots."""
+    found = Contributed([], [])
+    for row in session.execute(_CONTRIBUTIONS, {"lots": list(lot_ids)}).all():
+        about = row.id, row.lot_id, row.household_id, row.mechanism
+        if row.amount_fen is None:
+            found.consigned.append(ConsignedFact(*about, row.measure_milli, row.proceeds_bp, row.assisted))
+        else:
+            found.amounts.append(ContributionFact(*about, row.amount_fen, row.assisted, row.carry_fen))
+    return found
 
 
 def _share(row: Any) -> Share:

@@ -5,7 +5,7 @@ Sources: domain.md §5, From order line to household, 4-8.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
@@ -104,6 +104,28 @@ class ContributionFact(NamedTuple):
         return Share(Kind.HOUSEHOLD, self.household_id, self.mechanism, self.contribution_id, self.assisted)
 
 
+class ConsignedFact(NamedTuple):
+    """Produce that a household consigned to a drawn lot (milli), and its basis points of what that brings."""
+
+    contribution_id: UUID
+    lot_id: UUID
+    household_id: UUID
+    mechanism: str
+    measure_milli: int
+    proceeds_bp: int
+    assisted: bool
+
+    @property
+    def share(self) -> Share:
+        """Return the household's share for it."""
+        return Share(Kind.HOUSEHOLD, self.household_id, self.mechanism, self.contribution_id, self.assisted)
+
+    @property
+    def weight(self) -> int:
+        """Return what it counts in its lot: quantity x basis points."""
+        return self.measure_milli * self.proceeds_bp
+
+
 @dataclass(frozen=True, slots=True)
 class PoolFact:
     """A pool of the plan: kept, or with the payees that are eligible on the day of acceptance, and their weights."""
@@ -116,7 +138,10 @@ class PoolFact:
 
 @dataclass(frozen=True, slots=True)
 class LineFacts:
-    """All that the attribution of one accepted line follows from; `salt` names the posting."""
+    """All that the attribution of one accepted line follows from; `salt` names the posting.
+
+    `made_of` says of lots with consigned produce how much they were made of (milli), whosever it was.
+    """
 
     salt: str
     supplier_id: UUID
@@ -124,6 +149,8 @@ class LineFacts:
     draws: Sequence[LotDraw]
     contributions: Sequence[ContributionFact]
     pools: Sequence[PoolFact]
+    consigned: Sequence[ConsignedFact] = ()
+    made_of: Mapping[UUID, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,16 +163,41 @@ class Attribution:
 
 
 def attribute(facts: LineFacts) -> Attribution:
-    """Split a line's net amount: contributions first, capped by it; then pools; the supplier retains the rest."""
+    """Split a line's net amount: consigned produce, contributions, pools; the supplier retains the rest.
+
+    What consigned produce brings is its household's, so nothing else is paid out of it. Contributions are capped by
+    what is left of the line, pools by what these leave.
+    """
+    consigned = _consigned(facts)
+    left_fen = facts.net_fen - sum(fen for _, fen in consigned)
     releases, carries = _release(facts)
     released_fen = sum(fen for _, fen in releases)
-    funded = releases if released_fen <= facts.net_fen else _split(facts.net_fen, releases, facts.salt)
-    left_fen = facts.net_fen - sum(fen for _, fen in funded)
+    funded = releases if released_fen <= left_fen else _split(left_fen, releases, facts.salt)
+    left_fen -= sum(fen for _, fen in funded)
     pooled = _pool(facts, left_fen)
     left_fen -= sum(fen for _, fen in pooled)
     retained = (Share(Kind.RETAINED, facts.supplier_id), left_fen)
     top_ups = [(share, fen - paid_fen) for (share, fen), (_, paid_fen) in zip(releases, funded, strict=True)]
-    return Attribution(shares=_positive([*funded, *pooled, retained]), top_ups=_positive(top_ups), carries=carries)
+    return Attribution(
+        shares=_positive([*consigned, *funded, *pooled, retained]), top_ups=_positive(top_ups), carries=carries
+    )
+
+
+def _consigned(facts: LineFacts) -> list[tuple[Share, int]]:
+    """Return what consigned produce brings its households: of each draw the part of the lot that is theirs.
+
+    A draw brings its part of the line by quantity; of that, each household's basis points of its part of what the lot
+    was made of, in whole fen for the lot and split by largest remainder.
+    """
+    line_milli = sum(draw.after_milli - draw.before_milli for draw in facts.draws)
+    shares: list[tuple[Share, int]] = []
+    for draw in facts.draws:
+        weighted = [(fact.share, fact.weight) for fact in facts.consigned if fact.lot_id == draw.lot_id]
+        if weighted and line_milli:
+            theirs = (draw.after_milli - draw.before_milli) * sum(weight for _, weight in weighted)
+            whole = line_milli * facts.made_of[draw.lot_id] * money.WHOLE_BP
+            shares += _split(facts.net_fen * theirs // whole, weighted, f"{facts.salt}|{draw.lot_id}")
+    return shares
 
 
 def _release(facts: LineFacts) -> tuple[list[tuple[Share, int]], dict[UUID, int]]:
@@ -267,56 +319,6 @@ class Owed(NamedTuple):
     step: Step
     fen: int
     since: date = date.min
-
-
-class Match(NamedTuple):
-    """Something owed claims part of an advance."""
-
-    owed: Owed
-    advance: Advance
-    fen: int
-
-
-def match(claims: Sequence[Owed], advances: Sequence[Advance]) -> list[Match]:
-    """Return which advances the claims use up; `advances` come oldest first.
-
-    One for a contribution is used before one for anything, which others may need. What is accrued claims nothing yet,
-    but what it will claim is kept for it.
-    """
-    left: dict[Advance, int] = {advance: advance.fen for advance in advances}
-    by_owner: dict[tuple[Kind, UUID], list[Advance]] = defaultdict(list)
-    for advance in sorted(advances, key=lambda advance: advance.contribution_id is None):
-        by_owner[advance.owner].append(advance)
-    matches: list[Match] = []
-    for claim in claims:
-        wanted = claim.fen
-        for advance in by_owner[claim.share.kind, claim.share.owner_id]:
-            if advance.contribution_id not in (None, claim.share.contribution_id):
-                continue
-            part = min(wanted, left[advance])
-            if part:
-                left[advance] -= part
-                wanted -= part
-                if claim.step is not Step.ACCRUED:
-                    matches.append(Match(claim, advance, part))
-    return matches
-
-
-def pay(owed: Sequence[Owed], amount_fen: int, *, contribution_id: UUID | None) -> tuple[list[Owed], int]:
-    """Return what a payment settles, oldest first, and what is left of it as an advance.
-
-    A payment for a contribution settles only what that contribution is owed.
-    """
-    settled: list[Owed] = []
-    left = amount_fen
-    for item in owed:
-        if contribution_id not in (None, item.share.contribution_id):
-            continue
-        part = min(left, item.fen)
-        if part:
-            left -= part
-            settled.append(item._replace(fen=part))
-    return settled, left
 
 
 class PaymentOrder(NamedTuple):

@@ -158,7 +158,7 @@ BOOK: tuple[Invariant, ...] = (
         + """
         SELECT concat('contribution ', r.contribution_id), concat('0 to ', coalesce(c.amount_fen, 0)), r.fen::text
           FROM released r LEFT JOIN contributions c ON c.id = r.contribution_id
-         WHERE r.fen NOT BETWEEN 0 AND coalesce(c.amount_fen, 0)
+         WHERE r.fen < 0 OR c.proceeds_bp IS NULL AND r.fen > coalesce(c.amount_fen, 0)
         """,
     ),
     Invariant(

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
-from market.audit.facts import ContributionFact, LineFact, SupplierFacts
-from market.audit.oracle import COLLECTIVE, HOUSEHOLD, PoolOf, Stake
+from market.audit.facts import ContributionFact, DrawFact, LineFact, SupplierFacts
+from market.audit.oracle import COLLECTIVE, HOUSEHOLD, ConsignedTo, PoolOf, Stake
 from market.audit.rules import Difference, Finding
 from market.benefits.rules import MECHANISMS, Mechanism, Payee
 
@@ -42,6 +42,22 @@ class Eligibility:
             self._remark_register(source, given.household_id)
             assisted = posted
         return Stake(HOUSEHOLD, given.household_id, given.mechanism, given.id, assisted)
+
+    def consigned(self, draws: Sequence[DrawFact], source: str, hints: Hints) -> list[ConsignedTo]:
+        """Return of each lot that a line drew on whose produce it was to sell for them, and what that weighs."""
+        return [
+            ConsignedTo(
+                draw.lot_id,
+                draw.after_milli - draw.before_milli,
+                self._facts.lots[draw.lot_id].made_of_milli,
+                {
+                    self.stake(given, source, hints): given.measure_milli * given.proceeds_bp
+                    for given in self._facts.contributions.get(draw.lot_id, ())
+                    if given.proceeds_bp is not None
+                },
+            )
+            for draw in draws
+        ]
 
     def _remark_register(self, source: str, household_id: UUID) -> None:
         self._remarks.append(Finding(Difference.REGISTER, source, owner_kind=HOUSEHOLD, owner_id=household_id))

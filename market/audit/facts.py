@@ -82,13 +82,23 @@ class PaymentFact(NamedTuple):
 
 
 class ContributionFact(NamedTuple):
-    """What a household gave to a lot."""
+    """What a household gave to a lot; what it consigned has basis points of what it brings in place of an amount."""
 
     id: UUID
     household_id: UUID
     mechanism: str
-    amount_fen: int
+    amount_fen: int | None
+    measure_milli: int
+    proceeds_bp: int | None
     delivered_on: date
+
+
+class LotFact(NamedTuple):
+    """A lot: its quantity, what was moved into other lots, and what it was made of (milli)."""
+
+    quantity_milli: int
+    moved_milli: int
+    made_of_milli: int
 
 
 Fact = TypeVar("Fact", AcceptedFact, ReturnedFact)
@@ -190,8 +200,7 @@ class SupplierFacts:
     orders: Mapping[UUID, Sequence[UUID]]
     events: list[Event]
     contributions: Mapping[UUID, Sequence[ContributionFact]]
-    lots: Mapping[UUID, tuple[int, int]]
-    """Of each lot, quantity and what was moved into other lots (milli)."""
+    lots: Mapping[UUID, LotFact]
     plans: Mapping[UUID, PlanFact]
     households: Mapping[UUID, HouseholdFact]
 
@@ -241,13 +250,24 @@ _DISBURSED = sa.text(
 )
 _CONTRIBUTIONS = sa.text(
     """
-    SELECT c.lot_id, c.id, c.household_id, c.mechanism, c.amount_fen, c.delivered_on
+    SELECT c.lot_id, c.id, c.household_id, c.mechanism, c.amount_fen, c.measure_milli, c.proceeds_bp, c.delivered_on
       FROM contributions c JOIN lots l ON l.id = c.lot_id
      WHERE l.supplier_id = :supplier
      ORDER BY c.id
     """
 )
-_LOTS = sa.text("SELECT id, quantity_milli, moved_milli FROM lots WHERE supplier_id = :supplier")
+_LOTS = sa.text(
+    """
+    SELECT l.id, l.quantity_milli, l.moved_milli,
+           l.bought_in_milli + coalesce(c.milli, 0) + coalesce(i.milli, 0) AS made_of_milli
+      FROM lots l
+      LEFT JOIN (SELECT lot_id, CAST(sum(measure_milli) AS bigint) AS milli FROM contributions
+                  WHERE carried_from IS NULL AND measure = 'quantity' GROUP BY lot_id) c ON c.lot_id = l.id
+      LEFT JOIN (SELECT lot_id, CAST(sum(quantity_milli) AS bigint) AS milli FROM lot_inputs
+                  GROUP BY lot_id) i ON i.lot_id = l.id
+     WHERE l.supplier_id = :supplier
+    """
+)
 _PLANS = sa.text(
     """
     SELECT v.id, v.number, v.canonical, v.sha256
@@ -288,7 +308,7 @@ def load(session: orm.Session, supplier_id: UUID) -> SupplierFacts:
         orders=orders,
         events=[*_goods(session, who), *_money(session, who)],
         contributions=contributions,
-        lots={lot_id: (quantity, moved) for lot_id, quantity, moved in session.execute(_LOTS, who)},
+        lots={lot_id: LotFact(*stock) for lot_id, *stock in session.execute(_LOTS, who)},
         plans=plans,
         households=_households(session, who, plans),
     )

@@ -18,6 +18,7 @@ from market.audit.oracle import (
     TOP_UP_BASE,
     TOP_UP_STEPS,
     Stake,
+    consigned,
     explain,
     falls,
     portion,
@@ -47,16 +48,21 @@ class Goods(History):
         for draw in fact.draws:
             self._follow(draw, draw.before_milli, draw.after_milli, source, event)
             for given in self._facts.contributions.get(draw.lot_id, ()):
+                if given.amount_fen is None:
+                    continue
                 stake = self._eligible.stake(given, source, hints)
                 due[stake] = max(self._left(given, draw, draw.after_milli), 0)
                 if carry := self._left(given, draw, draw.before_milli):
                     carries[str(given.id)] = carry
         pools = self._eligible.pools(line, event.on, source, hints)
-        explained = explain(fact.net_fen, due, pools, supplier_id=self._supplier_id, salt=source)
+        lots = self._eligible.consigned(fact.draws, source, hints)
+        own = consigned(fact.net_fen, lots, salt=source)
+        explained = explain(fact.net_fen, own, due, pools, supplier_id=self._supplier_id, salt=source)
         base, top = self._source(BASE), self._source(TOP_UP_BASE)
         moves = [moving(base, self._of(s, ACCRUED), s, fen, line.id) for s, fen in explained.shares.items()]
         moves += [moving(top, self._of(s, TOP_UP), s, fen, line.id) for s, fen in explained.top_ups.items()]
-        facts = {
+        pinned = [lot.pinned for lot in lots if lot.weights]
+        facts = ({"consigned": pinned} if pinned else {}) | {
             "order_line": str(line.id),
             "net_fen": fact.net_fen,
             "plan_version": str(line.plan_version_id),
@@ -70,7 +76,7 @@ class Goods(History):
 
     def _follow(self, draw: DrawFact, begins: int, ends: int, source: str, event: Event) -> None:
         """Go on from where the lot stood; what lies between was moved into other lots and took its part along."""
-        whole, moved = self._facts.lots[draw.lot_id]
+        whole, moved, _ = self._facts.lots[draw.lot_id]
         stood = self._drawn.get(draw.lot_id, 0)
         if begins > stood:
             self._moved[draw.lot_id].append((stood, begins))
@@ -82,12 +88,12 @@ class Goods(History):
 
     def _left(self, given: ContributionFact, draw: DrawFact, drawn_milli: int) -> int:
         """Return what a contribution has still to release when so much of its lot is drawn: the whole less the past."""
-        whole = draw.whole_milli
+        amount_fen, whole = given.amount_fen or 0, draw.whole_milli
         carried = sum(
-            portion(given.amount_fen, end, whole) - portion(given.amount_fen, begin, whole)
+            portion(amount_fen, end, whole) - portion(amount_fen, begin, whole)
             for begin, end in self._moved[draw.lot_id]
         )
-        return portion(given.amount_fen, drawn_milli, whole) - carried - self._standing.released[given.id]
+        return portion(amount_fen, drawn_milli, whole) - carried - self._standing.released[given.id]
 
     def _take_back(self, event: Event, hints: Mapping[str, Hints]) -> Iterator[Expected]:
         assert event.order_id, "a return is of an order"  # noqa: S101

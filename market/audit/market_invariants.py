@@ -6,11 +6,9 @@ Each query returns what breaks the sentence, as `(subject, expected, found)` tex
 # ruff: noqa: S608 - one list of mechanisms, from the table of mechanisms
 
 from market.audit.rules import Invariant
-from market.benefits.rules import MECHANISMS, Measure
 from market.orders.queries import OWED_BACK
 
 _GIVEN_UP = "'declined', 'cancelled', 'expired'"
-_BY_QUANTITY = ", ".join(f"'{code}'" for code, terms in MECHANISMS.items() if terms.measure is Measure.QUANTITY)
 
 MARKET: tuple[Invariant, ...] = (
     Invariant(
@@ -59,15 +57,53 @@ MARKET: tuple[Invariant, ...] = (
         "lot_is_covered",
         "contributions + bought in + inputs - loss cover a lot on sale",
         "在售批次数量须有投入、外购、投料覆盖",
-        f"""
+        """
         SELECT concat('lot ', l.number), concat('at least ', l.quantity_milli),
                (coalesce(c.milli, 0) + l.bought_in_milli + coalesce(i.milli, 0) - l.loss_milli)::text
           FROM lots l
           LEFT JOIN (SELECT lot_id, sum(measure_milli) AS milli FROM contributions
-                      WHERE carried_from IS NULL AND mechanism IN ({_BY_QUANTITY}) GROUP BY lot_id) c ON c.lot_id = l.id
+                      WHERE carried_from IS NULL AND measure = 'quantity' GROUP BY lot_id) c ON c.lot_id = l.id
           LEFT JOIN (SELECT lot_id, sum(quantity_milli) AS milli FROM lot_inputs GROUP BY lot_id) i ON i.lot_id = l.id
          WHERE l.status NOT IN ('draft', 'discarded')
            AND coalesce(c.milli, 0) + l.bought_in_milli + coalesce(i.milli, 0) - l.loss_milli < l.quantity_milli
+        """,
+    ),
+    Invariant(
+        "consigned_goes_on_with_its_quantity",
+        "no more goes on in the names of those who consigned it than was taken of the lot",
+        "随批转出的代销数量不得超过投料数量",
+        """
+        SELECT concat('lot ', l.number, ' from lot ', i.input_lot_id), concat('at most ', i.quantity_milli),
+               sum(n.measure_milli)::text
+          FROM lot_inputs i
+          JOIN lots l ON l.id = i.lot_id
+          JOIN contributions n ON n.lot_id = i.lot_id AND n.proceeds_bp IS NOT NULL
+          JOIN contributions c ON c.id = n.carried_from AND c.lot_id = i.input_lot_id
+         GROUP BY l.number, i.input_lot_id, i.quantity_milli
+        HAVING sum(n.measure_milli) > i.quantity_milli
+        """,
+    ),
+    Invariant(
+        "contribution_follows_its_plan",
+        "the price of a contribution is that which its plan version makes of the market's, within its bounds",
+        "投入单价符合所依据的方案版本",
+        """
+        SELECT concat('contribution ', c.id), t.terms::text,
+               concat_ws(' / ', c.unit_price_fen, c.market_price_fen, c.proceeds_bp)
+          FROM contributions c
+          JOIN plan_versions v ON v.id = c.plan_version_id
+          CROSS JOIN LATERAL jsonb_array_elements(v.body -> 'terms') AS t (terms)
+         WHERE t.terms ->> 'mechanism' = c.mechanism
+           AND NOT coalesce(CASE t.terms ->> 'pricing'
+                   WHEN 'proceeds' THEN c.proceeds_bp = CAST(t.terms ->> 'bp' AS bigint)
+                   WHEN 'floor' THEN
+                        c.unit_price_fen = greatest(c.market_price_fen, CAST(t.terms ->> 'least_fen' AS bigint))
+                   WHEN 'market_plus' THEN c.unit_price_fen = div(
+                        2 * CAST(c.market_price_fen AS numeric) * (10000 + CAST(t.terms ->> 'bp' AS bigint)) + 10000,
+                        20000)
+                   ELSE c.unit_price_fen >= coalesce(CAST(t.terms ->> 'least_fen' AS bigint), 0)
+                        AND c.unit_price_fen <= coalesce(CAST(t.terms ->> 'most_fen' AS bigint), c.unit_price_fen)
+                   END, false)
         """,
     ),
     Invariant(

@@ -96,6 +96,32 @@ class PoolOf(NamedTuple):
     kept: bool = False
 
 
+class ConsignedTo(NamedTuple):
+    """A lot from which a line drew: how much, of what it was made of, and each consignor's quantity x basis points."""
+
+    lot_id: UUID
+    drawn_milli: int
+    made_of_milli: int
+    weights: Mapping[Stake, int]
+
+    @property
+    def pinned(self) -> list[object]:
+        """Return what an entry says of it: the lot, what all consignors together weigh, what it was made of."""
+        return [str(self.lot_id), sum(self.weights.values()), self.made_of_milli]
+
+
+def consigned(net_fen: int, lots: Sequence[ConsignedTo], *, salt: str) -> dict[Stake, int]:
+    """Give those who consigned produce to a line's lots their part of what it brought, by what is theirs of each."""
+    shares: dict[Stake, int] = {}
+    line_milli = sum(lot.drawn_milli for lot in lots)
+    for lot in lots:
+        if line_milli and lot.weights:
+            drawn = Fraction(lot.drawn_milli, line_milli)
+            theirs = Fraction(sum(lot.weights.values()), 10_000 * lot.made_of_milli)
+            shares |= split(math.floor(net_fen * drawn * theirs), lot.weights, f"{salt}|{lot.lot_id}") or {}
+    return shares
+
+
 @dataclass(frozen=True, slots=True)
 class Explained:
     """What a line's net amount is made of, and what it fell short of."""
@@ -105,17 +131,24 @@ class Explained:
 
 
 def explain(
-    net_fen: int, due: Mapping[Stake, int], pools: Sequence[PoolOf], *, supplier_id: UUID, salt: str
+    net_fen: int,
+    own: Mapping[Stake, int],
+    due: Mapping[Stake, int],
+    pools: Sequence[PoolOf],
+    *,
+    supplier_id: UUID,
+    salt: str,
 ) -> Explained:
-    """Give a line's net amount to its contributions, then its pools, then the supplier."""
+    """Give a line's net amount to whose produce it was, then its contributions, then its pools, then the supplier."""
     funded = dict(due)
-    if sum(due.values()) > net_fen:
-        funded = split(net_fen, due, salt) or {}
-    rest = net_fen - sum(funded.values())
+    rest = net_fen - sum(own.values())
+    if sum(due.values()) > rest:
+        funded = split(rest, due, salt) or {}
+    rest -= sum(funded.values())
     granted = {pool.mechanism: portion(net_fen, pool.bp, 10_000) for pool in pools}
     if sum(granted.values()) > rest:
         granted = split(rest, granted, salt) or {}
-    shares = dict(funded)
+    shares = {**own, **funded}
     for pool in pools:
         fen = granted[pool.mechanism]
         parts = split(fen, pool.weights, f"{salt}|{pool.mechanism}")

@@ -68,7 +68,8 @@ def list_mechanisms() -> MechanismsOut:
                 income_class=terms.income_class,
                 basis=terms.basis,
                 payee=terms.payee,
-                measure=terms.measure,
+                measures=list(terms.measures),
+                pricings=list(terms.pricings),
             )
             for code, terms in rules.MECHANISMS.items()
         ]

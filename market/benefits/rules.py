@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
+from typing import Any
 
 from market.errors import MarketError, follow
-from market.money import WHOLE_BP
+from market.quantities import MeasuredIn
 
 
 class IncomeClass(StrEnum):
@@ -22,11 +23,12 @@ class IncomeClass(StrEnum):
 class Basis(StrEnum):
     """How a mechanism follows from an order.
 
-    Released with the lot; a pool of the line's proceeds, split at once; or a pool that is kept until the distribution
-    of a period empties it.
+    An amount that is released with the lot; a share of the proceeds, by the quantity contributed to the lot; a pool of
+    the line's proceeds, split at once; or a pool that is kept until the distribution of a period empties it.
     """
 
     LOT = "lot"
+    PROCEEDS = "proceeds"
     POOL = "pool"
     PERIOD = "period"
 
@@ -42,18 +44,37 @@ class Mechanism(StrEnum):
     """The benefit mechanisms in use."""
 
     ORDER_PURCHASE = "order_purchase"
+    CONSIGNMENT = "consignment"
     PATRONAGE = "patronage"
     LABOUR = "labour"
     SHARE_DIVIDEND = "share_dividend"
+    LAND_RENT = "land_rent"
     CUSTODY = "custody"
+    CONTRACTING = "contracting"
     COLLECTIVE_DIVIDEND = "collective_dividend"
 
 
 class Measure(StrEnum):
-    """What a contribution is measured in."""
+    """What a contribution is measured in: produce, hours or pieces of work, or mu (亩) of land."""
 
     QUANTITY = "quantity"
     HOURS = "hours"
+    PIECES = "pieces"
+    AREA = "area"
+
+
+class Pricing(StrEnum):
+    """How the price of a contribution follows from the plan.
+
+    Fixed is agreed with the household, within the plan's bounds if it has any; market plus is the market's price and
+    so many basis points; floor is the market's price, but never below the plan's; proceeds is no price, but basis
+    points of what the produce brings.
+    """
+
+    FIXED = "fixed"
+    MARKET_PLUS = "market_plus"
+    FLOOR = "floor"
+    PROCEEDS = "proceeds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +85,50 @@ class MechanismTerms:
     income_class: IncomeClass
     basis: Basis
     payee: Payee
-    measure: Measure | None = None
+    measures: Sequence[Measure] = ()
+    pricings: Sequence[Pricing] = ()
 
+
+_BOUGHT = (Pricing.FIXED, Pricing.MARKET_PLUS, Pricing.FLOOR)
 
 MECHANISMS: Mapping[Mechanism, MechanismTerms] = {
     Mechanism.ORDER_PURCHASE: MechanismTerms(
-        "订单收购", IncomeClass.OPERATING, Basis.LOT, Payee.HOUSEHOLD, Measure.QUANTITY
+        "订单收购", IncomeClass.OPERATING, Basis.LOT, Payee.HOUSEHOLD, (Measure.QUANTITY,), _BOUGHT
+    ),
+    Mechanism.CONSIGNMENT: MechanismTerms(
+        "代销", IncomeClass.OPERATING, Basis.PROCEEDS, Payee.HOUSEHOLD, (Measure.QUANTITY,), (Pricing.PROCEEDS,)
     ),
     Mechanism.PATRONAGE: MechanismTerms("按交易量返还", IncomeClass.OPERATING, Basis.PERIOD, Payee.HOUSEHOLD),
-    Mechanism.LABOUR: MechanismTerms("务工", IncomeClass.WAGE, Basis.LOT, Payee.HOUSEHOLD, Measure.HOURS),
+    Mechanism.LABOUR: MechanismTerms(
+        "务工",
+        IncomeClass.WAGE,
+        Basis.LOT,
+        Payee.HOUSEHOLD,
+        (Measure.HOURS, Measure.PIECES, Measure.AREA),
+        (Pricing.FIXED,),
+    ),
     Mechanism.SHARE_DIVIDEND: MechanismTerms("入股分红", IncomeClass.PROPERTY, Basis.POOL, Payee.HOUSEHOLD),
+    Mechanism.LAND_RENT: MechanismTerms(
+        "土地流转", IncomeClass.PROPERTY, Basis.LOT, Payee.HOUSEHOLD, (Measure.AREA,), (Pricing.FIXED,)
+    ),
     Mechanism.CUSTODY: MechanismTerms("托管代养", IncomeClass.PROPERTY, Basis.PERIOD, Payee.HOUSEHOLD),
+    Mechanism.CONTRACTING: MechanismTerms(
+        "承包经营", IncomeClass.OPERATING, Basis.LOT, Payee.HOUSEHOLD, (Measure.QUANTITY,), _BOUGHT
+    ),
     Mechanism.COLLECTIVE_DIVIDEND: MechanismTerms("村集体分红", IncomeClass.PROPERTY, Basis.POOL, Payee.COLLECTIVE),
 }
+
+
+CONTRIBUTED = frozenset({Basis.LOT, Basis.PROCEEDS})
+"""The bases of what households contribute to a lot."""
+
+MEASURES_IN: Mapping[MeasuredIn, Sequence[Measure]] = {
+    **dict.fromkeys(MeasuredIn, (Measure.QUANTITY,)),
+    MeasuredIn.PIECE: (Measure.QUANTITY, Measure.PIECES),
+    MeasuredIn.HOUR: (Measure.HOURS,),
+    MeasuredIn.MU: (Measure.AREA,),
+}
+"""What may be measured in a unit: a piece is an egg as well as an egg packed."""
 
 
 class RegisterKind(StrEnum):
@@ -126,11 +178,41 @@ class Pool:
 
 
 @dataclass(frozen=True, slots=True)
+class PriceTerms:
+    """How a plan prices what households contribute by a mechanism; without them each price is agreed as it is given.
+
+    `least_fen` and `most_fen` are per one `unit`; the floor is a least price.
+    """
+
+    mechanism: Mechanism
+    pricing: Pricing
+    bp: int | None = None
+    unit: MeasuredIn | None = None
+    least_fen: int | None = None
+    most_fen: int | None = None
+
+    def as_json(self) -> dict[str, object]:
+        """Return what the terms say; what they leave open is left out."""
+        said = {name: getattr(self, name) for name in ("bp", "unit", "least_fen", "most_fen")}
+        return {
+            "mechanism": self.mechanism.value,
+            "pricing": self.pricing.value,
+            **{name: value for name, value in said.items() if value is not None},
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class PlanBody:
-    """What a version promises: the lot mechanisms it allows and the pools it pays."""
+    """What a version promises: the lot mechanisms it allows, how it prices them, and the pools it pays."""
 
     lot_mechanisms: Sequence[Mechanism]
     pools: Sequence[Pool]
+    terms: Sequence[PriceTerms] = ()
+
+    def terms_of(self, mechanism: Mechanism) -> PriceTerms:
+        """Return how a mechanism is priced: as it is agreed with the household, unless the plan says more."""
+        stated = {terms.mechanism: terms for terms in self.terms}
+        return stated.get(mechanism) or PriceTerms(mechanism, Pricing.FIXED)
 
     def canonical(self) -> bytes:
         """Return the one byte string that is hashed and pinned: sorted keys and shares, no spaces."""
@@ -141,8 +223,9 @@ class PlanBody:
         return sha256(self.canonical()).hexdigest()
 
     def as_json(self) -> dict[str, object]:
-        """Return the body as JSON values, in canonical order."""
-        return {
+        """Return the body as JSON values, in canonical order; one without terms says nothing of them."""
+        terms = [terms.as_json() for terms in sorted(self.terms, key=lambda terms: terms.mechanism)]
+        return ({"terms": terms} if terms else {}) | {
             "lot_mechanisms": sorted(self.lot_mechanisms),
             "pools": [
                 {
@@ -162,6 +245,7 @@ def plan_body(stored: Mapping[str, object]) -> PlanBody:
     """Return the body from its stored JSON."""
     pools: Sequence[Mapping[str, object]] = stored["pools"]  # type: ignore[assignment]
     lot_mechanisms: Sequence[str] = stored["lot_mechanisms"]  # type: ignore[assignment]
+    terms: Sequence[Mapping[str, Any]] = stored.get("terms", ())  # type: ignore[assignment]
     return PlanBody(
         lot_mechanisms=tuple(Mechanism(code) for code in lot_mechanisms),
         pools=tuple(
@@ -174,58 +258,18 @@ def plan_body(stored: Mapping[str, object]) -> PlanBody:
             )
             for pool in pools
         ),
+        terms=tuple(
+            PriceTerms(
+                mechanism=Mechanism(each["mechanism"]),
+                pricing=Pricing(each["pricing"]),
+                bp=each.get("bp"),
+                unit=MeasuredIn(each["unit"]) if "unit" in each else None,
+                least_fen=each.get("least_fen"),
+                most_fen=each.get("most_fen"),
+            )
+            for each in terms
+        ),
     )
-
-
-def check_body(body: PlanBody) -> None:
-    """Raise `PlanBodyError` unless the body is sound: known bases, one pool a mechanism, at most the whole line."""
-    if not body.lot_mechanisms and not body.pools:
-        raise PlanBodyError(reason="it benefits nobody", reason_zh="方案未包含任何带农机制")
-    if len(set(body.lot_mechanisms)) < len(body.lot_mechanisms):
-        raise PlanBodyError(
-            reason="a mechanism is listed twice", reason_zh="同一机制出现两次", pointer="/lot_mechanisms"
-        )
-    if any(MECHANISMS[mechanism].basis is not Basis.LOT for mechanism in body.lot_mechanisms):
-        raise PlanBodyError(
-            reason="a pool mechanism is listed as a lot mechanism", reason_zh="机制类型不符", pointer="/lot_mechanisms"
-        )
-    if len({pool.mechanism for pool in body.pools}) < len(body.pools):
-        raise PlanBodyError(reason="one mechanism has two pools", reason_zh="同一机制出现两次", pointer="/pools")
-    if sum(pool.bp for pool in body.pools) > WHOLE_BP:
-        raise PlanBodyError(
-            reason="the pools exceed 100 % of the line", reason_zh="各池合计超过 100 %", pointer="/pools"
-        )
-    for index, pool in enumerate(body.pools):
-        _check_pool(pool, f"/pools/{index}")
-
-
-def _check_pool(pool: Pool, pointer: str) -> None:
-    basis = MECHANISMS[pool.mechanism].basis
-    if basis is Basis.LOT:
-        raise PlanBodyError(
-            reason="a lot mechanism is listed as a pool", reason_zh="机制类型不符", pointer=f"{pointer}/mechanism"
-        )
-    if basis is Basis.PERIOD and not pool.kept:
-        raise PlanBodyError(
-            reason="what a period's distribution decides is kept until then",
-            reason_zh="按期分配的机制须设为留存池",
-            pointer=f"{pointer}/kept",
-        )
-    if pool.kept and (pool.shares or pool.assisted_only):
-        raise PlanBodyError(
-            reason="a kept pool names its payees when it is distributed, not before",
-            reason_zh="留存池在分配时才确定收款方",
-            pointer=f"{pointer}/shares" if pool.shares else f"{pointer}/assisted_only",
-        )
-    if pool.bp <= 0:
-        raise PlanBodyError(reason="a pool is empty", reason_zh="资金池比例须大于零", pointer=f"{pointer}/bp")
-    keys = {key for key, _ in pool.shares}
-    if len(keys) < len(pool.shares) or any(weight < 0 for _, weight in pool.shares):
-        raise PlanBodyError(
-            reason="a payee is listed twice or has a negative weight",
-            reason_zh="份额名单有误",
-            pointer=f"{pointer}/shares",
-        )
 
 
 def payees(body: PlanBody) -> Mapping[Payee, Mapping[str, str]]:

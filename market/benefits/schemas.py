@@ -7,9 +7,21 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from market.api import BasisPoints, Count, Day, Flag, LongText, PageQuery, Schema, Sha256Hex, Text
-from market.benefits.rules import Basis, IncomeClass, Measure, Mechanism, Payee, PlanBody, PlanStatus, Pool
+from market.api import BasisPoints, Count, Day, Flag, LongText, PageQuery, PositiveFen, Schema, Sha256Hex, Text
+from market.benefits.rules import (
+    Basis,
+    IncomeClass,
+    Measure,
+    Mechanism,
+    Payee,
+    PlanBody,
+    PlanStatus,
+    Pool,
+    PriceTerms,
+    Pricing,
+)
 from market.identity.schemas import Id, Instant
+from market.quantities import MeasuredIn
 
 MechanismCode = Annotated[Mechanism, Field(examples=["share_dividend"])]
 PlanStatusCode = Annotated[PlanStatus, Field(examples=["approved"])]
@@ -26,7 +38,8 @@ class MechanismOut(Schema):
     income_class: Annotated[IncomeClass, Field(examples=["property"])]
     basis: Annotated[Basis, Field(examples=["pool"])]
     payee: Annotated[Payee, Field(examples=["household"])]
-    measure: Annotated[Measure | None, Field(examples=[None])]
+    measures: Annotated[list[Measure], Field(examples=[[]])]
+    pricings: Annotated[list[Pricing], Field(examples=[[]])]
 
 
 class MechanismsOut(Schema):
@@ -74,10 +87,26 @@ class PoolTerms(Schema):
     ] = False
 
 
+class PriceTermsIn(Schema):
+    """How contributions by a mechanism are priced; what is not priced here is agreed with each household.
+
+    `fixed`: agreed within `least_fen` and `most_fen` per `unit`. `market_plus`: the market's price and `bp` of it.
+    `floor`: the market's price, at least `least_fen` per `unit`. `proceeds`: `bp` of what consigned produce brings.
+    """
+
+    mechanism: Annotated[Mechanism, Field(examples=["order_purchase"])]
+    pricing: Annotated[Pricing, Field(examples=["market_plus"])]
+    bp: Annotated[BasisPoints | None, Field(examples=[500])] = None
+    unit: Annotated[MeasuredIn | None, Field(examples=[None])] = None
+    least_fen: Annotated[PositiveFen | None, Field(examples=[None])] = None
+    most_fen: Annotated[PositiveFen | None, Field(examples=[None])] = None
+
+
 class DraftVersion(Schema):
     """The body of a plan's next version, and the day from which it is to hold."""
 
     lot_mechanisms: Annotated[list[MechanismCode], Field(max_length=20, examples=[["order_purchase", "labour"]])]
+    terms: Annotated[list[PriceTermsIn], Field(default_factory=list, max_length=20)]
     pools: Annotated[list[PoolTerms], Field(max_length=20)]
     valid_from: Day
 
@@ -95,6 +124,7 @@ class DraftVersion(Schema):
                 )
                 for pool in self.pools
             ),
+            terms=tuple(PriceTerms(**dict(each)) for each in self.terms),
         )
 
 
@@ -113,11 +143,33 @@ class PoolOut(Schema):
         return {"kept": False, **value}
 
 
+class PriceTermsOut(Schema):
+    """How contributions by a mechanism are priced; null is what the terms leave open."""
+
+    mechanism: Annotated[Mechanism, Field(examples=["order_purchase"])]
+    pricing: Annotated[Pricing, Field(examples=["market_plus"])]
+    bp: Annotated[BasisPoints | None, Field(examples=[500])]
+    unit: Annotated[MeasuredIn | None, Field(examples=[None])]
+    least_fen: Annotated[PositiveFen | None, Field(examples=[None])]
+    most_fen: Annotated[PositiveFen | None, Field(examples=[None])]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _left_open(cls, value: Any) -> Any:
+        return {**dict.fromkeys(("bp", "unit", "least_fen", "most_fen")), **value}
+
+
 class PlanBodyOut(Schema):
     """The body of a version in canonical order."""
 
     lot_mechanisms: Annotated[list[MechanismCode], Field(examples=[["labour", "order_purchase"]])]
+    terms: list[PriceTermsOut]
     pools: list[PoolOut]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _unpriced(cls, value: Any) -> Any:
+        return {"terms": [], **value}
 
 
 class PlanVersionOut(Schema):

@@ -1,7 +1,6 @@
 """What households gave to a lot: recorded while it is a draft, carried along when a lot goes into another."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -9,89 +8,39 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from market import money
 from market.benefits import service as benefits
 from market.benefits.queries import code_known_to
-from market.benefits.rules import MECHANISMS, Measure, Mechanism, NotEnrolledError, PlanNotApprovedError, plan_body
+from market.benefits.rules import Measure, Mechanism, NotEnrolledError, PlanBody, PlanNotApprovedError, plan_body
 from market.catalog.models import Product
 from market.clock import business_date
 from market.db import new_id
 from market.errors import InvalidInputError, named
 from market.households.models import Household
 from market.identity.rules import Actor
+from market.lots import queries
 from market.lots.lineage import InputLot
 from market.lots.models import Contribution, Lot
+from market.lots.pricing import Agreed, LandNotOfLotError, NewContribution, agree
 from market.lots.queries import ContributionRow, locked_lot
 from market.lots.rules import (
-    MILLI_IN,
     LotStatus,
-    MeasuredIn,
     MechanismNotInPlanError,
     SealedLotError,
-    WrongUnitError,
-    check_unit,
+    carried_measures,
     newly_released,
 )
-from market.quantities import Unit
+from market.quantities import MILLI_IN, base_units
 
-LONGEST_BEFORE: Mapping[Measure | None, timedelta] = {
+LONGEST_BEFORE: Mapping[Measure, timedelta] = {
     Measure.QUANTITY: timedelta(days=92),
     Measure.HOURS: timedelta(days=366),
+    Measure.PIECES: timedelta(days=366),
+    Measure.AREA: timedelta(days=366),
 }
 """How long before its lot is produced a contribution may be: produce is dried or stored, land is worked for a year.
 
 A household counts as what it was on the day, and no older day can be chosen.
 """
-
-_INSERT = sa.text(
-    """
-    INSERT INTO contributions (id, lot_id, household_id, mechanism, measure_milli, unit_price_fen, price_unit_milli,
-                               amount_fen, delivered_on, evidence, carried_from, made_by)
-    SELECT *
-      FROM unnest(CAST(:id AS uuid[]), CAST(:lot_id AS uuid[]), CAST(:household_id AS uuid[]),
-                  CAST(:mechanism AS text[]), CAST(:measure_milli AS bigint[]), CAST(:unit_price_fen AS bigint[]),
-                  CAST(:price_unit_milli AS bigint[]), CAST(:amount_fen AS bigint[]), CAST(:delivered_on AS date[]),
-                  CAST(:evidence AS text[]), CAST(:carried_from AS uuid[]), CAST(:made_by AS uuid[]))
-    """
-)
-
-
-@dataclass(frozen=True, slots=True)
-class NewContribution:
-    """What a supplier states of a contribution; the amount follows from measure and price.
-
-    `measure_milli` is in milli-units of the base of `measured_in`; the price is per one of `measured_in`.
-    """
-
-    household_id: UUID
-    mechanism: Mechanism
-    measure_milli: int
-    measured_in: MeasuredIn
-    unit_price_fen: int
-    delivered_on: date
-    evidence: str
-
-    @property
-    def amount_fen(self) -> int:
-        """Return what the household is owed for it."""
-        return money.price_of(self.unit_price_fen, self.measure_milli, MILLI_IN[self.measured_in])
-
-
-def check_contribution(given: NewContribution, *, base_unit: Unit, today: date, pointer: str) -> None:
-    """Raise `WrongUnitError` or `InvalidInputError` unless the mechanism can carry what is given.
-
-    The mechanism is one of lots: it has a measure.
-    """
-    measures_hours = MECHANISMS[given.mechanism].measure is Measure.HOURS
-    if measures_hours and given.measured_in is not MeasuredIn.HOUR:
-        raise WrongUnitError(unit=given.measured_in, base="hour", pointer=f"{pointer}/unit")
-    if not measures_hours:
-        check_unit(given.measured_in, base_unit, pointer=f"{pointer}/unit")
-    if not 0 < given.amount_fen <= money.MAX_FEN:
-        reason = "measure and price make no amount, or one too large"
-        raise InvalidInputError(reason, "数量与单价所得金额为零或过大", pointer=f"{pointer}/measure")
-    if given.delivered_on > today:
-        raise InvalidInputError("it lies in the future", "日期不得晚于今天", pointer=f"{pointer}/delivered_on")
 
 
 class _Row(NamedTuple):
@@ -101,14 +50,30 @@ class _Row(NamedTuple):
     lot_id: UUID
     household_id: UUID
     mechanism: Mechanism
+    measure: Measure
     measure_milli: int
-    unit_price_fen: int
-    price_unit_milli: int
-    amount_fen: int
+    unit_price_fen: int | None
+    price_unit_milli: int | None
+    amount_fen: int | None
+    proceeds_bp: int | None
+    market_price_fen: int | None
+    market_source: str | None
+    market_on: date | None
     delivered_on: date
     evidence: str
+    plan_version_id: UUID
     carried_from: UUID | None
     made_by: UUID
+
+
+_TYPES: Mapping[str, str] = {
+    **dict.fromkeys(("id", "lot_id", "household_id", "plan_version_id", "carried_from", "made_by"), "uuid"),
+    **dict.fromkeys(("mechanism", "measure", "market_source", "evidence"), "text"),
+    **dict.fromkeys(("market_on", "delivered_on"), "date"),
+}
+_COLUMNS = ", ".join(_Row._fields)
+_ARRAYS = ", ".join(f"CAST(:{name} AS {_TYPES.get(name, 'bigint')}[])" for name in _Row._fields)
+_INSERT = sa.text(f"INSERT INTO contributions ({_COLUMNS}) SELECT * FROM unnest({_ARRAYS})")  # noqa: S608 - our names
 
 
 def record_contributions(
@@ -116,33 +81,57 @@ def record_contributions(
 ) -> list[ContributionRow]:
     """Record what households gave to a draft lot, all or nothing, in one insert; returns them in the order given.
 
-    Raises `NotFoundError`, `SealedLotError`, `MechanismNotInPlanError`, `WrongUnitError`, `NotEnrolledError`,
-    `InvalidInputError`, or `PlanNotApprovedError` when the product's plan has no version in force today.
+    Each follows the plan version that is in force on the day it was delivered. Raises `NotFoundError`,
+    `SealedLotError`, `MechanismNotInPlanError`, `NotMeasuredSoError`, `WrongUnitError`, `NotEnrolledError`,
+    `PriceNotByPlanError`, `LandNotOfLotError`, `InvalidInputError`, or `PlanNotApprovedError` when no version was.
     """
     lot = locked_lot(session, actor, lot_id)
     if lot.status is not LotStatus.DRAFT:
         raise SealedLotError
     today = business_date(now)
-    allowed = _mechanisms_of(session, lot, today)
     household_ids = {given.household_id for given in contributions}
     enrolled = benefits.enrolled(session, lot.supplier_id, household_ids)
     gone = _departures(session, household_ids)
+    plans = _plans_of(session, lot, {given.delivered_on for given in contributions})
+    rows: list[_Row] = []
     for index, given in enumerate(contributions):
         pointer = f"/contributions/{index}"
-        if given.mechanism not in allowed:
+        version_id, body = plans[given.delivered_on]
+        if given.mechanism not in body.lot_mechanisms:
             raise MechanismNotInPlanError(mechanism=given.mechanism, pointer=f"{pointer}/mechanism")
-        check_contribution(given, base_unit=lot.base_unit, today=today, pointer=pointer)
-        longest = LONGEST_BEFORE[MECHANISMS[given.mechanism].measure]
-        if given.delivered_on < lot.produced_on - longest:
-            reason = f"it lies more than {longest.days} days before the lot was produced"
-            raise InvalidInputError(
-                reason, f"早于批次生产日期 {longest.days} 天以上", pointer=f"{pointer}/delivered_on"
-            )
+        terms = body.terms_of(given.mechanism)
+        agreed = agree(given, terms, base_unit=lot.base_unit, today=today, pointer=pointer)
+        _check_season(given, agreed.measure, lot, pointer)
         since, until = enrolled.get(given.household_id, date.max), gone.get(given.household_id, date.max)
         if not since <= given.delivered_on < until:
             code = code_known_to(session, lot.supplier_id, given.household_id)
             raise NotEnrolledError(household=named(code), pointer=f"{pointer}/household_id")
-    return _insert(session, [_row_of(lot, given, actor) for given in contributions])
+        rows.append(_row_of(lot, given, agreed, version_id, actor))
+    _check_land(session, lot, rows)
+    return _insert(session, rows)
+
+
+def _check_season(given: NewContribution, measure: Measure, lot: Lot, pointer: str) -> None:
+    longest = LONGEST_BEFORE[measure]
+    if given.delivered_on < lot.produced_on - longest:
+        reason = f"it lies more than {longest.days} days before the lot was produced"
+        raise InvalidInputError(reason, f"早于批次生产日期 {longest.days} 天以上", pointer=f"{pointer}/delivered_on")
+
+
+def _check_land(session: orm.Session, lot: Lot, rows: Sequence[_Row]) -> None:
+    """Raise `LandNotOfLotError` unless the lot grew on the land that is let for it, and on that which is tended."""
+    by_area = [row for row in rows if row.measure is Measure.AREA]
+    if not by_area:
+        return
+    let = Mechanism.LAND_RENT
+    own = sa.and_(Contribution.lot_id == lot.id, Contribution.carried_from.is_(None), Contribution.mechanism == let)
+    before = session.scalars(sa.select(sa.func.coalesce(sa.func.sum(Contribution.measure_milli), 0)).where(own)).one()
+    found = max(
+        int(before) + sum(row.measure_milli for row in by_area if row.mechanism is let),
+        *(row.measure_milli for row in by_area),
+    )
+    if found > (lot.area_milli_mu or 0):
+        raise LandNotOfLotError(area=base_units(lot.area_milli_mu or 0), found=base_units(found))
 
 
 def _departures(session: orm.Session, household_ids: Collection[UUID]) -> dict[UUID, date]:
@@ -153,27 +142,37 @@ def _departures(session: orm.Session, household_ids: Collection[UUID]) -> dict[U
     return {row.id: row.departed_on for row in session.execute(left)}
 
 
-def _mechanisms_of(session: orm.Session, lot: Lot, on: date) -> Sequence[Mechanism]:
-    """Return the lot mechanisms that the plan of the lot's product has in force on a day."""
+def _plans_of(session: orm.Session, lot: Lot, days: Collection[date]) -> dict[date, tuple[UUID, PlanBody]]:
+    """Return the version of the plan of the lot's product that is in force on each day, and what it promises."""
     plan_id = session.scalars(sa.select(Product.plan_id).where(Product.id == lot.product_id)).one()
-    version = benefits.version_in_force(session, plan_id, on)
-    if version is None:
-        raise PlanNotApprovedError(on=on)
-    return plan_body(version.body).lot_mechanisms
+    found: dict[date, tuple[UUID, PlanBody]] = {}
+    for on, version in benefits.versions_on(session, plan_id, days).items():
+        if version is None:
+            raise PlanNotApprovedError(on=on)
+        found[on] = version.id, plan_body(version.body)
+    return found
 
 
-def _row_of(lot: Lot, given: NewContribution, actor: Actor) -> _Row:
+def _row_of(lot: Lot, given: NewContribution, agreed: Agreed, version_id: UUID, actor: Actor) -> _Row:
+    priced = agreed.unit_price_fen is not None
+    market = given.market
     return _Row(
         id=new_id(),
         lot_id=lot.id,
         household_id=given.household_id,
         mechanism=given.mechanism,
+        measure=agreed.measure,
         measure_milli=given.measure_milli,
-        unit_price_fen=given.unit_price_fen,
-        price_unit_milli=MILLI_IN[given.measured_in],
-        amount_fen=given.amount_fen,
+        unit_price_fen=agreed.unit_price_fen,
+        price_unit_milli=MILLI_IN[given.measured_in] if priced else None,
+        amount_fen=agreed.amount_fen,
+        proceeds_bp=agreed.proceeds_bp,
+        market_price_fen=market.price_fen if market else None,
+        market_source=market.source if market else None,
+        market_on=market.on if market else None,
         delivered_on=given.delivered_on,
         evidence=given.evidence,
+        plan_version_id=version_id,
         carried_from=None,
         made_by=actor.member_id,
     )
@@ -182,38 +181,44 @@ def _row_of(lot: Lot, given: NewContribution, actor: Actor) -> _Row:
 def carry(session: orm.Session, actor: Actor, *, lot_id: UUID, parts: Sequence[tuple[InputLot, int]]) -> None:
     """Give a new lot what the contributions of its inputs release for `(input, milli)`, before the inputs are drawn.
 
-    Each input must be locked, and stands as it was before; a part that is still worth no fen is not carried.
+    Each input must be locked, and stands as it was before; a part that is still worth no fen is not carried. Of
+    consigned produce the part of the quantity goes along that is the household's.
     """
     sources = {source.id: (source, milli) for source, milli in parts}
-    contributed = session.scalars(
+    contributed: dict[UUID, list[Contribution]] = {source_id: [] for source_id in sorted(sources)}
+    for given in session.scalars(
         sa.select(Contribution)
         .where(Contribution.lot_id == sa.any_(sa.cast(list(sources), sa.ARRAY(sa.Uuid))))
         .order_by(Contribution.lot_id, Contribution.id)
-    )
-    rows = [_carried(given, *sources[given.lot_id], lot_id=lot_id, made_by=actor.member_id) for given in contributed]
-    _insert(session, [row for row in rows if row.amount_fen > 0])
+    ):
+        contributed[given.lot_id].append(given)
+    consigned_to = [key for key, own in contributed.items() if any(given.amount_fen is None for given in own)]
+    made_of = queries.made_of(session, consigned_to) if consigned_to else {}
+    rows: list[_Row] = []
+    for source_id, own in contributed.items():
+        consigned = [given for given in own if given.amount_fen is None]
+        if consigned:
+            _, milli = sources[source_id]
+            weights = [(str(given.id), given.measure_milli) for given in consigned]
+            parted = carried_measures(milli, weights, made_of_milli=made_of[source_id], salt=str(lot_id))
+            rows += [_going_on(given, lot_id, actor, part, None) for given, part in zip(consigned, parted, strict=True)]
+        rows += [_released(given, *sources[source_id], lot_id, actor) for given in own if given.amount_fen is not None]
+    _insert(session, [row for row in rows if (row.measure_milli if row.amount_fen is None else row.amount_fen) > 0])
 
 
-def _carried(given: Contribution, source: InputLot, milli: int, *, lot_id: UUID, made_by: UUID) -> _Row:
+def _released(given: Contribution, source: InputLot, milli: int, lot_id: UUID, actor: Actor) -> _Row:
     def part(whole: int) -> int:
         return newly_released(
             whole, drawn_milli=source.drawn_milli, more_milli=milli, whole_milli=source.quantity_milli
         )
 
-    return _Row(
-        id=new_id(),
-        lot_id=lot_id,
-        household_id=given.household_id,
-        mechanism=given.mechanism,
-        measure_milli=part(given.measure_milli),
-        unit_price_fen=given.unit_price_fen,
-        price_unit_milli=given.price_unit_milli,
-        amount_fen=part(given.amount_fen),
-        delivered_on=given.delivered_on,
-        evidence=given.evidence,
-        carried_from=given.id,
-        made_by=made_by,
-    )
+    return _going_on(given, lot_id, actor, part(given.measure_milli), part(given.amount_fen or 0))
+
+
+def _going_on(given: Contribution, lot_id: UUID, actor: Actor, measure_milli: int, amount_fen: int | None) -> _Row:
+    kept = {name: getattr(given, name) for name in _Row._fields}
+    own = {"id": new_id(), "lot_id": lot_id, "carried_from": given.id, "made_by": actor.member_id}
+    return _Row(**kept | own | {"measure_milli": measure_milli, "amount_fen": amount_fen})
 
 
 def _insert(session: orm.Session, rows: Sequence[_Row]) -> list[ContributionRow]:

@@ -8,23 +8,21 @@ from fastapi import Query, Response
 from sqlalchemy import orm
 
 from market.api import Page, PageQuery, after_id, cut, declared, router_of
-from market.benefits.rules import MECHANISMS, Measure, NotEnrolledError, PlanNotApprovedError
+from market.benefits.rules import NotEnrolledError, PlanNotApprovedError
 from market.catalog.rules import InexactQuantityError, milli_of
 from market.clock import business_date, utc_now
 from market.errors import FourEyesError, InvalidInputError, NotFoundError, TransitionError
 from market.identity.access import Caller, requires
 from market.identity.rules import Actor, Permission
 from market.lots import baselines, contributing, opening, queries, registering, stock
-from market.lots.contributing import NewContribution
 from market.lots.lineage import InputLotError, NotCoveredError
 from market.lots.models import Baseline, Contribution, Lot
+from market.lots.pricing import LandNotOfLotError, MarketPrice, NewContribution, NotMeasuredSoError, PriceNotByPlanError
 from market.lots.rules import (
-    MILLI_IN,
     MILLI_MU,
     BaselineEvent,
     ExpiredLotError,
     InputDrawnSinceError,
-    MeasuredIn,
     MechanismNotInPlanError,
     MissingQualityCertificateError,
     OutOfStockError,
@@ -50,7 +48,7 @@ from market.lots.schemas import (
     RecordSpoilage,
     RegisterLot,
 )
-from market.quantities import base_units, text
+from market.quantities import MILLI_IN, MeasuredIn, base_units, text
 
 router = router_of("lots")
 
@@ -137,13 +135,16 @@ def show_lot(lot_id: UUID, caller: Reader) -> LotDetailOut:
         PlanNotApprovedError,
         MechanismNotInPlanError,
         NotEnrolledError,
+        NotMeasuredSoError,
         WrongUnitError,
+        PriceNotByPlanError,
+        LandNotOfLotError,
         InexactQuantityError,
         InvalidInputError,
     ),
 )
 def record_contributions(lot_id: UUID, request: RecordContributions, caller: Writer) -> Response:
-    """Record what households gave to a draft lot; each amount follows from measure and price."""
+    """Record what households gave to a draft lot; each amount follows from measure, price and plan."""
 
     def work(session: orm.Session, actor: Actor) -> ContributionsRecordedOut:
         given = [
@@ -155,12 +156,13 @@ def record_contributions(lot_id: UUID, request: RecordContributions, caller: Wri
                 unit_price_fen=one.unit_price_fen,
                 delivered_on=one.delivered_on,
                 evidence=one.evidence,
+                market=MarketPrice(one.market.price_fen, one.market.source, one.market.on) if one.market else None,
             )
             for index, one in enumerate(request.contributions)
         ]
         rows = contributing.record_contributions(session, actor, lot_id=lot_id, contributions=given, now=utc_now())
         return ContributionsRecordedOut(
-            lot_id=lot_id, recorded=len(rows), amount_fen=sum(row.amount_fen for row in rows)
+            lot_id=lot_id, recorded=len(rows), amount_fen=sum(row.amount_fen or 0 for row in rows)
         )
 
     return caller.once(request, work)
@@ -176,7 +178,8 @@ def list_contributions(lot_id: UUID, query: Annotated[PageQuery, Query()], calle
             rows = rows.where(Contribution.id > after)
         found = session.scalars(rows.order_by(Contribution.id).limit(query.limit + 1)).all()
         page, next_cursor = cut(found, query.limit, lambda row: row.id)
-        return Page(items=[_contribution_out(lot, row) for row in page], next_cursor=next_cursor)
+        items = [ContributionOut.model_validate(queries.told(lot, row)) for row in page]
+        return Page(items=items, next_cursor=next_cursor)
 
 
 @router.post(
@@ -364,24 +367,6 @@ def _baseline_out(lot: Lot, baseline: Baseline) -> BaselineOut:
         price_per=base_units(baseline.price_unit_milli),
         gross_fen=baseline.gross_fen,
         opinion=baseline.opinion,
-    )
-
-
-def _contribution_out(lot: Lot, row: Contribution) -> ContributionOut:
-    hours = MECHANISMS[row.mechanism].measure is Measure.HOURS
-    return ContributionOut(
-        id=row.id,
-        lot_id=row.lot_id,
-        household_id=row.household_id,
-        mechanism=row.mechanism,
-        measure=base_units(row.measure_milli),
-        unit=MeasuredIn.HOUR if hours else MeasuredIn(lot.base_unit.value),
-        unit_price_fen=row.unit_price_fen,
-        price_per=base_units(row.price_unit_milli),
-        amount_fen=row.amount_fen,
-        delivered_on=row.delivered_on,
-        evidence=row.evidence,
-        carried_from=row.carried_from,
     )
 
 

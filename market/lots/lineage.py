@@ -6,8 +6,8 @@ from uuid import UUID
 
 from market import quantities
 from market.errors import InvalidInputError, MarketError
-from market.lots.rules import MILLI_IN, LotStatus, MeasuredIn, OutOfStockError
-from market.quantities import Unit, base_units
+from market.lots.rules import LotStatus, OutOfStockError
+from market.quantities import MILLI_IN, MeasuredIn, Unit, base_units
 
 
 @dataclass(frozen=True, slots=True)

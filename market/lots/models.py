@@ -6,10 +6,12 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from market.benefits.rules import Mechanism
+from market.benefits.rules import MECHANISMS, Basis, Measure, Mechanism
 from market.db import Base, new_id
 from market.lots.rules import BaselineStatus, LotStatus
 from market.quantities import Unit
+
+_CONSIGNED = ", ".join(f"'{code}'" for code, terms in MECHANISMS.items() if terms.basis is Basis.PROCEEDS)
 
 
 class Lot(Base):
@@ -85,10 +87,11 @@ class LotInput(Base):
 
 
 class Contribution(Base):
-    """What a household gave to a lot: produce (milli-units) or labour (milli-hours), and what it is owed for it.
+    """What a household gave to a lot: produce, work or land, in milli-units of its measure, and what it is owed for it.
 
-    A contribution carried from an input lot names the one it comes from; its amount is what that one released, no
-    longer measure times price.
+    What is consigned has no price and no amount, but basis points of what it brings. A price that follows the market's
+    stands beside it. A contribution carried from an input lot names the one it comes from; its amount is what that one
+    released, no longer measure times price; of consigned produce its measure is the household's part of what was taken.
     """
 
     __tablename__ = "contributions"
@@ -96,18 +99,36 @@ class Contribution(Base):
         sa.CheckConstraint("amount_fen > 0", name="amount_is_positive"),
         sa.CheckConstraint("unit_price_fen > 0 AND price_unit_milli > 0", name="price_is_positive"),
         sa.CheckConstraint("measure_milli >= 0", name="measure_is_not_negative"),
+        sa.CheckConstraint(
+            f"CASE WHEN mechanism IN ({_CONSIGNED})"
+            " THEN num_nonnulls(amount_fen, unit_price_fen, price_unit_milli) = 0 AND proceeds_bp BETWEEN 1 AND 10000"
+            " ELSE num_nulls(amount_fen, unit_price_fen, price_unit_milli) = 0 AND proceeds_bp IS NULL END",
+            name="consigned_has_no_amount",
+        ),
+        sa.CheckConstraint(
+            "num_nonnulls(market_price_fen, market_source, market_on) IN (0, 3)", name="market_price_has_its_source"
+        ),
+        sa.CheckConstraint(
+            "market_price_fen > 0 AND market_price_fen <= unit_price_fen", name="price_is_not_below_market"
+        ),
     )
 
     id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
     lot_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("lots.id"), index=True)
     household_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("households.id"), index=True)
     mechanism: orm.Mapped[Mechanism]
+    measure: orm.Mapped[Measure]
     measure_milli: orm.Mapped[int]
-    unit_price_fen: orm.Mapped[int]
-    price_unit_milli: orm.Mapped[int]
-    amount_fen: orm.Mapped[int]
+    unit_price_fen: orm.Mapped[int | None]
+    price_unit_milli: orm.Mapped[int | None]
+    amount_fen: orm.Mapped[int | None]
+    proceeds_bp: orm.Mapped[int | None]
+    market_price_fen: orm.Mapped[int | None]
+    market_source: orm.Mapped[str | None]
+    market_on: orm.Mapped[date | None]
     delivered_on: orm.Mapped[date]
     evidence: orm.Mapped[str]
+    plan_version_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("plan_versions.id"))
     carried_from: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("contributions.id"), index=True)
     made_by: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("members.id"))
 

@@ -6,14 +6,13 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from market.benefits.rules import MECHANISMS, Measure
 from market.catalog.models import Category, Product
 from market.db import lock_by
 from market.errors import FourEyesError
 from market.identity.rules import Actor
 from market.lots.lineage import check_coverage
-from market.lots.models import Contribution, Lot, LotInput
-from market.lots.queries import locked_lot, one_lot
+from market.lots.models import Contribution, Lot
+from market.lots.queries import locked_lot, made_of, one_lot
 from market.lots.rules import (
     ExpiredLotError,
     InputDrawnSinceError,
@@ -52,8 +51,6 @@ _GIVE_BACK = sa.text(
     """
 )
 
-_BY_QUANTITY = [mechanism for mechanism, terms in MECHANISMS.items() if terms.measure is Measure.QUANTITY]
-
 
 def open_lot(session: orm.Session, actor: Actor, *, lot_id: UUID, on: date) -> Lot:
     """Put a draft lot on sale and seal what went into it.
@@ -69,10 +66,7 @@ def open_lot(session: orm.Session, actor: Actor, *, lot_id: UUID, on: date) -> L
         raise ExpiredLotError(number=lot.number, expired_on=lot.expires_on)
     if lot.quality_certificate is None and _needs_quality_certificate(session, lot):
         raise MissingQualityCertificateError
-    contributed_milli = _total(session, Contribution.measure_milli, _own_quantities(lot))
-    inputs_milli = _total(session, LotInput.quantity_milli, LotInput.lot_id == lot.id)
-    covered_milli = contributed_milli + lot.bought_in_milli + inputs_milli - lot.loss_milli
-    check_coverage(covered_milli, lot.quantity_milli, lot.base_unit)
+    check_coverage(made_of(session, [lot.id])[lot.id] - lot.loss_milli, lot.quantity_milli, lot.base_unit)
     lot.status = after
     lot.opened_by = actor.member_id
     session.flush()
@@ -87,19 +81,6 @@ def _makers(session: orm.Session, lot: Lot) -> set[UUID]:
 def _needs_quality_certificate(session: orm.Session, lot: Lot) -> bool:
     flagged = sa.select(Category.needs_quality_certificate).join(Product, Product.category_code == Category.code)
     return session.scalars(flagged.where(Product.id == lot.product_id)).one()
-
-
-def _own_quantities(lot: Lot) -> sa.ColumnElement[bool]:
-    """Return which contributions are quantities of this lot: carried ones are already in its inputs."""
-    return sa.and_(
-        Contribution.lot_id == lot.id,
-        Contribution.carried_from.is_(None),
-        Contribution.mechanism.in_(_BY_QUANTITY),
-    )
-
-
-def _total(session: orm.Session, column: orm.InstrumentedAttribute[int], condition: sa.ColumnElement[bool]) -> int:
-    return int(session.scalars(sa.select(sa.func.coalesce(sa.func.sum(column), 0)).where(condition)).one())
 
 
 def discard(session: orm.Session, actor: Actor, *, lot_id: UUID) -> Lot:

@@ -1,5 +1,6 @@
 """What may be read of lots: visibility, contributions, and the graph."""
 
+from collections.abc import Collection
 from datetime import date
 from typing import NamedTuple
 from uuid import UUID
@@ -7,12 +8,14 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from market.benefits.rules import Mechanism
+from market.benefits.rules import Measure, Mechanism
 from market.db import within
 from market.errors import NotFoundError
 from market.identity.models import Organisation
 from market.identity.rules import Actor, Scope
-from market.lots.models import Lot
+from market.lots.models import Contribution, Lot
+from market.lots.rules import over_market
+from market.quantities import MeasuredIn, base_units
 
 
 def visible_lots(actor: Actor) -> sa.Select[Lot]:
@@ -50,8 +53,28 @@ class ContributionRow(NamedTuple):
     lot_id: UUID
     household_id: UUID
     mechanism: Mechanism
-    amount_fen: int
+    amount_fen: int | None
     delivered_on: date
+
+
+_COUNTED_IN = {Measure.HOURS: MeasuredIn.HOUR, Measure.PIECES: MeasuredIn.PIECE, Measure.AREA: MeasuredIn.MU}
+
+
+def told(lot: Lot, given: Contribution) -> dict[str, object]:
+    """Return a contribution as it is told: its measure in words, and its increase over a market price that decided."""
+    by_lot = MeasuredIn(lot.base_unit.value)
+    above: dict[str, object] | None = None
+    if given.amount_fen and given.unit_price_fen and given.market_price_fen:
+        prices = {"unit_price_fen": given.unit_price_fen, "market_price_fen": given.market_price_fen}
+        stated = {"price_fen": given.market_price_fen, "source": given.market_source, "on": given.market_on}
+        above = {"measure": "gross", "market": stated, "increase_fen": over_market(given.amount_fen, **prices)}
+    shown = ("id", "lot_id", "household_id", "mechanism", "unit_price_fen", "amount_fen", "proceeds_bp", "delivered_on")
+    return {name: getattr(given, name) for name in (*shown, "evidence", "plan_version_id", "carried_from")} | {
+        "measure": base_units(given.measure_milli),
+        "unit": _COUNTED_IN.get(given.measure, by_lot),
+        "price_per": base_units(given.price_unit_milli) if given.price_unit_milli is not None else None,
+        "over_market": above,
+    }
 
 
 class LotEdge(NamedTuple):
@@ -98,6 +121,23 @@ _DESCENDANTS = sa.text(
      ORDER BY e.lot_id, e.input_lot_id
     """
 )
+
+
+_MADE_OF = sa.text(
+    """
+    SELECT l.id, l.bought_in_milli
+           + coalesce((SELECT sum(c.measure_milli) FROM contributions c
+                        WHERE c.lot_id = l.id AND c.carried_from IS NULL AND c.measure = 'quantity'), 0)
+           + coalesce((SELECT sum(i.quantity_milli) FROM lot_inputs i WHERE i.lot_id = l.id), 0)
+      FROM lots l
+     WHERE l.id = ANY(CAST(:lots AS uuid[]))
+    """
+)
+
+
+def made_of(session: orm.Session, lot_ids: Collection[UUID]) -> dict[UUID, int]:
+    """Return how much each lot was made of: contributed by quantity, bought in and put in, before any loss (milli)."""
+    return {row[0]: int(row[1]) for row in session.execute(_MADE_OF, {"lots": list(lot_ids)})}
 
 
 def ancestors(session: orm.Session, lot_id: UUID) -> list[LotEdge]:

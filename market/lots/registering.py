@@ -20,7 +20,6 @@ from market.lots.models import Lot
 from market.lots.queries import ancestors, locked_lot
 from market.lots.rules import (
     LotStatus,
-    MeasuredIn,
     OutsideOriginError,
     ReusedQualityCertificateError,
     SealedLotError,
@@ -29,7 +28,7 @@ from market.lots.rules import (
     check_unit,
     lot_number,
 )
-from market.quantities import Unit
+from market.quantities import MeasuredIn, Unit
 
 _TAKE_INPUTS = sa.text(
     """

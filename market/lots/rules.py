@@ -9,7 +9,7 @@ from uuid import UUID
 
 from market import money, quantities
 from market.errors import InvalidInputError, MarketError, follow
-from market.quantities import BASE_OF, MILLI_OF, Unit
+from market.quantities import BASE_OF, MeasuredIn, Unit
 
 MILLI_MU = 1_000
 """Milli-mu in one mu (亩, 1/15 hectare)."""
@@ -99,24 +99,6 @@ ORDER_MOVES: frozenset[tuple[Stock, Stock]] = frozenset(
 """How an order moves what it has reserved; everything else has its own use case."""
 
 
-class MeasuredIn(StrEnum):
-    """What lots and contributions are measured in; never boxes: a lot is weighed or counted before it is packed."""
-
-    KG = "kg"
-    GRAM = "g"
-    TONNE = "t"
-    JIN = "jin"
-    LIANG = "liang"
-    PIECE = "piece"
-    HOUR = "hour"
-
-
-MILLI_IN: Mapping[MeasuredIn, int] = {
-    measured_in: MILLI_OF[Unit(measured_in.value)] for measured_in in MeasuredIn if measured_in is not MeasuredIn.HOUR
-} | {MeasuredIn.HOUR: 1_000}
-"""Milli-units of the base unit (kg, piece, hour) in one of each."""
-
-
 @dataclass(frozen=True, slots=True)
 class Want:
     """An order line asks for milli-units of a product, sold in a unit; `position` is its index in the request."""
@@ -184,7 +166,7 @@ def check_moves(moves: Sequence[Move]) -> None:
 
 def check_unit(measured_in: MeasuredIn, base_unit: Unit, *, pointer: str) -> None:
     """Raise `WrongUnitError` unless the unit measures the same as the base unit: mass, or pieces."""
-    if measured_in is MeasuredIn.HOUR or BASE_OF[Unit(measured_in.value)] is not base_unit:
+    if measured_in in {MeasuredIn.HOUR, MeasuredIn.MU} or BASE_OF[Unit(measured_in.value)] is not base_unit:
         raise WrongUnitError(unit=measured_in, base=base_unit, pointer=pointer)
 
 
@@ -218,6 +200,23 @@ def draw(open_lots: Sequence[OpenLot], wants: Sequence[Want]) -> list[tuple[Want
             available = quantities.whole_or_exact(want.quantity_milli - wanted, want.unit_milli)
             raise OutOfStockError(available=available, unit=want.unit, pointer=f"/lines/{want.position}/quantity")
     return draws
+
+
+def carried_measures(milli: int, weights: Sequence[tuple[str, int]], *, made_of_milli: int, salt: str) -> list[int]:
+    """Split `milli` taken of a lot over those who consigned part of what it was made of; the rest is nobody's.
+
+    By largest remainder, so that what goes on in their names and the rest are together what was taken.
+    """
+    rest = made_of_milli - sum(weight for _, weight in weights)
+    return money.allocate(milli, [*weights, ("", rest)], salt=salt)[:-1]
+
+
+def over_market(amount_fen: int, *, unit_price_fen: int, market_price_fen: int) -> int:
+    """Return what of an amount is above the market's price: amount x (price - market) / price, rounded down.
+
+    Of market + 5 % it is amount x 5 / 105. Rounded down, so that no increase is claimed that the price does not carry.
+    """
+    return amount_fen * (unit_price_fen - market_price_fen) // unit_price_fen
 
 
 def newly_released(amount_fen: int, *, drawn_milli: int, more_milli: int, whole_milli: int) -> int:

@@ -1,11 +1,12 @@
 """What the endpoints of lots take and give."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field
 
 from market.api import (
+    BasisPoints,
     Count,
     Day,
     Fen,
@@ -18,8 +19,8 @@ from market.api import (
     Text,
 )
 from market.benefits.rules import Mechanism
-from market.lots.rules import BaselineStatus, LotStatus, MeasuredIn
-from market.quantities import Unit
+from market.lots.rules import BaselineStatus, LotStatus
+from market.quantities import MeasuredIn, Unit
 
 Id = Annotated[UUID, Field(examples=["0198c2f0-7a3e-7c21-9d52-6a1f0e4b8c33"])]
 Area = Annotated[Quantity, Field(examples=["180"], description="decimal string in mu (亩)")]
@@ -65,14 +66,27 @@ class RegisterLot(Schema):
     inputs: Annotated[list[LotInputIn], Field(default_factory=list, max_length=50, examples=[[]])]
 
 
+class MarketPriceSchema(Schema):
+    """What the market paid for one unit on a day of the week up to delivery, and where that is printed."""
+
+    price_fen: Annotated[PositiveFen, Field(examples=[114])]
+    source: Annotated[Text, Field(examples=["太原河西农产品批发市场 2026-03-01 日报价"])]
+    on: Annotated[Day, Field(examples=["2026-03-01"])]
+
+
 class ContributionIn(Schema):
-    """What one household gave: produce in a unit of quantity, or labour in hours, at a price per that unit."""
+    """What one household gave: produce in a unit of quantity, work in hours, pieces or mu, land in mu.
+
+    The price is per that unit, and follows the plan in force on the day of delivery: agreed, or made from the market's
+    price, which is then stated (the unit price may be left out). Consigned produce has neither.
+    """
 
     household_id: Id
     mechanism: ByMechanism
     measure: Annotated[Quantity, Field(examples=["29032.5"])]
     unit: InUnit
-    unit_price_fen: PositiveFen
+    unit_price_fen: Annotated[PositiveFen | None, Field(examples=[120])] = None
+    market: Annotated[MarketPriceSchema | None, Field(examples=[None])] = None
     delivered_on: Day
     evidence: Evidence
 
@@ -170,11 +184,20 @@ class LotDetailOut(LotOut):
     baseline: BaselineOut | None
 
 
+class OverMarketOut(Schema):
+    """A gross increase over the market's price of the day: amount x (price - market) / price, rounded down."""
+
+    measure: Annotated[Literal["gross"], Field(examples=["gross"])]
+    market: MarketPriceSchema
+    increase_fen: Annotated[Fen, Field(examples=[165900])]
+
+
 class ContributionOut(Schema):
     """What one household gave to a lot, and what it is owed for it.
 
-    `measure` is in `unit`, a base unit or the hour. One that came with an input lot names the one it is carried from;
-    its amount is what that one released.
+    `measure` is in `unit`: a base unit, the hour, the piece or the mu. One that came with an input lot names the one it
+    is carried from; its amount is what that one released. Consigned produce has no amount, but basis points of what
+    its part of the lot brings. Where the market's price decides, `over_market` is the gross increase over it.
     """
 
     id: Id
@@ -183,16 +206,19 @@ class ContributionOut(Schema):
     mechanism: ByMechanism
     measure: Annotated[InBase, Field(examples=["14516.25"])]
     unit: Annotated[MeasuredIn, Field(examples=["kg"])]
-    unit_price_fen: Annotated[PositiveFen, Field(examples=[120])]
-    price_per: PricePer
-    amount_fen: PositiveFen
+    unit_price_fen: Annotated[PositiveFen | None, Field(examples=[120])]
+    price_per: PricePer | None
+    amount_fen: Annotated[PositiveFen | None, Field(examples=[3483900])]
+    proceeds_bp: Annotated[BasisPoints | None, Field(examples=[None])]
+    over_market: Annotated[OverMarketOut | None, Field(examples=[None])]
     delivered_on: Day
     evidence: Evidence
+    plan_version_id: Id
     carried_from: Annotated[Id | None, Field(examples=[None])]
 
 
 class ContributionsRecordedOut(Schema):
-    """How many contributions were recorded, and what they come to."""
+    """How many contributions were recorded, and what they come to; what is consigned comes to no amount yet."""
 
     lot_id: Id
     recorded: Count

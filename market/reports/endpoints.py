@@ -21,12 +21,13 @@ from market.clock import business_date, utc_now
 from market.errors import InvalidInputError, NotFoundError
 from market.identity.access import Caller, requires
 from market.identity.rules import Permission
+from market.lots.schemas import MarketPriceSchema
 from market.quantities import base_units
 from market.regions import service as regions
 from market.regions.rules import UnknownRegionError
 from market.reports.cooperatives import cooperative_statement
 from market.reports.household_account import household_account
-from market.reports.lot_income import Contributed, Increase, LotIncome, lot_income
+from market.reports.lot_income import Contributed, Increase, LotIncome, OverMarket, lot_income
 from market.reports.queries import Filters, report
 from market.reports.rules import COLUMNS, FIGURES, Column, Dimension, NoIncrease
 from market.reports.schemas import (
@@ -46,6 +47,7 @@ from market.reports.schemas import (
     IncreaseOut,
     LadderOut,
     LotIncomeOut,
+    LotOverMarketOut,
     PeriodQuery,
     PostedOut,
     ReportOut,
@@ -154,6 +156,7 @@ def show_lot_income(lot_id: UUID, caller: StatementReader) -> LotIncomeOut:
         total=_part(PostedOut, found.total),
         increase=_increase(found.increase) if found.increase is not None else None,
         no_increase=_why_not(found),
+        over_market=[_over_market(each) for each in found.over_market],
         counts=_counts(FIGURES),
     )
 
@@ -273,6 +276,20 @@ def _why_not(found: LotIncome) -> NoIncrease | None:
     if found.increase is not None:
         return None
     return NoIncrease.MOVED_INTO_OTHER_LOTS if found.moved_on else NoIncrease.NO_BASELINE_CONFIRMED
+
+
+def _over_market(found: OverMarket) -> LotOverMarketOut:
+    stated = MarketPriceSchema(price_fen=found.market_price_fen, source=found.market_source, on=found.market_on)
+    return LotOverMarketOut(
+        measure="gross",
+        market=stated,
+        mechanism=found.mechanism,
+        mechanism_name=MECHANISMS[found.mechanism].name,
+        unit_price_fen=found.unit_price_fen,
+        price_per=base_units(found.price_unit_milli),
+        gross_fen=found.gross_fen,
+        increase_fen=found.increase_fen,
+    )
 
 
 def _increase(found: Increase) -> IncreaseOut:

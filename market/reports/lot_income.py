@@ -1,4 +1,4 @@
-"""What a lot brought to those who contributed to it; and an increase, only against a confirmed baseline."""
+"""What a lot brought to those who contributed to it; and an increase, only against a stated baseline."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +17,7 @@ from market.errors import NotFoundError
 from market.identity.rules import Actor
 from market.lots.models import Baseline, Lot
 from market.lots.queries import visible_lots
-from market.lots.rules import BaselineStatus
+from market.lots.rules import BaselineStatus, over_market
 from market.quantities import Unit
 
 _INCOME = sa.text(
@@ -26,8 +26,9 @@ _INCOME = sa.text(
       SELECT DISTINCT order_line_id FROM reservations WHERE lot_id = :lot
     ), given AS (
       SELECT c.mechanism, count(DISTINCT c.household_id) AS households, sum(c.amount_fen) AS contributed_fen,
-             coalesce(sum((SELECT sum(n.amount_fen) FROM contributions n JOIN lots m ON m.id = n.lot_id
-                            WHERE n.carried_from = c.id AND m.status <> 'discarded')), 0) AS carried_fen
+             sum(CASE WHEN c.amount_fen IS NOT NULL THEN coalesce((
+                 SELECT sum(n.amount_fen) FROM contributions n JOIN lots m ON m.id = n.lot_id
+                  WHERE n.carried_from = c.id AND m.status <> 'discarded'), 0) END) AS carried_fen
         FROM contributions c
        WHERE c.lot_id = :lot
        GROUP BY c.mechanism
@@ -51,8 +52,19 @@ _INCOME = sa.text(
         JOIN order_lines l ON l.id = d.order_line_id
         JOIN reservations r ON r.order_line_id = l.id
        GROUP BY l.id
+    ), above AS (
+      SELECT c.mechanism, c.unit_price_fen, c.price_unit_milli, c.market_price_fen, c.market_source, c.market_on,
+             coalesce(sum(m.fen) FILTER (WHERE a.id IS NOT NULL), 0) AS fen
+        FROM contributions c
+        LEFT JOIN moves m ON m.contribution_id = c.id
+        LEFT JOIN ledger_accounts a ON a.id = m.account_id AND a.kind = 'household'
+         AND a.step IN ('accrued', 'recognised', 'disbursed', 'confirmed')
+       WHERE c.lot_id = :lot AND c.market_price_fen < c.unit_price_fen
+       GROUP BY c.id
+       ORDER BY c.mechanism, c.market_on, c.market_source, c.market_price_fen, c.unit_price_fen, c.id
     )
     SELECT json_build_object(
+             'above', (SELECT coalesce(json_agg(x), '[]') FROM above x),
              'given', (SELECT coalesce(json_agg(g), '[]') FROM given g),
              'posted', (SELECT coalesce(json_agg(p), '[]') FROM posted p),
              'sold', (SELECT coalesce(json_agg(s), '[]') FROM sold s))
@@ -62,12 +74,15 @@ _INCOME = sa.text(
 
 @dataclass(frozen=True, slots=True)
 class Contributed:
-    """What one mechanism gave to the lot and what of it was posted, in fen; `carried_fen` moved on with the goods."""
+    """What one mechanism gave to the lot and what of it was posted, in fen; `carried_fen` moved on with the goods.
+
+    What is consigned comes to no amount before it is sold: both are None.
+    """
 
     mechanism: Mechanism
     households: int
-    contributed_fen: int
-    carried_fen: int
+    contributed_fen: int | None
+    carried_fen: int | None
     flow: Flow
     assisted: Flow
     ordinary: Flow
@@ -91,8 +106,28 @@ class Increase:
 
 
 @dataclass(frozen=True, slots=True)
+class OverMarket:
+    """What contributions at one price brought over the market's price of the day, gross, in fen; top-ups apart.
+
+    The prices are per `price_unit_milli`.
+    """
+
+    mechanism: Mechanism
+    unit_price_fen: int
+    price_unit_milli: int
+    market_price_fen: int
+    market_source: str
+    market_on: date
+    gross_fen: int
+    increase_fen: int
+
+
+@dataclass(frozen=True, slots=True)
 class LotIncome:
-    """A lot's income so far; `increase` is None without a confirmed baseline, or when part moved into other lots."""
+    """A lot's income so far; `increase` is None without a confirmed baseline, or when part moved into other lots.
+
+    `over_market` has each market price that decided and was exceeded; it is another baseline, and never added to it.
+    """
 
     lot_id: UUID
     number: str
@@ -104,6 +139,7 @@ class LotIncome:
     contributions: Sequence[Contributed]
     total: Flow
     increase: Increase | None
+    over_market: Sequence[OverMarket]
     moved_on: bool
 
 
@@ -134,6 +170,7 @@ def lot_income(connection: sa.Connection, actor: Actor, lot_id: UUID) -> LotInco
         increase=_increase(baseline, positions, sold_out=lot.accepted_milli == lot.quantity_milli)
         if baseline is not None and not lot.moved_milli
         else None,
+        over_market=_over_market(found["above"]),
         moved_on=lot.moved_milli > 0,
     )
 
@@ -158,6 +195,20 @@ def _contributed(row: Mapping[str, Any], positions: Iterable[Position]) -> Contr
     )
 
 
+def _over_market(rows: Iterable[Mapping[str, Any]]) -> list[OverMarket]:
+    """Add up what contributions at the same prices brought; each one's increase is in whole fen, rounded down."""
+    sums: dict[tuple[Any, ...], tuple[int, int]] = {}
+    for row in rows:
+        *key, fen = row.values()
+        above = over_market(fen, unit_price_fen=row["unit_price_fen"], market_price_fen=row["market_price_fen"])
+        gross_fen, increase_fen = sums.get(tuple(key), (0, 0))
+        sums[tuple(key)] = gross_fen + fen, increase_fen + above
+    return [
+        OverMarket(Mechanism(code), price, per, market, source, date.fromisoformat(on), *fens)
+        for (code, price, per, market, source, on), fens in sums.items()
+    ]
+
+
 def _sale(lines: Iterable[Mapping[str, Any]], lot_id: UUID, amount: str) -> int:
     """Split each line's amount over its lots by what is accepted of each, and add up this lot's parts."""
     parts: dict[str, int] = defaultdict(int)
@@ -171,7 +222,7 @@ def _sale(lines: Iterable[Mapping[str, Any]], lot_id: UUID, amount: str) -> int:
 
 def _increase(baseline: Any, positions: Iterable[Position], *, sold_out: bool) -> Increase:
     """Compare like with like: a baseline states what the land's produce brought, so labour stays out."""
-    produce = [each for each in positions if each.mechanism and MECHANISMS[each.mechanism].measure is Measure.QUANTITY]
+    produce = [each for each in positions if each.mechanism and Measure.QUANTITY in MECHANISMS[each.mechanism].measures]
     return Increase(
         gross_fen=flow(produce).accrued_fen,
         baseline_fen=baseline.gross_fen,

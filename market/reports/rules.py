@@ -236,6 +236,12 @@ FIGURES: Mapping[str, Column] = {
         "gross income accrued from the lot's produce minus the confirmed baseline's gross; none without one",
         "本批次农产品应计毛收入减去经县级确认的基期毛收入;无已确认基期则不提供",
     ),
+    "over_market": Column(
+        Kind.FEN,
+        "高于市场价增收",
+        "gross income accrued at prices made from the market's, minus the same at the market's price of the day",
+        "按市场价加成或保护价计价的应计毛收入,减去同量按当日市场价的金额",
+    ),
 }
 """What the figures of statements count."""
 

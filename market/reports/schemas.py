@@ -10,6 +10,7 @@ from market.api import AnyRegionCode, Count, Day, Fen, Flag, Quantity, Schema, S
 from market.attribution.rules import Step
 from market.benefits.rules import IncomeClass, Mechanism
 from market.livelihoods.rules import Figure, ItemKind, Treatment
+from market.lots.schemas import OverMarketOut
 from market.reports.rules import Dimension, Kind, NoIncrease, Suspended
 
 Id = Annotated[UUID, Field(examples=["0198c2f0-5b7a-7c3e-9a54-1f2e3d4c5b6a"])]
@@ -290,14 +291,14 @@ class PostedOut(LadderOut):
 
 
 class ContributedOut(Schema):
-    """What one mechanism gave to the lot; `carried_fen` moved on with goods into other lots."""
+    """What one mechanism gave to the lot; `carried_fen` moved on with goods. Consigned produce has no amount: null."""
 
     mechanism: MechanismCode
     mechanism_name: MechanismName
     income_class: ClassCode
     households: Count
-    contributed_fen: Fen
-    carried_fen: Fen
+    contributed_fen: Annotated[Fen | None, Field(examples=[108000000])]
+    carried_fen: Annotated[Fen | None, Field(examples=[0])]
     released_fen: SignedFen
     posted: PostedOut
     assisted: PostedOut
@@ -317,8 +318,18 @@ class IncreaseOut(Schema):
     sold_out: Flag
 
 
+class LotOverMarketOut(OverMarketOut):
+    """What contributions at one price brought over the market's; both prices are per `price_per` of the unit."""
+
+    mechanism: MechanismCode
+    mechanism_name: MechanismName
+    unit_price_fen: Annotated[Fen, Field(examples=[105])]
+    price_per: Quantity
+    gross_fen: Annotated[SignedFen, Field(examples=[3483900])]
+
+
 class LotIncomeOut(Schema):
-    """What a lot brought so far. Without a confirmed baseline there is no increase figure, but the reason."""
+    """What a lot brought so far. Increases stand beside their baselines and are never added; none without one."""
 
     lot_id: Id
     number: Annotated[str, Field(examples=["L-20260302-K3V7QHTA"])]
@@ -331,6 +342,7 @@ class LotIncomeOut(Schema):
     total: PostedOut
     increase: IncreaseOut | None
     no_increase: Annotated[NoIncrease | None, Field(examples=[None])]
+    over_market: list[LotOverMarketOut]
     counts: list[CountsOut]
 
 

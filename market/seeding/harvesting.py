@@ -13,9 +13,9 @@ from market.benefits.rules import Mechanism
 from market.clock import business_date
 from market.identity.rules import Actor, Permission, Role
 from market.lots import baselines, contributing, opening, registering, stock
-from market.lots.contributing import NewContribution
-from market.lots.rules import MILLI_IN, MILLI_MU, BaselineEvent, MeasuredIn
-from market.quantities import parse
+from market.lots.pricing import NewContribution
+from market.lots.rules import MILLI_MU, BaselineEvent
+from market.quantities import MILLI_IN, MeasuredIn, parse
 from market.seeding.known import Known
 from market.seeding.reading import Row, Sample, Table, day, fen, maybe_day, milli
 from market.seeding.timeline import Event, Turn
@@ -73,7 +73,9 @@ def _register(known: Known, row: Row, origin: _Origin, session: orm.Session, now
     known.lots[row["lot"]] = lot.id
     contributions = [_contribution(known, each) for each in origin.contributions]
     given = contributing.record_contributions(session, clerk, lot_id=lot.id, contributions=contributions, now=now)
-    known.contributions[row["lot"]] = [(each.id, each.household_id, each.amount_fen) for each in given]
+    known.contributions[row["lot"]] = [
+        (each.id, each.household_id, each.amount_fen) for each in given if each.amount_fen is not None
+    ]
     if row["quality_certificate"]:
         registering.attach_quality_certificate(session, clerk, lot_id=lot.id, number=row["quality_certificate"])
     for baseline in origin.baselines:

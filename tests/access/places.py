@@ -17,9 +17,10 @@ from market.identity.models import Credential, Member, Organisation
 from market.identity.rules import Actor, OrganisationKind, Permission, Role, Scope
 from market.lots.baselines import propose_baseline
 from market.lots.models import Lot
-from market.lots.rules import LotStatus, MeasuredIn
+from market.lots.rules import LotStatus
 from market.orders import changing
 from market.payments.models import Receipt
+from market.quantities import MeasuredIn
 from tests import factories
 from tests.story import NOON, TODAY, Story, open_channels
 

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from market.attribution.claiming import Match, match, pay
 from market.attribution.rules import (
     PAID_STEP,
     Advance,
     AlreadyConfirmedError,
     ForeignContributionError,
     Kind,
-    Match,
     Owed,
     PayeeWithoutTieError,
     PaymentOrder,
@@ -25,8 +25,6 @@ from market.attribution.rules import (
     Step,
     climb,
     fall,
-    match,
-    pay,
 )
 from tests.attribution.shares import (
     LINE,

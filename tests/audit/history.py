@@ -10,6 +10,8 @@ from sqlalchemy import orm
 from market.db import Database
 from market.ledger import service as ledger
 from market.ledger.rules import Book
+from market.lots.registering import register_lot
+from market.quantities import MeasuredIn
 from market.reports import rollups
 from tests.audit.walk import Walk
 from tests.story import NOON, Story, open_channels
@@ -37,6 +39,23 @@ def write(url: str) -> None:
         order = other.sell("7")
         other.pay(order, 5_000)
         other.disburse({first.id: 1_000, second.id: 2_000})
+        third = Story(session, price_fen=1_000)
+        family = third.household()
+        consigned, _ = third.consign(10_000, {family.id: 8_000}, others_milli=2_000)
+        third.sell("3")
+        inputs = [(consigned.id, 4_000)]
+        register_lot(
+            session,
+            third.clerk,
+            product_id=third.product.id,
+            quantity_milli=4_000,
+            measured_in=MeasuredIn.KG,
+            produced_on=NOON.date(),
+            expires_on=None,
+            origin_code=consigned.origin_code,
+            inputs=inputs,
+            now=NOON,
+        )
         lot, _ = other.lot(20_000)
         lot.bought_in_milli = 20_000
         other.place("5")

@@ -204,6 +204,19 @@ BREAKING: dict[str, tuple[tuple[str, ...], set[str]]] = {
     ),
     "receipt_is_matched_whole": (("UPDATE receipts SET amount_fen = amount_fen + 1",), {"receipt_is_matched_whole"}),
     "maker_is_not_checker": (("UPDATE plan_versions SET made_by = decided_by",), {"maker_is_not_checker"}),
+    "consigned_goes_on_with_its_quantity": (
+        ("UPDATE contributions SET measure_milli = 9 * measure_milli WHERE proceeds_bp > 0 AND carried_from < id",),
+        {"consigned_goes_on_with_its_quantity"},
+    ),
+    "contribution_follows_its_plan": (
+        (
+            (
+                "UPDATE plan_versions SET body = body || jsonb_build_object('terms', jsonb_build_array("
+                "jsonb_build_object('mechanism', 'order_purchase', 'pricing', 'floor', 'least_fen', 99999)))"
+            ),
+        ),
+        {"contribution_follows_its_plan", "plan_has_its_hash"},
+    ),
     "price_is_within_the_evidence": (
         ("UPDATE price_tiers SET price_fen = (SELECT max(price_ceiling_fen) + 1 FROM certificates)",),
         {"price_is_within_the_evidence"},
@@ -217,7 +230,7 @@ CONSTRAINTS = {
     "ledger_entries": ["ledger_entries_source_once", "ledger_entries_id_once"],
     "ledger_transfers": ["transfer_is_of_its_entry"],
     "lots": ["lots_quantity_is_conserved", "lots_stock_is_never_oversold"],
-    "plan_versions": ["plan_versions_maker_is_not_checker"],
+    "plan_versions": ["plan_versions_maker_is_not_checker", "plan_versions_body_is_in_the_bytes"],
     "ledger_balances": ["month_is_closed"],
 }
 

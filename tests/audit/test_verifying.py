@@ -26,7 +26,7 @@ from tests.story import TODAY, Story, open_channels
 @pytest.mark.parametrize("seed", range(4))
 def test_a_long_history_verifies_to_the_fen(session: orm.Session, seed: int) -> None:
     open_channels(session)
-    walk = Walk(session, seed)
+    walk = Walk(session, seed, consigning=seed % 2 == 1)
     for _ in range(4):
         for _ in range(15):
             walk.step()
@@ -229,10 +229,11 @@ def test_a_plan_rewritten_with_its_hash_is_named_by_the_lines_that_pin_the_old_o
 def test_a_contribution_added_afterwards_is_named_with_what_it_would_have_got(owner: orm.Session) -> None:
     added = owner.execute(
         sa.text(
-            "INSERT INTO contributions (id, lot_id, household_id, mechanism, measure_milli, unit_price_fen,"
-            " price_unit_milli, amount_fen, delivered_on, evidence, made_by)"
-            " SELECT gen_random_uuid(), lot_id, household_id, mechanism, measure_milli, 1, 1000, 100000, delivered_on,"
-            " evidence, made_by FROM contributions ORDER BY id LIMIT 1 RETURNING household_id"
+            "INSERT INTO contributions (id, lot_id, household_id, mechanism, measure, measure_milli, unit_price_fen,"
+            " price_unit_milli, amount_fen, delivered_on, evidence, plan_version_id, made_by)"
+            " SELECT gen_random_uuid(), lot_id, household_id, mechanism, measure, measure_milli, 1, 1000, 100000,"
+            " delivered_on, evidence, plan_version_id, made_by FROM contributions"
+            " ORDER BY id LIMIT 1 RETURNING household_id"
         )
     ).scalar_one()
     findings = verify(owner).findings

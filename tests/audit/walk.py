@@ -21,9 +21,9 @@ from market.identity.models import Organisation
 from market.identity.rules import Actor, OrganisationKind, Role, Scope
 from market.lots import opening, registering
 from market.lots.models import Contribution, Lot
-from market.lots.rules import MeasuredIn
 from market.orders import returns
 from market.orders.models import Order
+from market.quantities import MeasuredIn
 from tests import factories
 from tests.story import NOON, TODAY, Story
 
@@ -37,6 +37,7 @@ class Walk:
 
     session: orm.Session
     seed: int
+    consigning: bool = False
     households: list[Household] = field(init=False)
     collective: Organisation = field(init=False)
     story: Story = field(init=False)
@@ -77,6 +78,8 @@ class Walk:
         # The second lot releases more than it brings: it is topped up.
         for quantity_milli, fen_per_kg in ((90_000, 300), (60_000, 900), (70_000, 640)):
             self.stock(quantity_milli, fen_per_kg)
+        if self.consigning:
+            self.consign()
 
     def stock(self, quantity_milli: int, fen_per_kg: int) -> None:
         """Open a lot to which every household contributed; the rest of its quantity was bought in."""
@@ -87,6 +90,18 @@ class Walk:
         lot, contributions = self.story.lot(quantity_milli, amounts)
         lot.bought_in_milli = quantity_milli
         self.contributions += contributions
+
+    def consign(self) -> None:
+        """Open a lot mostly consigned, at basis points of two versions of a plan."""
+        early, late = self.households[:4], self.households[4:]
+        lot, consigned = self.story.consign(
+            80_000, {household.id: 7_777 + number for number, household in enumerate(early)}, others_milli=25_000
+        )
+        consigned += [
+            factories.contribution(self.session, lot, household, measure_milli=12_345 + number, proceeds_bp=8_000)
+            for number, household in enumerate(late)
+        ]
+        self.contributions += consigned
 
     def number(self, bound: int) -> int:
         """Return the next number below a bound."""

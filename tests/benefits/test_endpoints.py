@@ -58,10 +58,13 @@ def test_anybody_reads_the_table_of_mechanisms(client: TestClient) -> None:
     rows = client.get("/v1/mechanisms").json()["items"]
     assert {row["code"]: row["basis"] for row in rows} == {
         "order_purchase": "lot",
+        "consignment": "proceeds",
         "patronage": "period",
         "labour": "lot",
         "share_dividend": "pool",
+        "land_rent": "lot",
         "custody": "period",
+        "contracting": "lot",
         "collective_dividend": "pool",
     }
     assert rows[-1] == {
@@ -70,7 +73,8 @@ def test_anybody_reads_the_table_of_mechanisms(client: TestClient) -> None:
         "income_class": "property",
         "basis": "pool",
         "payee": "collective",
-        "measure": None,
+        "measures": [],
+        "pricings": [],
     }
 
 
@@ -242,3 +246,25 @@ def test_enrolments_are_refused_with_a_pointer(
     assert (many.status_code, many.json()["errors"][0]["pointer"]) == (422, "/household_codes")
     village_proposes = client.post("/v1/enrolments", json={"household_codes": [here.code]}, headers=again(village))
     assert village_proposes.status_code == 403
+
+
+def test_the_terms_of_prices_come_back_as_they_were_written(client: TestClient, session: orm.Session) -> None:
+    clerk = factories.signed_in(session, Role.SUPPLIER_CLERK)
+    plan = client.post("/v1/plans", json={"name": "保护价收购方案"}, headers=clerk).json()
+    terms = [
+        {"mechanism": "consignment", "pricing": "proceeds", "bp": 9_000},
+        {"mechanism": "order_purchase", "pricing": "floor", "unit": "jin", "least_fen": 110},
+    ]
+    wanted = {
+        "lot_mechanisms": ["consignment", "order_purchase"],
+        "terms": terms,
+        "pools": [],
+        "valid_from": "2026-01-01",
+    }
+    where = f"/v1/plans/{plan['id']}/versions"
+    drafted = client.post(where, json=wanted, headers=again(clerk)).json()
+    nothing = dict.fromkeys(("bp", "unit", "least_fen", "most_fen"))
+    assert drafted["body"]["terms"] == [nothing | each for each in terms]
+    answer = client.post(where, json=wanted | {"terms": [terms[1]]}, headers=again(clerk))
+    assert (answer.status_code, answer.json()["code"]) == (422, "plan_body")
+    assert answer.json()["errors"][0]["pointer"] == "/terms"

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from dataclasses import replace
 from enum import StrEnum
 from hashlib import sha256
 from typing import Any
@@ -10,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market.benefits import rules
+from market.benefits import rules, soundness
 from market.benefits.rules import (
+    CONTRIBUTED,
     MECHANISMS,
     TRANSITIONS,
     Basis,
@@ -25,12 +27,15 @@ from market.benefits.rules import (
     PlanEvent,
     PlanStatus,
     Pool,
-    check_body,
+    PriceTerms,
+    Pricing,
     payees,
     plan_body,
     status_after,
 )
+from market.benefits.soundness import check_body
 from market.errors import TransitionError
+from market.quantities import MeasuredIn
 
 DIVIDEND = Pool(Mechanism.SHARE_DIVIDEND, 800, (("b", 3), ("a", 1)))
 KEPT = Pool(Mechanism.PATRONAGE, 700, (), kept=True)
@@ -39,10 +44,71 @@ BODY = PlanBody((Mechanism.ORDER_PURCHASE, Mechanism.LABOUR), (DIVIDEND, VILLAGE
 LOT_ONLY = PlanBody((Mechanism.LABOUR,), ())
 
 
-def test_every_mechanism_is_in_the_table_and_only_lots_are_measured() -> None:
+def test_every_mechanism_is_in_the_table_and_what_is_contributed_is_measured_and_priced() -> None:
     assert set(MECHANISMS) == set(Mechanism)
     for terms in MECHANISMS.values():
-        assert (terms.measure is not None) == (terms.basis is Basis.LOT)
+        assert bool(terms.measures) == bool(terms.pricings) == (terms.basis in CONTRIBUTED)
+        assert (Pricing.PROCEEDS in terms.pricings) == (terms.basis is Basis.PROCEEDS)
+
+
+PLUS_5 = PriceTerms(Mechanism.ORDER_PURCHASE, Pricing.MARKET_PLUS, bp=500)
+FLOOR = PriceTerms(Mechanism.CONTRACTING, Pricing.FLOOR, unit=MeasuredIn.JIN, least_fen=110)
+WAGE = PriceTerms(Mechanism.LABOUR, Pricing.FIXED, unit=MeasuredIn.MU, least_fen=1_500_00, most_fen=1_500_00)
+CONSIGNED = PriceTerms(Mechanism.CONSIGNMENT, Pricing.PROCEEDS, bp=9_000)
+PRICED = PlanBody(
+    (Mechanism.LABOUR, Mechanism.ORDER_PURCHASE, Mechanism.CONTRACTING, Mechanism.CONSIGNMENT),
+    (DIVIDEND, VILLAGE),
+    (PLUS_5, FLOOR, WAGE, CONSIGNED),
+)
+
+
+def test_a_body_without_terms_keeps_its_bytes_and_each_price_is_agreed() -> None:
+    assert LOT_ONLY.canonical() == b'{"lot_mechanisms":["labour"],"pools":[]}'
+    assert LOT_ONLY.terms_of(Mechanism.LABOUR) == PriceTerms(Mechanism.LABOUR, Pricing.FIXED)
+
+
+def test_the_terms_say_in_the_body_what_they_are_and_nothing_else() -> None:
+    assert json.loads(PRICED.canonical())["terms"] == [
+        {"mechanism": "consignment", "pricing": "proceeds", "bp": 9_000},
+        {"mechanism": "contracting", "pricing": "floor", "unit": "jin", "least_fen": 110},
+        {"mechanism": "labour", "pricing": "fixed", "unit": "mu", "least_fen": 150_000, "most_fen": 150_000},
+        {"mechanism": "order_purchase", "pricing": "market_plus", "bp": 500},
+    ]
+    check_body(PRICED)
+    assert plan_body(json.loads(PRICED.canonical())).canonical() == PRICED.canonical()
+    assert plan_body(json.loads(PRICED.canonical())).terms_of(Mechanism.CONTRACTING) == FLOOR
+
+
+@pytest.mark.parametrize(
+    ("terms", "pointer"),
+    [
+        ((PLUS_5, PLUS_5, CONSIGNED), "/terms"),
+        ((PLUS_5,), "/terms"),
+        ((CONSIGNED, PriceTerms(Mechanism.LAND_RENT, Pricing.FIXED, least_fen=1)), "/terms/1/mechanism"),
+        ((CONSIGNED, PriceTerms(Mechanism.LABOUR, Pricing.MARKET_PLUS, bp=500)), "/terms/1/pricing"),
+        ((PriceTerms(Mechanism.CONSIGNMENT, Pricing.FIXED),), "/terms/0/pricing"),
+        ((CONSIGNED, replace(WAGE, unit=MeasuredIn.KG)), "/terms/1/unit"),
+        ((CONSIGNED, replace(FLOOR, unit=MeasuredIn.HOUR)), "/terms/1/unit"),
+        ((CONSIGNED, replace(PLUS_5, bp=0)), "/terms/1"),
+        ((CONSIGNED, replace(PLUS_5, bp=10_001)), "/terms/1"),
+        ((CONSIGNED, replace(PLUS_5, bp=None)), "/terms/1"),
+        ((CONSIGNED, replace(PLUS_5, least_fen=1)), "/terms/1"),
+        ((replace(CONSIGNED, bp=None),), "/terms/0"),
+        ((CONSIGNED, replace(FLOOR, least_fen=None)), "/terms/1"),
+        ((CONSIGNED, replace(FLOOR, unit=None)), "/terms/1"),
+        ((CONSIGNED, replace(FLOOR, most_fen=200)), "/terms/1"),
+        ((CONSIGNED, replace(FLOOR, bp=500)), "/terms/1"),
+        ((CONSIGNED, replace(FLOOR, least_fen=None, most_fen=200)), "/terms/1"),
+        ((CONSIGNED, replace(WAGE, least_fen=150_001)), "/terms/1"),
+        ((CONSIGNED, replace(WAGE, least_fen=0)), "/terms/1"),
+        ((CONSIGNED, PriceTerms(Mechanism.LABOUR, Pricing.FIXED)), "/terms/1"),
+        ((replace(CONSIGNED, bp=9_001),), "/pools"),
+    ],
+)
+def test_terms_that_price_nothing_or_the_impossible_are_refused(terms: tuple[PriceTerms, ...], pointer: str) -> None:
+    with pytest.raises(PlanBodyError) as refusal:
+        check_body(replace(PRICED, terms=terms))
+    assert refusal.value.pointer == pointer
 
 
 @pytest.mark.parametrize(
@@ -165,11 +231,14 @@ def test_a_new_mechanism_needs_one_row_and_no_change_in_what_takes_plans(monkeyp
     bonus: Any = WiderMechanism.BONUS
     wider: dict[Any, MechanismTerms] = {
         **MECHANISMS,
-        adoption: MechanismTerms("认养", IncomeClass.PROPERTY, Basis.LOT, Payee.HOUSEHOLD, Measure.QUANTITY),
+        adoption: MechanismTerms(
+            "认养", IncomeClass.PROPERTY, Basis.LOT, Payee.HOUSEHOLD, (Measure.QUANTITY,), (Pricing.FIXED,)
+        ),
         bonus: MechanismTerms("奖励", IncomeClass.OPERATING, Basis.POOL, Payee.HOUSEHOLD),
     }
     monkeypatch.setattr(rules, "Mechanism", WiderMechanism)
     monkeypatch.setattr(rules, "MECHANISMS", wider)
+    monkeypatch.setattr(soundness, "MECHANISMS", wider)
     body = plan_body(
         {
             "lot_mechanisms": ["adoption", "order_purchase"],

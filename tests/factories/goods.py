@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from datetime import date
 
+import sqlalchemy as sa
 from sqlalchemy import orm
 
 from market.benefits.models import Plan, PlanVersion
-from market.benefits.rules import Mechanism, PlanBody, PlanStatus
+from market.benefits.rules import MECHANISMS, Measure, Mechanism, PlanBody, PlanStatus
 from market.catalog import service as catalog
 from market.catalog.models import Category, Product
 from market.certification.models import Application, Batch, Certificate
@@ -248,24 +249,38 @@ def contribution(
     household: Household,
     *,
     mechanism: Mechanism = Mechanism.ORDER_PURCHASE,
+    measure: Measure | None = None,
     measure_milli: int = 10_000,
     unit_price_fen: int = 600,
     amount_fen: int | None = None,
+    proceeds_bp: int | None = None,
+    market_price_fen: int | None = None,
     delivered_on: date = date(2026, 1, 4),
 ) -> Contribution:
-    """What a household gave to a lot: 10 kg (or hours) at 6 yuan unless told otherwise; any amount may be forced."""
-    if amount_fen is None:
+    """What a household gave to a lot: 10 kg (or hours) at 6 yuan unless told otherwise; any amount may be forced.
+
+    With `proceeds_bp` it is consigned: without price and amount.
+    """
+    if amount_fen is None and proceeds_bp is None:
         amount_fen = price_of(unit_price_fen, measure_milli, 1_000)
+    plan_id = session.get_one(Product, lot.product_id).plan_id
+    versions = sa.select(PlanVersion.id).where(PlanVersion.plan_id == plan_id).order_by(PlanVersion.number)
     row = Contribution(
         lot_id=lot.id,
         household_id=household.id,
-        mechanism=mechanism,
+        mechanism=Mechanism.CONSIGNMENT if proceeds_bp else mechanism,
+        measure=measure or MECHANISMS[mechanism].measures[0],
         measure_milli=measure_milli,
-        unit_price_fen=unit_price_fen,
-        price_unit_milli=1_000,
+        unit_price_fen=None if proceeds_bp else unit_price_fen,
+        price_unit_milli=None if proceeds_bp else 1_000,
         amount_fen=amount_fen,
+        proceeds_bp=proceeds_bp,
+        market_price_fen=market_price_fen,
+        market_source="批发市场日报价" if market_price_fen else None,
+        market_on=delivered_on if market_price_fen else None,
         delivered_on=delivered_on,
         evidence="收购单-测试",
+        plan_version_id=session.scalars(versions).first(),
         carried_from=None,
         made_by=lot.made_by,
     )

@@ -40,7 +40,7 @@ def village(session: orm.Session) -> Village:
 def carried(session: orm.Session, lot_id: UUID) -> dict[UUID, tuple[UUID, int]]:
     """Return by household which contribution came along, and its amount."""
     rows = session.scalars(sa.select(Contribution).where(Contribution.lot_id == lot_id))
-    return {row.household_id: (row.carried_from, row.amount_fen) for row in rows if row.carried_from}
+    return {row.household_id: (row.carried_from, row.amount_fen or 0) for row in rows if row.carried_from}
 
 
 def test_moving_a_lot_on_takes_its_contributions_along(village: Village) -> None:
@@ -51,7 +51,7 @@ def test_moving_a_lot_on_takes_its_contributions_along(village: Village) -> None
     session.refresh(source)
     assert (source.available_milli, source.moved_milli) == (2_000, 1_000)
     assert carried(session, target.id) == {
-        household: (row.id, row.amount_fen // 3) for household, row in given_.items()
+        household: (row.id, (row.amount_fen or 0) // 3) for household, row in given_.items()
     }
     assert opening.open_lot(session, village.manager, lot_id=target.id, on=TODAY).status is LotStatus.OPEN
     assert {row.delivered_on for row in village.kept(target)} == {TODAY}
@@ -182,7 +182,7 @@ def test_a_lot_moved_and_sold_until_nothing_is_left_has_given_each_contribution_
         lot = village.draft(whole, bought_in_milli=whole)
         rows = village.record(lot, *map(village.gives, village.households, [1_234] * 4, prices))
         opening.open_lot(session, village.manager, lot_id=lot.id, on=TODAY)
-        owed = {row.id: row.amount_fen for row in rows}
+        owed = {row.id: row.amount_fen or 0 for row in rows}
         given_away = dict.fromkeys(owed, 0)
         for is_sale, milli in [*steps, (False, whole)]:
             session.refresh(lot)

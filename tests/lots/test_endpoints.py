@@ -7,6 +7,8 @@ import pytest
 from sqlalchemy import orm
 from starlette.testclient import TestClient
 
+from market.benefits.rules import Mechanism, PlanBody, PriceTerms, Pricing
+from market.catalog.models import Product
 from market.identity.models import Member
 from market.identity.rules import OrganisationKind, Role
 from market.lots.models import Lot
@@ -131,11 +133,38 @@ def test_contributions_are_listed_page_by_page(cooperative: Cooperative) -> None
     refused(cooperative.get(path, cursor="zzz"), 422, "invalid_input", "/query/cursor")
 
 
+def test_a_price_made_from_the_markets_is_told_with_what_it_is_above(
+    cooperative: Cooperative, session: orm.Session
+) -> None:
+    terms = (
+        PriceTerms(Mechanism.ORDER_PURCHASE, Pricing.MARKET_PLUS, bp=500),
+        PriceTerms(Mechanism.CONSIGNMENT, Pricing.PROCEEDS, bp=9_000),
+    )
+    body = PlanBody((Mechanism.ORDER_PURCHASE, Mechanism.CONSIGNMENT), (), terms)
+    plan = factories.plan(session, cooperative.body, body=body)
+    session.get_one(Product, UUID(cooperative.product_id)).plan_id = plan.id
+    session.flush()
+    path = f"/lots/{cooperative.lot()['id']}/contributions"
+    household = cooperative.household()
+    market = {"price_fen": 100, "source": "河西市场日报价", "on": "2026-01-02"}
+    by_market = gave(household, measure="1000", market=market) | {"unit_price_fen": None}
+    consigned = gave(household, measure="500", mechanism="consignment") | {"unit_price_fen": None}
+    assert cooperative.post(path, {"contributions": [by_market, consigned]}).json()["amount_fen"] == 105_000
+    bought, sold = cooperative.get(path).json()["items"]
+    assert (bought["unit_price_fen"], bought["amount_fen"], bought["proceeds_bp"]) == (105, 105_000, None)
+    assert bought["over_market"] == {"measure": "gross", "market": market, "increase_fen": 5_000}
+    assert (sold["unit_price_fen"], sold["price_per"], sold["amount_fen"]) == (None, None, None)
+    assert (sold["proceeds_bp"], sold["measure"], sold["unit"], sold["over_market"]) == (9_000, "250", "kg", None)
+    answer = cooperative.post(path, {"contributions": [by_market | {"unit_price_fen": 104}]})
+    refused(answer, 422, "price_not_by_plan", "/contributions/0/unit_price_fen")
+    assert answer.json()["detail"] == "By the benefit plan in force on 2026-01-04, the price is 1.05 yuan."
+
+
 @pytest.mark.parametrize(
     ("facts", "code", "field"),
     [
         ({"mechanism": "share_dividend"}, "mechanism_not_in_plan", "mechanism"),
-        ({"unit": "hour"}, "wrong_unit", "unit"),
+        ({"unit": "hour"}, "not_measured_so", "unit"),
         ({"unit": "piece"}, "wrong_unit", "unit"),
         ({"unit": "box"}, "invalid_input", "unit"),
         ({"measure": "0.0001"}, "inexact_quantity", "measure"),

@@ -9,11 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market.benefits.rules import Mechanism
 from market.db import new_id
 from market.errors import InvalidInputError, MarketError, TransitionError
 from market.lots.baselines import check_period, gross_of_harvest
-from market.lots.contributing import NewContribution, check_contribution
 from market.lots.lineage import InputLot, InputLotError, NotCoveredError, check_coverage, check_input
 from market.lots.rules import (
     BASELINE_TRANSITIONS,
@@ -23,7 +21,6 @@ from market.lots.rules import (
     ImpossibleMoveError,
     LotEvent,
     LotStatus,
-    MeasuredIn,
     Move,
     OpenLot,
     OutOfStockError,
@@ -31,6 +28,7 @@ from market.lots.rules import (
     Want,
     WrongUnitError,
     baseline_after,
+    carried_measures,
     check_days,
     check_moves,
     check_unit,
@@ -39,8 +37,7 @@ from market.lots.rules import (
     newly_released,
     status_after,
 )
-from market.money import MAX_FEN
-from market.quantities import Unit, base_units
+from market.quantities import MeasuredIn, Unit, base_units
 
 TODAY = date(2026, 3, 2)
 DATES = UUID(int=1)
@@ -172,53 +169,16 @@ def test_mass_is_not_pieces_and_neither_is_hours() -> None:
         (MeasuredIn.JIN, Unit.PIECE),
         (MeasuredIn.PIECE, Unit.KG),
         (MeasuredIn.HOUR, Unit.KG),
+        (MeasuredIn.MU, Unit.KG),
     ]:
         with pytest.raises(WrongUnitError):
             check_unit(measured_in, base, pointer="/unit")
 
 
-DELIVERY = NewContribution(
-    household_id=UUID(int=9),
-    mechanism=Mechanism.ORDER_PURCHASE,
-    measure_milli=29_032_500 * 500 // 1_000,
-    measured_in=MeasuredIn.JIN,
-    unit_price_fen=120,
-    delivered_on=TODAY,
-    evidence="收购单-1",
-)
-WORK = replace(
-    DELIVERY, mechanism=Mechanism.LABOUR, measured_in=MeasuredIn.HOUR, measure_milli=7_500, unit_price_fen=1_500
-)
-
-
-def checked(given: NewContribution) -> None:
-    check_contribution(given, base_unit=Unit.KG, today=TODAY, pointer="/contributions/0")
-
-
-def test_an_amount_follows_from_measure_and_price() -> None:
-    checked(DELIVERY)
-    assert DELIVERY.amount_fen == 3_483_900
-    checked(WORK)
-    assert WORK.amount_fen == 11_250
-
-
-@pytest.mark.parametrize(
-    ("given_", "refusal", "field"),
-    [
-        (replace(DELIVERY, measured_in=MeasuredIn.HOUR), WrongUnitError, "unit"),
-        (replace(DELIVERY, measured_in=MeasuredIn.PIECE), WrongUnitError, "unit"),
-        (replace(WORK, measured_in=MeasuredIn.KG), WrongUnitError, "unit"),
-        (replace(DELIVERY, measure_milli=0), InvalidInputError, "measure"),
-        (replace(DELIVERY, measure_milli=MAX_FEN, unit_price_fen=1_000), InvalidInputError, "measure"),
-        (replace(DELIVERY, delivered_on=date(2026, 3, 3)), InvalidInputError, "delivered_on"),
-    ],
-)
-def test_a_contribution_that_cannot_be_is_refused(
-    given_: NewContribution, refusal: type[MarketError], field: str
-) -> None:
-    with pytest.raises(refusal) as refused:
-        checked(given_)
-    assert refused.value.pointer == f"/contributions/0/{field}"
+def test_what_goes_on_in_the_names_of_consignors_and_the_rest_is_what_was_taken() -> None:
+    thirds = [(name, 30_000) for name in "abc"]
+    assert sorted(carried_measures(50_000, thirds, made_of_milli=90_000, salt="x")) == [16_666, 16_667, 16_667]
+    assert carried_measures(45_000, thirds, made_of_milli=180_000, salt="x") == [7_500] * 3
 
 
 GOOD = InputLot(UUID(int=1), "L-1", LotStatus.OPEN, Unit.KG, date(2026, 2, 1), TODAY, 1_000, 5_000, 0)

@@ -21,7 +21,6 @@ from market.lots.rules import (
     BaselineStatus,
     ExpiredLotError,
     LotStatus,
-    MeasuredIn,
     MechanismNotInPlanError,
     MissingQualityCertificateError,
     OutOfStockError,
@@ -31,6 +30,7 @@ from market.lots.rules import (
     Want,
     WrongUnitError,
 )
+from market.quantities import MeasuredIn
 from tests import factories
 from tests.lots.village import NOW, TODAY, Village
 

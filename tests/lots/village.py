@@ -11,9 +11,9 @@ from market.benefits.rules import Mechanism
 from market.catalog.models import Product
 from market.identity.rules import Actor, Role
 from market.lots import contributing, opening, queries, registering
-from market.lots.contributing import NewContribution
 from market.lots.models import Contribution, Lot
-from market.lots.rules import MeasuredIn
+from market.lots.pricing import NewContribution
+from market.quantities import MeasuredIn
 from tests import factories
 
 NOW = datetime(2026, 3, 2, 4, tzinfo=UTC)
@@ -56,6 +56,9 @@ class Village:
 
     def works(self, household: UUID, milli_hours: int) -> NewContribution:
         return NewContribution(household, Mechanism.LABOUR, milli_hours, MeasuredIn.HOUR, 1_500, TODAY, "工时单-1")
+
+    def consigns(self, household: UUID, milli: int) -> NewContribution:
+        return NewContribution(household, Mechanism.CONSIGNMENT, milli, MeasuredIn.KG, None, TODAY, "代销单-1")
 
     def kept(self, lot: Lot) -> list[queries.ContributionRow]:
         """What is on record of a lot's contributions, by id."""

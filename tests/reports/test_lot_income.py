@@ -1,6 +1,7 @@
 """What a lot brought, to the fen; and an increase only against a confirmed baseline."""
 
 from datetime import UTC, date, datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -13,8 +14,9 @@ from market.errors import NotFoundError
 from market.identity.rules import Actor, OrganisationKind, Role, Scope
 from market.lots import baselines, registering
 from market.lots.models import Lot
-from market.lots.rules import BaselineEvent, MeasuredIn
+from market.lots.rules import BaselineEvent
 from market.orders.models import OrderLine
+from market.quantities import MeasuredIn
 from market.reports.lot_income import LotIncome, lot_income
 from tests import factories
 from tests.story import CHANNELS, Story, open_channels
@@ -176,6 +178,47 @@ def test_what_moved_on_with_the_goods_is_said(session: orm.Session) -> None:
     assert (given.contributed_fen, given.flow.accrued_fen, given.carried_fen) == (4_000, 800, 1_600)
     (carried,) = income(story, dried).contributions
     assert (carried.contributed_fen, carried.flow.accrued_fen) == (1_600, 0)
+
+
+def test_market_plus_5_percent_is_told_as_the_increase_it_is_beside_its_source(
+    client: TestClient, session: orm.Session
+) -> None:
+    story = Story(session)
+    first, second = story.household(), story.household()
+    lot, _ = story.lot(200_000, {second.id: 1_000})
+    priced: dict[str, Any] = {"unit_price_fen": 105, "market_price_fen": 100}
+    factories.contribution(session, lot, first, measure_milli=100_000, **priced)
+    factories.contribution(session, lot, second, measure_milli=100_000, **priced)
+    floored: dict[str, Any] = {"unit_price_fen": 300, "mechanism": Mechanism.CONTRACTING}
+    factories.contribution(session, lot, first, measure_milli=50_000, market_price_fen=240, **floored)
+    factories.contribution(session, lot, second, measure_milli=50_000, market_price_fen=300, **floored)
+    reader = factories.signed_in(session, Role.AUDITOR)
+    shown: dict[str, Any] = {}
+    for sold, gross_fen, increase_fen, floor_fen in (("1", 52 * 2, 2 * 2, 15), ("199", 210_00, 10_00, 30_00)):
+        story.sell(sold)
+        shown = client.get(f"/v1/lots/{lot.id}/income", headers=reader).json()
+        contracting, bought = shown["over_market"]
+        assert (bought["gross_fen"], bought["increase_fen"]) == (gross_fen, increase_fen)
+        assert (contracting["mechanism_name"], contracting["increase_fen"]) == ("承包经营", floor_fen)
+    _, bought = shown["over_market"]
+    assert bought["gross_fen"] * 5 == bought["increase_fen"] * 105
+    assert bought["market"] == {"price_fen": 100, "source": "批发市场日报价", "on": "2026-01-04"}
+    assert (bought["unit_price_fen"], bought["price_per"], bought["measure"]) == (105, "1", "gross")
+    assert (shown["increase"], shown["no_increase"]) == (None, "no_baseline_confirmed")
+
+
+def test_what_is_consigned_comes_to_no_amount_before_it_is_sold(session: orm.Session) -> None:
+    story = Story(session)
+    household = story.household()
+    lot, _ = story.consign(10_000, {household.id: 10_000})
+    (found,) = income(story, lot).contributions
+    assert (found.mechanism, found.contributed_fen, found.carried_fen) == (Mechanism.CONSIGNMENT, None, None)
+    state_baseline(story, lot)
+    story.sell("4")
+    found_ = income(story, lot)
+    assert found_.contributions[0].flow.accrued_fen == 36_00
+    assert found_.increase
+    assert found_.increase.gross_fen == 36_00
 
 
 def test_a_lot_of_another_supplier_is_not_found(session: orm.Session, client: TestClient) -> None:
