@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -31,7 +31,7 @@ IN_WINDOW = """
 """SQL for what moved in a window: months that are rolled up from their sums, the days around them from the book."""
 # The scope is that of `visible_orders`. Money paid ahead is of no order: its supplier's side alone sees it, and no
 # channel has it. Plain joins by primary key, no CTE to be scanned: they stay bearable under any plan.
-_SCOPE = """
+SCOPE = """
        WHERE (CAST(:supplier AS uuid) IS NULL OR s.id = :supplier)
          AND (CAST(:county AS text) IS NULL OR starts_with(s.region_code, :county))
          AND (CAST(:channel AS text) IS NULL OR {deal}.channel_code = :channel)
@@ -131,7 +131,7 @@ _REST = """
       FULL JOIN earned e ON e.earned_whole = d.sold_whole AND coalesce(e.earned_key, '') = coalesce(d.sold_key, '')
      ORDER BY 1, 2
 """
-_REPORT = sa.text(_SALES + _SCOPE.format(deal="o") + _BOOK + _SCOPE.format(deal="m") + _REST)
+_REPORT = sa.text(_SALES + SCOPE.format(deal="o") + _BOOK + SCOPE.format(deal="m") + _REST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +171,6 @@ def report(connection: sa.Connection, actor: Actor, dimension: Dimension, filter
 
     What is rolled up is asked before it: a month that is rolled up in between is read from the book once more.
     """
-    own = actor.organisation_id if actor.scope is Scope.OWN else None
     found = connection.execute(
         _REPORT,
         {
@@ -182,9 +181,7 @@ def report(connection: sa.Connection, actor: Actor, dimension: Dimension, filter
             "county": filters.county,
             "channel": filters.channel,
             "supplier": filters.supplier_id,
-            "own_supplier": own if actor.side is Side.SUPPLIER else None,
-            "own_buyer": own if actor.side is not Side.SUPPLIER else None,
-            "own_region": actor.region_code if actor.scope is Scope.REGION else None,
+            **scope_of(actor),
         },
     )
     rows: list[ReportRow] = []
@@ -199,6 +196,16 @@ def report(connection: sa.Connection, actor: Actor, dimension: Dimension, filter
                 known |= dict.fromkeys(SALE_COLUMNS)
             rows.append(ReportRow(row["key"], _name(dimension, row["key"], row["name"]), known))
     return Report(rows, totals)
+
+
+def scope_of(actor: Actor) -> dict[str, Any]:
+    """Return what `SCOPE` binds for an actor."""
+    own = actor.organisation_id if actor.scope is Scope.OWN else None
+    return {
+        "own_supplier": own if actor.side is Side.SUPPLIER else None,
+        "own_buyer": own if actor.side is not Side.SUPPLIER else None,
+        "own_region": actor.region_code if actor.scope is Scope.REGION else None,
+    }
 
 
 def _name(dimension: Dimension, key: str | None, name: str | None) -> str:

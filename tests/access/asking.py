@@ -398,6 +398,12 @@ ASKS: dict[str, Ask] = {
     "GET /v1/reports/{dimension}.xlsx sales": Ask(
         thing("supplier_name"), path=lambda _: "cooperative", params=lambda _: WHOLE, lists=_workbook_texts
     ),
+    "GET /v1/orders/{order_id}/reach paid order": Ask(thing("paid")),
+    "GET /v1/products/{product_id}/reach": Ask(path=lambda asked: asked.home.product),
+    "GET /v1/organisations/{organisation_id}/reach": Ask(path=lambda asked: asked.home.buyer),
+    "GET /v1/channels/{channel_code}/reach": Ask(path=lambda _: "canteen"),
+    "GET /v1/public/orders/{order_id}/reach": Ask(path=lambda asked: asked.home.paid),
+    "GET /v1/public/products/{product_id}/reach": Ask(path=lambda asked: asked.home.product),
     "GET /healthz": READ,
     "GET /readyz": READ,
     "GET /metrics": READ,
