@@ -34,7 +34,7 @@ check: .venv/ready .venv/node ## Run every static check: format, lint, types, im
 soak: .venv/ready ## Run the minutes-long random tests
 	$(RUN)/python -m pytest -m soak
 
-bench: .venv/ready ## Measure listing, placing and posting against their limits
+bench: .venv/ready ## Measure listing, placing and posting against their limits, and a ledger of ten million against a young one
 	$(RUN)/python -m tests.benchmarks
 
 openapi: .venv/ready ## Write openapi/openapi.json

@@ -3,15 +3,19 @@
 from collections.abc import Callable, Iterator
 from itertools import count
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
 from market.attribution.accrual import AcceptedLine
+from market.attribution.rules import Step
+from market.attribution.statements import household_statement
+from market.audit.book_invariants import BOOK
 from market.db import Database
 from market.ledger.models import LedgerEntry
 from market.orders.models import OrderGroup
-from tests.benchmarks import load, posting, world
-from tests.benchmarks.__main__ import judged_paths, order_body
+from tests.benchmarks import grown, growth, load, posting, world
+from tests.benchmarks.__main__ import judged_growth, judged_paths, order_body
 from tests.benchmarks.verdict import Verdict, limit
 from tests.serving import served
 
@@ -45,6 +49,82 @@ def test_a_path_that_is_slower_than_its_aim_is_said_to_miss_it() -> None:
     _, verdicts = judged_paths({"listing": enough, "placing": too_slow})
     assert [verdict.reached for verdict in verdicts] == [True, False]
     assert verdicts[1].cells() == ("0.30", "≥ 0.30", "MISSED")
+
+
+def test_a_most_is_missed_just_above_it() -> None:
+    assert Verdict(1.6, 1.6, at_most=True).reached
+    assert not Verdict(1.6001, 1.6, at_most=True).reached
+    assert Verdict(1.7, 1.6, at_most=True).cells() == ("1.70", "≤ 1.60", "MISSED")
+
+
+def test_a_book_that_slows_with_its_size_is_said_to_miss() -> None:
+    as_fast, slower = growth.Compared(8.5, 10.0, [1.0]), growth.Compared(8.4, 10.0, [1.1, 1.3])
+    assert [verdict.reached for verdict in judged_growth(as_fast, growth.Compared(1.0, 1.6, [1.6]))[1]] == [True, True]
+    table, verdicts = judged_growth(slower, growth.Compared(1.0, 1.61, [1.5, 1.7]))
+    assert [verdict.reached for verdict in verdicts] == [False, False]
+    assert list(table.columns[-1].cells) == ["0.77 … 0.91", "1.50 … 1.70"]
+
+
+def test_what_takes_longer_in_the_old_book_is_seen() -> None:
+    young, old = iter(range(1_000)), iter(range(1_000))
+    found = growth.compare(lambda: sum(range(next(young))), lambda: sum(range(20_000 + next(old))), 5)
+    assert found.old_ms > 2 * found.young_ms
+    assert len(found.blocks) == growth.BLOCKS
+    assert next(young) == next(old) == 3 + growth.BLOCKS * 5, "each as often, the first three unmeasured"
+
+
+SIZE = grown.Size(households=120, months=4)
+
+
+@pytest.fixture
+def book(committed_db: Database) -> Database:
+    with committed_db.transaction() as session:
+        grown.people(session)
+    owner_url = committed_db.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(owner_url, autocommit=True) as owner:
+        grown.load(owner, SIZE)
+    return committed_db
+
+
+def test_a_grown_book_is_one_that_use_could_have_left(book: Database) -> None:
+    with book.transaction() as session:
+
+        def number(statement: str) -> int:
+            return int(session.scalar(sa.text(statement)) or 0)
+
+        assert number("SELECT count(*) FROM ledger_transfers") == SIZE.transfers
+        assert number("SELECT count(*) FROM ledger_periods") == SIZE.months - grown.OPEN_MONTHS
+        for orphan in (
+            "ledger_entries e WHERE (e.id, e.book, e.effective_on) = (t.entry_id, t.book, t.effective_on)",
+            "ledger_accounts a WHERE a.id = t.debit_account_id AND a.book = t.book",
+            "ledger_accounts a WHERE a.id = t.credit_account_id AND a.book = t.book",
+        ):
+            assert number(f"SELECT count(*) FROM ledger_transfers t WHERE NOT EXISTS (SELECT FROM {orphan})") == 0
+        of_book = ("entry_is_whole", "books_do_not_mix", "closed_month_keeps_its_balances", "guards_stand")
+        for invariant in BOOK:
+            if invariant.name in of_book:
+                assert session.execute(sa.text(invariant.query)).all() == []
+        indexes = "SELECT count(*) FROM pg_index WHERE indrelid = 'ledger_transfers_202603'::regclass AND indisvalid"
+        assert number(indexes) == number(indexes.replace("_202603", "")) == 4
+
+
+def test_both_measurements_are_of_what_the_grown_book_holds(book: Database) -> None:
+    opened = growth.Book.opened(book)
+    with book.reading() as connection:
+        household = next(opened.readers)
+        first, last = growth.QUARTER
+        found = household_statement(connection, opened.auditor, household, period_from=first, period_to=last).total
+    moved = [balance for balance in found.balances if balance.movement_fen]
+    assert [balance.step for balance in moved] == [Step.CONFIRMED]
+    assert moved[0].opening_fen * 3 == moved[0].movement_fen, "one month before the quarter's three"
+    before = transfers(book)
+    opened.post()
+    assert transfers(book) > before
+
+
+def transfers(book: Database) -> int:
+    with book.transaction() as session:
+        return int(session.scalar(sa.text("SELECT count(*) FROM ledger_transfers")) or 0)
 
 
 def test_a_listing_is_measured_as_somebody_who_signed_in(found: world.World, port: int) -> None:

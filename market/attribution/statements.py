@@ -22,11 +22,7 @@ from market.households.queries import visible_households
 from market.identity.rules import Actor, Scope
 
 POSITIONS = """
-closed AS (
-  SELECT max(month) AS month, coalesce(CAST(max(month) + interval '1 month' AS date), '-infinity') AS since
-    FROM ledger_periods
-   WHERE book = 'attribution' AND month + interval '1 month' <= CAST(:period_from AS date)
-), positions AS (
+positions AS (
   SELECT a.supplier_id, a.kind, a.step, m.mechanism, m.assisted,
          CAST(coalesce(sum(m.fen) FILTER (WHERE m.day < :period_from), 0) AS bigint) AS opening_fen,
          CAST(coalesce(sum(m.fen) FILTER (WHERE m.day >= :period_from), 0) AS bigint) AS movement_fen,
@@ -34,28 +30,42 @@ closed AS (
          CAST(coalesce(sum(m.fen) FILTER (WHERE m.day >= :period_from AND m.back), 0) AS bigint) AS back_fen,
          CAST(coalesce(sum(m.fen) FILTER (WHERE m.day >= :period_from AND m.matched), 0) AS bigint) AS matched_fen
     FROM accounts a
-   CROSS JOIN closed c
    CROSS JOIN LATERAL (
       SELECT CAST(NULL AS text) AS mechanism, CAST(NULL AS boolean) AS assisted, b.balance_fen AS fen, b.month AS day,
              false AS ahead, false AS back, false AS matched
         FROM ledger_balances b
-       WHERE b.account_id = a.id AND b.month = c.month
+       WHERE b.account_id = a.id AND b.month = CAST(:since AS date) - interval '1 month'
       UNION ALL
       SELECT t.mechanism, t.assisted, t.amount_fen, t.effective_on,
              a.step = 'advance' AND t.order_line_id IS NULL, a.step = 'advance' AND t.order_line_id IS NOT NULL,
              a.step IN ('disbursed', 'confirmed', 'top_up_paid') AND e.reason = 'matching'
         FROM ledger_transfers t
         JOIN ledger_entries e ON e.id = t.entry_id
-       WHERE t.credit_account_id = a.id AND t.effective_on BETWEEN c.since AND :period_to
+       WHERE t.credit_account_id = a.id AND t.effective_on BETWEEN :since AND :period_to
       UNION ALL
       SELECT t.mechanism, t.assisted, -t.amount_fen, t.effective_on, false, false, false
         FROM ledger_transfers t
-       WHERE t.debit_account_id = a.id AND t.effective_on BETWEEN c.since AND :period_to
+       WHERE t.debit_account_id = a.id AND t.effective_on BETWEEN :since AND :period_to
    ) m
    GROUP BY a.supplier_id, a.kind, a.step, m.mechanism, m.assisted
 )
 """
-"""Needs a CTE `accounts (id, supplier_id, kind, step)`. What closed months sum to is read from their snapshot."""
+"""Needs a CTE `accounts (id, supplier_id, kind, step)`. What closed months sum to is read from their snapshot.
+
+`since` is bound, not joined: a plan can only leave months of the book alone if it is told before it runs.
+"""
+
+_OPEN_SINCE = sa.text(
+    "(SELECT CAST(max(month) + interval '1 month' AS date) FROM ledger_periods"
+    " WHERE book = 'attribution' AND month + interval '1 month' <= CAST(:period_from AS date)) AS since"
+)
+
+
+def named_and_since(connection: sa.Connection, name: sa.Select[str], period_from: date) -> tuple[str, date] | None:
+    """Return what the one row of `name` says, and the day after the last month closed before the period."""
+    row = connection.execute(name.add_columns(_OPEN_SINCE), {"period_from": period_from}).one_or_none()
+    return (row[0], row[1] or date.min) if row else None
+
 
 _ACCOUNTS = """
 WITH accounts AS MATERIALIZED (
@@ -189,13 +199,20 @@ def household_statement(
     """
     check_window(period_from, period_to)
     visible = visible_households(actor).with_only_columns(Household.code).where(Household.id == household_id)
-    code = connection.scalar(visible)
-    if code is None:
+    found = named_and_since(connection, visible, period_from)
+    if found is None:
         raise NotFoundError(what="household")
+    code, since = found
     supplier_id = actor.organisation_id if actor.scope is Scope.OWN else None
     rows = connection.execute(
         _HOUSEHOLD,
-        {"household": household_id, "supplier": supplier_id, "period_from": period_from, "period_to": period_to},
+        {
+            "household": household_id,
+            "supplier": supplier_id,
+            "since": since,
+            "period_from": period_from,
+            "period_to": period_to,
+        },
     )
     positions: dict[tuple[UUID, str], list[Position]] = defaultdict(list)
     for row in rows.mappings():

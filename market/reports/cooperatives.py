@@ -19,6 +19,7 @@ from market.attribution.statements import (
     balances_of,
     check_window,
     flow,
+    named_and_since,
     position,
     statement,
 )
@@ -149,15 +150,17 @@ def cooperative_statement(
     """
     check_window(period_from, period_to)
     suppliers = [kind for kind, side in SIDE_OF.items() if side is Side.SUPPLIER]
-    name = connection.scalar(
+    visible = (
         visible_organisations(actor)
         .with_only_columns(Organisation.name)
         .where(Organisation.id == supplier_id, Organisation.kind.in_(suppliers))
     )
-    if name is None:
+    named = named_and_since(connection, visible, period_from)
+    if named is None:
         raise NotFoundError(what="supplier")
+    name, since = named
     found: Mapping[str, Any] = connection.scalar(
-        _STATEMENT, {"supplier": supplier_id, "period_from": period_from, "period_to": period_to}
+        _STATEMENT, {"supplier": supplier_id, "since": since, "period_from": period_from, "period_to": period_to}
     )
     positions = [position(row) for row in found["positions"]]
     payees = [each for each in positions if each.kind in (Kind.HOUSEHOLD, Kind.COLLECTIVE)]

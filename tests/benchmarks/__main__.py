@@ -17,7 +17,8 @@ from rich.table import Table
 
 from market.db import Database, new_id
 from market.observing import log_as_json
-from tests.benchmarks import load, posting, replay, world
+from tests.benchmarks import growth, load, posting, replay, world
+from tests.benchmarks.grown import YOUNG
 from tests.benchmarks.verdict import Verdict, limit
 
 ROUNDS = 5
@@ -26,6 +27,8 @@ POSTINGS = 100
 TRACES = 64
 PATH_AIMS = {"listing": 0.35, "placing": 0.30}
 POSTING_AIM = 0.60
+GROWN_POSTING_AIM = 0.85
+GROWN_STATEMENT_AIM = 1.6
 
 
 @contextmanager
@@ -116,6 +119,21 @@ def judged_postings(url: str, found: world.World) -> tuple[Table, list[Verdict]]
     return table, verdicts
 
 
+def judged_growth(posted: growth.Compared, read: growth.Compared) -> tuple[Table, list[Verdict]]:
+    """Return how the rate of posting and the time of a statement stand in the old book, against the young one."""
+    table = Table("old over young book", "young ms", "old ms", "ratio", "aim", "verdict", "blocks from … to")
+    verdicts = [
+        Verdict(posted.young_ms / posted.old_ms, GROWN_POSTING_AIM),
+        Verdict(read.old_ms / read.young_ms, GROWN_STATEMENT_AIM, at_most=True),
+    ]
+    blocks = [sorted(1 / ratio for ratio in posted.blocks), sorted(read.blocks)]
+    names = ("rate of posting over 200 households", "time of a household's statement")
+    for name, found, verdict, spread in zip(names, (posted, read), verdicts, blocks, strict=True):
+        cells = (f"{found.young_ms:.2f}", f"{found.old_ms:.2f}", *verdict.cells())
+        table.add_row(name, *cells, f"{spread[0]:.2f} … {spread[-1]:.2f}")
+    return table, verdicts
+
+
 def main() -> int:
     """Measure and print; return how many aims were missed."""
     log_as_json("ERROR")
@@ -123,11 +141,16 @@ def main() -> int:
         with serving(url) as port:
             paths, verdicts = judged_paths(measure(port, url, found))
         postings, more = judged_postings(url, found)
+    with growth.books() as (young, old, word):
+        read = growth.compare(young.page, old.page, growth.PAGES)
+        grown, still_more = judged_growth(growth.compare(young.post, old.post, growth.POSTINGS), read)
     console = Console(width=110)
     console.print(f"1 worker, {load.CLIENTS} clients, {ROUNDS} rounds of {SECONDS:.0f} s in turns, medians")
     console.print(paths)
     console.print(postings)
-    return sum(not verdict.reached for verdict in verdicts + more)
+    console.print(f"{word}; against {YOUNG.transfers:,}; in turns, medians")
+    console.print(grown)
+    return sum(not verdict.reached for verdict in verdicts + more + still_more)
 
 
 if __name__ == "__main__":
