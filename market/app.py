@@ -35,6 +35,7 @@ from market.observing import Observer
 from market.orders import endpoints as orders_endpoints
 from market.payments import endpoints as payments_endpoints
 from market.problems import BodyLimit, install_problem_handlers
+from market.reach import endpoints as reach_endpoints
 from market.regions import endpoints as regions_endpoints
 from market.reports import endpoints as reports_endpoints
 
@@ -57,6 +58,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     payments_endpoints.router,
     audit_endpoints.router,
     reports_endpoints.router,
+    reach_endpoints.router,
 )
 
 

@@ -10,32 +10,30 @@ from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Path, Query, Request, Response
+from fastapi import Query, Response
 from sqlalchemy import orm
 
 from market.api import declared, router_of
 from market.attribution.statements import Flow, Statement, check_window, household_statement
 from market.audit.verifying import see_one_moment
-from market.benefits.rules import MECHANISMS, Mechanism, Payee
+from market.benefits.rules import MECHANISMS
 from market.clock import business_date, utc_now
 from market.errors import InvalidInputError, NotFoundError
-from market.identity.access import Caller, public, requires
+from market.identity.access import Caller, requires
 from market.identity.rules import Permission
 from market.lots.schemas import MarketPriceSchema
 from market.quantities import base_units
 from market.regions import service as regions
 from market.regions.rules import UnknownRegionError
-from market.reports import reach
 from market.reports.cooperatives import cooperative_statement
 from market.reports.household_account import household_account
 from market.reports.lot_income import Contributed, Increase, LotIncome, OverMarket, lot_income
 from market.reports.queries import Filters, report
-from market.reports.rules import COLUMNS, FIGURES, REACH, Column, Dimension, NoIncrease, Reached, calendar
+from market.reports.rules import COLUMNS, FIGURES, Column, Dimension, NoIncrease
 from market.reports.schemas import (
     AccountQuery,
     AdvanceOut,
     BalanceOut,
-    CalendarQuery,
     ClassOut,
     ColumnOut,
     ContributedOut,
@@ -50,18 +48,11 @@ from market.reports.schemas import (
     LadderOut,
     LotIncomeOut,
     LotOverMarketOut,
-    MonthsQuery,
     PeriodQuery,
     PostedOut,
-    PublicReachOut,
-    PublicRowOut,
-    ReachCellOut,
-    ReachFiguresOut,
-    ReachOut,
     ReportOut,
     ReportQuery,
     RowOut,
-    SaidOut,
     SaleOut,
     StatementOut,
     SupplierStatementOut,
@@ -74,7 +65,6 @@ router = router_of()
 StatementReader = Annotated[Caller, requires(Permission.STATEMENT_READ)]
 AccountReader = Annotated[Caller, requires(Permission.ACCOUNT_READ)]
 ReportReader = Annotated[Caller, requires(Permission.REPORT_READ)]
-UNKNOWN = declared(NotFoundError)
 
 
 @router.get(
@@ -211,111 +201,6 @@ def show_report(dimension: Dimension, query: Annotated[ReportQuery, Query()], ca
         ],
         rows=[RowOut(key=row.key, name=row.name, **row.figures) for row in found.rows],
         totals=FiguresOut(**found.totals),
-    )
-
-
-@router.get("/orders/{order_id}/reach", tags=["reach"], responses=declared(NotFoundError))
-def show_reach_of_order(order_id: UUID, caller: ReportReader) -> ReachOut:
-    """Show how many households an order reached, with how much by mechanism and step, and what of it is paid."""
-    with caller.transaction() as (session, actor):
-        return _reached(reach.reach_of_order(session.connection(), actor, order_id))
-
-
-@router.get("/products/{product_id}/reach", tags=["reach"], responses=declared(NotFoundError, InvalidInputError))
-def show_reach_of_product(product_id: UUID, query: Annotated[MonthsQuery, Query()], caller: ReportReader) -> ReachOut:
-    """Show whom a product reached with what was accepted in a period, of the orders that the caller may see."""
-    return _reach_over_months(caller, Reached.PRODUCT, product_id, query)
-
-
-@router.get(
-    "/organisations/{organisation_id}/reach", tags=["reach"], responses=declared(NotFoundError, InvalidInputError)
-)
-def show_reach_of_buyer(
-    organisation_id: UUID, query: Annotated[MonthsQuery, Query()], caller: ReportReader
-) -> ReachOut:
-    """Show whom a buyer reached with what it accepted in a period, of the orders that the caller may see."""
-    return _reach_over_months(caller, Reached.BUYER, organisation_id, query)
-
-
-@router.get("/channels/{channel_code}/reach", tags=["reach"], responses=declared(NotFoundError, InvalidInputError))
-def show_reach_of_channel(
-    channel_code: Annotated[str, Path(max_length=40, examples=["canteen"])],
-    query: Annotated[MonthsQuery, Query()],
-    caller: ReportReader,
-) -> ReachOut:
-    """Show whom a channel reached with what was accepted in a period, of the orders that the caller may see."""
-    return _reach_over_months(caller, Reached.CHANNEL, channel_code, query)
-
-
-@router.get("/public/orders/{order_id}/reach", tags=["reach"], dependencies=[public()], responses=UNKNOWN)
-def show_public_reach_of_order(order_id: UUID, request: Request) -> PublicReachOut:
-    """Tell anybody how many households an order reached, of closed months; small groups are suppressed."""
-    with request.app.state.db.transaction() as session:
-        return _told(reach.public_reach_of_order(session.connection(), order_id))
-
-
-@router.get("/public/products/{product_id}/reach", tags=["reach"], dependencies=[public()], responses=UNKNOWN)
-def show_public_reach_of_product(
-    product_id: UUID, query: Annotated[CalendarQuery, Query()], request: Request
-) -> PublicReachOut:
-    """Tell anybody whom a product reached with what was accepted in a calendar month or year."""
-    first, beyond = calendar(query.period or str(business_date(utc_now()).year))
-    with request.app.state.db.transaction() as session:
-        return _told(reach.public_reach_of_product(session.connection(), product_id, first=first, beyond=beyond))
-
-
-def _reach_over_months(caller: Caller, of: Reached, key: UUID | str, query: MonthsQuery) -> ReachOut:
-    last = date.fromisoformat(f"{query.month_to}-01") if query.month_to else business_date(utc_now()).replace(day=1)
-    first = date.fromisoformat(f"{query.month_from}-01") if query.month_from else last.replace(month=1)
-    check_window(first, last)
-    with caller.transaction() as (session, actor):
-        return _reached(reach.reach_of(session.connection(), actor, of, key, first=first, last=last))
-
-
-def _reached(found: reach.Reach) -> ReachOut:
-    en, zh = reach.said(found)
-    return ReachOut(
-        name=found.name,
-        orders=found.orders,
-        sale_fen=found.sale_fen,
-        sale_net_fen=found.sale_net_fen,
-        households=ReachFiguresOut.model_validate(found.households),
-        assisted=ReachFiguresOut.model_validate(found.assisted),
-        ordinary=ReachFiguresOut.model_validate(found.ordinary),
-        collectives=ReachFiguresOut.model_validate(found.collectives),
-        mechanisms=[
-            ReachCellOut(
-                payee=Payee(cell.kind),
-                mechanism=cell.mechanism,
-                mechanism_name=MECHANISMS[cell.mechanism].name,
-                assisted=cell.assisted,
-                **ReachFiguresOut.model_validate(cell.figures).model_dump(),
-            )
-            for cell in found.cells
-        ],
-        said=SaidOut(en=en, zh=zh),
-        counts=_counts(REACH),
-    )
-
-
-def _told(found: reach.PublicReach) -> PublicReachOut:
-    told = found.told
-    en, zh = reach.publicly_said(found)
-    return PublicReachOut(
-        as_of=found.as_of,
-        **{name: getattr(told, name) for name in ("households", "accrued_fen", "median_fen", "paid_bp", "proven_bp")},
-        mechanisms=[
-            PublicRowOut(
-                mechanism=Mechanism(row.label.mechanism) if row.label.mechanism else None,
-                mechanism_name=MECHANISMS[Mechanism(row.label.mechanism)].name if row.label.mechanism else None,
-                assisted=row.label.assisted,
-                households=row.households,
-                accrued_fen=row.accrued_fen,
-            )
-            for row in told.rows
-        ],
-        left_out=told.left_out,
-        said=SaidOut(en=en, zh=zh),
     )
 
 

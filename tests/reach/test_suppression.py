@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 
-from market.reports.suppression import FEWEST, TOGETHER, Label, Moved, Row, Told, grouped, in_steps, tell
+from market.reach.suppression import FEWEST, TOGETHER, Label, Moved, Row, Told, grouped, in_steps, tell
 
 Thing = TypeVar("Thing")
 MARCH, APRIL = date(2026, 3, 1), date(2026, 4, 1)

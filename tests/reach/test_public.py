@@ -2,27 +2,36 @@
 
 from datetime import date
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import orm
 from starlette.testclient import TestClient
 
-from market.attribution import disbursing
-from market.attribution.rules import Kind, PaymentOrder
+from market.attribution import disbursing, evidence
+from market.attribution.models import Payment
+from market.attribution.pictures import look
 from market.benefits.rules import Mechanism
 from market.db import Database
 from market.households.rules import HouseholdStatus
 from market.identity.rules import Role
 from market.orders.models import Order
-from market.reports import reach
-from market.reports.reach import Figures, reach_of_order
-from market.reports.rules import calendar
+from market.reach import service as reach
+from market.reach.rules import calendar
+from market.reach.service import Figures, reach_of_order
 from tests import factories
 from tests.reports.test_rollups import close
 from tests.story import NOON, TODAY, Story, open_channels
 from tests.test_statement_counts import counted
+
+
+def prove(story: Story, payment_id: UUID) -> None:
+    """Add a file of evidence to the batch of a payment."""
+    batch = story.session.get_one(Payment, payment_id).disbursement_id
+    content = b"%PDF-1.4 receipt"
+    file = evidence.store(story.session, story.clerk, content, look(content), stated_on=TODAY, now=NOON)
+    disbursing.add_evidence(story.session, story.clerk, disbursement_id=batch, evidence_ids=[file.id], now=NOON)
 
 
 @pytest.fixture
@@ -36,9 +45,9 @@ def village(session: orm.Session) -> tuple[Story, Order]:
     factories.contribution(session, lot, story.household(), mechanism=Mechanism.LABOUR, amount_fen=7_777)
     order = story.sell("100")
     story.pay(order, 50_000)
-    story.disburse({each.id: 400 for each in people[:10]})
-    unproven = [PaymentOrder(Kind.HOUSEHOLD, each.id, 400, uuid4().hex, None) for each in people[10:12]]
-    disbursing.disburse(session, story.clerk, paid_on=TODAY, method="cash", evidence=" ", payments=unproven, now=NOON)
+    paid = story.disburse({each.id: 400 for each in people[:10]})
+    prove(story, paid[0])
+    story.disburse({each.id: 400 for each in people[10:12]})
     return story, order
 
 

@@ -21,9 +21,10 @@ from market.identity.rules import Actor
 from market.money import WHOLE_BP, yuan
 from market.orders.models import Order
 from market.orders.queries import visible_orders
+from market.reach.rules import Reached
+from market.reach.suppression import Label, Moved, Told, tell
 from market.reports.queries import SCOPE, scope_of, unrolled_since
-from market.reports.rules import Reached, month_after
-from market.reports.suppression import Label, Moved, Told, tell
+from market.reports.rules import month_after
 
 EVIDENCED = "EXISTS (SELECT FROM evidence_uses u WHERE u.disbursement_id = d.id)"
 """SQL: whether a file of evidence proves the disbursement `d`."""
@@ -120,7 +121,7 @@ _NAMES: Mapping[Reached, sa.TextClause] = {
 class Figures:
     """What a group of payees was brought, in fen; each figure of the ladder counts its step and the further ones.
 
-    `matched_fen` is what advances had paid before; `proven_fen` what of the disbursed a file of evidence proves. The median is
+    `matched_fen` is what advances had paid before, `proven_fen` what of the disbursed a file proves. The median is
     over payees with a positive accrued amount; of an even number, the lower of the two in the middle.
     """
 
