@@ -318,6 +318,16 @@ WORDS: Mapping[str, Words] = {
         "reinstate": ("reinstated", "恢复"),
         "revoke": ("revoked", "撤销"),
     },
+    "pay_list_status": {
+        "open": ("open", "待付"),
+        "settled": ("settled", "已结清"),
+        "withdrawn": ("withdrawn", "已撤回"),
+    },
+    "pay_list_event": {
+        "answer": ("answered by the bank", "登记银行回盘"),
+        "countersign": ("countersigned", "会签"),
+        "withdraw": ("withdrawn", "撤回"),
+    },
     "product_status": {
         "draft": ("a draft", "草稿"),
         "listed": ("listed", "已上架"),

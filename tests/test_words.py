@@ -6,6 +6,7 @@ from enum import StrEnum
 import pytest
 
 from market import words
+from market.attribution.paying import ListEvent, ListStatus
 from market.benefits.rules import MECHANISMS, Mechanism, PlanEvent, PlanStatus
 from market.catalog.rules import BelowMinimumError, ProductEvent, ProductStatus
 from market.certification.rules import ApplicationEvent, ApplicationStatus, CertificateEvent, CertificateStatus
@@ -33,6 +34,8 @@ NAMED: dict[str, Iterable[StrEnum]] = {
     "order_event": OrderEvent,
     "certificate_status": CertificateStatus,
     "certificate_event": CertificateEvent,
+    "pay_list_status": ListStatus,
+    "pay_list_event": ListEvent,
     "product_status": ProductStatus,
     "product_event": ProductEvent,
     "lot_status": LotStatus,

@@ -14,7 +14,7 @@ from market.attribution import matching, posting, queries
 from market.attribution.claiming import pay
 from market.attribution.matching import lock_supplier
 from market.attribution.models import Disbursement, PayListLine, Payment
-from market.attribution.paying import CashNeedsWitnessError, EinvoiceTakenError, Method, invoice_number
+from market.attribution.paying import CashNeedsWitnessError, EinvoiceTakenError, LineStatus, Method, invoice_number
 from market.attribution.rules import (
     PAID_STEP,
     ForeignContributionError,
@@ -132,6 +132,11 @@ def invoiced(method: Method, payments: Sequence[PaymentOrder]) -> list[PaymentOr
     """
     if method is Method.CASH:
         raise CashNeedsWitnessError(pointer="/method")
+    return with_invoices(method, payments)
+
+
+def with_invoices(method: Method, payments: Sequence[PaymentOrder]) -> list[PaymentOrder]:
+    """Return the payments with the numbers of their invoices; raises `EinvoiceNumberError`."""
     return [
         payment._replace(
             invoice_number=invoice_number(method, payment.reference, payment.invoice_number, pointer=pointer)
@@ -226,6 +231,7 @@ def _used(
     listed = sa.select(PayListLine.reference_key).where(
         PayListLine.supplier_id == supplier_id,
         PayListLine.reference_key.in_(keys),
+        PayListLine.status != LineStatus.WITHDRAWN,
         PayListLine.pay_list_id.is_distinct_from(pay_list_id),
     )
     return set(session.scalars(paid.union(listed)))

@@ -196,9 +196,15 @@ class PayListLine(Base):
     __table_args__ = (
         sa.CheckConstraint("amount_fen > 0", name="amount_is_positive"),
         sa.CheckConstraint("num_nonnulls(household_id, collective_id) = 1", name="payee_is_one"),
-        sa.CheckConstraint("status IN ('open', 'paid', 'failed')", name="status_is_known"),
+        sa.CheckConstraint("status IN ('open', 'paid', 'failed', 'withdrawn')", name="status_is_known"),
         sa.CheckConstraint("(status = 'paid') = (payment_id IS NOT NULL)", name="paid_has_its_payment"),
-        sa.UniqueConstraint("supplier_id", "reference_key", name="pay_list_lines_reference_once"),
+        sa.Index(
+            "pay_list_lines_reference_once",
+            "supplier_id",
+            "reference_key",
+            unique=True,
+            postgresql_where=sa.text("status <> 'withdrawn'"),
+        ),
     )
 
     id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)

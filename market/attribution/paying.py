@@ -32,17 +32,18 @@ class ListStatus(StrEnum):
 class ListEvent(StrEnum):
     """What can happen to a list."""
 
-    IMPORT = "import"
+    ANSWER = "answer"
     COUNTERSIGN = "countersign"
     WITHDRAW = "withdraw"
 
 
 LIST_TRANSITIONS: Mapping[tuple[ListStatus, ListEvent], ListStatus] = {
-    (ListStatus.OPEN, ListEvent.IMPORT): ListStatus.SETTLED,
+    (ListStatus.OPEN, ListEvent.ANSWER): ListStatus.SETTLED,
+    (ListStatus.SETTLED, ListEvent.ANSWER): ListStatus.SETTLED,
     (ListStatus.OPEN, ListEvent.COUNTERSIGN): ListStatus.SETTLED,
     (ListStatus.OPEN, ListEvent.WITHDRAW): ListStatus.WITHDRAWN,
 }
-"""A bank's result that leaves lines unanswered leaves the list open; see `bank_results`."""
+"""The bank's answer settles a list once no line is left without one; told again, it changes nothing."""
 
 
 class LineStatus(StrEnum):
@@ -51,6 +52,7 @@ class LineStatus(StrEnum):
     OPEN = "open"
     PAID = "paid"
     FAILED = "failed"
+    WITHDRAWN = "withdrawn"
 
 
 def invoice_number(method: Method, reference: str, number: str | None, *, pointer: str) -> str | None:
@@ -75,6 +77,13 @@ class Fault(NamedTuple):
     column: str
     en: str
     zh: str
+
+
+class BankFileError(MarketError):
+    """The file as a whole is none."""
+
+    en = "This is no result file of a bank: {reason}."
+    zh = "这不是银行回盘文件:{reason_zh}。"
 
 
 class BankResultError(MarketError):

@@ -7,7 +7,15 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from market.attribution.models import ConfirmedPayment, Disbursement, Evidence, EvidenceUse, Payment
+from market.attribution.models import (
+    ConfirmedPayment,
+    Disbursement,
+    Evidence,
+    EvidenceUse,
+    PayList,
+    PayListLine,
+    Payment,
+)
 from market.attribution.rules import DUE, Advance, ConsignedFact, ContributionFact, Kind, Owed, Share, Standing, Step
 from market.clock import business_date
 from market.db import within
@@ -126,6 +134,29 @@ def visible_disbursements(actor: Actor) -> sa.Select[Disbursement]:
     if actor.scope is Scope.ALL:
         return disbursements
     return disbursements.where(Disbursement.id.in_(visible_payments(actor).with_only_columns(Payment.disbursement_id)))
+
+
+def visible_pay_lists(actor: Actor) -> sa.Select[PayList]:
+    """Return the lists of payments the actor may know of: the supplier's own, those that name payees of its region."""
+    lists = sa.select(PayList)
+    if actor.scope is Scope.ALL:
+        return lists
+    if actor.scope is Scope.OWN:
+        return lists.where(PayList.supplier_id == actor.organisation_id)
+    return lists.where(PayList.id.in_(sa.select(PayListLine.pay_list_id).where(_payee_within(PayListLine, actor))))
+
+
+def payees_elsewhere(actor: Actor, pay_list_id: UUID) -> sa.Select[PayListLine]:
+    """Return the lines of a list whose payees are not of the actor's region."""
+    return sa.select(PayListLine).where(PayListLine.pay_list_id == pay_list_id, ~_payee_within(PayListLine, actor))
+
+
+def _payee_within(paid: type[Payment] | type[PayListLine], actor: Actor) -> sa.ColumnElement[bool]:
+    households = sa.select(Household.id).where(within(Household.village_code, actor.region_code))
+    collectives = sa.select(Organisation.id).where(within(Organisation.region_code, actor.region_code))
+    return sa.func.coalesce(paid.household_id.in_(households), sa.false()) | sa.func.coalesce(
+        paid.collective_id.in_(collectives), sa.false()
+    )
 
 
 def visible_evidences(actor: Actor) -> sa.Select[Evidence]:

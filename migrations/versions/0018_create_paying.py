@@ -156,7 +156,9 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "(status = 'paid') = (payment_id IS NOT NULL)", name=op.f("pay_list_lines_paid_has_its_payment")
         ),
-        sa.CheckConstraint("status IN ('open', 'paid', 'failed')", name=op.f("pay_list_lines_status_is_known")),
+        sa.CheckConstraint(
+            "status IN ('open', 'paid', 'failed', 'withdrawn')", name=op.f("pay_list_lines_status_is_known")
+        ),
         sa.CheckConstraint("amount_fen > 0", name=op.f("pay_list_lines_amount_is_positive")),
         sa.CheckConstraint("num_nonnulls(household_id, collective_id) = 1", name=op.f("pay_list_lines_payee_is_one")),
         sa.ForeignKeyConstraint(
@@ -171,9 +173,15 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["supplier_id"], ["organisations.id"], name=op.f("pay_list_lines_supplier_id_exists")),
         sa.PrimaryKeyConstraint("id", name=op.f("pay_list_lines_pkey")),
         sa.UniqueConstraint("payment_id", name=op.f("pay_list_lines_payment_id_once")),
-        sa.UniqueConstraint("supplier_id", "reference_key", name="pay_list_lines_reference_once"),
     )
     op.create_index(op.f("pay_list_lines_pay_list_id_idx"), "pay_list_lines", ["pay_list_id"], unique=False)
+    op.create_index(
+        "pay_list_lines_reference_once",
+        "pay_list_lines",
+        ["supplier_id", "reference_key"],
+        unique=True,
+        postgresql_where=sa.text("status <> 'withdrawn'"),
+    )
     op.create_table(
         "bank_results",
         sa.Column("pay_list_id", sa.Uuid(), nullable=False),

@@ -1,0 +1,179 @@
+"""What a bank's result file says: CSV or a workbook, headed in Chinese or English, read cell by cell without writing.
+
+Banks export more columns than these, the account holders' names among them: what is not asked for here is not read.
+"""
+
+import csv
+import re
+import unicodedata
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from io import BytesIO, StringIO
+
+import python_calamine
+
+from market.attribution.paying import BankFileError, Fault
+from market.identifiers import reference_key
+from market.money import MAX_FEN
+
+MEDIA_TYPES = ("text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+MOST_ROWS = 2_000
+_MOST_UNPACKED_BYTES = 30_000_000
+_ROWS_BEFORE_HEADERS = 10
+"""Banks put titles above the table."""
+
+HEADERS: Mapping[str, tuple[str, ...]] = {
+    "reference": ("付款凭证号", "凭证号", "参考号", "业务参考号", "流水号", "reference"),
+    "payee_code": ("收款方编码", "收款人编码", "农户编码", "户编码", "payeecode"),
+    "amount": ("金额", "金额(元)", "交易金额", "交易金额(元)", "amount", "amount(yuan)"),
+    "result": ("结果", "处理结果", "交易结果", "交易状态", "result"),
+    "reason": ("失败原因", "原因", "reason"),
+    "date": ("日期", "交易日期", "付款日期", "入账日期", "date"),
+}
+_NEEDED = ("reference", "amount", "result", "date")
+_RESULTS = {
+    **dict.fromkeys(("成功", "交易成功", "处理成功", "已入账", "success", "succeeded", "paid"), True),
+    **dict.fromkeys(("失败", "交易失败", "处理失败", "已退回", "failed", "failure", "returned"), False),
+}
+_AMOUNT = re.compile(r"[¥]?([0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,12})(?:\.([0-9]{1,2})0*)?元?")
+_DAY = re.compile(r"([0-9]{4})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?(?:[ T][0-9:]+)?")
+_COMPACT_DAY = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
+_MOST_REASON = 200
+
+
+@dataclass(frozen=True, slots=True)
+class ResultRow:
+    """What the bank says of one payment, in the row as a spreadsheet numbers it; a failed one may have no day."""
+
+    number: int
+    reference: str
+    key: str
+    payee_code: str | None
+    amount_fen: int
+    paid: bool
+    reason: str | None
+    day: date | None
+
+
+def read(content: bytes) -> tuple[list[ResultRow], list[Fault]]:
+    """Return the rows that can be read, and every cell that cannot; raises `BankFileError` for what is no such file."""
+    table = _workbook(content) if content.startswith(b"PK") else _text(content)
+    for above, cells in enumerate(table[:_ROWS_BEFORE_HEADERS]):
+        places = _places(cells)
+        if all(name in places for name in _NEEDED):
+            return _rows(table[above + 1 :], places, first=above + 2)
+    raise BankFileError(
+        reason="no row is headed by all of reference, amount, result, date",
+        reason_zh="未找到含有凭证号、金额、结果、日期四列的表头",
+        pointer="",
+    )
+
+
+def _workbook(content: bytes) -> Sequence[Sequence[object]]:
+    try:
+        with zipfile.ZipFile(BytesIO(content)) as packed:
+            if sum(part.file_size for part in packed.infolist()) > _MOST_UNPACKED_BYTES:
+                raise BankFileError(reason="the workbook is too large", reason_zh="工作簿过大", pointer="")
+        sheet = python_calamine.CalamineWorkbook.from_filelike(BytesIO(content)).get_sheet_by_index(0)
+        return sheet.to_python(skip_empty_area=False)
+    except (zipfile.BadZipFile, python_calamine.CalamineError, IndexError) as error:
+        raise BankFileError(reason="the workbook cannot be read", reason_zh="工作簿无法读取", pointer="") from error
+
+
+def _text(content: bytes) -> Sequence[Sequence[object]]:
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            text = content.decode(encoding)
+            return list(csv.reader(StringIO(text, newline=""), strict=True))
+        except (UnicodeDecodeError, csv.Error):
+            continue
+    raise BankFileError(reason="it is neither CSV nor a workbook", reason_zh="既不是 CSV 也不是工作簿", pointer="")
+
+
+def _plain(cell: object) -> str:
+    """Return a cell as text, half width, trimmed; a whole number as Excel keeps it loses its `.0`."""
+    if isinstance(cell, float) and cell.is_integer():
+        cell = int(cell)
+    return unicodedata.normalize("NFKC", str(cell if cell is not None else "")).strip().lstrip("'`\t")
+
+
+def _places(cells: Sequence[object]) -> dict[str, int]:
+    """Return in which column stands what; the first of a name counts."""
+    headed: dict[str, int] = {}
+    for place, cell in enumerate(cells):
+        headed.setdefault(re.sub(r"[\s_]", "", _plain(cell)).lower(), place)
+    return {
+        name: headed[heading] for name, headings in HEADERS.items() for heading in headings[::-1] if heading in headed
+    }
+
+
+def _rows(
+    table: Sequence[Sequence[object]], places: Mapping[str, int], *, first: int
+) -> tuple[list[ResultRow], list[Fault]]:
+    rows: list[ResultRow] = []
+    faults: list[Fault] = []
+    for number, cells in enumerate(table, first):
+        if not any(_plain(cell) for cell in cells):
+            continue
+        found = {name: cells[place] if place < len(cells) else "" for name, place in places.items()}
+        row = _row(number, found, faults)
+        if row is not None:
+            rows.append(row)
+    if len(rows) > MOST_ROWS:
+        raise BankFileError(reason=f"it has more than {MOST_ROWS} rows", reason_zh=f"超过 {MOST_ROWS} 行", pointer="")
+    return rows, faults
+
+
+def _row(number: int, cells: Mapping[str, object], faults: list[Fault]) -> ResultRow | None:
+    """Read a row; each cell that cannot be read is a fault."""
+    texts = {name: _plain(cell) for name, cell in cells.items()}
+    amount_fen = _amount(texts["amount"])
+    paid = _RESULTS.get(texts["result"].lower())
+    day = _day(cells["date"], texts["date"])
+    wrong = [
+        Fault(number, "reference", "a reference is missing", "缺少付款凭证号") if not texts["reference"] else None,
+        Fault(number, "amount", f"{texts['amount']!r} is no amount in yuan", f"「{texts['amount']}」不是有效金额(元)")
+        if amount_fen is None
+        else None,
+        Fault(number, "result", f"{texts['result']!r} is neither success nor failure",
+              f"「{texts['result']}」既非成功也非失败") if paid is None else None,
+        Fault(number, "date", f"{texts['date']!r} is no day", f"「{texts['date']}」不是有效日期")
+        if day is None and (paid or texts["date"])
+        else None,
+    ]  # fmt: skip
+    faults.extend(fault for fault in wrong if fault is not None)
+    if any(wrong) or amount_fen is None or paid is None:
+        return None
+    return ResultRow(
+        number=number,
+        reference=texts["reference"],
+        key=reference_key(texts["reference"]),
+        payee_code=texts.get("payee_code") or None,
+        amount_fen=amount_fen,
+        paid=paid,
+        reason=texts.get("reason", "")[:_MOST_REASON] or None,
+        day=day,
+    )
+
+
+def _amount(text: str) -> int | None:
+    """Return the fen of an amount written in yuan, or None; a cell that is a number is read as it is shown."""
+    match = _AMOUNT.fullmatch(text)
+    if match is None:
+        return None
+    fen = int(match[1].replace(",", "")) * 100 + int((match[2] or "").ljust(2, "0"))
+    return fen if 0 < fen <= MAX_FEN else None
+
+
+def _day(cell: object, text: str) -> date | None:
+    if isinstance(cell, datetime):
+        return cell.date()
+    if isinstance(cell, date):
+        return cell
+    match = _COMPACT_DAY.fullmatch(text) or _DAY.fullmatch(text)
+    try:
+        return date(*map(int, match.groups())) if match else None
+    except ValueError:
+        return None
