@@ -14,6 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 
 from market import openapi
 from market.attribution import endpoints as attribution_endpoints
+from market.attribution import pay_list_endpoints
 from market.attribution.evidence import MOST_FILE_BYTES
 from market.attribution.trying import CodeTrials
 from market.audit import endpoints as audit_endpoints
@@ -54,6 +55,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     lots_endpoints.router,
     ledger_endpoints.router,
     attribution_endpoints.router,
+    pay_list_endpoints.router,
     orders_endpoints.router,
     payments_endpoints.router,
     audit_endpoints.router,

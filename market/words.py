@@ -50,6 +50,7 @@ THINGS: Words = {
     "register_version": ("version of the register", "名册版本"),
     "product": ("product", "产品"),
     "receipt": ("receipt", "到款"),
+    "region": ("region of yours", "本辖区内的行政区划"),
     "supplier": ("supplier", "供应商"),
 }
 

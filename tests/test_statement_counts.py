@@ -33,7 +33,8 @@ ACCEPTANCE = 18
 RECEIPT = 16
 RETURN = 19
 DISBURSEMENT = 12
-CONFIRMATION = 9
+CONFIRMATION = 12
+"""The lock of each payment, who paid it, who acted for whom, and the posting."""
 OPENING = 2
 """More, the first time: accounts that do not exist are opened and read."""
 READING_PLANS = 1

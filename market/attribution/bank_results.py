@@ -88,7 +88,7 @@ def take_over(
         duplicate=False,
     )
     if not dry_run:
-        _keep(session, actor, pay_list, news, taken, now)
+        _keep(session, actor, pay_list, news, taken=taken, now=now)
     return taken
 
 
@@ -185,6 +185,7 @@ def _keep(
     actor: Actor,
     pay_list: PayList,
     news: Sequence[tuple[ResultRow, PayListLine]],
+    *,
     taken: Taken,
     now: datetime,
 ) -> None:

@@ -11,7 +11,6 @@ from sqlalchemy import orm
 
 from market.api import (
     Page,
-    PageQuery,
     after_id,
     answer,
     cut,
@@ -25,7 +24,7 @@ from market.api import (
 )
 from market.attribution import confirming, disbursing, evidence, pictures, queries
 from market.attribution.models import Disbursement, Payment
-from market.attribution.payables import payables
+from market.attribution.payables import payables, set_terms
 from market.attribution.paying import (
     CashNeedsWitnessError,
     ConfirmationCodeError,
@@ -57,9 +56,12 @@ from market.attribution.schemas import (
     DisbursementRead,
     EvidenceOut,
     PayableOut,
+    PayableQuery,
     PaymentIn,
     PaymentListed,
     PaymentQuery,
+    SetTerms,
+    TermsOut,
     Uploaded,
     payment_out,
 )
@@ -71,6 +73,7 @@ from market.identity.access import Caller, public, requires
 from market.identity.rules import Actor, Permission
 from market.ledger.rules import PeriodClosedError
 from market.money import MAX_FEN
+from market.regions.rules import UnknownRegionError
 
 router = router_of("disbursements")
 
@@ -101,7 +104,7 @@ def disburse(
     now = utc_now()
     if request.paid_on > business_date(now):
         raise InvalidInputError("a payment cannot lie in the future", "付款日期不得晚于今天", pointer="/paid_on")
-    payments, amount_fen = _orders(request.payments)
+    payments, amount_fen = orders_of(request.payments)
 
     def work(session: orm.Session, actor: Actor) -> DisbursementOut:
         disbursement, rows, settlements = disbursing.disburse(
@@ -127,7 +130,7 @@ def disburse(
     return answer(DisbursementOut(id=None, paid_on=request.paid_on, amount_fen=amount_fen, payments=paid))
 
 
-def _orders(payments: Sequence[PaymentIn]) -> tuple[list[PaymentOrder], int]:
+def orders_of(payments: Sequence[PaymentIn]) -> tuple[list[PaymentOrder], int]:
     """Return the payments of a request, and what they come to."""
     orders = [
         PaymentOrder(
@@ -152,10 +155,11 @@ def read_disbursement(
 ) -> DisbursementRead:
     """Return a disbursement with the files that prove it."""
     with caller.transaction() as (session, actor):
-        return _disbursement_read(session, disbursing.find(session, actor, disbursement_id))
+        return disbursement_read(session, disbursing.find(session, actor, disbursement_id))
 
 
-def _disbursement_read(session: orm.Session, disbursement: Disbursement) -> DisbursementRead:
+def disbursement_read(session: orm.Session, disbursement: Disbursement) -> DisbursementRead:
+    """Show a disbursement with the files that prove it."""
     names = DisbursementRead.model_fields.keys() - {"evidence_ids"}
     proving = evidence.proving(session, disbursement.id)
     return DisbursementRead(evidence_ids=list(proving), **{name: getattr(disbursement, name) for name in names})
@@ -179,7 +183,7 @@ def add_evidence(
         disbursement = disbursing.add_evidence(
             session, actor, disbursement_id=disbursement_id, evidence_ids=request.evidence_ids, now=now
         )
-        return _disbursement_read(session, disbursement)
+        return disbursement_read(session, disbursement)
 
     return caller.once(request, work)
 
@@ -258,15 +262,41 @@ def list_payments(
 
 @router.get("/payables")
 def list_payables(
-    query: Annotated[PageQuery, Query()], caller: Annotated[Caller, requires(Permission.DISBURSEMENT_READ)]
+    query: Annotated[PayableQuery, Query()], caller: Annotated[Caller, requires(Permission.DISBURSEMENT_READ)]
 ) -> Page[PayableOut]:
-    """List what a supplier owes to each household and collective: recognised or to be topped up, and not yet paid."""
+    """List what each supplier owes to each household and collective and has not paid, and what of it is overdue."""
     with caller.transaction() as (session, actor):
-        found = payables(session, actor, after=_after(query.cursor), limit=query.limit + 1)
+        found = payables(
+            session,
+            actor,
+            on=business_date(utc_now()),
+            after=_after(query.cursor),
+            limit=query.limit + 1,
+            supplier_id=query.supplier_id,
+            payee_id=query.payee_id,
+            overdue=query.overdue,
+        )
     page = found[: query.limit]
     last = page[-1] if len(found) > query.limit else None
     items = [PayableOut.model_validate(row) for row in page]
     return Page(items=items, next_cursor=last and encode_cursor(last.supplier_id, last.payee_id))
+
+
+@router.post(
+    "/payment-terms",
+    status_code=201,
+    response_model=TermsOut,
+    responses=declared(UnknownRegionError, NotFoundError),
+)
+def set_payment_terms(
+    request: SetTerms, caller: Annotated[Caller, requires(Permission.PAYMENT_TERMS_WRITE)]
+) -> Response:
+    """Put on record within how many days of recognition payees of one's region are paid, from a day on."""
+    today = business_date(utc_now())
+    return caller.once(
+        request,
+        lambda session, actor: TermsOut.model_validate(set_terms(session, actor, **dict(request), today=today)),
+    )
 
 
 def _after(cursor: str | None) -> tuple[UUID, UUID] | None:

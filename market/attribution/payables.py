@@ -1,4 +1,8 @@
-"""What a supplier owes now to each household and collective: recognised or to be topped up, and not yet paid."""
+"""What a supplier owes now to each household and collective: recognised or to be topped up, and not yet paid.
+
+What was paid of a share was its oldest part, so what is left of it is its youngest. It is overdue once it has been owed
+for more days than the payee's region allows.
+"""
 
 from collections.abc import Sequence
 from datetime import date
@@ -8,7 +12,10 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import orm
 
+from market.attribution.models import PaymentTerms
+from market.errors import InvalidInputError, NotFoundError
 from market.identity.rules import Actor, Scope
+from market.regions.service import require_region
 
 _PAYABLES = sa.text(
     """
@@ -27,55 +34,120 @@ _PAYABLES = sa.text(
          WHERE a.book = 'attribution' AND a.step IN ('recognised', 'top_up') AND a.kind IN ('household', 'collective')
            AND (CAST(:supplier AS uuid) IS NULL OR a.counterpart_id = :supplier)
            AND (CAST(:after_supplier AS uuid) IS NULL OR a.counterpart_id >= :after_supplier)
+           AND (CAST(:payee AS uuid) IS NULL OR a.owner_id = :payee)
         WINDOW share AS (PARTITION BY a.id, m.order_line_id, m.mechanism, m.contribution_id)
+    ), payees AS (
+        SELECT y.id, y.name, CAST(coalesce(
+                   (SELECT t.within_days FROM payment_terms t
+                     WHERE starts_with(y.region_code, t.region_code) AND t.valid_from <= CAST(:on AS date)
+                     ORDER BY length(t.region_code) DESC, t.valid_from DESC LIMIT 1), :usual_days) AS int) AS within_days
+          FROM (SELECT id, code AS name, village_code AS region_code FROM households
+                 WHERE id IN (SELECT owner_id FROM moved)
+                UNION ALL
+                SELECT id, name, region_code FROM organisations WHERE id IN (SELECT owner_id FROM moved)) y
+         WHERE starts_with(y.region_code, :region)
     ), owed AS (
         SELECT kind, owner_id, supplier_id, step, sum(fen) AS fen,
-               min(effective_on) FILTER (WHERE fen > 0 AND due_fen + less_fen > 0) AS since
+               min(effective_on) FILTER (WHERE fen > 0 AND due_fen + less_fen > 0) AS since,
+               greatest(min(less_fen) + coalesce(sum(fen) FILTER (
+                            WHERE fen > 0 AND effective_on < CAST(:on AS date) - p.within_days), 0), 0) AS overdue_fen,
+               min(p.within_days) AS within_days, min(p.name) AS name
           FROM moved
+          JOIN payees p ON p.id = owner_id
          GROUP BY kind, owner_id, supplier_id, step, order_line_id, mechanism, contribution_id
         HAVING sum(fen) > 0)
-    SELECT o.supplier_id, o.kind AS payee_kind, o.owner_id AS payee_id, coalesce(h.code, c.name) AS payee_name,
+    SELECT o.supplier_id, s.name AS supplier_name, o.kind AS payee_kind, o.owner_id AS payee_id, o.name AS payee_name,
            CAST(coalesce(sum(o.fen) FILTER (WHERE o.step = 'recognised'), 0) AS bigint) AS recognised_fen,
            CAST(coalesce(sum(o.fen) FILTER (WHERE o.step = 'top_up'), 0) AS bigint) AS top_up_fen,
-           min(o.since) AS since
+           min(o.since) AS since, CAST(:on AS date) - min(o.since) AS age_days, o.within_days,
+           CAST(sum(o.overdue_fen) AS bigint) AS overdue_fen
       FROM owed o
-      LEFT JOIN households h ON h.id = o.owner_id
-      LEFT JOIN organisations c ON c.id = o.owner_id
+      JOIN organisations s ON s.id = o.supplier_id
      WHERE (CAST(:after_payee AS uuid) IS NULL OR (o.supplier_id, o.owner_id) > (:after_supplier, :after_payee))
-       AND starts_with(coalesce(h.village_code, c.region_code), :region)
-     GROUP BY o.supplier_id, o.kind, o.owner_id, h.code, c.name
+     GROUP BY o.supplier_id, s.name, o.kind, o.owner_id, o.name, o.within_days
+    HAVING NOT :overdue OR sum(o.overdue_fen) > 0
      ORDER BY o.supplier_id, o.owner_id
      LIMIT :limit
     """
 )
 
 
+USUAL_DAYS = 30
+"""Where no terms are on record."""
+
+
 class Payable(NamedTuple):
     """What a supplier owes a payee, known by its code or name, in fen.
 
-    `since` is when the oldest part fell due; what was paid of a share was its oldest part.
+    `since` is when the oldest part fell due, `age_days` ago; more than `within_days` ago, it is overdue.
     """
 
     supplier_id: UUID
+    supplier_name: str
     payee_kind: str
     payee_id: UUID
     payee_name: str
     recognised_fen: int
     top_up_fen: int
     since: date
+    age_days: int
+    within_days: int
+    overdue_fen: int
 
 
-def payables(session: orm.Session, actor: Actor, *, after: tuple[UUID, UUID] | None, limit: int) -> Sequence[Payable]:
-    """Return what is owed within the actor's scope, after a supplier and payee: by a supplier, or to its region."""
+def payables(
+    session: orm.Session,
+    actor: Actor,
+    *,
+    on: date,
+    after: tuple[UUID, UUID] | None,
+    limit: int,
+    supplier_id: UUID | None = None,
+    payee_id: UUID | None = None,
+    overdue: bool = False,
+) -> Sequence[Payable]:
+    """Return what is owed within the actor's scope, after a supplier and payee: by a supplier, or to its region.
+
+    All that stands now; its age is told as on a day. With `overdue`, only payees to whom something is.
+    """
     after_supplier, after_payee = after or (None, None)
+    if actor.scope is Scope.OWN and supplier_id not in (None, actor.organisation_id):
+        return []
     rows = session.execute(
         _PAYABLES,
         {
-            "supplier": actor.organisation_id if actor.scope is Scope.OWN else None,
+            "supplier": actor.organisation_id if actor.scope is Scope.OWN else supplier_id,
+            "payee": payee_id,
             "region": actor.region_code if actor.scope is Scope.REGION else "",
+            "on": on,
+            "usual_days": USUAL_DAYS,
+            "overdue": overdue,
             "after_supplier": after_supplier,
             "after_payee": after_payee,
             "limit": limit,
         },
     )
     return [Payable(*row) for row in rows]
+
+
+def set_terms(
+    session: orm.Session, actor: Actor, *, region_code: str, valid_from: date, within_days: int, today: date
+) -> PaymentTerms:
+    """Put on record within how many days of recognition payees of a region are paid, from a day on.
+
+    Raises `NotFoundError` for a region that is not the actor's, `UnknownRegionError`, or `InvalidInputError` for a day
+    before today: what was not overdue is not made so backwards.
+    """
+    if actor.scope is Scope.REGION and not region_code.startswith(actor.region_code):
+        raise NotFoundError(what="region", pointer="/region_code")
+    if valid_from < today:
+        raise InvalidInputError(
+            "terms hold from today on at the earliest", "期限不得早于今天生效", pointer="/valid_from"
+        )
+    require_region(session, region_code, valid_from)
+    terms = PaymentTerms(
+        region_code=region_code, valid_from=valid_from, within_days=within_days, set_by=actor.member_id
+    )
+    session.add(terms)
+    session.flush()
+    return terms

@@ -8,7 +8,21 @@ from uuid import UUID
 
 from pydantic import Field
 
-from market.api import Count, Day, Fen, Flag, LongText, PageQuery, PositiveFen, Schema, Sha256Hex, Text, form
+from market.api import (
+    Count,
+    Day,
+    Fen,
+    Flag,
+    LongText,
+    PageQuery,
+    PositiveCount,
+    PositiveFen,
+    RegionCode,
+    Schema,
+    Sha256Hex,
+    Text,
+    form,
+)
 from market.attribution.rules import PAYEES, Kind, Settlement, Share
 from market.benefits.rules import MECHANISMS, IncomeClass, Mechanism
 
@@ -207,6 +221,7 @@ class PayableOut(Schema):
     """What a supplier owes a household or a collective: shares that paid orders brought, top-ups, and since when."""
 
     supplier_id: Id
+    supplier_name: Annotated[str, Field(examples=["交城县富山种植专业合作社"])]
     payee_kind: Annotated[Literal["household", "collective"], Field(examples=["household"])]
     payee_id: Id
     payee_name: Annotated[
@@ -215,6 +230,33 @@ class PayableOut(Schema):
     recognised_fen: Fen
     top_up_fen: Fen
     since: Annotated[date, Field(examples=["2026-03-02"], description="the day on which the oldest part fell due")]
+    age_days: Annotated[int, Field(examples=[12], description="of the oldest part, today")]
+    within_days: Annotated[PositiveCount, Field(description="within which the payee's region wants it paid")]
+    overdue_fen: Annotated[Fen, Field(description="what of both has been owed for longer")]
+
+
+class PayableQuery(PageQuery):
+    """Which payables to list."""
+
+    supplier_id: Id | None = None
+    payee_id: Id | None = None
+    overdue: Annotated[bool, Field(examples=[False])] = False
+
+
+class SetTerms(Schema):
+    """Within how many days of recognition the payees of a region are paid, from a day on."""
+
+    region_code: RegionCode
+    valid_from: Day
+    within_days: Annotated[int, Field(strict=True, gt=0, le=366, examples=[30])]
+
+
+class TermsOut(Schema):
+    """Terms on record."""
+
+    region_code: RegionCode
+    valid_from: Annotated[date, Field(examples=["2026-04-01"])]
+    within_days: PositiveCount
 
 
 class Confirm(Schema):

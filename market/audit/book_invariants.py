@@ -244,6 +244,59 @@ BOOK: tuple[Invariant, ...] = (
         """,
     ),
     Invariant(
+        "evidence_is_what_was_uploaded",
+        "the bytes of an evidence file have its hash, and what a file proves names a file with these bytes",
+        "凭证文件内容与其哈希一致,所证明事项引用的即为该文件",
+        """
+        SELECT concat('evidence ', left(sha256, 12)), sha256, encode(sha256(content), 'hex')
+          FROM evidence_contents WHERE sha256 <> encode(sha256(content), 'hex')
+        UNION ALL
+        SELECT concat('evidence ', e.id), u.sha256, e.sha256
+          FROM evidence_uses u JOIN evidences e ON e.id = u.evidence_id WHERE e.sha256 <> u.sha256
+        UNION ALL
+        SELECT concat('evidence ', e.id), 'its bytes', 'none'
+          FROM evidences e LEFT JOIN evidence_contents c ON c.sha256 = e.sha256 WHERE c.sha256 IS NULL
+        """,
+    ),
+    Invariant(
+        "cash_was_countersigned",
+        "cash was written down by one person and countersigned by another",
+        "现金兑付由一人登记、另一人会签",
+        """
+        SELECT concat('disbursement ', id), 'two persons', concat_ws(' / ', made_by, countersigned_by)
+          FROM disbursements
+         WHERE method = 'cash' AND (countersigned_by IS NULL OR countersigned_by = made_by)
+        """,
+    ),
+    Invariant(
+        "listed_payment_was_made",
+        "a payment that a list says was made is that payment: its payee, amount and reference",
+        "清单标记已付的款项与兑付记录的收款方、金额、凭证号一致",
+        """
+        SELECT concat('line ', l.reference), concat_ws(' / ', l.household_id, l.collective_id, l.amount_fen,
+                                                       l.reference_key, l.contribution_id),
+               concat_ws(' / ', p.household_id, p.collective_id, p.amount_fen, p.reference_key, p.contribution_id)
+          FROM pay_list_lines l LEFT JOIN payments p ON p.id = l.payment_id
+         WHERE l.status = 'paid'
+           AND (l.supplier_id, l.household_id, l.collective_id, l.amount_fen, l.reference_key, l.contribution_id)
+               IS DISTINCT FROM
+               (p.supplier_id, p.household_id, p.collective_id, p.amount_fen, p.reference_key, p.contribution_id)
+        """,
+    ),
+    Invariant(
+        "confirmation_names_who_acted",
+        "a confirmed payment says by which act it was, of a village clerk or of the household, and no other",
+        "已确认兑付须记录确认人或农户确认码,且仅此一次",
+        """
+        SELECT concat('payment ', p.id), concat_ws(' / ', p.confirmed_at, p.confirmed_by),
+               concat_ws(' / ', c.made_at, c.made_by)
+          FROM payments p
+          LEFT JOIN confirmed_payments a ON a.payment_id = p.id
+          LEFT JOIN confirmations c ON c.id = a.confirmation_id
+         WHERE (p.confirmed_at, p.confirmed_by) IS DISTINCT FROM (c.made_at, c.made_by)
+        """,
+    ),
+    Invariant(
         "closed_month_keeps_its_balances",
         "the balances of a closed month are the sums of its transfers and have its hash",
         "已结账月份的余额与分录合计及其哈希一致",

@@ -351,6 +351,20 @@ ASKS: dict[str, Ask] = {
     "POST /v1/evidence": Ask(body=lambda asked: f"%PDF-1.7 {asked.role}".encode()),
     "GET /v1/evidence/{evidence_id} proof": Ask(thing("proof")),
     "GET /v1/evidence/{evidence_id}/content proof": Ask(thing("proof")),
+    "POST /v1/pay-lists household": Ask(
+        body=lambda asked: {name: said for name, said in _payment(asked.place.household).items() if name != "paid_on"}
+    ),
+    "GET /v1/pay-lists lists": Ask(thing("bank_list"), lists=item()),
+    "GET /v1/pay-lists/{pay_list_id} list": Ask(thing("bank_list")),
+    "POST /v1/pay-lists/{pay_list_id}/bank-results list": Ask(
+        thing("bank_list"),
+        lambda asked: f"reference,amount,result,date\n{asked.place.bank_list_reference},1,failed,".encode(),
+    ),
+    "POST /v1/pay-lists/{pay_list_id}/countersignature cash list": Ask(thing("cash_list"), lambda _: {}),
+    "POST /v1/pay-lists/{pay_list_id}/withdrawal list": Ask(thing("bank_list")),
+    "POST /v1/payment-terms region": Ask(
+        body=lambda asked: {"region_code": asked.place.code, "valid_from": TODAY, "within_days": 20}
+    ),
     "GET /v1/payables payees": Ask(thing("household"), lists=item("payee_id")),
     "GET /v1/payments payments": Ask(thing("payment"), lists=item()),
     "POST /v1/payments/confirmations payment": Ask(body=lambda asked: {"payment_ids": [asked.place.payment]}),

@@ -7,8 +7,10 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from market.attribution import confirming, disbursing, evidence, pictures
-from market.attribution.models import Payment
+from market.attribution import confirming, disbursing, evidence, pay_lists, pictures
+from market.attribution.models import PayList, Payment
+from market.attribution.paying import Method
+from market.attribution.rules import Kind, PaymentOrder
 from market.benefits.rules import Mechanism, PlanStatus
 from market.certification.models import CertificateAlert, Objection, PriceEvidence
 from market.certification.rules import ApplicationStatus, CertificateStatus, EvidenceKind
@@ -98,6 +100,9 @@ class Place:
     disbursement: str
     proof: str
     unused_evidence: str
+    bank_list: str
+    bank_list_reference: str
+    cash_list: str
 
 
 LOGIN = "anybody"
@@ -291,6 +296,9 @@ class Settlement:
         }
         names = ("placed", "confirmed", "shipped", "accepted", "paid")
         ids = {name: str(order.id) for name, order in zip(names, orders, strict=True)}
+        bank, in_cash = (self.pay_list(method) for method in (Method.BANK_TRANSFER, Method.CASH))
+        ids |= {"bank_list": str(bank.id), "cash_list": str(in_cash.id)}
+        ids["bank_list_reference"] = pay_lists.lines_of(self.session, bank)[0].reference
         proved = {"disbursement": paid_out.disbursement_id, "proof": proof, "unused_evidence": unused}
         named = {name: str(id_) for name, id_ in proved.items()}
         return ids | lines | named | {"receipt": str(receipt), "payment": str(payment), "payment_code": code}
@@ -301,6 +309,19 @@ class Settlement:
         office = factories.organisation(self.session, kind=OrganisationKind.VILLAGE_OFFICE, region_code=self.code)
         clerk = factories.member(self.session, office, Role.VILLAGE_CLERK)
         return factories.actor(self.session, clerk, Scope.REGION)
+
+    def pay_list(self, method: Method) -> PayList:
+        """Write a list that pays the household."""
+        payment = PaymentOrder(Kind.HOUSEHOLD, self.household.id, 100, f"{method}-{self.story.supplier.name}", None)
+        return pay_lists.prepare(
+            self.session,
+            self.story.clerk,
+            method=method,
+            paid_on=TODAY if method is Method.CASH else None,
+            evidence="代发清单",
+            payments=[payment],
+            now=NOON,
+        )
 
     def evidence(self, name: str) -> UUID:
         """Upload a file of the supplier."""

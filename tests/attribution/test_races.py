@@ -6,16 +6,22 @@ from threading import Barrier
 from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
+from sqlalchemy import orm
 
-from market.attribution import queries
-from market.attribution.rules import ForeignContributionError
+from market.attribution import bank_file, bank_results, cash, disbursing, pay_lists, queries
+from market.attribution.models import PayList, Payment
+from market.attribution.paying import EinvoiceTakenError, Method
+from market.attribution.rules import ForeignContributionError, Kind, PaymentOrder
 from market.audit.doctoring import examine
 from market.audit.verifying import verify
 from market.db import Database
+from market.errors import MarketError, TransitionError
 from market.lots import opening
 from market.lots.rules import LotStatus
 from market.orders.models import Order
-from tests.story import Story, open_channels
+from tests import factories
+from tests.story import NOON, TODAY, Story, open_channels
 
 Act = Callable[[Story], object]
 
@@ -74,6 +80,98 @@ def test_an_acceptance_a_receipt_a_return_and_a_payment_at_once_verify(committed
         assert not verify(session).findings
     with db.transaction() as session:
         assert [symptom for symptom in examine(session) if symptom.invariant != "lot_is_covered"] == []
+
+
+def both(db: Database, act: Callable[[orm.Session], object]) -> list[object]:
+    """Let two people do the same at once; return what each got, an answer or a refusal."""
+    ready = Barrier(2)
+
+    def run(_: int) -> object:
+        ready.wait(10)
+        try:
+            with db.transaction() as session:
+                return act(session)
+        except MarketError as refused:
+            return refused
+
+    with ThreadPoolExecutor(2) as people:
+        return list(people.map(run, range(2)))
+
+
+def listed(session: orm.Session, story: Story, method: Method) -> PayList:
+    """Write a list that pays a household 1 yuan."""
+    payment = PaymentOrder(Kind.HOUSEHOLD, story.household().id, 100, "DF-1", None)
+    return pay_lists.prepare(
+        session,
+        story.clerk,
+        method=method,
+        paid_on=TODAY if method is Method.CASH else None,
+        evidence="清单",
+        payments=[payment],
+        now=NOON,
+    )
+
+
+def test_two_clerks_who_import_one_bank_file_at_once_pay_once(committed_db: Database, story: Story) -> None:
+    with committed_db.transaction() as session:
+        pay_list = listed(session, story.elsewhere(session), Method.BANK_TRANSFER)
+    content = f"reference,amount,result,date\nDF-1,1.00,success,{TODAY}".encode()
+    rows, faults = bank_file.read(content)
+
+    def told_by_bank(session: orm.Session) -> object:
+        return bank_results.take_over(
+            session, story.clerk, pay_list_id=pay_list.id, content=content, rows=rows, faults=faults, now=NOON
+        ).duplicate
+
+    assert sorted(map(str, both(committed_db, told_by_bank))) == ["False", "True"]
+    with committed_db.transaction() as session:
+        assert session.scalar(sa.select(sa.func.count()).select_from(Payment)) == 1
+        assert not verify(session).findings
+
+
+def test_cash_countersigned_twice_at_once_is_paid_once(committed_db: Database, story: Story) -> None:
+    with committed_db.transaction() as session:
+        here = story.elsewhere(session)
+        pay_list = listed(session, here, Method.CASH)
+        witness = factories.actor(session, factories.member(session, here.supplier))
+
+    def sign(session: orm.Session) -> object:
+        return cash.countersign(session, witness, pay_list_id=pay_list.id, evidence_ids=(), now=NOON)
+
+    outcomes = both(committed_db, sign)
+    assert [type(each) for each in outcomes].count(TransitionError) == 1
+    with committed_db.transaction() as session:
+        assert session.scalar(sa.select(sa.func.count()).select_from(Payment)) == 1
+        assert not verify(session).findings
+
+
+def test_one_invoice_behind_payments_of_two_suppliers_at_once_counts_for_one(
+    committed_db: Database, story: Story
+) -> None:
+    with committed_db.transaction() as session:
+        payees = [(other, other.household().id) for other in (story.elsewhere(session), Story(session))]
+    ready = Barrier(2)
+
+    def pay(place: int) -> bool:
+        other, payee = payees[place]
+        ready.wait(10)
+        try:
+            with committed_db.transaction() as session:
+                disbursing.disburse(
+                    session,
+                    other.clerk,
+                    paid_on=TODAY,
+                    method=Method.PURCHASE_INVOICE,
+                    evidence="收购发票",
+                    payments=[PaymentOrder(Kind.HOUSEHOLD, payee, 100, "24142000000012345678", None)],
+                    now=NOON,
+                )
+        except (EinvoiceTakenError, sa.exc.IntegrityError):
+            return False
+        return True
+
+    with ThreadPoolExecutor(2) as people:
+        assert sorted(people.map(pay, range(2))) == [False, True]
 
 
 def test_nobody_is_paid_for_what_he_gave_to_a_lot_that_is_being_discarded(committed_db: Database, story: Story) -> None:

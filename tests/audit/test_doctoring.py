@@ -137,6 +137,33 @@ BREAKING: dict[str, tuple[tuple[str, ...], set[str]]] = {
         {"recognised_was_paid", "paid_is_spent_open_or_owed_back"},
     ),
     "disbursement_has_evidence": (("UPDATE disbursements SET evidence = ' '",), {"disbursement_has_evidence"}),
+    "evidence_is_what_was_uploaded": (
+        ("INSERT INTO evidence_contents VALUES (repeat('0', 64), 'receipt', 7, 'application/pdf')",),
+        {"evidence_is_what_was_uploaded"},
+    ),
+    "cash_was_countersigned": (
+        ("UPDATE disbursements SET method = 'cash', countersigned_by = made_by",),
+        {"cash_was_countersigned"},
+    ),
+    "listed_payment_was_made": (
+        (
+            (
+                "INSERT INTO pay_lists SELECT id, supplier_id, 'bank_transfer', 'settled', NULL, evidence, made_by, made_at"
+                " FROM disbursements"
+            ),
+            (
+                "INSERT INTO pay_list_lines (id, pay_list_id, supplier_id, position, household_id, collective_id,"
+                " contribution_id, amount_fen, reference, reference_key, status, payment_id) SELECT id, disbursement_id,"
+                " supplier_id, 0, household_id, collective_id, contribution_id, amount_fen + 1, reference, reference_key,"
+                " 'paid', id FROM payments"
+            ),
+        ),
+        {"listed_payment_was_made"},
+    ),
+    "confirmation_names_who_acted": (
+        ("DELETE FROM confirmed_payments",),
+        {"confirmation_names_who_acted"},
+    ),
     "closed_month_keeps_its_balances": (
         ("UPDATE ledger_balances SET balance_fen = balance_fen + 1",),
         {"closed_month_keeps_its_balances"},
@@ -229,6 +256,8 @@ BREAKING: dict[str, tuple[tuple[str, ...], set[str]]] = {
 CONSTRAINTS = {
     "ledger_entries": ["ledger_entries_source_once", "ledger_entries_id_once"],
     "ledger_transfers": ["transfer_is_of_its_entry"],
+    "evidence_contents": ["evidence_contents_hash_is_of_the_bytes"],
+    "disbursements": ["disbursements_cash_takes_two"],
     "lots": ["lots_quantity_is_conserved", "lots_stock_is_never_oversold"],
     "plan_versions": ["plan_versions_maker_is_not_checker", "plan_versions_body_is_in_the_bytes"],
     "ledger_balances": ["month_is_closed"],

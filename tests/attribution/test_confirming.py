@@ -1,0 +1,105 @@
+"""Who says that a household has its money: its village clerk for it, by name, or itself by a code on paper."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+import time_machine
+from sqlalchemy import orm
+from starlette.testclient import TestClient
+
+from market.attribution.confirming import MOST_ATTEMPTS
+from market.attribution.models import Confirmation, ConfirmationCode, ConfirmedPayment, EvidenceUse, Payment
+from market.attribution.trying import OF_AN_ADDRESS
+from tests.attribution.test_evidence import PDF, uploaded
+from tests.stalls import NOON, Stalls
+
+
+@pytest.fixture
+def stalls(client: TestClient, session: orm.Session) -> Iterator[Stalls]:
+    with time_machine.travel(NOON, tick=False):
+        stalls = Stalls(client, session)
+        stalls.clerk.made("/receipts", stalls.money(stalls.accepted(), 10_000))
+        yield stalls
+
+
+def paid(stalls: Stalls, **changed: Any) -> str:
+    return str(stalls.clerk.made("/disbursements", stalls.payment(3_058, **changed))["payments"][0]["id"])
+
+
+def code_for(stalls: Stalls, payment_id: str) -> str:
+    return str(stalls.village.made(f"/payments/{payment_id}/confirmation-code")["code"])
+
+
+def by_code(stalls: Stalls, payment_id: str, code: str) -> Any:
+    return stalls.client.post("/v1/household-confirmations", json={"payment_id": payment_id, "code": code})
+
+
+def test_a_village_clerk_acts_for_a_household_by_name_and_on_evidence(stalls: Stalls) -> None:
+    payment, sheet = paid(stalls), uploaded(stalls.village, PDF)["id"]
+    request = {"payment_ids": [payment], "note": "入户核对", "evidence_ids": [sheet]}
+    stalls.village.made("/payments/confirmations", request)
+    acted = sa.select(Confirmation, Payment.household_id, EvidenceUse.evidence_id).select_from(Confirmation)
+    acted = acted.join(ConfirmedPayment).join(Payment, Payment.id == ConfirmedPayment.payment_id)
+    act, household, evidence = stalls.session.execute(acted.join(EvidenceUse)).one()
+    assert (act.means, act.made_by, act.note) == ("village_clerk", stalls.village.member.id, "入户核对")
+    assert (household, str(evidence)) == (stalls.households[0].id, sheet)
+    again = stalls.village.post("/payments/confirmations", request | {"payment_ids": [paid(stalls)]})
+    assert (again.status_code, again.json()["code"]) == (409, "evidence_used")
+
+
+def test_a_household_confirms_its_payment_by_the_code_on_its_paper_once(stalls: Stalls) -> None:
+    payment = paid(stalls)
+    code = code_for(stalls, payment)
+    confirmed = by_code(stalls, payment, f" {code[:4].lower()}-{code[4:]} ")
+    assert (confirmed.status_code, confirmed.json()) == (201, {"payments": 1, "amount_fen": 3_058})
+    row = stalls.session.get_one(Payment, UUID(payment), populate_existing=True)
+    assert (row.confirmed_at, row.confirmed_by) == (NOON, None)
+    assert stalls.session.scalars(sa.select(Confirmation.means)).all() == ["household_code"]
+    assert by_code(stalls, payment, code).status_code == 422
+    assert stalls.village.post(f"/payments/{payment}/confirmation-code").json()["code"] == "already_confirmed"
+
+
+def test_a_code_is_kept_as_a_slow_hash_and_shown_once(stalls: Stalls) -> None:
+    payment = paid(stalls)
+    path = f"/payments/{payment}/confirmation-code"
+    code = stalls.village.post(path, key="print").json()["code"]
+    assert stalls.village.post(path, key="print").json()["code"] is None
+    kept = stalls.session.scalars(sa.select(ConfirmationCode.code_hash)).one()
+    assert kept.startswith("$argon2id$")
+    assert code not in kept
+
+
+def test_a_code_confirms_its_own_payment_alone(stalls: Stalls) -> None:
+    first, second = paid(stalls), paid(stalls, household=1)
+    code_for(stalls, second)
+    assert by_code(stalls, second, code_for(stalls, first)).json()["code"] == "confirmation_code"
+
+
+def test_a_code_is_void_after_some_wrong_attempts_and_when_another_is_printed(stalls: Stalls) -> None:
+    payment = paid(stalls)
+    first, code = code_for(stalls, payment), code_for(stalls, payment)
+    assert by_code(stalls, payment, first).status_code == 422
+    for _ in range(MOST_ATTEMPTS - 1):
+        assert by_code(stalls, payment, "AAAA-AAAA").status_code == 422
+    assert by_code(stalls, payment, code).json()["code"] == "confirmation_code"
+    assert by_code(stalls, payment, code_for(stalls, payment)).status_code == 201
+
+
+def test_whoever_tries_codes_of_unknown_payments_is_told_the_same_and_soon_to_wait(stalls: Stalls) -> None:
+    unknown = "0198c2f0-5b7a-7c3e-9a54-1f2e3d4c5b6a"
+    for _ in range(OF_AN_ADDRESS.amount):
+        assert by_code(stalls, unknown, "AAAA-AAAA").json()["code"] == "confirmation_code"
+    refused = by_code(stalls, unknown, "AAAA-AAAA")
+    assert (refused.status_code, refused.json()["code"]) == (429, "too_many_trials")
+    assert int(refused.headers["retry-after"]) >= 1
+
+
+def test_the_supplier_gets_no_code_and_a_collective_needs_none(stalls: Stalls) -> None:
+    payment = paid(stalls)
+    assert stalls.clerk.post(f"/payments/{payment}/confirmation-code").status_code == 403
+    assert stalls.other_county.post(f"/payments/{payment}/confirmation-code").status_code == 403
+    collective = paid(stalls, payee_kind="collective", payee_id=str(stalls.collective.id))
+    assert stalls.village.post(f"/payments/{collective}/confirmation-code").status_code == 404
