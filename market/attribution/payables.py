@@ -40,7 +40,8 @@ _PAYABLES = sa.text(
         SELECT y.id, y.name, CAST(coalesce(
                    (SELECT t.within_days FROM payment_terms t
                      WHERE starts_with(y.region_code, t.region_code) AND t.valid_from <= CAST(:on AS date)
-                     ORDER BY length(t.region_code) DESC, t.valid_from DESC LIMIT 1), :usual_days) AS int) AS within_days
+                     ORDER BY length(t.region_code) DESC, t.valid_from DESC
+                     LIMIT 1), :usual_days) AS int) AS within_days
           FROM (SELECT id, code AS name, village_code AS region_code FROM households
                  WHERE id IN (SELECT owner_id FROM moved)
                 UNION ALL

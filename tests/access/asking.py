@@ -1,8 +1,6 @@
 """How each line of the matrix is asked for by HTTP: a request that only its access can refuse."""
 
 from base64 import b64encode
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 from uuid import uuid4
@@ -10,37 +8,12 @@ from uuid import uuid4
 import python_calamine
 
 from tests import factories
-from tests.access.places import LOGIN, Place
+from tests.access.ask import Ask, Asked, item, said, thing
+from tests.access.paying import PAYING
+from tests.access.places import LOGIN
 from tests.stalls import EVIDENCE, TODAY
 
 WHOLE = {"from": "2026-01-01", "to": "2026-12-31"}
-
-
-@dataclass(frozen=True)
-class Asked:
-    """Who asks, about a thing of which place; the places are those of one's own and of the thing."""
-
-    role: str
-    home: Place
-    place: Place
-
-
-@dataclass(frozen=True)
-class Ask:
-    """A request. `thing` is what it is about; a list shows the things of which it `lists` the ids."""
-
-    thing: Callable[[Asked], str] = lambda _: ""
-    body: Callable[[Asked], Any] | None = None
-    path: Callable[[Asked], str] | None = None
-    """What stands in the path, when that is not the thing."""
-    params: Callable[[Asked], Mapping[str, str]] = lambda _: {}
-    version: int | None = None
-    lists: Callable[[Any], set[str]] | None = None
-
-
-def item(name: str = "id") -> Callable[[Any], set[str]]:
-    """Return the ids under this name in a page."""
-    return lambda answer: {row[name] for row in answer.json()["items"]}
 
 
 def _report_names(answer: Any) -> set[str]:
@@ -64,16 +37,6 @@ def _in_turn(asked: Asked) -> str:
     """Return the application that waits for this role's step."""
     waiting = {"trade_reviewer": asked.place.township_passed, "county_reviewer": asked.place.trade_passed}
     return waiting.get(asked.role, asked.place.submitted)
-
-
-def thing(name: str) -> Callable[[Asked], str]:
-    """Return what the place has under this name."""
-    return lambda asked: str(getattr(asked.place, name))
-
-
-def said(**fields: Any) -> Callable[[Asked], Any]:
-    """Return a body that is the same for everybody."""
-    return lambda _: fields
 
 
 def _scheme(_: Asked) -> Any:
@@ -149,11 +112,6 @@ def _contribution(household: str) -> Any:
         "evidence": "收购单-1",
     }
     return {"contributions": [given]}
-
-
-def _payment(payee: str, kind: str = "household", **more: str) -> Any:
-    paid = {"payee_kind": kind, "payee_id": payee, "amount_fen": 100, "reference": f"B-{uuid4().hex[:12]}"} | more
-    return {"paid_on": TODAY, "method": "bank_transfer", "evidence": "银行代发回单", "payments": [paid]}
 
 
 def _shipment(line: str) -> Any:
@@ -339,39 +297,7 @@ ASKS: dict[str, Ask] = {
     ),
     "POST /v1/periods": Ask(body=said(book="attribution", month="2026-02")),
     "GET /v1/periods": READ,
-    "POST /v1/disbursements household": Ask(body=lambda asked: _payment(asked.place.household)),
-    "POST /v1/disbursements collective": Ask(body=lambda asked: _payment(asked.place.collective, "collective")),
-    "POST /v1/disbursements contribution": Ask(
-        body=lambda asked: _payment(asked.home.household, contribution_id=asked.place.contribution)
-    ),
-    "GET /v1/disbursements/{disbursement_id} disbursement": Ask(thing("disbursement")),
-    "POST /v1/disbursements/{disbursement_id}/evidence evidence": Ask(
-        thing("disbursement"), lambda asked: {"evidence_ids": [asked.place.unused_evidence]}
-    ),
-    "POST /v1/evidence": Ask(body=lambda asked: f"%PDF-1.7 {asked.role}".encode()),
-    "GET /v1/evidence/{evidence_id} proof": Ask(thing("proof")),
-    "GET /v1/evidence/{evidence_id}/content proof": Ask(thing("proof")),
-    "POST /v1/pay-lists household": Ask(
-        body=lambda asked: {name: said for name, said in _payment(asked.place.household).items() if name != "paid_on"}
-    ),
-    "GET /v1/pay-lists lists": Ask(thing("bank_list"), lists=item()),
-    "GET /v1/pay-lists/{pay_list_id} list": Ask(thing("bank_list")),
-    "POST /v1/pay-lists/{pay_list_id}/bank-results list": Ask(
-        thing("bank_list"),
-        lambda asked: f"reference,amount,result,date\n{asked.place.bank_list_reference},1,failed,".encode(),
-    ),
-    "POST /v1/pay-lists/{pay_list_id}/countersignature cash list": Ask(thing("cash_list"), lambda _: {}),
-    "POST /v1/pay-lists/{pay_list_id}/withdrawal list": Ask(thing("bank_list")),
-    "POST /v1/payment-terms region": Ask(
-        body=lambda asked: {"region_code": asked.place.code, "valid_from": TODAY, "within_days": 20}
-    ),
-    "GET /v1/payables payees": Ask(thing("household"), lists=item("payee_id")),
-    "GET /v1/payments payments": Ask(thing("payment"), lists=item()),
-    "POST /v1/payments/confirmations payment": Ask(body=lambda asked: {"payment_ids": [asked.place.payment]}),
-    "POST /v1/payments/{payment_id}/confirmation-code payment": Ask(thing("payment")),
-    "POST /v1/household-confirmations": Ask(
-        body=lambda asked: {"payment_id": asked.home.payment, "code": asked.home.payment_code}
-    ),
+    **PAYING,
     "POST /v1/order-groups product": Ask(body=_order),
     "GET /v1/orders orders": Ask(thing("paid"), lists=item()),
     "GET /v1/orders/{order_id} paid order": Ask(thing("paid")),

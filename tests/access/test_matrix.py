@@ -28,7 +28,8 @@ from market.identity.rules import Permission, Role, Scope
 from market.lots import queries as lots
 from market.lots.models import Lot
 from tests import factories
-from tests.access.asking import ASKS, Ask, Asked
+from tests.access.ask import Ask, Asked
+from tests.access.asking import ASKS
 from tests.access.places import NOWHERE, PLACES, Market
 from tests.access.wire import Answer, send
 from tests.conftest import RolledBackDatabase

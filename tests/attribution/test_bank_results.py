@@ -196,7 +196,8 @@ def test_nobody_is_paid_above_what_is_recognised_except_into_its_own_advance(sta
         " JOIN ledger_accounts a ON a.id = t.credit_account_id"
         " WHERE t.payment_id IS NOT NULL AND a.kind = 'household' GROUP BY 1"
     )
-    assert dict(stalls.session.execute(came_in)) == {"disbursed": 3_058, "advance": 1_942}
+    steps = stalls.session.execute(came_in).all()
+    assert {step: int(fen) for step, fen in steps} == {"disbursed": 3_058, "advance": 1_942}
 
 
 def test_a_withdrawn_list_is_answered_no_more_and_its_references_are_free(stalls: Stalls) -> None:

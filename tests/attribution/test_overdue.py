@@ -38,11 +38,9 @@ def test_a_share_is_overdue_on_the_thirty_first_day_after_it_was_recognised(stal
 
 
 def test_what_was_paid_of_a_share_was_its_oldest_part(stalls: Stalls) -> None:
-    later = NOON + timedelta(days=20)
+    order, later = stalls.accepted(), NOON + timedelta(days=20)
     with time_machine.travel(later, tick=False):
-        day = later.date().isoformat()
-        order = stalls.accepted()
-        stalls.clerk.made("/receipts", stalls.money(order, 10_000, received_on=day))
+        stalls.clerk.made("/receipts", stalls.money(order, 10_000, received_on=later.date().isoformat()))
     with time_machine.travel(NOON + timedelta(days=40), tick=False):
         assert (of_first(stalls)["recognised_fen"], of_first(stalls)["overdue_fen"]) == (6_116, 3_058)
         stalls.clerk.made("/disbursements", stalls.payment(1_000))

@@ -126,6 +126,7 @@ def test_two_clerks_who_import_one_bank_file_at_once_pay_once(committed_db: Data
     assert sorted(map(str, both(committed_db, told_by_bank))) == ["False", "True"]
     with committed_db.transaction() as session:
         assert session.scalar(sa.select(sa.func.count()).select_from(Payment)) == 1
+    with committed_db.transaction() as session:
         assert not verify(session).findings
 
 
@@ -142,6 +143,7 @@ def test_cash_countersigned_twice_at_once_is_paid_once(committed_db: Database, s
     assert [type(each) for each in outcomes].count(TransitionError) == 1
     with committed_db.transaction() as session:
         assert session.scalar(sa.select(sa.func.count()).select_from(Payment)) == 1
+    with committed_db.transaction() as session:
         assert not verify(session).findings
 
 

@@ -23,6 +23,17 @@ OPEN_ACCRUALS = """
 """
 A_ROLLUP = "(SELECT min(id) FROM report_rollups)"
 A_PAYMENT = "(SELECT id FROM payments ORDER BY id LIMIT 1)"
+LISTS_OF_ALL_THAT_WAS_PAID = """
+    INSERT INTO pay_lists (id, supplier_id, method, status, evidence, made_by, made_at)
+    SELECT id, supplier_id, 'bank_transfer', 'settled', evidence, made_by, made_at FROM disbursements
+"""
+LINES_WITH_A_FEN_TOO_MUCH = """
+    INSERT INTO pay_list_lines (id, pay_list_id, supplier_id, position, household_id, collective_id, contribution_id,
+                                amount_fen, reference, reference_key, status, payment_id)
+    SELECT id, disbursement_id, supplier_id, 0, household_id, collective_id, contribution_id, amount_fen + 1,
+           reference, reference_key, 'paid', id
+      FROM payments
+"""
 
 
 def moved(debit: str, credit: str, amount: str, about: str) -> str:
@@ -146,18 +157,7 @@ BREAKING: dict[str, tuple[tuple[str, ...], set[str]]] = {
         {"cash_was_countersigned"},
     ),
     "listed_payment_was_made": (
-        (
-            (
-                "INSERT INTO pay_lists SELECT id, supplier_id, 'bank_transfer', 'settled', NULL, evidence, made_by, made_at"
-                " FROM disbursements"
-            ),
-            (
-                "INSERT INTO pay_list_lines (id, pay_list_id, supplier_id, position, household_id, collective_id,"
-                " contribution_id, amount_fen, reference, reference_key, status, payment_id) SELECT id, disbursement_id,"
-                " supplier_id, 0, household_id, collective_id, contribution_id, amount_fen + 1, reference, reference_key,"
-                " 'paid', id FROM payments"
-            ),
-        ),
+        (LISTS_OF_ALL_THAT_WAS_PAID, LINES_WITH_A_FEN_TOO_MUCH),
         {"listed_payment_was_made"},
     ),
     "confirmation_names_who_acted": (
