@@ -19,6 +19,7 @@ from market.attribution.evidence import MOST_FILE_BYTES
 from market.attribution.trying import CodeTrials
 from market.audit import endpoints as audit_endpoints
 from market.benefits import endpoints as benefits_endpoints
+from market.benefits import register_endpoints
 from market.catalog import endpoints as catalog_endpoints
 from market.certification import endpoints as certification_endpoints
 from market.channels import endpoints as channels_endpoints
@@ -50,6 +51,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     people_endpoints.router,
     benefits_endpoints.router,
     livelihoods_endpoints.router,
+    register_endpoints.router,
     certification_endpoints.router,
     catalog_endpoints.router,
     lots_endpoints.router,

@@ -11,7 +11,7 @@ from math import gcd
 from typing import NamedTuple
 
 from market import money
-from market.benefits.holdings import Entitlement, Holding, RegisterBody, Source, weights
+from market.benefits.holdings import MILLI_MU, Entitlement, Holding, RegisterBody, Source, weights
 from market.benefits.rules import Payee
 from market.errors import MarketError
 
@@ -20,9 +20,6 @@ PATRONAGE_FLOOR_BP = 6_000
 
 DAYS_OF_YEAR = 365
 """A rate is for a year of 365 days; a whole year bears the whole rate, a leap year too."""
-
-MILLI_MU = 1_000
-"""Milli-units in one mu."""
 
 
 class Due(NamedTuple):

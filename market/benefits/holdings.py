@@ -14,6 +14,9 @@ from market.benefits.rules import RegisterKind
 from market.errors import MarketError
 from market.money import MAX_FEN, WHOLE_BP
 
+MILLI_MU = 1_000
+"""Milli-units in one mu."""
+
 
 class Source(StrEnum):
     """Where share capital comes from; a formula may count one source apart."""

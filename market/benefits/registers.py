@@ -1,6 +1,6 @@
 """Share registers: opened by a supplier or a village collective, in versions that the county decides."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime
 from uuid import UUID
 
@@ -40,6 +40,14 @@ def open_register(session: orm.Session, actor: Actor, *, kind: RegisterKind, nam
     return register
 
 
+def one(session: orm.Session, actor: Actor, register_id: UUID) -> Register:
+    """Return a register that the actor may see; raises `NotFoundError`."""
+    register = session.scalar(visible_registers(actor).where(Register.id == register_id))
+    if register is None:
+        raise NotFoundError(what="register")
+    return register
+
+
 def draft(
     session: orm.Session, actor: Actor, *, register_id: UUID, body: RegisterBody, valid_from: date, now: datetime
 ) -> RegisterVersion:
@@ -69,17 +77,18 @@ def draft(
     )
 
 
-def ids_of(session: orm.Session, codes: Mapping[str, str]) -> dict[str, str]:
+def ids_of(session: orm.Session, kind: RegisterKind, codes: Mapping[str, str]) -> dict[str, str]:
     """Return the ids, as text, of households by the code on their papers; `codes` maps each to where it is named.
 
-    An unknown code is refused like a household that does not take part, so that the answer tells nothing of the
-    register. Raises `NotEnrolledError`.
+    An unknown code is refused like a household that such a register may not name, so that the answer tells nothing of
+    who lives where. Raises `NotEnrolledError` or `NotOfVillageError`.
     """
     known = session.execute(sa.select(Household.code, Household.id).where(Household.code.in_(codes)))
     found = {row.code: str(row.id) for row in known}
     for code, pointer in codes.items():
         if code not in found:
-            raise NotEnrolledError(household=named(code), pointer=pointer)
+            refusal = NotOfVillageError if kind is RegisterKind.LIST else NotEnrolledError
+            raise refusal(household=named(None), pointer=pointer)
     return found
 
 
@@ -139,7 +148,8 @@ def body_of(version: RegisterVersion) -> RegisterBody:
     return register_body(version.body)
 
 
-def codes_of(session: orm.Session, household_ids: Collection[UUID]) -> dict[UUID, str]:
-    """Return the codes of households, as they stand on their papers."""
-    rows = session.execute(sa.select(Household.id, Household.code).where(Household.id.in_(household_ids)))
-    return {row.id: row.code for row in rows}
+def codes_of(session: orm.Session, body: RegisterBody) -> dict[str, str]:
+    """Return the code of each household that a body names by its id (as text)."""
+    ids = [UUID(row.household) for row in body.rows]
+    rows = session.execute(sa.select(Household.id, Household.code).where(Household.id.in_(ids)))
+    return {str(row.id): row.code for row in rows}

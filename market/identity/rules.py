@@ -135,6 +135,9 @@ class Permission(StrEnum):
     PLAN_READ = "plan:read"
     PLAN_WRITE = "plan:write"
     PLAN_APPROVE = "plan:approve"
+    REGISTER_READ = "register:read"
+    REGISTER_WRITE = "register:write"
+    REGISTER_APPROVE = "register:approve"
     APPLICATION_READ = "application:read"
     APPLICATION_WRITE = "application:write"
     APPLICATION_REVIEW = "application:review"
@@ -221,6 +224,9 @@ POLICY: Mapping[Permission, Mapping[Role, Scope]] = {
     Permission.PLAN_READ: {**_SUPPLIER_OWN, Role.COUNTY_REVIEWER: Scope.REGION, Role.AUDITOR: Scope.ALL},
     Permission.PLAN_WRITE: {**_SUPPLIER_OWN},
     Permission.PLAN_APPROVE: {Role.COUNTY_REVIEWER: Scope.REGION},
+    Permission.REGISTER_READ: {**_SUPPLIER_OWN, Role.COUNTY_REVIEWER: Scope.REGION, Role.AUDITOR: Scope.ALL},
+    Permission.REGISTER_WRITE: {**_SUPPLIER_OWN},
+    Permission.REGISTER_APPROVE: {Role.COUNTY_REVIEWER: Scope.REGION},
     Permission.APPLICATION_READ: {
         **_SUPPLIER_OWN,
         **_REVIEWERS,

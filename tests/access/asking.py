@@ -61,6 +61,10 @@ def _version(*households: str) -> Any:
     }
 
 
+def _register(household_code: str) -> Any:
+    return {"valid_from": TODAY, "shares": [{"household_code": household_code, "own_fen": 100_000}]}
+
+
 def _application(asked: Asked) -> Any:
     return {
         "plan_id": asked.place.plan,
@@ -225,6 +229,19 @@ ASKS: dict[str, Ask] = {
     "POST /v1/plan-versions/{version_id}/submission draft version": Ask(thing("draft_version")),
     "POST /v1/plan-versions/{version_id}/approval submitted version": Ask(thing("submitted_version"), OPINION),
     "POST /v1/plan-versions/{version_id}/rejection submitted version": Ask(thing("submitted_version"), OPINION),
+    "POST /v1/registers": Ask(body=said(kind="shares", name="新名册")),
+    "GET /v1/registers registers": Ask(thing("register"), lists=item()),
+    "GET /v1/registers/{register_id} register": Ask(thing("register")),
+    "POST /v1/registers/{register_id}/versions register": Ask(
+        thing("register"), lambda asked: _register(asked.home.household_code)
+    ),
+    "POST /v1/registers/{register_id}/versions household": Ask(
+        body=lambda asked: _register(asked.place.household_code), path=lambda asked: asked.home.register
+    ),
+    "GET /v1/register-versions/{version_id} draft register": Ask(thing("draft_register")),
+    "POST /v1/register-versions/{version_id}/submission draft register": Ask(thing("draft_register")),
+    "POST /v1/register-versions/{version_id}/approval submitted register": Ask(thing("submitted_register"), OPINION),
+    "POST /v1/register-versions/{version_id}/rejection submitted register": Ask(thing("submitted_register"), OPINION),
     "POST /v1/enrolments newcomer": Ask(body=lambda asked: {"household_codes": [asked.place.newcomer_code]}),
     "GET /v1/enrolments enrolments": Ask(thing("newcomer"), lists=item("household_id")),
     "POST /v1/enrolments/confirmations enrolment": Ask(

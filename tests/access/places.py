@@ -11,7 +11,9 @@ from market.attribution import confirming, disbursing, evidence, pay_lists, pict
 from market.attribution.models import PayList, Payment
 from market.attribution.paying import Method
 from market.attribution.rules import Kind, PaymentOrder
-from market.benefits.rules import Mechanism, PlanStatus
+from market.benefits import registers
+from market.benefits.holdings import Holding, RegisterBody
+from market.benefits.rules import Mechanism, PlanStatus, RegisterKind
 from market.certification.models import CertificateAlert, Objection, PriceEvidence
 from market.certification.rules import ApplicationStatus, CertificateStatus, EvidenceKind
 from market.households.models import Household
@@ -69,6 +71,9 @@ class Place:
     plan: str
     draft_version: str
     submitted_version: str
+    register: str
+    draft_register: str
+    submitted_register: str
     submitted: str
     township_passed: str
     trade_passed: str
@@ -192,6 +197,7 @@ class Settlement:
             contribution=str(self.contribution.id),
             **certified,
             **self.versions(),
+            **self.registers(),
             **self.applications(),
             **self.lots(),
             **self.trade(),
@@ -211,6 +217,19 @@ class Settlement:
             name: str(factories.plan_version(self.session, plan, number=number, status=status).id)
             for number, (name, status) in enumerate(drafts.items(), 2)
         }
+
+    def registers(self) -> dict[str, str]:
+        """Keep a register with a draft, and with a version for the county to decide."""
+        clerk = self.story.clerk
+        register = registers.open_register(self.session, clerk, kind=RegisterKind.SHARES, name="股份登记")
+        body = RegisterBody(RegisterKind.SHARES, (Holding(str(self.household.id), own_fen=100_000),))
+        draft, submitted = (
+            registers.draft(self.session, clerk, register_id=register.id, body=body, valid_from=TODAY, now=NOON)
+            for _ in range(2)
+        )
+        registers.submit(self.session, clerk, version_id=submitted.id)
+        made = {"register": register.id, "draft_register": draft.id, "submitted_register": submitted.id}
+        return {name: str(id_) for name, id_ in made.items()}
 
     def applications(self) -> dict[str, str]:
         """Apply five times, with evidence, and let each come to another step; the one on notice is objected to."""

@@ -113,12 +113,15 @@ def test_a_register_names_households_that_take_part_alone(
 
 def test_an_unknown_code_is_refused_like_a_household_that_does_not_take_part(session: orm.Session) -> None:
     household = factories.household(session)
-    assert registers.ids_of(session, {household.code: "/shares/0/household_code"}) == {
+    assert registers.ids_of(session, RegisterKind.SHARES, {household.code: "/shares/0/household_code"}) == {
         household.code: str(household.id)
     }
+    pointers = {household.code: "/shares/0/household_code", "无": "/shares/1/household_code"}
     with pytest.raises(NotEnrolledError) as refusal:
-        registers.ids_of(session, {household.code: "/shares/0/household_code", "无": "/shares/1/household_code"})
+        registers.ids_of(session, RegisterKind.SHARES, pointers)
     assert refusal.value.pointer == "/shares/1/household_code"
+    with pytest.raises(NotOfVillageError):
+        registers.ids_of(session, RegisterKind.LIST, {"无": "/list/0/household_code"})
 
 
 def test_entrusted_capital_shares_its_return_with_a_village_collective(

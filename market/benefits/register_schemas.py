@@ -1,0 +1,265 @@
+"""What goes in and out of the share registers' endpoints."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from market.api import (
+    BasisPoints,
+    Code,
+    Day,
+    Fen,
+    PageQuery,
+    PositiveCount,
+    PositiveFen,
+    Quantity,
+    Schema,
+    Sha256Hex,
+    Text,
+)
+from market.benefits.holdings import (
+    MILLI_MU,
+    Entitlement,
+    Holding,
+    Listed,
+    Part,
+    RegisterBody,
+    Row,
+    ShareMode,
+    ShareScheme,
+)
+from market.benefits.rules import RegisterKind
+from market.benefits.schemas import PlanStatusCode
+from market.errors import InvalidInputError
+from market.identity.schemas import Id, Instant
+from market.quantities import QuantityError, parse, text
+
+MAX_ROWS = 2000
+"""Households in one version of a register."""
+
+AreaInMu = Annotated[Quantity, Field(examples=["0.5"], description="decimal string in mu (亩)")]
+HouseholdCode = Annotated[Text, Field(max_length=40, examples=["1411221062010001"])]
+ModeCode = Annotated[Code, Field(examples=["base_own"])]
+KindCode = Annotated[RegisterKind, Field(examples=["shares"])]
+Rate = Annotated[BasisPoints, Field(examples=[660])]
+SoleMode = Annotated[ModeCode | None, Field(examples=[None], description="a mode of the scheme, where there is one")]
+RegisterName = Annotated[Text, Field(examples=["股份登记"])]
+
+
+class HoldingIn(Schema):
+    """A household's share capital by source, its land, and its mode where the register has a scheme."""
+
+    household_code: HouseholdCode
+    own_fen: Fen = 0
+    land_fen: Fen = 0
+    grant_fen: Fen = 0
+    loan_fen: Fen = 0
+    area_mu: AreaInMu = "0"
+    mode: SoleMode = None
+
+    def holding(self, household: str, pointer: str) -> Holding:
+        """Return it as the rules know it; raises `InvalidInputError` for an area finer than a thousandth of a mu."""
+        try:
+            area_milli_mu = parse(self.area_mu, MILLI_MU)
+        except QuantityError:
+            raise InvalidInputError(
+                "an area has at most three decimals", "面积至多三位小数", pointer=f"{pointer}/area_mu"
+            ) from None
+        return Holding(
+            household,
+            own_fen=self.own_fen,
+            land_fen=self.land_fen,
+            grant_fen=self.grant_fen,
+            loan_fen=self.loan_fen,
+            area_milli_mu=area_milli_mu,
+            mode=self.mode or "",
+        )
+
+
+class EntitlementIn(Schema):
+    """Entrusted capital, its yearly rate, and the parts of household and collective, which sum to the rate."""
+
+    household_code: HouseholdCode
+    capital_fen: PositiveFen
+    rate_bp: Rate
+    household_bp: Rate
+    collective_bp: Rate
+    collective_id: Id
+
+    def entitlement(self, household: str) -> Entitlement:
+        """Return it as the rules know it."""
+        return Entitlement(
+            household,
+            self.capital_fen,
+            self.rate_bp,
+            self.household_bp,
+            self.collective_bp,
+            str(self.collective_id),
+        )
+
+
+class ListedIn(Schema):
+    """A household of a village collective's own list."""
+
+    household_code: HouseholdCode
+    weight: PositiveCount
+
+
+class ModeTerms(Schema):
+    """A mode in which shares are held, and the households' part of the profit."""
+
+    code: ModeCode
+    name: Annotated[Text, Field(examples=["基础股+自筹资金"])]
+    parts: Annotated[list[Part], Field(min_length=1, max_length=4, examples=[["base", "own_funds"]])]
+    household_bp: Annotated[BasisPoints, Field(examples=[6667])]
+
+
+class SchemeTerms(Schema):
+    """The share modes of a place, the bounds of the households' part, and the years that pay."""
+
+    first_year: Annotated[int, Field(strict=True, ge=1990, le=2200, examples=[2020])]
+    years: Annotated[int, Field(strict=True, ge=1, le=100, examples=[15])]
+    lowest_bp: Annotated[BasisPoints, Field(examples=[5000])]
+    highest_bp: Annotated[BasisPoints, Field(examples=[9420])]
+    modes: Annotated[list[ModeTerms], Field(min_length=1, max_length=20)]
+
+    def scheme(self) -> ShareScheme:
+        """Return it as the rules know it."""
+        modes = tuple(ShareMode(mode.code, mode.name, tuple(mode.parts), mode.household_bp) for mode in self.modes)
+        return ShareScheme(self.first_year, self.years, self.lowest_bp, self.highest_bp, modes)
+
+
+class OpenRegister(Schema):
+    """A new register of the caller's organisation."""
+
+    kind: KindCode
+    name: RegisterName
+
+
+class DraftRegister(Schema):
+    """The rows of a register's next version, of its kind alone, and the day from which it is to hold."""
+
+    valid_from: Day
+    shares: Annotated[Sequence[HoldingIn], Field(max_length=MAX_ROWS)] = ()
+    entitlements: Annotated[Sequence[EntitlementIn], Field(max_length=MAX_ROWS)] = ()
+    list: Annotated[Sequence[ListedIn], Field(max_length=MAX_ROWS)] = ()
+    scheme: SchemeTerms | None = None
+
+    def codes(self) -> dict[str, str]:
+        """Return the codes of the households that the rows name → JSON pointer to where."""
+        found: dict[str, str] = {}
+        for kind in RegisterKind:
+            for index, row in enumerate(getattr(self, kind)):
+                found.setdefault(row.household_code, f"/{kind}/{index}/household_code")
+        return found
+
+    def register_body(self, kind: RegisterKind, ids: Mapping[str, str]) -> RegisterBody:
+        """Return the body as the rules know it, by id; raises `InvalidInputError` for rows of another kind."""
+        for other in RegisterKind:
+            if other is not kind and getattr(self, other):
+                raise InvalidInputError("these rows are of another kind", "行的类型与名册不符", pointer=f"/{other}")
+        rows: Mapping[RegisterKind, Sequence[Row]] = {
+            RegisterKind.SHARES: [
+                row.holding(ids[row.household_code], f"/shares/{index}") for index, row in enumerate(self.shares)
+            ],
+            RegisterKind.ENTITLEMENTS: [row.entitlement(ids[row.household_code]) for row in self.entitlements],
+            RegisterKind.LIST: [Listed(ids[row.household_code], row.weight) for row in self.list],
+        }
+        return RegisterBody(kind, rows[kind], self.scheme.scheme() if self.scheme else None)
+
+
+class RegisterQuery(PageQuery):
+    """Registers, narrowed by kind."""
+
+    kind: Annotated[RegisterKind | None, Field(examples=[None])] = None
+
+
+class RegisterOut(Schema):
+    """A register without its versions."""
+
+    id: Id
+    organisation_id: Id
+    kind: KindCode
+    name: RegisterName
+
+
+class RegisterVersionOut(Schema):
+    """A version without its rows: its hash, and who made and decided it."""
+
+    id: Id
+    register_id: Id
+    number: Annotated[int, Field(examples=[1])]
+    status: PlanStatusCode
+    sha256: Sha256Hex
+    valid_from: Annotated[date, Field(examples=["2026-01-01"])]
+    made_by: Id
+    made_at: Instant
+    decided_by: Annotated[Id | None, Field(examples=[None])]
+    decided_at: Annotated[datetime | None, Field(examples=[None])]
+    opinion: Annotated[str | None, Field(examples=["同意"])]
+
+
+class RegisterDetailOut(RegisterOut):
+    """A register with every version, oldest first."""
+
+    versions: Sequence[RegisterVersionOut]
+
+
+class HoldingOut(Schema):
+    """A household's shares."""
+
+    household_id: Id
+    household_code: HouseholdCode
+    own_fen: Fen
+    land_fen: Fen
+    grant_fen: Fen
+    loan_fen: Fen
+    area_mu: AreaInMu
+    mode: SoleMode
+
+
+class EntitlementOut(Schema):
+    """A household's entrusted capital."""
+
+    household_id: Id
+    household_code: HouseholdCode
+    capital_fen: Fen
+    rate_bp: Rate
+    household_bp: Rate
+    collective_bp: Rate
+    collective_id: Id
+
+
+class ListedOut(Schema):
+    """A household of a collective's list."""
+
+    household_id: Id
+    household_code: HouseholdCode
+    weight: PositiveCount
+
+
+class RegisterRowsOut(RegisterVersionOut):
+    """A version with its rows: those of its register's kind, the others empty."""
+
+    shares: Sequence[HoldingOut]
+    entitlements: Sequence[EntitlementOut]
+    list: Sequence[ListedOut]
+    scheme: SchemeTerms | None
+
+
+def rows_out(version: RegisterVersionOut, body: RegisterBody, codes: Mapping[str, str]) -> RegisterRowsOut:
+    """Show a version with what its body says, households with the codes on their papers."""
+    out: dict[str, Any] = {kind.value: [] for kind in RegisterKind}
+    for row in body.rows:
+        shown = asdict(row)
+        shown |= {"household_id": shown.pop("household"), "household_code": codes[row.household]}
+        if isinstance(row, Holding):
+            shown |= {"area_mu": text(shown.pop("area_milli_mu"), MILLI_MU), "mode": row.mode or None}
+        if isinstance(row, Entitlement):
+            shown["collective_id"] = shown.pop("collective")
+        out[body.kind].append(shown)
+    scheme = SchemeTerms.model_validate(body.scheme) if body.scheme else None
+    return RegisterRowsOut.model_validate({**version.model_dump(), **out, "scheme": scheme})
