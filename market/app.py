@@ -15,6 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from market import openapi
 from market.attribution import endpoints as attribution_endpoints
 from market.attribution import pay_list_endpoints
+from market.attribution import simulation_endpoints
 from market.attribution.evidence import MOST_FILE_BYTES
 from market.attribution.trying import CodeTrials
 from market.audit import endpoints as audit_endpoints
@@ -58,6 +59,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     ledger_endpoints.router,
     attribution_endpoints.router,
     pay_list_endpoints.router,
+    simulation_endpoints.router,
     orders_endpoints.router,
     payments_endpoints.router,
     audit_endpoints.router,

@@ -106,7 +106,7 @@ def gather(session: orm.Session, lines: Sequence[AcceptedLine], *, on: date) -> 
             net_fen=line.net_fen,
             draws=line.draws,
             contributions=[fact for draw in line.draws for fact in contributions.get(draw.lot_id, ())],
-            pools=[_pool(pool, eligibility) for pool in bodies[line.plan_version_id].pools],
+            pools=[eligible_pool(pool, eligibility) for pool in bodies[line.plan_version_id].pools],
             consigned=[fact for draw in line.draws for fact in consigned.get(draw.lot_id, ())],
             made_of=made_of,
         )
@@ -139,7 +139,7 @@ def _bodies(session: orm.Session, version_ids: Collection[UUID]) -> dict[UUID, P
     return bodies
 
 
-def _pool(pool: Pool, eligibility: Mapping[UUID, Eligibility]) -> PoolFact:
+def eligible_pool(pool: Pool, eligibility: Mapping[UUID, Eligibility]) -> PoolFact:
     """Keep the payees that are eligible on the day: households still on the register, assisted if the plan says so.
 
     A kept pool has none yet.

@@ -214,19 +214,30 @@ def _release(facts: LineFacts) -> tuple[list[tuple[Share, int]], dict[UUID, int]
     return releases, carries
 
 
+def pool_amounts(pools: Sequence[PoolFact], net_fen: int, left_fen: int, *, salt: str) -> list[int]:
+    """Return what each pool takes of a line (fen); pools that together exceed what is left are scaled to it."""
+    amounts = [money.share_bp(net_fen, pool.bp) for pool in pools]
+    if sum(amounts) <= left_fen:
+        return amounts
+    keyed = [(pool.mechanism, fen) for pool, fen in zip(pools, amounts, strict=True)]
+    return money.allocate(left_fen, keyed, salt=salt)
+
+
+def pool_salt(salt: str, mechanism: str) -> str:
+    """Return the text that, with a share's key, breaks ties within a pool of a posting."""
+    return f"{salt}|{mechanism}"
+
+
 def _pool(facts: LineFacts, left_fen: int) -> list[tuple[Share, int]]:
-    """Return the pools' shares; pools that together exceed what is left are scaled to it."""
-    amounts = [money.share_bp(facts.net_fen, pool.bp) for pool in facts.pools]
-    if sum(amounts) > left_fen:
-        keyed = [(pool.mechanism, fen) for pool, fen in zip(facts.pools, amounts, strict=True)]
-        amounts = money.allocate(left_fen, keyed, salt=facts.salt)
+    """Return the pools' shares."""
+    amounts = pool_amounts(facts.pools, facts.net_fen, left_fen, salt=facts.salt)
     shares: list[tuple[Share, int]] = []
     for pool, fen in zip(facts.pools, amounts, strict=True):
         if pool.kept:
             shares.append((Share(Kind.POOL, facts.supplier_id, pool.mechanism), fen))
             continue
         try:
-            shares += _split(fen, pool.shares, f"{facts.salt}|{pool.mechanism}")
+            shares += _split(fen, pool.shares, pool_salt(facts.salt, pool.mechanism))
         except money.AllocationError:
             # Never silently to the cooperative: it waits in suspense, named by its mechanism.
             shares.append((Share(Kind.SUSPENSE, facts.supplier_id, pool.mechanism), fen))

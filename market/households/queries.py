@@ -81,6 +81,57 @@ def eligibility_on(session: orm.Session, household_ids: Collection[UUID], on: da
     return {id_: Eligibility(id_, village_code, status, on_register) for id_, village_code, status, on_register in rows}
 
 
+class History(NamedTuple):
+    """A household with all its statuses, the first one first."""
+
+    household_id: UUID
+    code: str
+    village_code: str
+    registered_on: date
+    departed_on: date | None
+    statuses: list[tuple[date, HouseholdStatus]]
+
+    def turns(self) -> set[date]:
+        """Return the days from which it stands otherwise than on the day before."""
+        ends = {self.departed_on} if self.departed_on else set()
+        return {self.registered_on} | ends | {valid_from for valid_from, _ in self.statuses}
+
+    def on(self, day: date) -> Eligibility:
+        """Return how it stands on a day, as `eligibility_on` does."""
+        on_register = self.registered_on <= day and (self.departed_on is None or self.departed_on > day)
+        held = [status for valid_from, status in self.statuses if valid_from <= day]
+        return Eligibility(
+            self.household_id, self.village_code, held[-1] if on_register and held else None, on_register
+        )
+
+
+def histories(session: orm.Session, household_ids: Collection[UUID]) -> dict[UUID, History]:
+    """Return the histories of these households, in one statement; an id of no household is left out."""
+    ids = sa.bindparam("ids", list(household_ids), type_=sa.ARRAY(sa.Uuid))
+    rows = session.execute(
+        sa.select(Household, HouseholdStatusPeriod)
+        .outerjoin(HouseholdStatusPeriod, HouseholdStatusPeriod.household_id == Household.id)
+        .where(Household.id == sa.any_(ids))
+        .order_by(Household.id, HouseholdStatusPeriod.valid_from)
+    )
+    found: dict[UUID, History] = {}
+    for household, period in rows:
+        history = found.setdefault(
+            household.id,
+            History(
+                household.id,
+                household.code,
+                household.village_code,
+                household.registered_on,
+                household.departed_on,
+                [],
+            ),
+        )
+        if period is not None:
+            history.statuses.append((period.valid_from, period.status))
+    return found
+
+
 class Listed(NamedTuple):
     """A household and its eligibility on the day that was asked."""
 

@@ -1,6 +1,6 @@
 """The register of households over time."""
 
-from datetime import date
+from datetime import date, timedelta
 from uuid import uuid4
 
 import pytest
@@ -156,6 +156,20 @@ def test_eligibility_of_many_households_cost_one_statement(session: orm.Session)
     assert set(found) == set(ids)
     assert sum(each.assisted for each in found.values()) == 80
     assert queries.eligibility_on(session, [], TODAY) == {}
+
+
+def test_a_history_tells_of_any_day_what_the_register_tells_of_it(session: orm.Session, officer: Actor) -> None:
+    household = register(session, officer)
+    turned, left = date(2024, 7, 1), date(2025, 1, 1)
+    service.record_status(
+        session, officer, household_id=household.id, status=HouseholdStatus.ORDINARY, valid_from=turned, today=TODAY
+    )
+    service.depart(session, officer, household_id=household.id, departed_on=left, today=TODAY)
+    history = queries.histories(session, [household.id, uuid4()])[household.id]
+    assert history.turns() == {REGISTERED, turned, left}
+    for turn in history.turns():
+        for day in (turn - timedelta(days=1), turn, turn + timedelta(days=1)):
+            assert history.on(day) == queries.eligibility_on(session, [household.id], day)[household.id]
 
 
 def seen_by(session: orm.Session, actor: Actor) -> set[str]:

@@ -1,0 +1,91 @@
+"""What goes out of the simulation of a plan's version."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+
+from market.api import Count, Fen, Schema, SignedFen
+from market.attribution.rules import Kind
+from market.attribution.schemas import Id
+from market.attribution.simulating import Part, Simulation, tally
+
+
+class TallyOut(Schema):
+    """How many would gain and lose, and how much in all."""
+
+    gaining: Count
+    gained_fen: Fen
+    losing: Count
+    lost_fen: Fen
+    unchanged: Count
+
+
+class SimulatedPartOut(Schema):
+    """What a recipient had of the year, and what it would have had; a pool is told by its mechanism."""
+
+    kind: Annotated[Kind, Field(examples=["household"])]
+    owner_id: Id
+    name: Annotated[str, Field(examples=["1411221062010001"])]
+    mechanism: Annotated[str | None, Field(examples=[None])]
+    before_fen: Fen
+    after_fen: Fen
+    difference_fen: SignedFen
+
+
+class SimulationOut(Schema):
+    """A year of past acceptances through a version's pools, beside what was posted; whoever loses most comes first.
+
+    Before and after, the whole year each sums to `net_fen`; the totals are of the year, not of the page.
+    """
+
+    plan_version_id: Id
+    since: Annotated[date, Field(examples=["2025-03-03"])]
+    until: Annotated[date, Field(examples=["2026-03-02"])]
+    lines: Count
+    net_fen: Fen
+    households: TallyOut
+    collectives: TallyOut
+    retained_before_fen: Fen
+    retained_after_fen: Fen
+    pool_before_fen: Fen
+    pool_after_fen: Fen
+    suspense_before_fen: Fen
+    suspense_after_fen: Fen
+    items: list[SimulatedPartOut]
+    next_cursor: Annotated[str | None, Field(examples=[None])]
+
+
+def simulation_out(
+    version_id: UUID, found: Simulation, shown: Sequence[Part], next_cursor: str | None
+) -> SimulationOut:
+    """Show some parts of a simulation with the sums of all."""
+    sums = {
+        f"{kind}_{side}_fen": sum(getattr(part, f"{side}_fen") for part in found.of(kind))
+        for kind in (Kind.RETAINED, Kind.POOL, Kind.SUSPENSE)
+        for side in ("before", "after")
+    }
+    items = [
+        SimulatedPartOut(
+            **part.recipient._asdict(),
+            name=part.name,
+            before_fen=part.before_fen,
+            after_fen=part.after_fen,
+            difference_fen=part.difference_fen,
+        )
+        for part in shown
+    ]
+    return SimulationOut(
+        plan_version_id=version_id,
+        since=found.since,
+        until=found.until,
+        lines=found.lines,
+        net_fen=found.net_fen,
+        households=TallyOut(**tally(found.of(Kind.HOUSEHOLD))._asdict()),
+        collectives=TallyOut(**tally(found.of(Kind.COLLECTIVE))._asdict()),
+        **sums,
+        items=items,
+        next_cursor=next_cursor,
+    )

@@ -1,0 +1,219 @@
+"""A version of a plan is simulated before it is decided: a year of past acceptances, who would gain and who lose."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import orm
+from starlette.testclient import TestClient
+
+from market.attribution.rules import Kind
+from market.attribution.simulating import Simulation, Tally, simulate, tally
+from market.benefits.models import Plan, PlanVersion
+from market.benefits.rules import Mechanism, PlanBody, PlanStatus, Pool
+from market.errors import NotFoundError
+from market.households.models import HouseholdStatusPeriod
+from market.households.rules import HouseholdStatus
+from market.identity.rules import Actor, OrganisationKind, Role, Scope
+from tests import factories
+from tests.story import TODAY, Story, open_channels
+
+
+@pytest.fixture(autouse=True)
+def _channels(session: orm.Session) -> None:
+    open_channels(session)
+
+
+def proposed(story: Story, *pools: Pool) -> PlanVersion:
+    """The next version of the story's plan, before the county."""
+    plan = story.session.get_one(Plan, story.product.plan_id)
+    body = PlanBody((Mechanism.ORDER_PURCHASE,), pools)
+    return factories.plan_version(story.session, plan, number=2, body=body, status=PlanStatus.SUBMITTED)
+
+
+def dividend(bp: int, shares: Sequence[tuple[UUID, int]], *, assisted_only: bool = False) -> Pool:
+    return Pool(Mechanism.SHARE_DIVIDEND, bp, tuple((str(payee), weight) for payee, weight in shares), assisted_only)
+
+
+def found(story: Story, version: PlanVersion, *, today: date = TODAY, actor: Actor | None = None) -> Simulation:
+    simulation = simulate(story.session, actor or story.clerk, version_id=version.id, today=today)
+    for side in ("before_fen", "after_fen"):
+        assert sum(getattr(part, side) for part in simulation.parts) == simulation.net_fen
+    return simulation
+
+
+def figures(simulation: Simulation) -> dict[tuple[str, UUID, str | None], tuple[int, int, int]]:
+    return {
+        (part.recipient.kind.value, part.recipient.owner_id, part.recipient.mechanism): (
+            part.before_fen,
+            part.after_fen,
+            part.difference_fen,
+        )
+        for part in simulation.parts
+    }
+
+
+def test_two_past_orders_go_through_the_new_pools_beside_what_was_posted(session: orm.Session) -> None:
+    village = factories.organisation(session, kind=OrganisationKind.VILLAGE_COLLECTIVE)
+    wang, li = (factories.household(session).id for _ in range(2))
+    story = Story(session, pools=[(Mechanism.SHARE_DIVIDEND, 1_000, [(wang, 1), (li, 1)])])
+    zhao = story.household().id
+    story.lot(100_000, {zhao: 3_000})
+    story.sell("10")
+    story.sell("5")
+    kept = Pool(Mechanism.PATRONAGE, 500, (), kept=True)
+    to_village = Pool(Mechanism.COLLECTIVE_DIVIDEND, 200, ((str(village.id), 1),))
+    simulation = found(story, proposed(story, dividend(1_000, [(wang, 3), (li, 1)]), kept, to_village))
+    supplier = story.supplier.id
+    assert (simulation.lines, simulation.net_fen) == (2, 15_000)
+    assert figures(simulation) == {
+        ("retained", supplier, None): (13_050, 12_000, -1_050),
+        ("household", li, None): (750, 375, -375),
+        ("household", zhao, None): (450, 450, 0),
+        ("collective", village.id, None): (0, 300, 300),
+        ("household", wang, None): (750, 1_125, 375),
+        ("pool", supplier, "patronage"): (0, 750, 750),
+    }
+    assert [part.difference_fen for part in simulation.parts] == [-1_050, -375, 0, 300, 375, 750]
+    assert tally(simulation.of(Kind.HOUSEHOLD)) == Tally(1, 375, 1, 375, 1)
+    assert tally(simulation.of(Kind.COLLECTIVE)) == Tally(1, 300, 0, 0, 0)
+
+
+def test_the_same_pools_again_change_nobody_by_a_fen(session: orm.Session) -> None:
+    payees = [(factories.household(session).id, weight) for weight in (1, 1, 5)]
+    story = Story(session, pools=[(Mechanism.SHARE_DIVIDEND, 777, payees)], price_fen=333)
+    story.lot(100_000, {payees[0][0]: 7_001})
+    for quantity in ("1", "2", "3", "7"):
+        story.sell(quantity)
+    simulation = found(story, proposed(story, dividend(777, payees)))
+    assert simulation.net_fen == 13 * 333
+    assert {part.difference_fen for part in simulation.parts} == {0}
+
+
+def test_what_came_back_later_is_on_both_sides_as_it_was_accepted(session: orm.Session) -> None:
+    wang = factories.household(session).id
+    story = Story(session, pools=[(Mechanism.SHARE_DIVIDEND, 1_000, [(wang, 1)])])
+    story.lot(100_000)
+    story.give_back(story.sell("10"), "10")
+    simulation = found(story, proposed(story, dividend(2_000, [(wang, 1)])))
+    assert figures(simulation)["household", wang, None] == (1_000, 2_000, 1_000)
+
+
+def test_a_year_is_365_days_today_included(session: orm.Session) -> None:
+    story = Story(session)
+    story.lot(100_000)
+    story.sell("10")
+    version = proposed(story)
+    assert found(story, version, today=TODAY - timedelta(days=1)).lines == 0
+    assert found(story, version, today=TODAY + timedelta(days=364)).lines == 1
+    assert found(story, version, today=TODAY + timedelta(days=365)).lines == 0
+
+
+def test_only_acceptances_under_versions_of_the_plan_count(session: orm.Session) -> None:
+    story = Story(session)
+    story.lot(100_000)
+    story.sell("10")
+    other = factories.plan(session, story.supplier, status=PlanStatus.SUBMITTED)
+    (version,) = session.scalars(sa.select(PlanVersion).where(PlanVersion.plan_id == other.id))
+    assert found(story, version).parts == []
+
+
+def test_a_pool_pays_who_was_eligible_on_the_day_of_the_acceptance(session: orm.Session) -> None:
+    poor, ordinary, gone, later = (factories.household(session) for _ in range(4))
+    for household, since in ((ordinary, TODAY), (later, TODAY + timedelta(days=1))):
+        session.add(HouseholdStatusPeriod(household_id=household.id, valid_from=since, status=HouseholdStatus.ORDINARY))
+    gone.departed_on = TODAY
+    session.flush()
+    story = Story(session)
+    story.lot(100_000)
+    story.sell("10")
+    everybody = [(household.id, 1) for household in (poor, ordinary, gone, later)]
+    simulation = found(story, proposed(story, dividend(1_000, everybody, assisted_only=True)))
+    paid = {part.recipient.owner_id: part.after_fen for part in simulation.of(Kind.HOUSEHOLD)}
+    assert paid == {poor.id: 500, later.id: 500}
+
+
+def test_a_pool_of_nobody_would_wait_in_suspense_and_pools_never_take_what_lots_released(session: orm.Session) -> None:
+    story = Story(session)
+    zhao = story.household().id
+    story.lot(100_000, {zhao: 60_000})
+    story.sell("10")
+    simulation = found(story, proposed(story, dividend(5_000, [])))
+    assert figures(simulation) == {
+        ("household", zhao, None): (6_000, 6_000, 0),
+        ("retained", story.supplier.id, None): (4_000, 0, -4_000),
+        ("suspense", story.supplier.id, "share_dividend"): (0, 4_000, 4_000),
+    }
+
+
+def test_the_county_that_decides_and_the_auditor_see_it_and_strangers_do_not(session: orm.Session) -> None:
+    story = Story(session)
+    version = proposed(story)
+
+    def reviewer(region_code: str, scope: Scope = Scope.REGION) -> Actor:
+        body = factories.organisation(session, kind=OrganisationKind.AGRICULTURE_DEPARTMENT, region_code=region_code)
+        return factories.actor(session, factories.member(session, body, Role.COUNTY_REVIEWER), scope)
+
+    assert found(story, version, actor=reviewer("141122")).lines == 0
+    assert found(story, version, actor=reviewer("141130", Scope.ALL)).lines == 0
+    stranger = factories.actor(session, factories.member(session, factories.organisation(session)))
+    for who in (reviewer("141130"), stranger):
+        with pytest.raises(NotFoundError):
+            found(story, version, actor=who)
+
+
+@pytest.mark.parametrize("orders", [1, 6])
+def test_a_year_costs_six_statements_whatever_it_brought_and_writes_nothing(session: orm.Session, orders: int) -> None:
+    payees = [(factories.household(session).id, 1) for _ in range(3)]
+    story = Story(session, pools=[(Mechanism.SHARE_DIVIDEND, 1_000, payees)])
+    story.lot(100_000)
+    for _ in range(orders):
+        story.sell("3")
+    version_id = proposed(story, dividend(1_000, payees)).id
+    session.flush()
+    session.expire_all()
+    clerk = story.clerk
+    statements: list[str] = []
+
+    def count(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        statements.append(statement)
+
+    connection = session.connection()
+    sa.event.listen(connection, "before_cursor_execute", count)
+    simulate(session, clerk, version_id=version_id, today=TODAY)
+    sa.event.remove(connection, "before_cursor_execute", count)
+    assert len(statements) == 6
+    assert not [statement for statement in statements if not statement.lstrip().startswith("SELECT")]
+
+
+def test_the_reviewer_pages_through_it_and_the_totals_are_of_the_whole_year(
+    client: TestClient, session: orm.Session
+) -> None:
+    payees = [(factories.household(session).id, weight) for weight in (1, 2, 3)]
+    story = Story(session, pools=[(Mechanism.SHARE_DIVIDEND, 1_200, payees)])
+    story.lot(100_000)
+    story.sell("10")
+    version = proposed(story, dividend(1_200, [(payee, 1) for payee, _ in payees]))
+    reviewer = factories.signed_in(session, Role.COUNTY_REVIEWER, kind=OrganisationKind.AGRICULTURE_DEPARTMENT)
+    where = f"/v1/plan-versions/{version.id}/simulation"
+    items = []
+    cursor = None
+    while True:
+        page = client.get(where, params={"limit": 3} | ({"cursor": cursor} if cursor else {}), headers=reviewer).json()
+        items += page["items"]
+        assert page["households"] == {"gaining": 1, "gained_fen": 200, "losing": 1, "lost_fen": 200, "unchanged": 1}
+        assert (page["net_fen"], page["retained_before_fen"], page["retained_after_fen"]) == (10_000, 8_800, 8_800)
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    assert [(item["kind"], item["difference_fen"]) for item in items] == [
+        ("household", -200),
+        ("household", 0),
+        ("retained", 0),
+        ("household", 200),
+    ]
+    for bad in ("!", "MQ"):
+        assert client.get(where, params={"cursor": bad}, headers=reviewer).status_code == 422
+    assert client.get(f"/v1/plan-versions/{uuid4()}/simulation", headers=reviewer).status_code == 404
