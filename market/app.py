@@ -14,8 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 
 from market import openapi
 from market.attribution import endpoints as attribution_endpoints
-from market.attribution import pay_list_endpoints
-from market.attribution import simulation_endpoints
+from market.attribution import pay_list_endpoints, simulation_endpoints
 from market.attribution.evidence import MOST_FILE_BYTES
 from market.attribution.trying import CodeTrials
 from market.audit import endpoints as audit_endpoints
