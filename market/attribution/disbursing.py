@@ -277,12 +277,15 @@ _COLLECTIVES = sa.text(
       CROSS JOIN LATERAL jsonb_array_elements(v.body -> 'pools') AS pool
       CROSS JOIN LATERAL jsonb_array_elements(pool -> 'shares') AS share
      WHERE p.supplier_id = :supplier AND pool ->> 'mechanism' = ANY(:mechanisms)
+     UNION
+    SELECT owner_id FROM ledger_accounts
+     WHERE book = 'attribution' AND kind = 'collective' AND counterpart_id = :supplier
     """
 )
 
 
 def _collectives(session: orm.Session, supplier_id: UUID, payments: Sequence[PaymentOrder]) -> set[UUID]:
-    """Return the collectives that share in a pool of one of the supplier's approved plans."""
+    """Return the collectives that share in a pool of an approved plan of the supplier, or were given something."""
     if all(payment.kind is not Kind.COLLECTIVE for payment in payments):
         return set()
     mechanisms = [code.value for code, terms in MECHANISMS.items() if terms.payee is Payee.COLLECTIVE]

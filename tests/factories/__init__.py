@@ -15,6 +15,7 @@ from tests.factories.people import (
 )
 from tests.factories.persons import VAULT, card, particulars, person, resident_id
 from tests.factories.places import enrolment, household, region, seven_into
+from tests.factories.sharing import register_version
 
 __all__ = [
     "LONG_AGO",
@@ -42,6 +43,7 @@ __all__ = [
     "product",
     "region",
     "resident_id",
+    "register_version",
     "seven_into",
     "signed_in",
     "token",

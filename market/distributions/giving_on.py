@@ -1,0 +1,204 @@
+"""Giving on: a village collective shares what it received over its own list; its village confirms."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from market.attribution import posting
+from market.attribution.matching import lock_supplier
+from market.attribution.rules import Step
+from market.benefits.holdings import register_body, weights
+from market.benefits.models import RegisterVersion
+from market.benefits.rules import Mechanism, RegisterKind
+from market.db import array, new_id
+from market.distributions import queries
+from market.distributions.listing import approved_version, by_weight, judge
+from market.distributions.models import SecondDistribution
+from market.distributions.posting_parts import moves_of
+from market.distributions.rules import (
+    Fund,
+    Item,
+    NobodyListedError,
+    NotEnoughReceivedError,
+    SecondConfirmedError,
+    SecondReferenceTakenError,
+    hand_out,
+    list_sha256,
+)
+from market.errors import NotFoundError
+from market.identifiers import reference_key
+from market.identity.rules import Actor
+from market.money import yuan
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a collective gave on: of whose money, by which list, when, and what proves it."""
+
+    supplier_id: UUID
+    register_version_id: UUID
+    amount_fen: int
+    given_on: date
+    evidence: str
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Second:
+    """A second distribution worked out: its list, and what the collective holds of that supplier's money (fen)."""
+
+    version: RegisterVersion
+    items: Sequence[Item]
+    held_fen: int
+
+    @property
+    def kept_fen(self) -> int:
+        """Return what the collective still holds for people who may not be paid."""
+        return sum(item.fen for item in self.items if item.excluded)
+
+
+def predict(session: orm.Session, actor: Actor, *, given: Given) -> Second:
+    """Return the list of a second distribution; writes nothing.
+
+    Raises `NotFoundError` (the list's version), `SecondReferenceTakenError`, `NobodyListedError` or
+    `NotEnoughReceivedError`.
+    """
+    return _work_out(session, actor, given)[0]
+
+
+def _work_out(session: orm.Session, actor: Actor, given: Given) -> tuple[Second, list[Fund]]:
+    collective_id = actor.organisation_id
+    version = approved_version(session, given.register_version_id, collective_id, RegisterKind.LIST)
+    _check_reference(session, collective_id, given.reference)
+    weighted = [(UUID(household), weight) for household, weight in weights(register_body(version.body))]
+    items = by_weight(given.amount_fen, weighted, _salt(collective_id, given.supplier_id, version.sha256))
+    judged = judge(session, items, supplier_id=None, on=given.given_on)
+    funds = queries.received(session, collective_id, given.supplier_id)
+    found = Second(version, judged, sum(fund.fen for fund in funds))
+    if found.kept_fen == given.amount_fen:
+        raise NobodyListedError(reason="nobody on it is given anything", reason_zh="名单中无人可得分配")
+    if given.amount_fen > found.held_fen:
+        raise NotEnoughReceivedError(asked=yuan(given.amount_fen), held=yuan(found.held_fen), pointer="/amount_fen")
+    return found, funds
+
+
+def _salt(collective_id: UUID, supplier_id: UUID, register_sha256: str) -> str:
+    return f"second_distribution:{collective_id}:{supplier_id}:{register_sha256}"
+
+
+def _check_reference(session: orm.Session, collective_id: UUID, reference: str) -> None:
+    table = SecondDistribution
+    used = sa.select(table.id).where(
+        table.collective_id == collective_id, table.reference_key == reference_key(reference)
+    )
+    if session.scalar(used):
+        raise SecondReferenceTakenError(reference=reference, pointer="/reference")
+
+
+def give_on(session: orm.Session, actor: Actor, *, given: Given, now: datetime) -> tuple[SecondDistribution, Second]:
+    """Record what the actor's collective gave its households, oldest money first; posts one entry.
+
+    What a household is given stands on the order line and under the payment that brought it to the collective. Raises
+    what `predict` raises.
+    """
+    supplier_id = given.supplier_id
+    lock_supplier(session, supplier_id)
+    found, funds = _work_out(session, actor, given)
+    distribution = SecondDistribution(
+        id=new_id(),
+        collective_id=actor.organisation_id,
+        supplier_id=supplier_id,
+        given_on=given.given_on,
+        amount_fen=given.amount_fen,
+        kept_fen=found.kept_fen,
+        register_version_id=found.version.id,
+        register_sha256=found.version.sha256,
+        list_sha256=list_sha256(found.items),
+        evidence=given.evidence,
+        reference=given.reference,
+        reference_key=reference_key(given.reference),
+        made_by=actor.member_id,
+        made_at=now,
+    )
+    session.add(distribution)
+    session.flush()
+    _write_items(session, distribution.id, found.items)
+    listed = [(item.share(Mechanism.COLLECTIVE_DIVIDEND), item.fen) for item in found.items if not item.excluded]
+    name = _salt(actor.organisation_id, supplier_id, found.version.sha256)
+    parts = hand_out(listed, funds, salt=name)
+    day = max([given.given_on, *(part.fund.since for part in parts)])
+    source = f"second_distribution:{distribution.id}"
+    facts = {
+        "second_distribution": distribution.id,
+        "collective": distribution.collective_id,
+        "register_sha256": distribution.register_sha256,
+        "list_sha256": distribution.list_sha256,
+    }
+    moves = moves_of(parts, supplier_id)
+    posting.post(session, [posting.Draft(source, "second_distribution", day, moves, facts)])
+    return distribution, found
+
+
+_ITEMS = sa.text(
+    """
+    INSERT INTO second_distribution_items (distribution_id, position, household_id, weight, fen, assisted, excluded)
+    SELECT :distribution, i.position, i.household_id, i.weight, i.fen, i.assisted, i.excluded
+      FROM unnest(CAST(:positions AS int[]), CAST(:households AS uuid[]), CAST(:weights AS bigint[]),
+                  CAST(:fens AS bigint[]), CAST(:assisted AS boolean[]), CAST(:excluded AS text[]))
+           AS i (position, household_id, weight, fen, assisted, excluded)
+    """
+)
+
+
+def _write_items(session: orm.Session, distribution_id: UUID, items: Sequence[Item]) -> None:
+    """Write a list in one statement, however long it is."""
+    columns = {
+        "positions": array(range(len(items))),
+        "households": array(item.payee_id for item in items),
+        "weights": array(item.weight for item in items),
+        "fens": array(item.fen for item in items),
+        "assisted": array(item.assisted for item in items),
+        "excluded": array(item.excluded for item in items),
+    }
+    session.execute(_ITEMS, {"distribution": distribution_id, **columns})
+
+
+def confirm(
+    session: orm.Session, actor: Actor, *, distribution_id: UUID, on: date, now: datetime
+) -> SecondDistribution:
+    """Record that the households have what their collective gave them: what of it still stands becomes confirmed.
+
+    What fell with returned goods since is an advance, which nobody confirms here. Raises `NotFoundError` or
+    `SecondConfirmedError`; posts one entry.
+    """
+    visible = queries.visible_second_distributions(actor).where(SecondDistribution.id == distribution_id)
+    distribution = session.scalar(visible.with_for_update())
+    if distribution is None:
+        raise NotFoundError(what="second_distribution")
+    if distribution.confirmed_at:
+        raise SecondConfirmedError
+    distribution.confirmed_at, distribution.confirmed_by = now, actor.member_id
+    session.flush()
+    supplier_id = distribution.supplier_id
+    lock_supplier(session, supplier_id)
+    standing = queries.unconfirmed(session, distribution_id)
+    moves = [
+        posting.Move(
+            posting.account(found.share, supplier_id, Step.DISBURSED),
+            posting.account(found.share, supplier_id, Step.CONFIRMED),
+            found.fen,
+            found.share,
+            found.order_line_id,
+            found.payment_id,
+        )
+        for found in standing
+    ]
+    source = f"second_confirmation:{distribution_id}"
+    day = max([on, *(found.since for found in standing)])
+    facts = {"second_distribution": distribution_id}
+    posting.post(session, [posting.Draft(source, "confirmation", day, moves, facts)])
+    return distribution

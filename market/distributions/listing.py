@@ -1,0 +1,214 @@
+"""Listing: from a register version or the volumes of a period to who is given how much, by a named formula."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from market import money
+from market.attribution.rules import Kind
+from market.benefits import service as benefits
+from market.benefits.holdings import Entitlement, RegisterBody, Source, register_body, weights
+from market.benefits.models import Register, RegisterVersion
+from market.benefits.rules import Mechanism, PlanStatus, RegisterKind
+from market.distributions.queries import Volumes, volumes
+from market.distributions.rules import (
+    Counted,
+    Excluded,
+    Item,
+    MixedUnitsError,
+    NobodyListedError,
+    Period,
+    custody_fen,
+    patronage_fen,
+    salt,
+)
+from market.errors import NotFoundError
+from market.households import queries as households
+
+
+@dataclass(frozen=True, slots=True)
+class Patronage:
+    """Return by volume: of the surplus less its reserve, a part by what each household delivered in the period."""
+
+    surplus_fen: int
+    reserve_bp: int
+    by_volume_bp: int
+    counted: Counted
+
+
+@dataclass(frozen=True, slots=True)
+class Dividend:
+    """An amount by the capital that a share register shows, from some of its sources."""
+
+    register_version_id: UUID
+    amount_fen: int
+    sources: Collection[Source]
+
+
+@dataclass(frozen=True, slots=True)
+class Custody:
+    """What entrusted capital has earned in some months, by the rates of the entitlements."""
+
+    register_version_id: UUID
+    months: int
+
+
+Formula = Patronage | Dividend | Custody
+
+_READS: Mapping[type[Formula], tuple[Mechanism, RegisterKind | None]] = {
+    Patronage: (Mechanism.PATRONAGE, None),
+    Dividend: (Mechanism.SHARE_DIVIDEND, RegisterKind.SHARES),
+    Custody: (Mechanism.CUSTODY, RegisterKind.ENTITLEMENTS),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A list with all that it follows from; the formula's inputs as they are stored."""
+
+    mechanism: Mechanism
+    inputs: Mapping[str, Any]
+    items: Sequence[Item]
+    version: RegisterVersion | None = None
+    lot_ids: Sequence[UUID] | None = None
+
+    @property
+    def amount_fen(self) -> int:
+        """Return what the list comes to, with what is for people who may not be paid."""
+        return sum(item.fen for item in self.items)
+
+    @property
+    def kept_fen(self) -> int:
+        """Return what of it is for people who may not be paid."""
+        return sum(item.fen for item in self.items if item.excluded)
+
+
+def listing(session: orm.Session, supplier_id: UUID, formula: Formula, period: Period) -> Listing:
+    """Compute a supplier's list for a period, five statements at most; who may be paid is judged on its last day.
+
+    Raises `NotFoundError` (the register version), `NobodyListedError`, `PatronageBelowLawError` or `MixedUnitsError`.
+    """
+    mechanism, kind = _READS[type(formula)]
+    name = salt(supplier_id, mechanism, period)
+    if isinstance(formula, Patronage):
+        counted = volumes(session, supplier_id, period)
+        made = Listing(mechanism, _inputs(formula), _by_volume(counted, formula, name), None, counted.lot_ids)
+    else:
+        version = approved_version(session, formula.register_version_id, supplier_id, kind)
+        body = register_body(version.body)
+        items = _dividend(body, formula, name) if isinstance(formula, Dividend) else _custody(body, formula)
+        made = Listing(mechanism, _inputs(formula), items, version)
+    judged = judge(session, made.items, supplier_id=supplier_id, on=period.ends_on)
+    return Listing(mechanism, made.inputs, judged, made.version, made.lot_ids)
+
+
+def _inputs(formula: Formula) -> dict[str, Any]:
+    match formula:
+        case Patronage():
+            return {
+                "formula": "patronage",
+                "surplus_fen": formula.surplus_fen,
+                "reserve_bp": formula.reserve_bp,
+                "by_volume_bp": formula.by_volume_bp,
+                "counted": formula.counted.value,
+            }
+        case Dividend():
+            return {
+                "formula": "dividend",
+                "amount_fen": formula.amount_fen,
+                "sources": sorted(formula.sources),
+            }
+        case Custody():
+            return {"formula": "custody", "months": formula.months}
+
+
+def approved_version(
+    session: orm.Session, version_id: UUID, organisation_id: UUID, kind: RegisterKind | None
+) -> RegisterVersion:
+    """Return an approved version of a register of this kind that the organisation keeps; raises `NotFoundError`."""
+    found = session.scalar(
+        sa.select(RegisterVersion)
+        .join(Register, Register.id == RegisterVersion.register_id)
+        .where(
+            RegisterVersion.id == version_id,
+            RegisterVersion.status == PlanStatus.APPROVED,
+            Register.organisation_id == organisation_id,
+            Register.kind == kind,
+        )
+    )
+    if found is None:
+        raise NotFoundError(what="register_version", pointer="/register_version_id")
+    return found
+
+
+def _by_volume(counted: Volumes, formula: Patronage, name: str) -> list[Item]:
+    amount_fen = patronage_fen(formula.surplus_fen, formula.reserve_bp, formula.by_volume_bp)
+    if not counted.by_household:
+        raise NobodyListedError(reason="nothing was delivered in the period", reason_zh="本期没有交售记录")
+    by_value = formula.counted is Counted.VALUE
+    if len(counted.units) > 1 and not by_value:
+        raise MixedUnitsError(units=", ".join(sorted(counted.units)), pointer="/formula/counted")
+    weighted = [(each.household_id, each.fen if by_value else each.milli) for each in counted.by_household]
+    return by_weight(amount_fen, weighted, name)
+
+
+def by_weight(amount_fen: int, weighted: Sequence[tuple[UUID, int]], name: str) -> list[Item]:
+    """Split an amount over households by weight, by largest remainder; raises `NobodyListedError` for no weight."""
+    try:
+        parts = money.allocate(
+            amount_fen, [(f"{Kind.HOUSEHOLD}:{household_id}", weight) for household_id, weight in weighted], salt=name
+        )
+    except money.AllocationError:
+        raise NobodyListedError(reason="nobody on it has a weight", reason_zh="名单中权重均为零") from None
+    return [
+        Item(Kind.HOUSEHOLD, household_id, weight, fen)
+        for (household_id, weight), fen in zip(weighted, parts, strict=True)
+    ]
+
+
+def _dividend(body: RegisterBody, formula: Dividend, name: str) -> list[Item]:
+    weighted = [(UUID(household), weight) for household, weight in weights(body, formula.sources)]
+    return by_weight(formula.amount_fen, weighted, name)
+
+
+def _custody(body: RegisterBody, formula: Custody) -> list[Item]:
+    """Give each household its part by its rate, and each collective its parts together."""
+    items: list[Item] = []
+    collectives: dict[UUID, tuple[int, int]] = {}
+    for row in body.rows:
+        assert isinstance(row, Entitlement), "a register of entitlements has no other rows"  # noqa: S101
+        fen = custody_fen(row.capital_fen, row.household_bp, formula.months)
+        items.append(Item(Kind.HOUSEHOLD, UUID(row.household), row.capital_fen, fen))
+        capital_fen, part_fen = collectives.get(UUID(row.collective), (0, 0))
+        part_fen += custody_fen(row.capital_fen, row.collective_bp, formula.months)
+        collectives[UUID(row.collective)] = capital_fen + row.capital_fen, part_fen
+    items += [Item(Kind.COLLECTIVE, payee_id, *sums) for payee_id, sums in sorted(collectives.items())]
+    return items
+
+
+def judge(session: orm.Session, items: Sequence[Item], *, supplier_id: UUID | None, on: date) -> list[Item]:
+    """Say of each household how it stood on a day and, if it may not be paid, why; without a supplier by the register.
+
+    With a supplier it must be enrolled there, as nobody else can be paid by it.
+    """
+    ids = [item.payee_id for item in items if item.kind is Kind.HOUSEHOLD]
+    eligibility = households.eligibility_on(session, ids, on)
+    enrolled = benefits.enrolled(session, supplier_id, ids) if supplier_id else None
+    judged: list[Item] = []
+    for item in items:
+        if item.kind is Kind.COLLECTIVE:
+            judged.append(item)
+            continue
+        found = eligibility.get(item.payee_id)
+        excluded = None
+        if found is None or not found.on_register:
+            excluded = Excluded.OFF_REGISTER
+        elif enrolled is not None and item.payee_id not in enrolled:
+            excluded = Excluded.NOT_ENROLLED
+        judged.append(item._replace(assisted=found.assisted if found and not excluded else None, excluded=excluded))
+    return judged

@@ -1,0 +1,123 @@
+"""Tables: distributions of suppliers and second distributions of collectives, each with its list."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from market.benefits.rules import Mechanism
+from market.db import Base, new_id
+from market.distributions.rules import DistributionStatus, Excluded
+
+
+class Distribution(Base):
+    """What a supplier shares out for a period: the formula with its inputs, and what its list was computed from.
+
+    `lot_ids` names the lots whose contributions were counted; `kept_fen` of its amount is for people who may not be
+    paid. What came from the pool and what from retained money is known once it is approved.
+    """
+
+    __tablename__ = "distributions"
+    __table_args__ = (
+        sa.CheckConstraint("period_from <= period_to", name="period_ends_after_it_begins"),
+        sa.CheckConstraint("amount_fen > 0 AND kept_fen BETWEEN 0 AND amount_fen", name="amount_is_positive"),
+        sa.CheckConstraint("num_nonnulls(register_version_id, lot_ids) = 1", name="list_has_one_source"),
+        sa.CheckConstraint("decided_by IS NULL OR decided_by <> made_by", name="maker_is_not_checker"),
+        sa.CheckConstraint(
+            "(status <> 'proposed') = (decided_by IS NOT NULL AND decided_at IS NOT NULL)", name="decision_is_signed"
+        ),
+        sa.CheckConstraint(
+            "CASE WHEN status = 'approved' THEN from_pool_fen + from_retained_fen = amount_fen"
+            " ELSE num_nonnulls(from_pool_fen, from_retained_fen) = 0 END",
+            name="amount_is_funded",
+        ),
+    )
+
+    id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
+    supplier_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("organisations.id"), index=True)
+    mechanism: orm.Mapped[Mechanism]
+    period_from: orm.Mapped[date]
+    period_to: orm.Mapped[date]
+    inputs: orm.Mapped[dict[str, Any]]
+    register_version_id: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("register_versions.id"))
+    register_sha256: orm.Mapped[str | None]
+    lot_ids: orm.Mapped[list[UUID] | None] = orm.mapped_column(sa.ARRAY(sa.Uuid))
+    list_sha256: orm.Mapped[str]
+    amount_fen: orm.Mapped[int]
+    kept_fen: orm.Mapped[int]
+    status: orm.Mapped[DistributionStatus]
+    made_by: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("members.id"))
+    made_at: orm.Mapped[datetime]
+    decided_by: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("members.id"))
+    decided_at: orm.Mapped[datetime | None]
+    opinion: orm.Mapped[str | None]
+    from_pool_fen: orm.Mapped[int | None]
+    from_retained_fen: orm.Mapped[int | None]
+
+
+class DistributionItem(Base):
+    """A row of a distribution's list; who is excluded is given nothing of its fen, and why is said."""
+
+    __tablename__ = "distribution_items"
+    __table_args__ = (
+        sa.CheckConstraint("weight >= 0 AND fen >= 0", name="amounts_are_not_negative"),
+        sa.CheckConstraint("num_nonnulls(household_id, collective_id) = 1", name="payee_is_one"),
+    )
+
+    distribution_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("distributions.id"), primary_key=True)
+    position: orm.Mapped[int] = orm.mapped_column(primary_key=True)
+    household_id: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("households.id"), index=True)
+    collective_id: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("organisations.id"))
+    weight: orm.Mapped[int]
+    fen: orm.Mapped[int]
+    assisted: orm.Mapped[bool | None]
+    excluded: orm.Mapped[Excluded | None]
+
+
+class SecondDistribution(Base):
+    """What a village collective gave its households of what one supplier had paid it, with its evidence.
+
+    `kept_fen` of its amount is the part of people who may not be paid; the collective still holds it.
+    """
+
+    __tablename__ = "second_distributions"
+    __table_args__ = (
+        sa.CheckConstraint("kept_fen >= 0 AND kept_fen < amount_fen", name="something_is_given"),
+        sa.CheckConstraint("confirmed_by IS NULL OR confirmed_by <> made_by", name="maker_is_not_checker"),
+        sa.CheckConstraint("(confirmed_by IS NULL) = (confirmed_at IS NULL)", name="confirmation_is_signed"),
+        sa.UniqueConstraint("collective_id", "reference_key", name="second_distributions_reference_once"),
+    )
+
+    id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
+    collective_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("organisations.id"), index=True)
+    supplier_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("organisations.id"), index=True)
+    given_on: orm.Mapped[date]
+    amount_fen: orm.Mapped[int]
+    kept_fen: orm.Mapped[int]
+    register_version_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("register_versions.id"))
+    register_sha256: orm.Mapped[str]
+    list_sha256: orm.Mapped[str]
+    evidence: orm.Mapped[str]
+    reference: orm.Mapped[str]
+    reference_key: orm.Mapped[str]
+    made_by: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("members.id"))
+    made_at: orm.Mapped[datetime]
+    confirmed_by: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("members.id"))
+    confirmed_at: orm.Mapped[datetime | None]
+
+
+class SecondDistributionItem(Base):
+    """What of a second distribution a household was given; who is excluded has no part in it, and why is said."""
+
+    __tablename__ = "second_distribution_items"
+    __table_args__ = (sa.CheckConstraint("weight >= 0 AND fen >= 0", name="amounts_are_not_negative"),)
+
+    distribution_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("second_distributions.id"), primary_key=True)
+    position: orm.Mapped[int] = orm.mapped_column(primary_key=True)
+    household_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("households.id"), index=True)
+    weight: orm.Mapped[int]
+    fen: orm.Mapped[int]
+    assisted: orm.Mapped[bool | None]
+    excluded: orm.Mapped[Excluded | None]

@@ -1,0 +1,340 @@
+"""Who may see which distributions, and what they are made of; each read one statement."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from market.attribution.rules import Kind, Share, Step
+from market.benefits.rules import MECHANISMS, Measure, Mechanism
+from market.db import within
+from market.distributions.models import Distribution, DistributionItem, SecondDistribution, SecondDistributionItem
+from market.distributions.rules import Fund, Item, Period
+from market.identity.models import Organisation
+from market.identity.rules import Actor, Scope
+
+
+def visible_distributions(actor: Actor) -> sa.Select[Distribution]:
+    """Return the distributions of the actor's own organisation, of the suppliers in its region, or all."""
+    distributions = sa.select(Distribution)
+    if actor.scope is Scope.OWN:
+        return distributions.where(Distribution.supplier_id == actor.organisation_id)
+    if actor.scope is Scope.REGION:
+        covered = sa.select(Organisation.id).where(within(Organisation.region_code, actor.region_code))
+        return distributions.where(Distribution.supplier_id.in_(covered))
+    return distributions
+
+
+def visible_second_distributions(actor: Actor) -> sa.Select[SecondDistribution]:
+    """Return the second distributions of the actor's own collective, of the collectives in its region, or all."""
+    distributions = sa.select(SecondDistribution)
+    if actor.scope is Scope.OWN:
+        return distributions.where(SecondDistribution.collective_id == actor.organisation_id)
+    if actor.scope is Scope.REGION:
+        covered = sa.select(Organisation.id).where(within(Organisation.region_code, actor.region_code))
+        return distributions.where(SecondDistribution.collective_id.in_(covered))
+    return distributions
+
+
+def items_of(session: orm.Session, distribution_id: UUID) -> list[Item]:
+    """Return the list of a distribution, in its order."""
+    table = DistributionItem
+    rows = session.execute(
+        sa.select(
+            sa.func.coalesce(table.household_id, table.collective_id).label("payee_id"),
+            table.collective_id,
+            *(table.weight, table.fen, table.assisted, table.excluded),
+        )
+        .where(table.distribution_id == distribution_id)
+        .order_by(table.position)
+    )
+    return [
+        Item(
+            Kind.COLLECTIVE if row.collective_id else Kind.HOUSEHOLD,
+            *(row.payee_id, row.weight, row.fen, row.assisted, row.excluded),
+        )
+        for row in rows
+    ]
+
+
+def second_items_of(session: orm.Session, distribution_id: UUID) -> list[Item]:
+    """Return the list of a second distribution, in its order."""
+    table = SecondDistributionItem
+    rows = session.execute(
+        sa.select(table.household_id, table.weight, table.fen, table.assisted, table.excluded)
+        .where(table.distribution_id == distribution_id)
+        .order_by(table.position)
+    )
+    return [Item(Kind.HOUSEHOLD, *row) for row in rows]
+
+
+class Volume(NamedTuple):
+    """What a household delivered in a period: milli-units of one base unit, and what it was worth (fen)."""
+
+    household_id: UUID
+    milli: int
+    fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Volumes:
+    """What was delivered to a supplier in a period: by household, in which units, to which lots."""
+
+    by_household: Sequence[Volume]
+    units: Collection[str]
+    lot_ids: Sequence[UUID]
+
+
+_VOLUMES = sa.text(
+    """
+    SELECT c.household_id, sum(c.measure_milli)::bigint AS milli, sum(c.amount_fen)::bigint AS fen,
+           array_agg(DISTINCT l.base_unit) AS units, array_agg(DISTINCT l.id) AS lots
+      FROM lots l
+      JOIN contributions c ON c.lot_id = l.id
+     WHERE l.supplier_id = :supplier AND l.status NOT IN ('draft', 'discarded') AND c.carried_from IS NULL
+       AND c.mechanism = ANY(:mechanisms) AND c.delivered_on BETWEEN :begins_on AND :ends_on
+     GROUP BY c.household_id
+     ORDER BY c.household_id
+    """
+)
+
+
+def volumes(session: orm.Session, supplier_id: UUID, period: Period) -> Volumes:
+    """Return what households delivered to a supplier's lots in a period.
+
+    Delivery counts, not what was sold of it. Produce that was moved into another lot counts once, where it was first
+    given; drafts do not count, as their contributions are not sealed.
+    """
+    rows = session.execute(
+        _VOLUMES,
+        {
+            "supplier": supplier_id,
+            "mechanisms": [code.value for code, terms in MECHANISMS.items() if terms.measure is Measure.QUANTITY],
+            "begins_on": period.begins_on,
+            "ends_on": period.ends_on,
+        },
+    ).all()
+    return Volumes(
+        [Volume(row.household_id, row.milli, row.fen) for row in rows],
+        {unit for row in rows for unit in row.units},
+        sorted({lot_id for row in rows for lot_id in row.lots}),
+    )
+
+
+_FUNDS = sa.text(
+    """
+    SELECT m.order_line_id, a.kind, m.mechanism, sum(m.fen)::bigint AS fen, max(m.came_in_on) AS since
+      FROM ledger_accounts a
+      CROSS JOIN LATERAL (
+          SELECT order_line_id, mechanism, amount_fen AS fen, effective_on AS came_in_on
+            FROM ledger_transfers WHERE credit_account_id = a.id
+          UNION ALL
+          SELECT order_line_id, mechanism, -amount_fen, NULL
+            FROM ledger_transfers WHERE debit_account_id = a.id) m
+     WHERE a.book = 'attribution' AND a.owner_id = :supplier AND a.counterpart_id IS NULL AND a.step = 'recognised'
+       AND (a.kind = 'retained' OR a.kind = 'pool' AND m.mechanism = :mechanism)
+     GROUP BY 1, 2, 3
+    HAVING sum(m.fen) > 0 AND min(m.came_in_on) <= :ends_on
+       AND (a.kind = 'pool' OR min(m.came_in_on) >= :begins_on)
+     ORDER BY a.kind, min(m.came_in_on), m.order_line_id
+    """
+)
+
+
+def funds(session: orm.Session, supplier_id: UUID, mechanism: Mechanism, period: Period) -> list[Fund]:
+    """Return what a supplier may distribute, in the order in which it is used up: its pool, then retained money.
+
+    Of a line counts the day on which the first of it was recognised: in the pool what had come by the end of the
+    period, with what earlier ones left; of retained money only the period's.
+    """
+    rows = session.execute(
+        _FUNDS,
+        {
+            "supplier": supplier_id,
+            "mechanism": mechanism,
+            "begins_on": period.begins_on,
+            "ends_on": period.ends_on,
+        },
+    )
+    return [
+        Fund(row.order_line_id, Share(Kind(row.kind), supplier_id, row.mechanism), row.fen, row.since, Step.RECOGNISED)
+        for row in rows
+    ]
+
+
+_RECEIVED = sa.text(
+    """
+    SELECT m.order_line_id, m.mechanism, a.step, m.payment_id, sum(m.fen)::bigint AS fen, max(m.came_in_on) AS since
+      FROM ledger_accounts a
+      CROSS JOIN LATERAL (
+          SELECT order_line_id, mechanism, payment_id, amount_fen AS fen, effective_on AS came_in_on
+            FROM ledger_transfers WHERE credit_account_id = a.id
+          UNION ALL
+          SELECT order_line_id, mechanism, payment_id, -amount_fen, NULL
+            FROM ledger_transfers WHERE debit_account_id = a.id) m
+     WHERE a.book = 'attribution' AND a.kind = 'collective' AND a.owner_id = :collective
+       AND a.counterpart_id = :supplier AND a.step IN ('disbursed', 'confirmed')
+     GROUP BY 1, 2, 3, 4
+    HAVING sum(m.fen) > 0
+     ORDER BY min(m.came_in_on), m.order_line_id, m.payment_id, a.step, m.mechanism
+    """
+)
+
+
+def received(session: orm.Session, collective_id: UUID, supplier_id: UUID) -> list[Fund]:
+    """Return what a collective holds of what a supplier's lines brought and paid it, oldest first."""
+    rows = session.execute(_RECEIVED, {"collective": collective_id, "supplier": supplier_id})
+    return [
+        Fund(
+            row.order_line_id,
+            Share(Kind.COLLECTIVE, collective_id, row.mechanism),
+            row.fen,
+            row.since,
+            Step(row.step),
+            row.payment_id,
+        )
+        for row in rows
+    ]
+
+
+_GIVEN = sa.text(
+    """
+    WITH given AS (
+        SELECT t.order_line_id, a.id AS account_id, t.payment_id, t.assisted, sum(t.amount_fen)::bigint AS fen,
+               max(t.effective_on) AS since, a.owner_id
+          FROM ledger_entries e
+          JOIN ledger_transfers t ON t.entry_id = e.id AND t.effective_on = e.effective_on
+          JOIN ledger_accounts a ON a.id = t.credit_account_id AND a.kind = 'household'
+         WHERE e.source = :source
+         GROUP BY 1, 2, 3, 4
+    )
+    SELECT g.order_line_id, g.owner_id, g.payment_id, g.assisted, least(g.fen, m.fen) AS fen, m.since
+      FROM given g
+      CROSS JOIN LATERAL (
+          SELECT sum(fen)::bigint AS fen, max(came_in_on) AS since
+            FROM (SELECT amount_fen AS fen, effective_on AS came_in_on FROM ledger_transfers
+                   WHERE credit_account_id = g.account_id AND order_line_id = g.order_line_id
+                     AND payment_id = g.payment_id AND mechanism = :mechanism AND contribution_id IS NULL
+                     AND assisted IS NOT DISTINCT FROM g.assisted
+                  UNION ALL
+                  SELECT -amount_fen, NULL FROM ledger_transfers
+                   WHERE debit_account_id = g.account_id AND order_line_id = g.order_line_id
+                     AND payment_id = g.payment_id AND mechanism = :mechanism AND contribution_id IS NULL
+                     AND assisted IS NOT DISTINCT FROM g.assisted) own) m
+     WHERE m.fen > 0
+     ORDER BY g.order_line_id, g.owner_id, g.payment_id
+    """
+)
+
+
+def unconfirmed(session: orm.Session, distribution_id: UUID) -> list[Fund]:
+    """Return what of a second distribution still stands with its households as given and not confirmed."""
+    rows = session.execute(
+        _GIVEN,
+        {"source": f"second_distribution:{distribution_id}", "mechanism": Mechanism.COLLECTIVE_DIVIDEND},
+    )
+    return [
+        Fund(
+            row.order_line_id,
+            Share(Kind.HOUSEHOLD, row.owner_id, Mechanism.COLLECTIVE_DIVIDEND, None, row.assisted),
+            row.fen,
+            row.since,
+            Step.DISBURSED,
+            row.payment_id,
+        )
+        for row in rows
+    ]
+
+
+class CollectiveAccount(NamedTuple):
+    """What a supplier has paid a collective: given on, still held of what orders brought, and paid ahead (fen)."""
+
+    supplier_id: UUID
+    supplier_name: str
+    received_fen: int
+    given_on_fen: int
+    held_fen: int
+    advance_fen: int
+
+
+_ACCOUNT = sa.text(
+    """
+    WITH paid AS (
+        SELECT supplier_id, sum(amount_fen) AS fen FROM payments WHERE collective_id = :collective GROUP BY 1
+    ), given AS (
+        SELECT supplier_id, sum(amount_fen - kept_fen) AS fen
+          FROM second_distributions WHERE collective_id = :collective GROUP BY 1
+    ), held AS (
+        SELECT a.counterpart_id AS supplier_id,
+               coalesce(sum(m.fen) FILTER (WHERE a.step IN ('disbursed', 'confirmed', 'top_up_paid')), 0) AS fen,
+               coalesce(sum(m.fen) FILTER (WHERE a.step = 'advance'), 0) AS advance_fen
+          FROM ledger_accounts a
+          CROSS JOIN LATERAL (
+              SELECT amount_fen AS fen FROM ledger_transfers WHERE credit_account_id = a.id
+              UNION ALL
+              SELECT -amount_fen FROM ledger_transfers WHERE debit_account_id = a.id) m
+         WHERE a.book = 'attribution' AND a.kind = 'collective' AND a.owner_id = :collective
+         GROUP BY 1
+    )
+    SELECT o.id, o.name, paid.fen::bigint, coalesce(given.fen, 0)::bigint, coalesce(held.fen, 0)::bigint,
+           coalesce(held.advance_fen, 0)::bigint
+      FROM paid
+      JOIN organisations o ON o.id = paid.supplier_id
+      LEFT JOIN given ON given.supplier_id = o.id
+      LEFT JOIN held ON held.supplier_id = o.id
+     ORDER BY o.name, o.id
+    """
+)
+
+
+def collective_account(session: orm.Session, collective_id: UUID) -> list[CollectiveAccount]:
+    """Return by supplier what a collective received, gave on and holds: received = given on + held + paid ahead."""
+    return [CollectiveAccount(*row) for row in session.execute(_ACCOUNT, {"collective": collective_id})]
+
+
+class PoolBalance(NamedTuple):
+    """A supplier's pool: accrued less what returns took = distributed out of it less put back + what is left (fen)."""
+
+    supplier_id: UUID
+    mechanism: str
+    brought_fen: int
+    distributed_fen: int
+    accrued_fen: int
+    recognised_fen: int
+
+
+_POOLS = sa.text(
+    """
+    SELECT a.owner_id, m.mechanism,
+           sum(m.fen) FILTER (WHERE e.reason IN ('accrual', 'return'))::bigint,
+           coalesce(-sum(m.fen) FILTER (WHERE e.reason = 'distribution'), 0)::bigint,
+           coalesce(sum(m.fen) FILTER (WHERE a.step = 'accrued'), 0)::bigint,
+           coalesce(sum(m.fen) FILTER (WHERE a.step = 'recognised'), 0)::bigint
+      FROM ledger_accounts a
+      JOIN organisations o ON o.id = a.owner_id
+      CROSS JOIN LATERAL (
+          SELECT entry_id, mechanism, amount_fen AS fen FROM ledger_transfers WHERE credit_account_id = a.id
+          UNION ALL
+          SELECT entry_id, mechanism, -amount_fen FROM ledger_transfers WHERE debit_account_id = a.id) m
+      JOIN ledger_entries e ON e.id = m.entry_id
+     WHERE a.book = 'attribution' AND a.kind = 'pool' AND (CAST(:supplier AS uuid) IS NULL OR a.owner_id = :supplier)
+       AND starts_with(o.region_code, :region)
+     GROUP BY 1, 2
+     ORDER BY 1, 2
+    """
+)
+
+
+def pools(session: orm.Session, actor: Actor) -> list[PoolBalance]:
+    """Return the pools of the actor's own organisation, of the suppliers in its region, or all."""
+    rows = session.execute(
+        _POOLS,
+        {
+            "supplier": actor.organisation_id if actor.scope is Scope.OWN else None,
+            "region": actor.region_code if actor.scope is Scope.REGION else "",
+        },
+    )
+    return [PoolBalance(*row) for row in rows]

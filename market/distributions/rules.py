@@ -1,0 +1,225 @@
+"""The arithmetic of distributions, pure: who is listed, what each is given, and from which lines it comes."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from hashlib import sha256
+from typing import NamedTuple
+from uuid import UUID
+
+from market import money
+from market.attribution.rules import Kind, Share
+from market.benefits.rules import Mechanism
+from market.errors import MarketError, TransitionError
+
+
+class DistributionStatus(StrEnum):
+    """The life of a supplier's distribution."""
+
+    PROPOSED = "proposed"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+class DistributionEvent(StrEnum):
+    """What happens to a supplier's distribution."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+
+
+TRANSITIONS: Mapping[tuple[DistributionStatus, DistributionEvent], DistributionStatus] = {
+    (DistributionStatus.PROPOSED, DistributionEvent.APPROVE): DistributionStatus.APPROVED,
+    (DistributionStatus.PROPOSED, DistributionEvent.REJECT): DistributionStatus.REJECTED,
+}
+
+
+def after(status: DistributionStatus, event: DistributionEvent) -> DistributionStatus:
+    """Return the status that an event leads to; raises `TransitionError` where the table has no such step."""
+    if (status, event) not in TRANSITIONS:
+        raise TransitionError(machine="distribution", status=status, event=event)
+    return TRANSITIONS[status, event]
+
+
+class Counted(StrEnum):
+    """What of a household's deliveries counts: their volume, or what they were worth."""
+
+    VOLUME = "volume"
+    VALUE = "value"
+
+
+class Excluded(StrEnum):
+    """Why somebody on the list is given nothing."""
+
+    OFF_REGISTER = "off_register"
+    NOT_ENROLLED = "not_enrolled"
+
+
+class Item(NamedTuple):
+    """A row of a list: who, by which weight, how many fen, and how the payee stood on the day that counts."""
+
+    kind: Kind
+    payee_id: UUID
+    weight: int
+    fen: int
+    assisted: bool | None = None
+    excluded: Excluded | None = None
+
+    def share(self, mechanism: str) -> Share:
+        """Return what the row gives as a share of a line."""
+        return Share(self.kind, self.payee_id, mechanism, None, self.assisted)
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The days of a distribution, both included."""
+
+    begins_on: date
+    ends_on: date
+
+
+def salt(owner_id: UUID, mechanism: Mechanism, period: Period) -> str:
+    """Return by what ties are broken: the same for a dry run, the proposal and whoever recomputes it."""
+    return f"distribution:{owner_id}:{mechanism}:{period.begins_on}:{period.ends_on}"
+
+
+def list_sha256(items: Sequence[Item]) -> str:
+    """Return the hash of a list; it stands in the entry that pays it."""
+    rows = sorted(
+        [item.kind.value, str(item.payee_id), item.weight, item.fen, item.assisted, item.excluded] for item in items
+    )
+    return sha256(json.dumps(rows, separators=(",", ":")).encode()).hexdigest()
+
+
+LEAST_BY_VOLUME_BP = 6_000
+"""Of the distributable surplus, by law: Farmers' Specialised Cooperatives Act (2017), article 44."""
+
+MONTHS_OF_A_YEAR = 12
+
+
+def patronage_fen(surplus_fen: int, reserve_bp: int, by_volume_bp: int) -> int:
+    """Return what of a surplus goes back by volume, after the reserve; raises `PatronageBelowLawError` below 60 %."""
+    if by_volume_bp < LEAST_BY_VOLUME_BP:
+        percent = f"{by_volume_bp // 100}.{by_volume_bp % 100:02d}"
+        raise PatronageBelowLawError(percent=percent, pointer="/formula/by_volume_bp")
+    distributable_fen = surplus_fen - money.share_bp(surplus_fen, reserve_bp)
+    return money.share_bp(distributable_fen, by_volume_bp)
+
+
+def custody_fen(capital_fen: int, rate_bp: int, months: int) -> int:
+    """Return what a capital earns in some months by a yearly rate, whole fen."""
+    return capital_fen * rate_bp * months // (money.WHOLE_BP * MONTHS_OF_A_YEAR)
+
+
+class Fund(NamedTuple):
+    """What stands on an order line and may be given: a pool, retained money, what a collective received.
+
+    `since` is the day of the last that came in; `payment_id` tells received parts apart, `step` where it stands.
+    """
+
+    order_line_id: UUID
+    share: Share
+    fen: int
+    since: date
+    step: str
+    payment_id: UUID | None = None
+
+
+class Part(NamedTuple):
+    """What of a fund a share is given."""
+
+    fund: Fund
+    share: Share
+    fen: int
+
+
+def hand_out(given: Iterable[tuple[Share, int]], funds: Sequence[Fund], *, salt: str) -> list[Part]:
+    """Give each share its fen out of the funds, these used up in turn; the funds must reach.
+
+    Shares follow each other by a hash, so that nobody's always comes from the oldest lines: a return of a line falls
+    on those who were paid out of it. There are fewer parts than shares and funds together, never their product.
+    """
+    parts: list[Part] = []
+    left = iter(funds)
+    fund, fund_fen = None, 0
+    for share, fen in sorted(given, key=lambda item: sha256(f"{salt}|{item[0].key}".encode()).digest()):
+        wanted = fen
+        while wanted:
+            if not fund_fen:
+                fund = next(left)
+                fund_fen = fund.fen
+            assert fund is not None, "there is a fund when it has fen"  # noqa: S101
+            part = min(wanted, fund_fen)
+            wanted, fund_fen = wanted - part, fund_fen - part
+            parts.append(Part(fund, share, part))
+    return parts
+
+
+def given(items: Iterable[Item], mechanism: str, *, supplier_id: UUID) -> tuple[list[tuple[Share, int]], int]:
+    """Return what a supplier's list gives as shares, and of it the fen that nobody may be paid: they go to the pool."""
+    listed = [(item.share(mechanism), item.fen) for item in items if item.fen and not item.excluded]
+    kept_fen = sum(item.fen for item in items if item.excluded)
+    if kept_fen:
+        listed.append((Share(Kind.POOL, supplier_id, mechanism), kept_fen))
+    return listed, kept_fen
+
+
+class NotEnoughRecognisedError(MarketError):
+    """A period's distribution gives no more than what has been paid for and is not yet given."""
+
+    status = 409
+    en = (
+        "The distribution comes to {asked} yuan, but only {standing} yuan stand recognised: {pool} in the pool of"
+        " {name}, {retained} retained of the period's lines."
+    )
+    zh = (
+        "本次分配共 {asked} 元,可分配的已确认金额仅 {standing} 元:「{name_zh}」资金池 {pool} 元,"
+        "本期订单行留存 {retained} 元。"
+    )
+
+
+class NotEnoughReceivedError(MarketError):
+    """A collective gives on no more than it has received and still holds."""
+
+    status = 409
+    en = "The second distribution comes to {asked} yuan, but the collective holds {held} yuan of what it received here."
+    zh = "本次二次分配共 {asked} 元,村集体已收且尚未分出的金额为 {held} 元。"
+
+
+class NobodyListedError(MarketError):
+    """A distribution is for somebody."""
+
+    en = "Nobody is on the list: {reason}."
+    zh = "分配名单为空:{reason_zh}。"
+
+
+class PatronageBelowLawError(MarketError):
+    """Of a cooperative's distributable surplus at least 60 % go back by volume (Cooperatives Act, article 44)."""
+
+    en = "At least 60 % of the distributable surplus are returned by volume, not {percent} %."
+    zh = "可分配盈余按交易量(额)返还的比例不得低于 60 %,现为 {percent} %。"
+
+
+class MixedUnitsError(MarketError):
+    """Kilogrammes and pieces have no common volume."""
+
+    en = "What was delivered is measured in several units ({units}); count its value instead of its volume."
+    zh = "交售产品计量单位不一({units}),请改按交易额计算。"
+
+
+class SecondReferenceTakenError(MarketError):
+    """One bank line or receipt gives once."""
+
+    status = 409
+    en = "The reference {reference} was already used."
+    zh = "凭证号 {reference} 已被使用。"
+
+
+class SecondConfirmedError(MarketError):
+    """A second distribution is confirmed once."""
+
+    status = 409
+    en = "This second distribution was already confirmed."
+    zh = "该次二次分配已确认。"

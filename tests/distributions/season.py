@@ -1,0 +1,164 @@
+"""A year of a cooperative that keeps pools, and what is shared out at its end."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from uuid import UUID
+
+from sqlalchemy import orm
+
+from market.attribution import disbursing
+from market.attribution.rules import Kind, PaymentOrder, Step
+from market.benefits.holdings import Entitlement, Holding, Listed, RegisterBody, Source
+from market.benefits.models import RegisterVersion
+from market.benefits.rules import Mechanism, RegisterKind
+from market.distributions import giving_on, proposing
+from market.distributions.listing import Custody, Dividend, Formula, Patronage
+from market.distributions.models import Distribution, SecondDistribution
+from market.distributions.rules import Counted, Period
+from market.households.models import Household
+from market.identity.models import Organisation
+from market.identity.rules import Actor, OrganisationKind, Role, Scope
+from market.orders.models import Order
+from tests import factories
+from tests.story import TODAY, Story
+
+YEAR = Period(date(2026, 1, 1), date(2026, 12, 31))
+AFTER = date(2027, 1, 15)
+NOW = datetime(2027, 1, 15, 4, tzinfo=UTC)
+VILLAGE = "141122106201"
+
+
+@dataclass
+class Season:
+    """A story with pools kept, a county that decides, and a village collective."""
+
+    session: orm.Session
+    pools: Sequence[tuple[Mechanism, int, Sequence[tuple[UUID, int]] | None]] = ((Mechanism.PATRONAGE, 1_000, None),)
+    collective_bp: int = 0
+    story: Story = field(init=False)
+    collective: Organisation = field(init=False)
+    reviewer: Actor = field(init=False)
+    village: Actor = field(init=False)
+    keeper: Actor = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Bring together supplier, county, village office and collective."""
+        session = self.session
+        kind = OrganisationKind
+        self.collective = factories.organisation(session, kind=kind.VILLAGE_COLLECTIVE, region_code=VILLAGE)
+        pools = list(self.pools)
+        if self.collective_bp:
+            pools.append((Mechanism.COLLECTIVE_DIVIDEND, self.collective_bp, [(self.collective.id, 1)]))
+        self.story = Story(session, pools=pools)
+        county = factories.organisation(session, kind=kind.AGRICULTURE_DEPARTMENT)
+        self.reviewer = factories.actor(session, factories.member(session, county, Role.COUNTY_REVIEWER), Scope.REGION)
+        office = factories.organisation(session, kind=kind.VILLAGE_OFFICE, region_code=VILLAGE)
+        self.village = factories.actor(session, factories.member(session, office, Role.VILLAGE_CLERK), Scope.REGION)
+        self.keeper = factories.actor(session, factories.member(session, self.collective, Role.SUPPLIER_CLERK))
+
+    def deliver(self, kilogrammes: Mapping[UUID, int], *, delivered_on: date = date(2026, 1, 4)) -> None:
+        """Open a lot of what households delivered, for 1 fen each: until it is sold out they are released nothing."""
+        lot = factories.lot(self.session, self.story.product, quantity_milli=sum(kilogrammes.values()) * 1_000)
+        for household_id, weight in kilogrammes.items():
+            factories.contribution(
+                self.session,
+                lot,
+                self.session.get_one(Household, household_id),
+                measure_milli=weight * 1_000,
+                amount_fen=1,
+                delivered_on=delivered_on,
+            )
+
+    def sell(self, *quantities: str, paid: bool = True, on: date = TODAY) -> Order:
+        """Sell and, unless told otherwise, have it paid whole at once."""
+        order = self.story.sell(*quantities, on=on)
+        if paid:
+            self.story.pay(order, order.amount_fen, on=on)
+        return order
+
+    def propose(self, formula: Formula, *, period: Period = YEAR) -> Distribution:
+        """Have the cooperative's clerk propose a list."""
+        distribution, _ = proposing.propose(self.session, self.story.clerk, formula=formula, period=period, now=NOW)
+        return distribution
+
+    def approve(self, distribution: Distribution, *, on: date = AFTER) -> Distribution:
+        """Have the county approve it."""
+        return proposing.approve(
+            self.session, self.reviewer, distribution_id=distribution.id, opinion="同意", on=on, now=NOW
+        )
+
+    def share_out(self, formula: Formula, *, period: Period = YEAR, on: date = AFTER) -> Distribution:
+        """Propose and approve."""
+        return self.approve(self.propose(formula, period=period), on=on)
+
+    def patronage(self, surplus_fen: int, *, reserve_bp: int = 0, by_volume_bp: int = 10_000) -> Patronage:
+        """Return by volume what of a surplus the reserve leaves."""
+        return Patronage(surplus_fen, reserve_bp, by_volume_bp, Counted.VOLUME)
+
+    def shares(self, *holdings: Holding) -> RegisterVersion:
+        """Return an approved share register of the supplier."""
+        return factories.register_version(
+            self.session, self.story.supplier, RegisterBody(RegisterKind.SHARES, holdings)
+        )
+
+    def dividend(self, amount_fen: int, *holdings: Holding) -> Dividend:
+        """Share an amount by the capital of these holdings."""
+        return Dividend(self.shares(*holdings).id, amount_fen, tuple(Source))
+
+    def custody(self, *entitlements: Entitlement, months: int = 12) -> Custody:
+        """Give what these entitlements have earned."""
+        body = RegisterBody(RegisterKind.ENTITLEMENTS, entitlements)
+        return Custody(factories.register_version(self.session, self.story.supplier, body).id, months)
+
+    def listed(self, weights: Mapping[UUID, int]) -> RegisterVersion:
+        """Return an approved list of the collective's own."""
+        rows = tuple(Listed(str(household_id), weight) for household_id, weight in weights.items())
+        return factories.register_version(self.session, self.collective, RegisterBody(RegisterKind.LIST, rows))
+
+    def pay_collective(self, amount_fen: int, *, on: date = AFTER) -> UUID:
+        """Have the cooperative pay the collective."""
+        payment = PaymentOrder(Kind.COLLECTIVE, self.collective.id, amount_fen, f"C{factories.number()}", None)
+        _, (row,), _ = disbursing.disburse(
+            self.session,
+            self.story.clerk,
+            paid_on=on,
+            method="bank_transfer",
+            evidence="银行回单",
+            payments=[payment],
+            now=NOW,
+        )
+        return row.id
+
+    def confirm_payment(self, payment_id: UUID, *, on: date = AFTER) -> None:
+        """Have the village confirm a payment."""
+        disbursing.confirm(self.session, self.village, payment_ids=[payment_id], on=on, now=NOW)
+
+    def give_on(self, amount_fen: int, weights: Mapping[UUID, int], *, on: date = AFTER) -> SecondDistribution:
+        """Have the collective give on what it received of this supplier."""
+        given = giving_on.Given(
+            supplier_id=self.story.supplier.id,
+            register_version_id=self.listed(weights).id,
+            amount_fen=amount_fen,
+            given_on=on,
+            evidence="村民代表会议决议、领款签字表",
+            reference=f"二次分配{factories.number()}",
+        )
+        distribution, _ = giving_on.give_on(self.session, self.keeper, given=given, now=NOW)
+        return distribution
+
+    def sums(self, orders: Sequence[Order]) -> dict[tuple[Kind, Step], int]:
+        """Sum what stands on orders by kind and step."""
+        found: dict[tuple[Kind, Step], int] = {}
+        for (kind, _, step), fen in self.story.held(orders).items():
+            found[kind, step] = found.get((kind, step), 0) + fen
+        return found
+
+    def of(self, orders: Sequence[Order], owner_id: UUID, mechanism: Mechanism) -> dict[Step, int]:
+        """Sum what stands of an owner's mechanism on orders by step."""
+        found: dict[Step, int] = {}
+        for order in orders:
+            for standing in self.story.standings(order):
+                if (standing.share.owner_id, standing.share.mechanism) == (owner_id, mechanism):
+                    found[standing.step] = found.get(standing.step, 0) + standing.fen
+        return found

@@ -1,0 +1,153 @@
+"""What a village collective received it gives its households by its own list, or still holds, to the fen."""
+
+from datetime import date
+
+import pytest
+from sqlalchemy import orm
+
+from market.attribution.rules import Kind, Step
+from market.attribution.statements import household_statement
+from market.benefits.rules import IncomeClass, Mechanism
+from market.distributions import giving_on, queries
+from market.distributions.rules import (
+    NobodyListedError,
+    NotEnoughReceivedError,
+    SecondConfirmedError,
+    SecondReferenceTakenError,
+)
+from market.errors import NotFoundError
+from market.identity.rules import Scope
+from tests import factories
+from tests.distributions.season import AFTER, NOW, Season
+from tests.story import open_channels
+
+DIVIDEND = Mechanism.COLLECTIVE_DIVIDEND
+
+
+@pytest.fixture(autouse=True)
+def _channels(session: orm.Session) -> None:
+    open_channels(session)
+
+
+@pytest.fixture
+def season(session: orm.Session) -> Season:
+    season = Season(session, pools=(), collective_bp=2_000)
+    season.story.lot(1_000_000)
+    return season
+
+
+def account(season: Season) -> queries.CollectiveAccount:
+    (found,) = queries.collective_account(season.session, season.collective.id)
+    assert found.received_fen == found.given_on_fen + found.held_fen + found.advance_fen
+    return found
+
+
+def test_what_a_collective_received_is_given_on_or_still_held(session: orm.Session, season: Season) -> None:
+    first, second = factories.household(session), factories.household(session)
+    orders = [season.sell("10"), season.sell("20")]  # 20 yuan and 40 yuan for the collective
+    season.pay_collective(60_00)
+    season.give_on(45_00, {first.id: 2, second.id: 1})
+    assert account(season)[2:] == (60_00, 45_00, 15_00, 0)
+    assert season.of(orders, first.id, DIVIDEND) == {Step.DISBURSED: 30_00}
+    assert season.of(orders, second.id, DIVIDEND) == {Step.DISBURSED: 15_00}
+    assert season.of(orders[:1], season.collective.id, DIVIDEND) == {}, "the oldest money goes first"
+    for order, net_fen in zip(orders, (100_00, 200_00), strict=True):
+        assert sum(season.story.held([order]).values()) == net_fen
+
+
+def test_it_stands_in_a_households_statement_as_property_income_that_orders_brought(
+    session: orm.Session, season: Season
+) -> None:
+    household = factories.household(session)
+    season.sell("10")
+    season.pay_collective(20_00)
+    season.give_on(20_00, {household.id: 1})
+    auditor = factories.actor(session, factories.member(session, season.collective), Scope.ALL)
+    found = household_statement(
+        session.connection(), auditor, household.id, period_from=date(2027, 1, 1), period_to=date(2027, 12, 31)
+    ).total
+    assert found.classes[IncomeClass.PROPERTY].disbursed_fen == 20_00
+    assert (found.money_received_fen, found.brought_by_orders_fen) == (20_00, 20_00)
+    assert found.assisted.accrued_fen == 20_00
+
+
+def test_no_more_is_given_on_than_was_received_and_paid_for(session: orm.Session, season: Season) -> None:
+    household = factories.household(session)
+    season.sell("10")
+    with pytest.raises(NotEnoughReceivedError, match=r"holds 0\.00 yuan"):
+        season.give_on(1, {household.id: 1})
+    season.pay_collective(30_00)  # 10 yuan of it ahead of what orders brought
+    with pytest.raises(NotEnoughReceivedError, match=r"comes to 20\.01 yuan, but the collective holds 20\.00 yuan"):
+        season.give_on(20_01, {household.id: 1})
+    season.give_on(20_00, {household.id: 1})
+    assert account(season)[2:] == (30_00, 20_00, 0, 10_00)
+
+
+def test_the_part_of_who_left_the_village_stays_with_the_collective(session: orm.Session, season: Season) -> None:
+    stays, left = factories.household(session), factories.household(session)
+    left.departed_on = date(2026, 6, 1)
+    session.flush()
+    season.sell("10")
+    season.pay_collective(20_00)
+    given = season.give_on(20_00, {stays.id: 3, left.id: 1})
+    assert given.kept_fen == 5_00
+    assert account(season)[2:] == (20_00, 15_00, 5_00, 0)
+    with pytest.raises(NobodyListedError):
+        season.give_on(5_00, {left.id: 1})
+
+
+def test_the_village_confirms_once_what_still_stands(session: orm.Session, season: Season) -> None:
+    household = factories.household(session)
+    order = season.sell("10")
+    season.pay_collective(20_00)
+    given = season.give_on(12_00, {household.id: 1})
+    giving_on.confirm(session, season.village, distribution_id=given.id, on=AFTER, now=NOW)
+    assert season.of([order], household.id, DIVIDEND) == {Step.CONFIRMED: 12_00}
+    assert season.of([order], season.collective.id, DIVIDEND) == {Step.DISBURSED: 8_00}
+    with pytest.raises(SecondConfirmedError):
+        giving_on.confirm(session, season.village, distribution_id=given.id, on=AFTER, now=NOW)
+    elsewhere = factories.actor(
+        session, factories.member(session, factories.organisation(session, region_code="141125101201")), Scope.REGION
+    )
+    with pytest.raises(NotFoundError):
+        giving_on.confirm(session, elsewhere, distribution_id=given.id, on=AFTER, now=NOW)
+
+
+def test_a_return_after_it_leaves_the_household_its_money_as_an_advance(session: orm.Session, season: Season) -> None:
+    household = factories.household(session)
+    order = season.sell("10")
+    season.pay_collective(20_00)
+    given = season.give_on(12_00, {household.id: 1})
+    season.story.give_back(order, "5", on=AFTER)
+    assert season.of([order], household.id, DIVIDEND) == {Step.DISBURSED: 6_00}
+    assert season.of([order], season.collective.id, DIVIDEND) == {Step.DISBURSED: 4_00}
+    assert season.story.advances(household.id) == 6_00
+    assert account(season)[2:] == (20_00, 12_00, 4_00, 4_00)
+    giving_on.confirm(session, season.village, distribution_id=given.id, on=AFTER, now=NOW)
+    assert season.of([order], household.id, DIVIDEND) == {Step.CONFIRMED: 6_00}
+    season.story.give_back(order, "5", on=AFTER)
+    assert season.story.held([order]) == {}
+    assert season.story.advances(household.id) == 12_00
+
+
+def test_a_reference_gives_once(session: orm.Session, season: Season) -> None:
+    household = factories.household(session)
+    season.sell("10")
+    season.pay_collective(20_00)
+    first = season.give_on(1_00, {household.id: 1})
+    given = giving_on.Given(
+        season.story.supplier.id, first.register_version_id, 1_00, AFTER, "签字表", f" {first.reference}"
+    )
+    with pytest.raises(SecondReferenceTakenError):
+        giving_on.predict(session, season.keeper, given=given)
+
+
+def test_what_was_confirmed_to_the_collective_is_given_on_too(session: orm.Session, season: Season) -> None:
+    household = factories.household(session)
+    order = season.sell("10")
+    payment_id = season.pay_collective(20_00)
+    season.confirm_payment(payment_id)
+    assert season.of([order], season.collective.id, DIVIDEND) == {Step.CONFIRMED: 20_00}
+    season.give_on(20_00, {household.id: 1})
+    assert season.of([order], household.id, DIVIDEND) == {Step.DISBURSED: 20_00}
+    assert (Kind.COLLECTIVE, Step.CONFIRMED) not in season.sums([order])
