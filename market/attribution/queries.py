@@ -57,10 +57,12 @@ _STANDINGS = sa.text(
      ORDER BY 1, 2, 3, 4, 5, 7, 8
     """
 )
+# What a household was given by its collective stands under a payment whose confirmation does not concern it.
 _ADVANCES = sa.text(
     """
-    SELECT a.kind, a.owner_id, p.id AS payment_id, p.contribution_id, p.confirmed_at, sum(m.fen) AS fen,
-           max(m.came_in_on) AS since
+    SELECT a.kind, a.owner_id, p.id AS payment_id, p.contribution_id,
+           CASE WHEN a.owner_id = coalesce(p.household_id, p.collective_id) THEN p.confirmed_at END AS confirmed_at,
+           sum(m.fen) AS fen, max(m.came_in_on) AS since
       FROM ledger_accounts a
       CROSS JOIN LATERAL (
           SELECT payment_id, amount_fen AS fen, effective_on AS came_in_on FROM ledger_transfers

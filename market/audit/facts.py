@@ -14,6 +14,9 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from market.audit.oracle import COLLECTIVE, HOUSEHOLD
+from market.audit.sharing_facts import DistributionFact, SecondFact, distributions, second_distributions
+from market.benefits.rules import MECHANISMS, Measure
+from market.clock import business_date
 
 ASSISTED = frozenset({"registered_poor", "unstable", "marginal", "sudden_hardship"})
 
@@ -112,11 +115,14 @@ class EventKind(StrEnum):
     RETURN = "return"
     DISBURSEMENT = "disbursement"
     CONFIRMATION = "confirmation"
+    DISTRIBUTION = "distribution"
+    SECOND_DISTRIBUTION = "second_distribution"
+    SECOND_CONFIRMATION = "second_confirmation"
 
 
 @dataclass(slots=True)
 class Event:
-    """A fact on a day, recorded at an instant; only one of its lists is filled."""
+    """A fact on a day, recorded at an instant; only one of what it may be about is filled."""
 
     kind: EventKind
     id: UUID
@@ -127,6 +133,8 @@ class Event:
     accepted: list[AcceptedFact] = field(default_factory=list)
     returned: list[ReturnedFact] = field(default_factory=list)
     payments: list[PaymentFact] = field(default_factory=list)
+    distribution: DistributionFact | None = None
+    second: SecondFact | None = None
 
     @property
     def trigger(self) -> str:
@@ -135,10 +143,10 @@ class Event:
 
     def sources(self) -> list[str]:
         """Return the sources under which the event may post; what it matches adds one for each day."""
-        if self.kind in {EventKind.DISBURSEMENT, EventKind.CONFIRMATION}:
-            return [self.trigger]
         if self.kind is EventKind.RECEIPT:
             return [f"recognition:{self.kind}:{fact.id}" for fact in self.received]
+        if self.kind not in {EventKind.ACCEPTANCE, EventKind.RETURN}:
+            return [self.trigger]
         facts = [*(fact.id for fact in self.accepted), *(fact.id for fact in self.returned)]
         return [*(f"{self.kind}:{fact_id}" for fact_id in facts), f"recognition:{self.trigger}"]
 
@@ -283,13 +291,17 @@ _HOUSEHOLDS = sa.text(
      WHERE h.id IN (SELECT c.household_id FROM contributions c JOIN lots l ON l.id = c.lot_id
                      WHERE l.supplier_id = :supplier)
         OR h.id = ANY(CAST(:payees AS uuid[]))
+        OR h.id IN (SELECT i.household_id FROM distribution_items i JOIN distributions d ON d.id = i.distribution_id
+                     WHERE d.supplier_id = :supplier)
+        OR h.id IN (SELECT i.household_id FROM second_distribution_items i
+                      JOIN second_distributions d ON d.id = i.distribution_id WHERE d.supplier_id = :supplier)
      ORDER BY h.id, s.valid_from
     """
 )
 
 
 def load(session: orm.Session, supplier_id: UUID) -> SupplierFacts:
-    """Read a supplier's facts in nine statements."""
+    """Read a supplier's facts in fourteen statements."""
     who = {"supplier": supplier_id}
     lines = {row.id: LineFact(*row) for row in session.execute(_LINES, who)}
     orders: dict[UUID, list[UUID]] = defaultdict(list)
@@ -306,7 +318,7 @@ def load(session: orm.Session, supplier_id: UUID) -> SupplierFacts:
         supplier_id=supplier_id,
         lines=lines,
         orders=orders,
-        events=[*_goods(session, who), *_money(session, who)],
+        events=[*_goods(session, who), *_money(session, who), *_lists(session, supplier_id)],
         contributions=contributions,
         lots={lot_id: LotFact(*stock) for lot_id, *stock in session.execute(_LOTS, who)},
         plans=plans,
@@ -344,6 +356,20 @@ def _money(session: orm.Session, who: Mapping[str, UUID]) -> list[Event]:
             PaymentFact(row.fact_id, kind, payee, row.contribution_id, row.amount_fen, row.confirmed_at)
         )
     return [*received.values(), *disbursed.values()]
+
+
+def _lists(session: orm.Session, supplier_id: UUID) -> list[Event]:
+    """Return distributions as they were approved, and what collectives gave on."""
+    measured = [code.value for code, terms in MECHANISMS.items() if terms.measure is Measure.QUANTITY]
+    shared_out = [
+        Event(EventKind.DISTRIBUTION, fact.id, None, business_date(fact.decided_at), fact.decided_at, distribution=fact)
+        for fact in distributions(session, supplier_id, measured)
+    ]
+    given_on = [
+        Event(EventKind.SECOND_DISTRIBUTION, fact.id, None, fact.given_on, fact.made_at, second=fact)
+        for fact in second_distributions(session, supplier_id)
+    ]
+    return [*shared_out, *given_on]
 
 
 def _fact(kind: Callable[..., Fact], row: Any) -> Fact:

@@ -81,6 +81,8 @@ class History:
         self._moved: dict[UUID, list[tuple[int, int]]] = defaultdict(list)
         self._payments = {payment.id: payment for event in facts.events for payment in event.payments}
         self._confirmed_by_entry: set[UUID] = set()
+        self._given_on: dict[UUID, list[Amount]] = {}
+        self.second_confirmed: set[UUID] = set()
 
     def _of(self, stake: Stake, step: str) -> Account:
         return Account(stake.kind, stake.owner_id, self._supplier_id if stake.kind in PAYEES else None, step)
@@ -145,7 +147,7 @@ class History:
                         purse[place] = ahead._replace(fen=ahead.fen - part)
                         if claim.step == ACCRUED:
                             continue
-                        confirmed_on = self._confirmed_on(ahead.payment_id, event, hints)
+                        confirmed_on = self._confirmed_on(ahead.payment_id, owner[1], event, hints)
                         day = max(on, claim.last_on, ahead.last_on, confirmed_on or on)
                         days[day] += self._claim(claim, ahead.payment_id, part, confirmed=confirmed_on is not None)
         yield from self._matching(event, days)
@@ -167,10 +169,13 @@ class History:
         for day, moves in sorted(days.items()):
             yield Expected(f"matching:{event.trigger}:{day}", "matching", day, moves, {"trigger": event.trigger})
 
-    def _confirmed_on(self, payment_id: UUID, event: Event, hints: Mapping[str, Hints]) -> date | None:
-        """Return when a payment that an event claims had been confirmed; one confirmed while unclaimed has no entry."""
+    def _confirmed_on(self, payment_id: UUID, owner_id: UUID, event: Event, hints: Mapping[str, Hints]) -> date | None:
+        """Return when a payment that an event claims had been confirmed; one confirmed while unclaimed has no entry.
+
+        What a household was given by its collective, the confirmation of the collective's payment does not concern.
+        """
         confirmed_at = self._payments[payment_id].confirmed_at
-        if confirmed_at is None:
+        if confirmed_at is None or self._payments[payment_id].payee_id != owner_id:
             return None
         if payment_id in self._confirmed_by_entry:
             confirmed = payment_id in self._standing.confirmed

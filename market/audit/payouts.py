@@ -66,7 +66,7 @@ class Money(History):
         on = event.on
         for payment in event.payments:
             self._standing.confirmed.add(payment.id)
-            for claim in self._standing.disbursed_by(payment.id):
+            for claim in self._disbursed_by(payment):
                 source, target = self._of(claim.stake, DISBURSED), self._of(claim.stake, CONFIRMED)
                 moves.append(moving(source, target, claim.stake, claim.fen, claim.line_id, payment.id))
                 on = max(on, claim.last_on)
@@ -77,5 +77,11 @@ class Money(History):
         """Yield, at the end, what payments on record as confirmed paid without the book having confirmed it."""
         for payment in self._payments.values():
             if payment.confirmed_at is not None:
-                for claim in self._standing.disbursed_by(payment.id):
+                for claim in self._disbursed_by(payment):
                     yield payment, claim
+
+    def _disbursed_by(self, payment: PaymentFact) -> Iterator[Claim]:
+        """Yield what a payment paid its payee, who has not given it on, and nobody has confirmed."""
+        for claim in self._standing.disbursed_by(payment.id):
+            if claim.stake.owner_id == payment.payee_id:
+                yield claim

@@ -8,9 +8,10 @@ from market.audit.facts import Event, EventKind
 from market.audit.goods import Goods
 from market.audit.history import Expected
 from market.audit.payouts import Money
+from market.audit.sharing import Sharing
 
 
-class Replay(Goods, Money):
+class Replay(Goods, Money, Sharing):
     """One supplier's history; `expected` must be asked for every event in turn."""
 
     def announce_confirmations(self, payment_ids: Collection[UUID]) -> None:
@@ -25,6 +26,9 @@ class Replay(Goods, Money):
             EventKind.RETURN: self._take_back,
             EventKind.DISBURSEMENT: self._disburse,
             EventKind.CONFIRMATION: self._confirm,
+            EventKind.DISTRIBUTION: self._share_out,
+            EventKind.SECOND_DISTRIBUTION: self._give_on,
+            EventKind.SECOND_CONFIRMATION: self._confirm_second,
         }[event.kind]
         entries: list[Expected] = []
         for entry in work(event, hints):

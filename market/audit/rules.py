@@ -32,6 +32,7 @@ class Difference(StrEnum):
     PLAN_PIN = "plan_pin"
     SALE = "sale"
     DRAW = "draw"
+    LIST = "list"
     REGISTER = "register"
 
 
@@ -48,6 +49,10 @@ WORDS: Mapping[Difference, tuple[str, str]] = {
     Difference.PLAN_PIN: ("the order line pins another plan than the version has", "订单行锁定的方案哈希与方案不符"),
     Difference.SALE: ("the amount does not follow from quantity, price and tax", "金额与数量、单价、税率不符"),
     Difference.DRAW: ("the draws on the lot do not follow each other", "批次提取量不连续"),
+    Difference.LIST: (
+        "the list does not follow from its formula and what that was computed from",
+        "分配名单与其公式及依据(名册、交售量)不符",
+    ),
     Difference.REGISTER: ("the register was amended after the posting, which stands", "入账后户籍状态有补登,原账不变"),
 }
 

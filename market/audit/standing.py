@@ -93,6 +93,18 @@ class Ahead(NamedTuple):
     last_on: date
 
 
+class Held(NamedTuple):
+    """What of a line stands at a place: when the first and the last of it came in."""
+
+    line_id: UUID
+    stake: Stake
+    step: str
+    payment_id: UUID | None
+    fen: int
+    first_on: date
+    last_on: date
+
+
 Place = tuple[Stake, str, UUID | None]
 Owner = tuple[str, UUID]
 
@@ -159,6 +171,17 @@ class Standing:
         """Return the stakes of a line that stand at an unpaid step, in order."""
         found = {stake: fen for (stake, at, _), fen in self._lines.get(line_id, {}).items() if at == step}
         return dict(sorted(found.items(), key=lambda item: item[0].place))
+
+    def held(self, kind: str, owner_id: UUID, step: str, **only: str | None) -> list[Held]:
+        """Return what an owner has standing at a step, line by line, oldest first; perhaps of one `mechanism` alone."""
+        found = [
+            Held(line_id, stake, step, payment_id, fen, *self._days[line_id, (stake, at, payment_id)])
+            for line_id, line in self._lines.items()
+            for (stake, at, payment_id), fen in line.items()
+            if (stake.kind, stake.owner_id, at) == (kind, owner_id, step) and fen > 0
+        ]
+        wanted = [held for held in found if not only or held.stake.mechanism == only["mechanism"]]
+        return sorted(wanted, key=lambda held: (held.first_on, held.line_id))
 
     def owed(self, owner: Owner) -> list[Claim]:
         """Return what of an owner's shares is not paid, step after step, oldest first."""

@@ -16,7 +16,7 @@ from market.audit.facts import Event, EventKind, SupplierFacts, load
 from market.audit.oracle import DISBURSED, HOUSEHOLD
 from market.audit.replaying import Replay
 from market.audit.rules import MOST_LINES, Difference, Finding, TooMuchToVerifyError, Verification
-from market.audit.standing import Account
+from market.audit.standing import Account, Claim
 from market.clock import business_date
 from market.errors import NotFoundError
 from market.households.models import Household
@@ -136,7 +136,7 @@ def _verify_supplier(session: orm.Session, supplier_id: UUID) -> Verification:
     facts = load(session, supplier_id)
     posted = book.index(session, supplier_id)
     accounts = book.accounts(session, supplier_id)
-    events = _in_order(facts, posted, _confirmations(session, facts, posted))
+    events = _in_order(facts, posted, [*_confirmations(session, facts, posted), *_second_confirmations(facts, posted)])
     replay = Replay(facts)
     replay.announce_confirmations(
         [payment.id for event in events if event.kind is EventKind.CONFIRMATION for payment in event.payments]
@@ -157,6 +157,7 @@ def _verify_supplier(session: orm.Session, supplier_id: UUID) -> Verification:
             unexplained -= own.keys()
     comparing.report_unexplained(result, book.entries(session, unexplained))
     result.findings += _left_unconfirmed(replay, result)
+    result.findings += _second_left_unconfirmed(facts, replay, result)
     result.findings += [remark for remark in replay.remarks if remark.difference is not Difference.REGISTER]
     notes = dict.fromkeys(remark for remark in replay.remarks if remark.difference is Difference.REGISTER)
     return Verification(
@@ -171,16 +172,41 @@ def _verify_supplier(session: orm.Session, supplier_id: UUID) -> Verification:
 
 def _left_unconfirmed(replay: Replay, result: Compared) -> Iterator[Finding]:
     for payment, claim in replay.unconfirmed():
-        yield Finding(
-            Difference.MISSING,
-            f"confirmation:{payment.id}",
-            result.order_of.get(claim.line_id),
-            claim.line_id,
-            claim.stake.kind,
-            claim.stake.owner_id,
-            step=DISBURSED,
-            expected_fen=claim.fen,
-        )
+        yield _unconfirmed(f"confirmation:{payment.id}", claim, result)
+
+
+def _unconfirmed(source: str, claim: Claim, result: Compared) -> Finding:
+    return Finding(
+        Difference.MISSING,
+        source,
+        result.order_of.get(claim.line_id),
+        claim.line_id,
+        claim.stake.kind,
+        claim.stake.owner_id,
+        step=DISBURSED,
+        expected_fen=claim.fen,
+    )
+
+
+def _second_left_unconfirmed(facts: SupplierFacts, replay: Replay, result: Compared) -> Iterator[Finding]:
+    """Yield what collectives gave on that is on record as confirmed, while all of it still stands unconfirmed."""
+    for event in facts.events:
+        if event.second and event.second.confirmed_at and event.id not in replay.second_confirmed:
+            for claim, _ in replay.given_and_unconfirmed(event.id):
+                source = f"{EventKind.SECOND_CONFIRMATION}:{event.id}"
+                yield _unconfirmed(source, claim, result)
+
+
+def _second_confirmations(facts: SupplierFacts, posted: Sequence[Posted]) -> list[Event]:
+    """Return the confirmations of second distributions that posted something."""
+    sources = {entry.source for entry in posted}
+    return [
+        Event(EventKind.SECOND_CONFIRMATION, event.id, None, business_date(at), at)
+        for event in facts.events
+        if event.second
+        and (at := event.second.confirmed_at)
+        and f"{EventKind.SECOND_CONFIRMATION}:{event.id}" in sources
+    ]
 
 
 def _confirmations(session: orm.Session, facts: SupplierFacts, posted: Sequence[Posted]) -> list[Event]:

@@ -56,6 +56,42 @@ def moved(debit: str, credit: str, amount: str, about: str) -> str:
 
 
 BREAKING: dict[str, tuple[tuple[str, ...], set[str]]] = {
+    "pool_is_accounted_for": (
+        (
+            (
+                "UPDATE distributions SET from_pool_fen = from_pool_fen - 1, from_retained_fen = from_retained_fen + 1"
+                " WHERE id = (SELECT id FROM distributions WHERE from_pool_fen > 0 ORDER BY id LIMIT 1)"
+            ),
+        ),
+        {"pool_is_accounted_for"},
+    ),
+    "distribution_pays_its_list": (
+        (
+            (
+                "UPDATE distribution_items i SET fen = fen + CASE position WHEN 0 THEN 1 ELSE -1 END"
+                " WHERE position < 2 AND distribution_id = (SELECT id FROM distributions ORDER BY id LIMIT 1)"
+            ),
+        ),
+        {"distribution_pays_its_list"},
+    ),
+    "list_sums_to_its_distribution": (
+        (
+            (
+                "INSERT INTO second_distribution_items (distribution_id, position, household_id, weight, fen, excluded)"
+                " SELECT distribution_id, 99, household_id, 1, 7, 'off_register' FROM second_distribution_items LIMIT 1"
+            ),
+        ),
+        {"list_sums_to_its_distribution"},
+    ),
+    "collective_gave_on_or_holds": (
+        (
+            (
+                "UPDATE second_distributions SET collective_id = (SELECT id FROM organisations"
+                " WHERE kind = 'cooperative' LIMIT 1) WHERE id = (SELECT id FROM second_distributions LIMIT 1)"
+            ),
+        ),
+        {"collective_gave_on_or_holds"},
+    ),
     "entry_is_whole": (
         (f"UPDATE ledger_entries SET total_fen = total_fen + 1 WHERE source = {FIRST}",),
         {"entry_is_whole"},

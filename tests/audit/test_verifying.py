@@ -28,11 +28,11 @@ def test_a_long_history_verifies_to_the_fen(session: orm.Session, seed: int) -> 
     open_channels(session)
     walk = Walk(session, seed, consigning=seed % 2 == 1)
     for _ in range(4):
-        for _ in range(15):
+        for _ in range(20):
             walk.step()
         found = verify(session)
         assert [finding.line() for finding in (*found.findings, *found.notes)] == []
-    assert len(walk.taken) == 7
+    assert len(walk.taken) == 10
     assert verify(session).transfers > 500
 
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
 from typing import TypeVar
 from uuid import UUID, uuid4
@@ -13,7 +13,12 @@ from sqlalchemy import orm
 
 from market.attribution import confirming, disbursing
 from market.attribution.rules import Kind, PaymentOrder
-from market.benefits.rules import Mechanism
+from market.benefits.holdings import Holding, Listed, RegisterBody, Source
+from market.benefits.rules import Mechanism, RegisterKind
+from market.clock import business_date
+from market.distributions import giving_on, proposing, queries
+from market.distributions.listing import Dividend, Formula, Patronage
+from market.distributions.rules import Counted, Period
 from market.errors import MarketError
 from market.households.models import Household
 from market.households.rules import HouseholdStatus
@@ -28,6 +33,7 @@ from tests import factories
 from tests.story import NOON, TODAY, Story
 
 Item = TypeVar("Item")
+YEAR = Period(date(2026, 1, 1), date(2026, 12, 31))
 STATUSES = (HouseholdStatus.REGISTERED_POOR, HouseholdStatus.MARGINAL, HouseholdStatus.ORDINARY)
 
 
@@ -43,9 +49,12 @@ class Walk:
     story: Story = field(init=False)
     village: Actor = field(init=False)
     manager: Actor = field(init=False)
+    reviewer: Actor = field(init=False)
+    keeper: Actor = field(init=False)
     contributions: list[Contribution] = field(default_factory=list)
     orders: list[Order] = field(default_factory=list)
     payments: list[UUID] = field(default_factory=list)
+    given: list[UUID] = field(default_factory=list)
     taken: Counter[str] = field(default_factory=Counter)
     refused: int = 0
     _draws: int = 0
@@ -73,6 +82,9 @@ class Walk:
             factories.enrolment(session, self.story.supplier, household)
         auditor = factories.organisation(session, kind=OrganisationKind.AUDIT_OFFICE)
         self.village = factories.actor(session, factories.member(session, auditor, Role.AUDITOR), Scope.ALL)
+        county = factories.organisation(session, kind=OrganisationKind.AGRICULTURE_DEPARTMENT)
+        self.reviewer = factories.actor(session, factories.member(session, county, Role.COUNTY_REVIEWER), Scope.REGION)
+        self.keeper = factories.actor(session, factories.member(session, self.collective))
         manager = factories.member(session, self.story.supplier, Role.SUPPLIER_MANAGER)
         self.manager = factories.actor(session, manager)
         # The second lot releases more than it brings: it is topped up.
@@ -121,7 +133,7 @@ class Walk:
         step = self.one(
             [
                 *(self.sell, self.sell, self.prepay, self.pay, self.pay, self.give_back, self.give_back),
-                *(self.disburse, self.confirm, self.move_on),
+                *(self.disburse, self.confirm, self.move_on, self.share_out, self.give_on, self.confirm_given),
             ]
         )
         try:
@@ -230,3 +242,43 @@ class Walk:
         chosen = {self.one(self.payments) for _ in range(3)} if self.payments else set()
         if chosen:
             confirming.confirm(self.session, self.village, payment_ids=sorted(chosen), on=TODAY, now=NOON)
+
+    def noon(self) -> datetime:
+        """Return noon of a day."""
+        return datetime.combine(self.day(), time(4), tzinfo=UTC)
+
+    def share_out(self) -> None:
+        """Share out what stands recognised for a year, by volume or by shares; sometimes more than there is."""
+        supplier_id, by_volume = self.story.supplier.id, self.number(2)
+        mechanism = Mechanism.PATRONAGE if by_volume else Mechanism.SHARE_DIVIDEND
+        standing = sum(fund.fen for fund in queries.funds(self.session, supplier_id, mechanism, YEAR))
+        fen = 1 + self.number(standing + standing // 4 + 1)
+        formula: Formula = Patronage(fen, 0, 10_000, self.one(list(Counted)))
+        if not by_volume:
+            rows = tuple(Holding(str(each.id), own_fen=1 + self.number(9)) for each in self.households)
+            body = RegisterBody(RegisterKind.SHARES, rows)
+            version = factories.register_version(self.session, self.story.supplier, body)
+            formula = Dividend(version.id, fen, (Source.OWN,))
+        made, _ = proposing.propose(self.session, self.story.clerk, formula=formula, period=YEAR, now=NOON)
+        on = self.noon()
+        proposing.approve(
+            self.session, self.reviewer, distribution_id=made.id, opinion="同意", on=business_date(on), now=on
+        )
+
+    def give_on(self) -> None:
+        """Let the collective give on what it holds, or less, or more than that."""
+        held = sum(fund.fen for fund in queries.received(self.session, self.collective.id, self.story.supplier.id))
+        rows = tuple(Listed(str(each.id), 1 + self.number(5)) for each in self.households[self.number(3) :])
+        version = factories.register_version(self.session, self.collective, RegisterBody(RegisterKind.LIST, rows))
+        amount_fen = 1 + self.number(held + held // 4 + 1)
+        given = giving_on.Given(self.story.supplier.id, version.id, amount_fen, self.day(), "签字表", uuid4().hex)
+        made, _ = giving_on.give_on(self.session, self.keeper, given=given, now=NOON)
+        self.given.append(made.id)
+
+    def confirm_given(self) -> None:
+        """Confirm that households have what their collective gave them."""
+        if self.given:
+            on = self.noon()
+            giving_on.confirm(
+                self.session, self.village, distribution_id=self.given.pop(), on=business_date(on), now=on
+            )

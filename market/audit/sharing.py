@@ -1,0 +1,232 @@
+"""What lists bring about: a supplier's distribution of a period, and what a collective gives on."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from hashlib import sha256
+from uuid import UUID
+
+from market.audit.eligibility import Hints
+from market.audit.facts import Event
+from market.audit.history import Expected, History
+from market.audit.oracle import (
+    BASE,
+    COLLECTIVE,
+    CONFIRMED,
+    DISBURSED,
+    HOUSEHOLD,
+    PAYEES,
+    POOL,
+    RECOGNISED,
+    RETAINED,
+    Stake,
+    portion,
+    split,
+)
+from market.audit.rules import Difference, Finding
+from market.audit.sharing_facts import DistributionFact, ListedFact, RegisterFact
+from market.audit.standing import Amount, Claim, Held, moving
+
+SECOND = "collective_dividend"
+"""Why a household is given what its collective had received."""
+
+
+class Sharing(History):
+    """Distributions and second distributions."""
+
+    def _share_out(self, event: Event, hints: Mapping[str, Hints]) -> Iterator[Expected]:
+        fact = event.distribution
+        assert fact, "a distribution is of its facts"  # noqa: S101
+        source = event.trigger
+        self._check_list(source, fact.items, self._listed(fact), fact.register, fact.list_sha256, fact.period_to)
+        kept = sum(item.fen for item in fact.items if item.excluded)
+        given = _given(fact.items, fact.mechanism)
+        if kept:
+            given[Stake(POOL, self._supplier_id, fact.mechanism)] = kept
+        pool = self._standing.held(POOL, self._supplier_id, RECOGNISED, mechanism=fact.mechanism)
+        retained = self._standing.held(RETAINED, self._supplier_id, RECOGNISED, mechanism=None)
+        funds = [held for held in pool if held.first_on <= fact.period_to]
+        from_pool = min(sum(held.fen for held in funds), fact.amount_fen)
+        funds += [held for held in retained if fact.period_from <= held.first_on <= fact.period_to]
+        name = f"distribution:{self._supplier_id}:{fact.mechanism}:{fact.period_from}:{fact.period_to}"
+        moves, on = self._hand_out(given, funds, event.on, name)
+        facts = {
+            "distribution": str(fact.id),
+            "mechanism": fact.mechanism,
+            "period": [str(fact.period_from), str(fact.period_to)],
+            "inputs": fact.inputs,
+            "register_sha256": fact.register.pinned_sha256 if fact.register else None,
+            "list_sha256": fact.list_sha256,
+            "from_pool_fen": from_pool,
+            "from_retained_fen": fact.amount_fen - from_pool,
+        }
+        yield Expected(source, "distribution", on, moves, facts)
+        yield from self._match(event, {stake.owner_id for stake in given if stake.kind in PAYEES}, on, hints)
+
+    def _listed(self, fact: DistributionFact) -> dict[tuple[str, UUID], tuple[int, int]]:
+        """Return whom the formula lists, with weight and fen."""
+        inputs, rows = fact.inputs, fact.register.rows if fact.register else []
+        name = f"distribution:{self._supplier_id}:{fact.mechanism}:{fact.period_from}:{fact.period_to}"
+        match inputs["formula"]:
+            case "patronage":
+                left = inputs["surplus_fen"] - portion(inputs["surplus_fen"], inputs["reserve_bp"], 10_000)
+                whole = portion(left, inputs["by_volume_bp"], 10_000)
+                by_value = inputs["counted"] == "value"
+                return _by_weight(whole, {who: each[by_value] for who, each in fact.volumes.items()}, name)
+            case "dividend":
+                names = [f"{source}_fen" for source in inputs["sources"]]
+                capital = {UUID(row["household"]): sum(row[each] for each in names) for row in rows}
+                return _by_weight(inputs["amount_fen"], capital, name)
+        found: dict[tuple[str, UUID], tuple[int, int]] = {}
+        for row in rows:
+            for kind, part in ((HOUSEHOLD, "household"), (COLLECTIVE, "collective")):
+                fen = portion(row["capital_fen"], row[f"{part}_bp"] * inputs["months"], 120_000)
+                weight, before = found.get((kind, UUID(row[part])), (0, 0))
+                found[kind, UUID(row[part])] = weight + row["capital_fen"], before + fen
+        return found
+
+    def _check_list(  # noqa: PLR0917 - what a list is, and what it must be
+        self,
+        source: str,
+        items: Sequence[ListedFact],
+        listed: Mapping[tuple[str, UUID], tuple[int, int]],
+        register: RegisterFact | None,
+        list_sha256: str,
+        on: date,
+    ) -> None:
+        """Hold a list against its formula, its register's hash, its own hash, and the households of the day."""
+        if register and not register.sound:
+            self.remarks.append(Finding(Difference.LIST, source, detail=register.pinned_sha256))
+        rows = sorted([item.kind, str(item.payee_id), *item[2:]] for item in items)
+        if sha256(json.dumps(rows, separators=(",", ":")).encode()).hexdigest() != list_sha256:
+            self.remarks.append(Finding(Difference.LIST, source, detail=list_sha256))
+        found = {(item.kind, item.payee_id): (item.weight, item.fen) for item in items}
+        for owner in sorted(found.keys() | listed.keys()):
+            if found.get(owner) != listed.get(owner):
+                expected_fen, found_fen = (each.get(owner, (0, 0))[1] for each in (listed, found))
+                self.remarks.append(
+                    Finding(
+                        Difference.LIST,
+                        source,
+                        owner_kind=owner[0],
+                        owner_id=owner[1],
+                        expected_fen=expected_fen,
+                        found_fen=found_fen,
+                    )
+                )
+        for item in items:
+            if item.kind == HOUSEHOLD:
+                self._check_standing(source, item, on)
+
+    def _check_standing(self, source: str, item: ListedFact, on: date) -> None:
+        """Hold what a list says of a household on the day against the register, as it is or has been."""
+        household = self._facts.households[item.payee_id]
+        if item.excluded == "not_enrolled":
+            return
+        said = (item.excluded is None, bool(item.assisted))
+        if said == (household.on_register(on), household.assisted(on)):
+            return
+        possible = said in household.may_have_been(on)
+        difference = Difference.REGISTER if possible else Difference.LIST
+        self.remarks.append(Finding(difference, source, owner_kind=HOUSEHOLD, owner_id=item.payee_id))
+
+    def _hand_out(
+        self, given: Mapping[Stake, int], funds: Sequence[Held], on: date, name: str
+    ) -> tuple[list[Amount], date]:
+        """Let every stake take what it is given from where the last one ended; return the moves and their day.
+
+        The funds stand in a row, fen after fen, and so do the stakes: what overlaps is a part.
+        """
+        base = self._source(BASE)
+        taken: list[Amount] = []
+        brought: list[Amount] = []
+        ends, begins = 0, 0
+        order = sorted(given, key=lambda stake: sha256(f"{name}|{stake.text}".encode()).digest())
+        places: list[tuple[int, int, Stake]] = []
+        for stake in order:
+            places.append((ends, ends + given[stake], stake))
+            ends += given[stake]
+        for held in funds:
+            until = begins + held.fen
+            parts = [
+                (stake, min(until, last) - max(begins, first))
+                for first, last, stake in places
+                if first < until and last > begins
+            ]
+            if parts:
+                on = max(on, held.last_on)
+            moving_fen = 0
+            for stake, fen in parts:
+                if stake == held.stake or not fen:
+                    continue
+                moving_fen += fen
+                target = self._of(stake, DISBURSED if held.payment_id else RECOGNISED)
+                brought.append(moving(base, target, stake, fen, held.line_id, held.payment_id))
+            if moving_fen:
+                place = self._of(held.stake, held.step)
+                taken.append(moving(place, base, held.stake, moving_fen, held.line_id, held.payment_id))
+            begins = until
+        return [*taken, *brought], on
+
+    def _give_on(self, event: Event, _: Mapping[str, Hints]) -> Iterator[Expected]:
+        fact = event.second
+        assert fact, "a second distribution is of its facts"  # noqa: S101
+        name = f"second_distribution:{fact.collective_id}:{self._supplier_id}:{fact.register.pinned_sha256}"
+        weights = {UUID(row["household"]): row["weight"] for row in fact.register.rows}
+        listed = _by_weight(fact.amount_fen, weights, name)
+        self._check_list(event.trigger, fact.items, listed, fact.register, fact.list_sha256, fact.given_on)
+        funds = [
+            held
+            for step in (CONFIRMED, DISBURSED)
+            for held in self._standing.held(COLLECTIVE, fact.collective_id, step)
+        ]
+        funds.sort(
+            key=lambda held: (held.first_on, held.line_id, held.payment_id, held.step, held.stake.mechanism or "")
+        )
+        moves, on = self._hand_out(_given(fact.items, SECOND), funds, event.on, name)
+        self._given_on[fact.id] = [amount for amount in moves if amount.move.credit.kind == HOUSEHOLD]
+        facts = {
+            "second_distribution": str(fact.id),
+            "collective": str(fact.collective_id),
+            "register_sha256": fact.register.pinned_sha256,
+            "list_sha256": fact.list_sha256,
+        }
+        yield Expected(event.trigger, "second_distribution", on, moves, facts)
+
+    def _confirm_second(self, event: Event, _: Mapping[str, Hints]) -> Iterator[Expected]:
+        moves: list[Amount] = []
+        on = event.on
+        self.second_confirmed.add(event.id)
+        for claim, payment_id in self.given_and_unconfirmed(event.id):
+            source, target = self._of(claim.stake, DISBURSED), self._of(claim.stake, CONFIRMED)
+            moves.append(moving(source, target, claim.stake, claim.fen, claim.line_id, payment_id))
+            on = max(on, claim.last_on)
+        yield Expected(event.trigger, "confirmation", on, moves, {"second_distribution": str(event.id)})
+
+    def given_and_unconfirmed(self, second_id: UUID) -> Iterator[tuple[Claim, UUID]]:
+        """Yield what a second distribution gave and nobody has confirmed: at most what of it still stands."""
+        given: dict[tuple[UUID, Stake, UUID], int] = {}
+        for move, fen in self._given_on.get(second_id, ()):
+            assert move.order_line_id, "what is given on is of a line"  # noqa: S101
+            assert move.payment_id, "and was paid"  # noqa: S101
+            key = (move.order_line_id, move.stake, move.payment_id)
+            given[key] = given.get(key, 0) + fen
+        for (line_id, stake, payment_id), fen in given.items():
+            place = (stake, DISBURSED, payment_id)
+            if left := min(fen, self._standing.line(line_id).get(place, 0)):
+                last_on = self._standing.last_on(line_id, place)
+                yield Claim(line_id, stake, DISBURSED, left, last_on, last_on), payment_id
+
+
+def _given(items: Sequence[ListedFact], mechanism: str) -> dict[Stake, int]:
+    return {
+        Stake(item.kind, item.payee_id, mechanism, None, item.assisted): item.fen
+        for item in items
+        if item.fen and not item.excluded
+    }
+
+
+def _by_weight(whole: int, weights: Mapping[UUID, int], name: str) -> dict[tuple[str, UUID], tuple[int, int]]:
+    named = {f"{HOUSEHOLD}:{who}": weight for who, weight in weights.items()}
+    parts = split(whole, named, name) or {}
+    return {(HOUSEHOLD, who): (weight, parts.get(f"{HOUSEHOLD}:{who}", 0)) for who, weight in weights.items()}

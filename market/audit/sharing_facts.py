@@ -1,0 +1,167 @@
+"""What is on record of distributions: their lists, and what these must follow from."""
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from hashlib import sha256
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from market.audit.oracle import COLLECTIVE, HOUSEHOLD
+
+
+class ListedFact(NamedTuple):
+    """A row of a list as it is stored."""
+
+    kind: str
+    payee_id: UUID
+    weight: int
+    fen: int
+    assisted: bool | None
+    excluded: str | None
+
+
+class RegisterFact(NamedTuple):
+    """A register version as it is stored, and the hash that was pinned."""
+
+    canonical: bytes
+    sha256: str
+    pinned_sha256: str
+
+    @property
+    def sound(self) -> bool:
+        """Tell whether bytes, hash and pin are of one register."""
+        return sha256(self.canonical).hexdigest() == self.sha256 == self.pinned_sha256
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """Return the rows that the bytes say."""
+        ((_, rows),) = json.loads(self.canonical).items()
+        return list(rows)
+
+
+@dataclass(slots=True)
+class DistributionFact:
+    """An approved distribution of a supplier; `volumes` are what households gave to its lots: milli-units, fen."""
+
+    id: UUID
+    mechanism: str
+    period_from: date
+    period_to: date
+    inputs: Mapping[str, Any]
+    amount_fen: int
+    kept_fen: int
+    from_pool_fen: int
+    from_retained_fen: int
+    list_sha256: str
+    decided_at: datetime
+    register: RegisterFact | None
+    items: list[ListedFact] = field(default_factory=list)
+    volumes: dict[UUID, tuple[int, int]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class SecondFact:
+    """A second distribution of a collective, out of what one supplier had paid it."""
+
+    id: UUID
+    collective_id: UUID
+    given_on: date
+    amount_fen: int
+    kept_fen: int
+    list_sha256: str
+    made_at: datetime
+    confirmed_at: datetime | None
+    register: RegisterFact
+    items: list[ListedFact] = field(default_factory=list)
+
+
+_DISTRIBUTIONS = sa.text(
+    """
+    SELECT d.id, d.mechanism, d.period_from, d.period_to, d.inputs, d.amount_fen, d.kept_fen, d.from_pool_fen,
+           d.from_retained_fen, d.list_sha256, d.decided_at, v.canonical, v.sha256, d.register_sha256
+      FROM distributions d LEFT JOIN register_versions v ON v.id = d.register_version_id
+     WHERE d.supplier_id = :supplier AND d.status = 'approved'
+     ORDER BY d.id
+    """
+)
+_ITEMS = sa.text(
+    """
+    SELECT i.distribution_id, i.household_id, i.collective_id, i.weight, i.fen, i.assisted, i.excluded
+      FROM distribution_items i JOIN distributions d ON d.id = i.distribution_id
+     WHERE d.supplier_id = :supplier AND d.status = 'approved'
+     ORDER BY i.distribution_id, i.position
+    """
+)
+_VOLUMES = sa.text(
+    """
+    SELECT d.id, c.household_id, sum(c.measure_milli)::bigint, sum(c.amount_fen)::bigint
+      FROM distributions d
+      JOIN contributions c ON c.lot_id = ANY(d.lot_ids) AND c.delivered_on BETWEEN d.period_from AND d.period_to
+     WHERE d.supplier_id = :supplier AND d.status = 'approved' AND c.carried_from IS NULL
+       AND c.mechanism = ANY(:mechanisms)
+     GROUP BY 1, 2
+    """
+)
+_SECOND = sa.text(
+    """
+    SELECT d.id, d.collective_id, d.given_on, d.amount_fen, d.kept_fen, d.list_sha256, d.made_at, d.confirmed_at,
+           v.canonical, v.sha256, d.register_sha256
+      FROM second_distributions d JOIN register_versions v ON v.id = d.register_version_id
+     WHERE d.supplier_id = :supplier
+     ORDER BY d.id
+    """
+)
+_SECOND_ITEMS = sa.text(
+    """
+    SELECT i.distribution_id, i.household_id, NULL AS collective_id, i.weight, i.fen, i.assisted, i.excluded
+      FROM second_distribution_items i JOIN second_distributions d ON d.id = i.distribution_id
+     WHERE d.supplier_id = :supplier
+     ORDER BY i.distribution_id, i.position
+    """
+)
+
+
+def distributions(session: orm.Session, supplier_id: UUID, measured: list[str]) -> list[DistributionFact]:
+    """Read a supplier's approved distributions, in three statements; `measured` are the mechanisms of produce."""
+    who = {"supplier": supplier_id}
+    items = _items(session, _ITEMS, who)
+    volumes: dict[UUID, dict[UUID, tuple[int, int]]] = defaultdict(dict)
+    for distribution_id, household_id, milli, fen in session.execute(_VOLUMES, {**who, "mechanisms": measured}):
+        volumes[distribution_id][household_id] = milli, fen
+    return [
+        DistributionFact(
+            *row[:11],  # type: ignore[call-arg] # eleven columns, as the class names them
+            RegisterFact(bytes(row.canonical), row.sha256, row.register_sha256) if row.canonical else None,
+            items[row.id],
+            volumes[row.id],
+        )
+        for row in session.execute(_DISTRIBUTIONS, who)
+    ]
+
+
+def second_distributions(session: orm.Session, supplier_id: UUID) -> list[SecondFact]:
+    """Read what collectives gave on of a supplier's money, in two statements."""
+    who = {"supplier": supplier_id}
+    items = _items(session, _SECOND_ITEMS, who)
+    return [
+        SecondFact(
+            *row[:8],  # type: ignore[call-arg] # eight columns, as the class names them
+            RegisterFact(bytes(row.canonical), row.sha256, row.register_sha256),
+            items[row.id],
+        )
+        for row in session.execute(_SECOND, who)
+    ]
+
+
+def _items(session: orm.Session, query: sa.TextClause, who: Mapping[str, UUID]) -> dict[UUID, list[ListedFact]]:
+    items: dict[UUID, list[ListedFact]] = defaultdict(list)
+    for row in session.execute(query, who):
+        kind, payee_id = (HOUSEHOLD, row.household_id) if row.household_id else (COLLECTIVE, row.collective_id)
+        items[row.distribution_id].append(ListedFact(kind, payee_id, row.weight, row.fen, row.assisted, row.excluded))
+    return items
