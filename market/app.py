@@ -24,6 +24,7 @@ from market.catalog import endpoints as catalog_endpoints
 from market.certification import endpoints as certification_endpoints
 from market.channels import endpoints as channels_endpoints
 from market.db import Database
+from market.distributions import endpoints as distributions_endpoints
 from market.households import endpoints as households_endpoints
 from market.households import people_endpoints
 from market.households.vault import Vault
@@ -59,6 +60,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     attribution_endpoints.router,
     pay_list_endpoints.router,
     simulation_endpoints.router,
+    distributions_endpoints.router,
     orders_endpoints.router,
     payments_endpoints.router,
     audit_endpoints.router,

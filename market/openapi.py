@@ -26,6 +26,7 @@ TAGS: Mapping[str, str] = {
     "certification": "产品认定: applications, reviews, price evidence, public notice, batches, certificates",
     "channels": "渠道: the scheme in force, by default 七进",
     "disbursements": "兑付: payments to households and collectives, and their confirmation",
+    "distributions": "分配: what a period's list gives out of pools, and what village collectives give on",
     "households": "农户: the register and its statuses over time",
     "identity": "身份: organisations, members, tokens, API keys",
     "livelihoods": "收支: what households earn and spend outside the market, their baselines",

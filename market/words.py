@@ -48,6 +48,8 @@ THINGS: Words = {
     "plan_version": ("version of the plan", "方案版本"),
     "register": ("register", "名册"),
     "register_version": ("version of the register", "名册版本"),
+    "distribution": ("distribution", "按期分配"),
+    "second_distribution": ("second distribution", "二次分配"),
     "product": ("product", "产品"),
     "receipt": ("receipt", "到款"),
     "region": ("region of yours", "本辖区内的行政区划"),
@@ -192,6 +194,9 @@ PERMISSIONS: Words = {
     "disbursement:countersign": ("countersign cash payments", "会签现金兑付"),
     "evidence:write": ("upload evidence", "上传凭证文件"),
     "payment_terms:write": ("set within how many days suppliers pay", "设定兑付期限"),
+    "distribution:read": ("read distributions", "查看分配"),
+    "distribution:write": ("propose distributions, give on", "提出按期分配、登记二次分配"),
+    "distribution:approve": ("decide distributions", "审批按期分配"),
     "statement:read": ("read statements", "查看对账单"),
     "audit:read": ("audit", "审计"),
     "report:read": ("read reports", "查看报表"),
@@ -280,8 +285,16 @@ FOUR_EYES: Words = {
     "lot_opener_is_not_maker": ("putting a lot on sale", "批次开售"),
     "plan_version": ("deciding a benefit plan", "带农方案审批"),
     "register_version": ("deciding a share register", "名册审批"),
+    "distribution": ("deciding a distribution", "按期分配审批"),
     "enrolment": ("confirming an enrolment", "农户联结确认"),
 }
+
+DISTRIBUTION_STATUSES: Words = {
+    "proposed": ("proposed", "待审批"),
+    "approved": ("approved", "已批准"),
+    "rejected": ("rejected", "已退回"),
+}
+DISTRIBUTION_EVENTS: Words = {"approve": ("approved", "批准"), "reject": ("rejected", "退回")}
 
 WORDS: Mapping[str, Words] = {
     "unit": UNITS,
@@ -364,6 +377,8 @@ WORDS: Mapping[str, Words] = {
     "plan_version_event": VERSION_EVENTS,
     "register_version_status": VERSION_STATUSES,
     "register_version_event": VERSION_EVENTS,
+    "distribution_status": DISTRIBUTION_STATUSES,
+    "distribution_event": DISTRIBUTION_EVENTS,
     "objection_status": {"settled": ("settled", "已处理")},
     "objection_event": {"settle": ("settled", "再次处理")},
     "application_status": {

@@ -11,6 +11,7 @@ from market.benefits.rules import MECHANISMS, Mechanism, PlanEvent, PlanStatus
 from market.catalog.rules import BelowMinimumError, ProductEvent, ProductStatus
 from market.certification.rules import ApplicationEvent, ApplicationStatus, CertificateEvent, CertificateStatus
 from market.channels.rules import EvidenceKind, MissingAcceptanceEvidenceError
+from market.distributions.rules import DistributionEvent, DistributionStatus
 from market.errors import ForbiddenError, TransitionError
 from market.households.rules import ConsentPurpose, ErasureEvent, ErasureStatus, PersonalField, Purpose
 from market.identity.rules import OrganisationKind, Permission, Role
@@ -46,6 +47,8 @@ NAMED: dict[str, Iterable[StrEnum]] = {
     "plan_version_event": PlanEvent,
     "register_version_status": PlanStatus,
     "register_version_event": PlanEvent,
+    "distribution_status": DistributionStatus,
+    "distribution_event": DistributionEvent,
     "application_status": ApplicationStatus,
     "application_event": ApplicationEvent,
 }

@@ -360,7 +360,7 @@ def _money(session: orm.Session, who: Mapping[str, UUID]) -> list[Event]:
 
 def _lists(session: orm.Session, supplier_id: UUID) -> list[Event]:
     """Return distributions as they were approved, and what collectives gave on."""
-    measured = [code.value for code, terms in MECHANISMS.items() if terms.measure is Measure.QUANTITY]
+    measured = [code.value for code, terms in MECHANISMS.items() if Measure.QUANTITY in terms.measures]
     shared_out = [
         Event(EventKind.DISTRIBUTION, fact.id, None, business_date(fact.decided_at), fact.decided_at, distribution=fact)
         for fact in distributions(session, supplier_id, measured)

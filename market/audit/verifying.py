@@ -242,7 +242,7 @@ def _in_order(facts: SupplierFacts, posted: Sequence[Posted], confirmations: Seq
     Identifiers are UUIDv7, made under the locks that serialise what they name: they tell the order where the book
     has none.
     """
-    places = {entry.source: entry.place for entry in posted}
+    places = {entry.source: entry.place for entry in reversed(posted)}  # the first, if a source posted twice
     last = max(places.values(), default=0) + 1
     ordered: list[tuple[int, int, UUID, Event]] = []
     next_place = last

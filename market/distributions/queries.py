@@ -14,7 +14,7 @@ from market.db import within
 from market.distributions.models import Distribution, DistributionItem, SecondDistribution, SecondDistributionItem
 from market.distributions.rules import Fund, Item, Period
 from market.identity.models import Organisation
-from market.identity.rules import Actor, Scope
+from market.identity.rules import Actor, OrganisationKind, Scope
 
 
 def visible_distributions(actor: Actor) -> sa.Select[Distribution]:
@@ -29,14 +29,27 @@ def visible_distributions(actor: Actor) -> sa.Select[Distribution]:
 
 
 def visible_second_distributions(actor: Actor) -> sa.Select[SecondDistribution]:
-    """Return the second distributions of the actor's own collective, of the collectives in its region, or all."""
+    """Return those of the actor's own collective or money, of the collectives in its region, or all."""
     distributions = sa.select(SecondDistribution)
     if actor.scope is Scope.OWN:
-        return distributions.where(SecondDistribution.collective_id == actor.organisation_id)
+        own = actor.organisation_id
+        return distributions.where((SecondDistribution.collective_id == own) | (SecondDistribution.supplier_id == own))
     if actor.scope is Scope.REGION:
         covered = sa.select(Organisation.id).where(within(Organisation.region_code, actor.region_code))
         return distributions.where(SecondDistribution.collective_id.in_(covered))
     return distributions
+
+
+def visible_collectives(actor: Actor, collective_id: UUID) -> sa.Select[UUID]:
+    """Return a collective if it is the actor's own, one of its region, or any."""
+    found = sa.select(Organisation.id).where(
+        Organisation.id == collective_id, Organisation.kind == OrganisationKind.VILLAGE_COLLECTIVE
+    )
+    if actor.scope is Scope.OWN:
+        return found.where(Organisation.id == actor.organisation_id)
+    if actor.scope is Scope.REGION:
+        return found.where(within(Organisation.region_code, actor.region_code))
+    return found
 
 
 def items_of(session: orm.Session, distribution_id: UUID) -> list[Item]:
@@ -112,7 +125,7 @@ def volumes(session: orm.Session, supplier_id: UUID, period: Period) -> Volumes:
         _VOLUMES,
         {
             "supplier": supplier_id,
-            "mechanisms": [code.value for code, terms in MECHANISMS.items() if terms.measure is Measure.QUANTITY],
+            "mechanisms": [code.value for code, terms in MECHANISMS.items() if Measure.QUANTITY in terms.measures],
             "begins_on": period.begins_on,
             "ends_on": period.ends_on,
         },
@@ -322,19 +335,25 @@ _POOLS = sa.text(
       JOIN ledger_entries e ON e.id = m.entry_id
      WHERE a.book = 'attribution' AND a.kind = 'pool' AND (CAST(:supplier AS uuid) IS NULL OR a.owner_id = :supplier)
        AND starts_with(o.region_code, :region)
+       AND (CAST(:after_supplier AS uuid) IS NULL OR (a.owner_id, m.mechanism) > (:after_supplier, :after_mechanism))
      GROUP BY 1, 2
      ORDER BY 1, 2
+     LIMIT :limit
     """
 )
 
 
-def pools(session: orm.Session, actor: Actor) -> list[PoolBalance]:
-    """Return the pools of the actor's own organisation, of the suppliers in its region, or all."""
+def pools(session: orm.Session, actor: Actor, *, after: tuple[UUID, str] | None, limit: int) -> list[PoolBalance]:
+    """Return pools of the actor's own organisation, of the suppliers in its region, or all; after one of them."""
+    after_supplier, after_mechanism = after or (None, "")
     rows = session.execute(
         _POOLS,
         {
             "supplier": actor.organisation_id if actor.scope is Scope.OWN else None,
             "region": actor.region_code if actor.scope is Scope.REGION else "",
+            "after_supplier": after_supplier,
+            "after_mechanism": after_mechanism,
+            "limit": limit,
         },
     )
     return [PoolBalance(*row) for row in rows]

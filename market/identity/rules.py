@@ -168,6 +168,9 @@ class Permission(StrEnum):
     DISBURSEMENT_COUNTERSIGN = "disbursement:countersign"
     EVIDENCE_WRITE = "evidence:write"
     PAYMENT_TERMS_WRITE = "payment_terms:write"
+    DISTRIBUTION_READ = "distribution:read"
+    DISTRIBUTION_WRITE = "distribution:write"
+    DISTRIBUTION_APPROVE = "distribution:approve"
     STATEMENT_READ = "statement:read"
     AUDIT_READ = "audit:read"
     REPORT_READ = "report:read"
@@ -262,6 +265,9 @@ POLICY: Mapping[Permission, Mapping[Role, Scope]] = {
     Permission.DISBURSEMENT_COUNTERSIGN: {**_SUPPLIER_OWN, Role.VILLAGE_CLERK: Scope.REGION},
     Permission.EVIDENCE_WRITE: {**_SUPPLIER_OWN, Role.VILLAGE_CLERK: Scope.REGION},
     Permission.PAYMENT_TERMS_WRITE: {Role.COUNTY_REVIEWER: Scope.REGION},
+    Permission.DISTRIBUTION_READ: _SEES_HOUSEHOLDS,
+    Permission.DISTRIBUTION_WRITE: {**_SUPPLIER_OWN},
+    Permission.DISTRIBUTION_APPROVE: {Role.COUNTY_REVIEWER: Scope.REGION},
     Permission.STATEMENT_READ: _SEES_HOUSEHOLDS,
     Permission.AUDIT_READ: {Role.AUDITOR: Scope.ALL},
     Permission.REPORT_READ: {**_SUPPLIER_OWN, **_BUYER_OWN, **_OVERSEERS},

@@ -11,6 +11,7 @@ from tests import factories
 from tests.access.ask import Ask, Asked, item, said, thing
 from tests.access.paying import PAYING
 from tests.access.places import LOGIN
+from tests.access.sharing import SHARING
 from tests.stalls import EVIDENCE, TODAY
 
 WHOLE = {"from": "2026-01-01", "to": "2026-12-31"}
@@ -316,6 +317,7 @@ ASKS: dict[str, Ask] = {
     "POST /v1/periods": Ask(body=said(book="attribution", month="2026-02")),
     "GET /v1/periods": READ,
     **PAYING,
+    **SHARING,
     "POST /v1/order-groups product": Ask(body=_order),
     "GET /v1/orders orders": Ask(thing("paid"), lists=item()),
     "GET /v1/orders/{order_id} paid order": Ask(thing("paid")),

@@ -12,10 +12,13 @@ from market.attribution.models import PayList, Payment
 from market.attribution.paying import Method
 from market.attribution.rules import Kind, PaymentOrder
 from market.benefits import registers
-from market.benefits.holdings import Holding, RegisterBody
+from market.benefits.holdings import Holding, Listed, RegisterBody, Source
 from market.benefits.rules import Mechanism, PlanStatus, RegisterKind
 from market.certification.models import CertificateAlert, Objection, PriceEvidence
 from market.certification.rules import ApplicationStatus, CertificateStatus, EvidenceKind
+from market.distributions import giving_on, proposing
+from market.distributions.listing import Dividend
+from market.distributions.rules import Period
 from market.households.models import Household
 from market.identity.models import Credential, Member, Organisation
 from market.identity.rules import Actor, OrganisationKind, Permission, Role, Scope
@@ -108,6 +111,10 @@ class Place:
     bank_list: str
     bank_list_reference: str
     cash_list: str
+    shares: str
+    distribution: str
+    own_list: str
+    second: str
 
 
 LOGIN = "anybody"
@@ -164,7 +171,7 @@ class Settlement:
         self.session, self.code = session, code
         self.collective = factories.organisation(session, kind=OrganisationKind.VILLAGE_COLLECTIVE, region_code=code)
         shares = [(self.collective.id, 1)]
-        pools = [(Mechanism.COLLECTIVE_DIVIDEND, 500, shares)]
+        pools = [(Mechanism.COLLECTIVE_DIVIDEND, 500, shares), (Mechanism.PATRONAGE, 100, None)]
         self.story = story = Story(session, pools=pools, region_code=code)
         self.household = story.household(village_code=code)
         self.lot, (self.contribution,) = story.lot(100_000, {self.household.id: 30_000})
@@ -201,6 +208,7 @@ class Settlement:
             **self.applications(),
             **self.lots(),
             **self.trade(),
+            **self.sharing(),
         )
 
     def newcomer(self) -> Household:
@@ -347,3 +355,33 @@ class Settlement:
         content = f"%PDF-1.7 {name} {self.story.supplier.name}".encode()
         seen = pictures.look(content)
         return evidence.store(self.session, self.story.clerk, content, seen, stated_on=TODAY, now=NOON).id
+
+    def sharing(self) -> dict[str, str]:
+        """Propose a dividend, and let the collective give on what it was paid."""
+        session, story = self.session, self.story
+        holdings = RegisterBody(RegisterKind.SHARES, (Holding(str(self.household.id), own_fen=100),))
+        shares = factories.register_version(session, story.supplier, holdings)
+        proposed, _ = proposing.propose(
+            session,
+            story.clerk,
+            formula=Dividend(shares.id, 100, (Source.OWN,)),
+            period=Period(date(2026, 1, 1), TODAY),
+            now=NOON,
+        )
+        payment = PaymentOrder(Kind.COLLECTIVE, self.collective.id, 200, f"集体{self.code}", None)
+        disbursing.disburse(
+            session,
+            story.clerk,
+            paid_on=TODAY,
+            method="bank_transfer",
+            evidence="银行回单",
+            payments=[payment],
+            now=NOON,
+        )
+        rows = RegisterBody(RegisterKind.LIST, (Listed(str(self.household.id), 1),))
+        own_list = factories.register_version(session, self.collective, rows)
+        keeper = factories.actor(session, factories.member(session, self.collective))
+        given = giving_on.Given(story.supplier.id, own_list.id, 50, TODAY, "签字表", "二次分配 1")
+        second, _ = giving_on.give_on(session, keeper, given=given, now=NOON)
+        made = {"shares": shares.id, "distribution": proposed.id, "own_list": own_list.id, "second": second.id}
+        return {name: str(id_) for name, id_ in made.items()}

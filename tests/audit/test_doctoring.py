@@ -15,7 +15,7 @@ ONE_TRANSFER = f"""
 """
 FIRST = "(SELECT min(source) FROM ledger_entries)"
 AN_ACCEPTED_LINE = "(SELECT id FROM order_lines WHERE accepted_milli > 1000 AND returned_milli = 0 ORDER BY id LIMIT 1)"
-A_PLACED_ORDER = "(SELECT id FROM orders WHERE status = 'placed')"
+A_PLACED_ORDER = "(SELECT id FROM orders WHERE status = 'placed' ORDER BY id DESC LIMIT 1)"
 SOLD_OUT = "(SELECT id FROM lots WHERE accepted_milli = quantity_milli ORDER BY id LIMIT 1)"
 OPEN_ACCRUALS = """
     (SELECT id FROM ledger_entries WHERE reason = 'accrual'

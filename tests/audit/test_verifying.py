@@ -116,7 +116,8 @@ def test_an_entry_that_is_gone_is_named(owner: orm.Session, kind: str) -> None:
     findings = verify(owner).findings
     assert findings
     if kind == "confirmation":
-        assert {finding.source.partition(":")[0] for finding in findings} == {"confirmation"}
+        # What was paid and is given on, matched or returned later follows from it, and differs too.
+        assert "confirmation" in {finding.source.partition(":")[0] for finding in findings}
     else:
         assert any((finding.source, finding.difference) == (source, Difference.MISSING) for finding in findings)
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import orm
 
-from market.attribution import disbursing
+from market.attribution import confirming, disbursing
 from market.attribution.rules import Kind, PaymentOrder, Step
 from market.benefits.holdings import Entitlement, Holding, Listed, RegisterBody, Source
 from market.benefits.models import RegisterVersion
@@ -132,7 +132,7 @@ class Season:
 
     def confirm_payment(self, payment_id: UUID, *, on: date = AFTER) -> None:
         """Have the village confirm a payment."""
-        disbursing.confirm(self.session, self.village, payment_ids=[payment_id], on=on, now=NOW)
+        confirming.confirm(self.session, self.village, payment_ids=[payment_id], on=on, now=NOW)
 
     def give_on(self, amount_fen: int, weights: Mapping[UUID, int], *, on: date = AFTER) -> SecondDistribution:
         """Have the collective give on what it received of this supplier."""
