@@ -8,7 +8,7 @@ from hypothesis.stateful import (
     precondition,
 )
 
-from market.attribution.rules import (
+from market.attribution.paying import (
     AlreadyConfirmedError,
     ForeignContributionError,
     PayeeWithoutTieError,

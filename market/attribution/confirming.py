@@ -14,7 +14,10 @@ from market.attribution import evidence as evidence_files
 from market.attribution import posting, queries
 from market.attribution.matching import lock_supplier
 from market.attribution.models import Confirmation, ConfirmationCode, ConfirmedPayment, Disbursement, Payment
-from market.attribution.rules import AlreadyConfirmedError, Step
+from market.attribution.paying import AlreadyConfirmedError
+from market.attribution.rules import (
+    Step,
+)
 from market.clock import business_date
 from market.db import new_id
 from market.errors import FourEyesError, NotFoundError

@@ -14,15 +14,21 @@ from market.attribution import matching, posting, queries
 from market.attribution.claiming import pay
 from market.attribution.matching import lock_supplier
 from market.attribution.models import Disbursement, PayListLine, Payment
-from market.attribution.paying import CashNeedsWitnessError, EinvoiceTakenError, LineStatus, Method, invoice_number
+from market.attribution.paying import (
+    CashNeedsWitnessError,
+    EinvoiceTakenError,
+    ForeignContributionError,
+    LineStatus,
+    Method,
+    PayeeWithoutTieError,
+    PaymentReferenceTakenError,
+    invoice_number,
+)
 from market.attribution.rules import (
     PAID_STEP,
-    ForeignContributionError,
     Kind,
     Owed,
-    PayeeWithoutTieError,
     PaymentOrder,
-    PaymentReferenceTakenError,
     Settlement,
     Share,
     Step,

@@ -26,23 +26,23 @@ from market.attribution import confirming, disbursing, evidence, pictures, queri
 from market.attribution.models import Disbursement, Payment
 from market.attribution.payables import payables, set_terms
 from market.attribution.paying import (
+    AlreadyConfirmedError,
     CashNeedsWitnessError,
     ConfirmationCodeError,
     EinvoiceNumberError,
     EinvoiceTakenError,
     EvidenceTypeError,
     EvidenceUsedError,
+    ForeignContributionError,
+    PayeeWithoutTieError,
+    PaymentReferenceTakenError,
     TooManyTrialsError,
     UnreadablePictureError,
 )
 from market.attribution.pictures import MEDIA_TYPES
 from market.attribution.rules import (
-    AlreadyConfirmedError,
-    ForeignContributionError,
     Kind,
-    PayeeWithoutTieError,
     PaymentOrder,
-    PaymentReferenceTakenError,
 )
 from market.attribution.schemas import (
     AddEvidence,

@@ -28,9 +28,11 @@ from market.attribution.paying import (
     EinvoiceNumberError,
     EinvoiceTakenError,
     EvidenceUsedError,
+    ForeignContributionError,
     Method,
+    PayeeWithoutTieError,
+    PaymentReferenceTakenError,
 )
-from market.attribution.rules import ForeignContributionError, PayeeWithoutTieError, PaymentReferenceTakenError
 from market.attribution.schemas import DisbursementRead
 from market.clock import business_date, utc_now
 from market.errors import FourEyesError, InvalidInputError, NotFoundError, TransitionError

@@ -169,3 +169,33 @@ class TooManyTrialsError(MarketError):
     def headers(self) -> Mapping[str, str]:
         """Return when to come back (RFC 9110)."""
         return {"Retry-After": str(self.facts["seconds"])}
+
+
+class PayeeWithoutTieError(MarketError):
+    """A payment goes to a household enrolled with the supplier, or to a collective of one of its plans."""
+
+    en = "This payee{payee} has no tie with this supplier."
+    zh = "该收款方{payee}与该供应商没有联结关系。"
+
+
+class ForeignContributionError(MarketError):
+    """A payment for a contribution goes to the household that made it."""
+
+    en = "The contribution is not this household's."
+    zh = "该投入不属于此农户。"
+
+
+class PaymentReferenceTakenError(MarketError):
+    """One bank line pays once."""
+
+    status = 409
+    en = "The payment reference {reference} was already used."
+    zh = "付款凭证号 {reference} 已被使用。"
+
+
+class AlreadyConfirmedError(MarketError):
+    """A payment is confirmed once."""
+
+    status = 409
+    en = "This payment was already confirmed."
+    zh = "该笔兑付已确认。"

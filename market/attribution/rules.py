@@ -12,7 +12,6 @@ from typing import NamedTuple
 from uuid import UUID
 
 from market import money
-from market.errors import MarketError
 from market.lots.rules import newly_released
 
 
@@ -370,33 +369,3 @@ CLAIMING = (Step.RECOGNISED, Step.ACCRUED, Step.TOP_UP)
 
 PAID_STEP: Mapping[Step, Step] = {Step.RECOGNISED: Step.DISBURSED, Step.TOP_UP: Step.TOP_UP_PAID}
 """Where what is owed goes when it is paid."""
-
-
-class PayeeWithoutTieError(MarketError):
-    """A payment goes to a household enrolled with the supplier, or to a collective of one of its plans."""
-
-    en = "This payee{payee} has no tie with this supplier."
-    zh = "该收款方{payee}与该供应商没有联结关系。"
-
-
-class ForeignContributionError(MarketError):
-    """A payment for a contribution goes to the household that made it."""
-
-    en = "The contribution is not this household's."
-    zh = "该投入不属于此农户。"
-
-
-class PaymentReferenceTakenError(MarketError):
-    """One bank line pays once."""
-
-    status = 409
-    en = "The payment reference {reference} was already used."
-    zh = "付款凭证号 {reference} 已被使用。"
-
-
-class AlreadyConfirmedError(MarketError):
-    """A payment is confirmed once."""
-
-    status = 409
-    en = "This payment was already confirmed."
-    zh = "该笔兑付已确认。"

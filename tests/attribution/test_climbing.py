@@ -9,16 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from market.attribution.claiming import Match, match, pay
+from market.attribution.paying import (
+    AlreadyConfirmedError,
+    ForeignContributionError,
+    PayeeWithoutTieError,
+    PaymentReferenceTakenError,
+)
 from market.attribution.rules import (
     PAID_STEP,
     Advance,
-    AlreadyConfirmedError,
-    ForeignContributionError,
     Kind,
     Owed,
-    PayeeWithoutTieError,
     PaymentOrder,
-    PaymentReferenceTakenError,
     Settlement,
     Share,
     Standing,

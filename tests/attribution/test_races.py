@@ -11,8 +11,11 @@ from sqlalchemy import orm
 
 from market.attribution import bank_file, bank_results, cash, disbursing, pay_lists, queries
 from market.attribution.models import PayList, Payment
-from market.attribution.paying import EinvoiceTakenError, Method
-from market.attribution.rules import ForeignContributionError, Kind, PaymentOrder
+from market.attribution.paying import EinvoiceTakenError, ForeignContributionError, Method
+from market.attribution.rules import (
+    Kind,
+    PaymentOrder,
+)
 from market.audit.doctoring import examine
 from market.audit.verifying import verify
 from market.db import Database
