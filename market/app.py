@@ -25,8 +25,8 @@ from market.certification import endpoints as certification_endpoints
 from market.channels import endpoints as channels_endpoints
 from market.db import Database
 from market.distributions import endpoints as distributions_endpoints
+from market.households import consent_endpoints, people_endpoints
 from market.households import endpoints as households_endpoints
-from market.households import people_endpoints
 from market.households.vault import Vault
 from market.identity import access
 from market.identity import endpoints as identity_endpoints
@@ -50,6 +50,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     channels_endpoints.router,
     households_endpoints.router,
     people_endpoints.router,
+    consent_endpoints.router,
     benefits_endpoints.router,
     livelihoods_endpoints.router,
     register_endpoints.router,

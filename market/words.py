@@ -149,6 +149,7 @@ PERMISSIONS: Words = {
     "household:write": ("keep the household register", "登记和修改农户"),
     "person:write": ("record people of households", "登记和更正农户成员信息"),
     "person:reveal": ("read personal data in clear", "查看个人信息明文"),
+    "person:search": ("look people up by number", "按号码检索人员"),
     "person:erase": ("erase personal data", "删除个人信息"),
     "consent:write": ("record consent", "登记农户同意"),
     "personal_data_access:read": ("read who read personal data", "查阅个人信息访问记录"),

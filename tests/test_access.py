@@ -43,6 +43,7 @@ EXPECTED = {
     "household:write": "------r----",
     "person:write": "------r----",
     "person:reveal": "-o----rr-a-",
+    "person:search": "------rr-a-",
     "person:erase": "------rr---",
     "consent:write": "------rr---",
     "personal_data_access:read": "---------a-",

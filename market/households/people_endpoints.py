@@ -255,7 +255,7 @@ def _in_clear(home: revealing.Revealed) -> HouseholdClearOut:
     responses=declared(NumberInTextError, RevealNotAllowedError, RevealQuotaError, VaultClosedError),
 )
 def search_people(
-    request: Search, vault: Open, caller: Annotated[Caller, requires(Permission.PERSON_REVEAL)]
+    request: Search, vault: Open, caller: Annotated[Caller, requires(Permission.PERSON_SEARCH)]
 ) -> Response:
     """Look a number up exactly; logged like a reading, for who asks learns to whom it belongs."""
 

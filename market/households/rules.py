@@ -188,7 +188,6 @@ class Deed(StrEnum):
     CONSENT_WITHDRAWN = "consent_withdrawn"
     PAYMENT_CONFIRMED = "payment_confirmed"
     ERASURE_REQUESTED = "erasure_requested"
-    COMPLAINT = "complaint"
 
 
 class ErasureStatus(StrEnum):
@@ -271,6 +270,30 @@ class ConsentMissingError(MarketError):
     status = 409
     en = "A household has not consented to this use of its data ({consent})."
     zh = "农户未同意该项数据用途({consent})。"
+
+
+class ConsentTakenError(MarketError):
+    """One consent to a purpose begins on a day."""
+
+    status = 409
+    en = "A consent to this purpose from {day} on is already recorded."
+    zh = "该用途自 {day} 起的同意已有记录。"
+
+
+class ConsentWithdrawnError(MarketError):
+    """A consent is withdrawn once."""
+
+    status = 409
+    en = "This consent was withdrawn on {day}."
+    zh = "该同意已于 {day} 撤回。"
+
+
+class ErasurePendingError(MarketError):
+    """A household is erased once."""
+
+    status = 409
+    en = "The erasure of this household's personal data is already requested or carried out."
+    zh = "该户个人信息的删除已在申请中或已执行。"
 
 
 class HouseholdErasedError(MarketError):

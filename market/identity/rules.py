@@ -123,6 +123,7 @@ class Permission(StrEnum):
     HOUSEHOLD_WRITE = "household:write"
     PERSON_WRITE = "person:write"
     PERSON_REVEAL = "person:reveal"
+    PERSON_SEARCH = "person:search"
     PERSON_ERASE = "person:erase"
     CONSENT_WRITE = "consent:write"
     PERSONAL_DATA_ACCESS_READ = "personal_data_access:read"
@@ -215,6 +216,7 @@ POLICY: Mapping[Permission, Mapping[Role, Scope]] = {
     Permission.HOUSEHOLD_WRITE: {Role.COUNTY_REVIEWER: Scope.REGION},
     Permission.PERSON_WRITE: {Role.COUNTY_REVIEWER: Scope.REGION},
     Permission.PERSON_REVEAL: {Role.SUPPLIER_MANAGER: Scope.OWN, **_KEEPS_REGISTER, Role.AUDITOR: Scope.ALL},
+    Permission.PERSON_SEARCH: {**_KEEPS_REGISTER, Role.AUDITOR: Scope.ALL},
     Permission.PERSON_ERASE: _KEEPS_REGISTER,
     Permission.CONSENT_WRITE: _KEEPS_REGISTER,
     Permission.PERSONAL_DATA_ACCESS_READ: {Role.AUDITOR: Scope.ALL},

@@ -237,7 +237,6 @@ def upgrade() -> None:
                 "consent_withdrawn",
                 "payment_confirmed",
                 "erasure_requested",
-                "complaint",
                 name="deed",
                 native_enum=False,
                 create_constraint=True,

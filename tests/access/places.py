@@ -19,7 +19,9 @@ from market.certification.rules import ApplicationStatus, CertificateStatus, Evi
 from market.distributions import giving_on, proposing
 from market.distributions.listing import Dividend
 from market.distributions.rules import Period
-from market.households.models import Household
+from market.households import consents, erasing
+from market.households.models import Household, ProxyAct
+from market.households.rules import ConsentPurpose
 from market.identity.models import Credential, Member, Organisation
 from market.identity.rules import Actor, OrganisationKind, Permission, Role, Scope
 from market.lots.baselines import propose_baseline
@@ -68,6 +70,10 @@ class Place:
     household_code: str
     item: str
     household_baseline: str
+    person: str
+    consent: str
+    proxy_act: str
+    erasure: str
     newcomer: str
     newcomer_code: str
     collective: str
@@ -209,6 +215,7 @@ class Settlement:
             **self.lots(),
             **self.trade(),
             **self.sharing(),
+            **self.personal(),
         )
 
     def newcomer(self) -> Household:
@@ -216,6 +223,32 @@ class Settlement:
         household = factories.household(self.session, village_code=self.code)
         factories.enrolment(self.session, self.story.supplier, household, confirmed=False)
         return household
+
+    def personal(self) -> dict[str, str]:
+        """Record a person of the household, what the household consents to, and that another's data be erased."""
+        session, erased = self.session, factories.household(self.session, village_code=self.code)
+        office = factories.organisation(session, kind=OrganisationKind.VILLAGE_OFFICE, region_code=self.code)
+        clerk = factories.actor(session, factories.member(session, office, Role.VILLAGE_CLERK), Scope.REGION)
+        factories.enrolment(session, self.story.supplier, erased)
+        factories.person(session, erased)
+        consent = consents.give(
+            session,
+            clerk,
+            household_id=self.household.id,
+            purpose=ConsentPurpose.PAYMENT_DETAILS,
+            valid_from=date(2026, 1, 1),
+            valid_until=None,
+            evidence="纸质同意书",
+            now=NOON,
+            today=TODAY,
+        )
+        made = {
+            "person": factories.person(session, self.household).id,
+            "consent": consent.id,
+            "proxy_act": session.scalars(sa.select(ProxyAct.id).filter_by(about_id=consent.id)).one(),
+            "erasure": erasing.request(session, clerk, household_id=erased.id, reason="本人申请", now=NOON).id,
+        }
+        return {name: str(id_) for name, id_ in made.items()}
 
     def versions(self) -> dict[str, str]:
         """Write two more versions of the plan: a draft, and one for the county to decide."""
