@@ -25,7 +25,7 @@ from market.certification import endpoints as certification_endpoints
 from market.channels import endpoints as channels_endpoints
 from market.db import Database
 from market.distributions import endpoints as distributions_endpoints
-from market.households import consent_endpoints, people_endpoints
+from market.households import consent_endpoints, import_endpoints, people_endpoints
 from market.households import endpoints as households_endpoints
 from market.households.vault import Vault
 from market.identity import access
@@ -51,6 +51,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     households_endpoints.router,
     people_endpoints.router,
     consent_endpoints.router,
+    import_endpoints.router,
     benefits_endpoints.router,
     livelihoods_endpoints.router,
     register_endpoints.router,

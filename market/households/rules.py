@@ -130,6 +130,23 @@ SHOWN: Mapping[Role, frozenset[PersonalField]] = {
 """What a role sees of a person, masked; of the rest it does not even learn whether it is recorded."""
 
 
+class FileKind(StrEnum):
+    """What a file is."""
+
+    CSV = "csv"
+    XLSX = "xlsx"
+
+
+class Column(StrEnum):
+    """What is said of a household in each row of it."""
+
+    HOUSEHOLD_CODE = "household_code"
+    VILLAGE_CODE = "village_code"
+    STATUS = "status"
+    HEAD_COUNT = "head_count"
+    REGISTERED_ON = "registered_on"
+
+
 class Purpose(StrEnum):
     """Why personal data are read in clear."""
 

@@ -8,6 +8,7 @@ from uuid import uuid4
 import python_calamine
 
 from tests import factories
+from tests.access.people import PEOPLE
 from tests.access.ask import Ask, Asked, item, said, thing
 from tests.access.paying import PAYING
 from tests.access.places import LOGIN
@@ -149,15 +150,6 @@ def _order(asked: Asked) -> Any:
     return {"channel_code": "canteen", "lines": [line]}
 
 
-def _why(asked: Asked) -> dict[str, str]:
-    purposes = {"supplier_manager": "payment", "auditor": "audit"}
-    return {"purpose": purposes.get(asked.role, "identity_check"), "reason": "年度核验"}
-
-
-def _reveal(asked: Asked) -> Any:
-    return {"household_ids": [asked.place.household], "fields": ["name"]} | _why(asked)
-
-
 BASELINE = said(
     period_from="2025-01-01",
     period_to="2025-12-31",
@@ -228,22 +220,7 @@ ASKS: dict[str, Ask] = {
     "POST /v1/household-baselines/{baseline_id}/decision baseline": Ask(
         thing("household_baseline"), said(confirmed=True, opinion="与采集表一致")
     ),
-    "GET /v1/people people": Ask(thing("household"), lists=item("household_id")),
-    "POST /v1/households/{household_id}/people household": Ask(thing("household"), said(name="赵示例")),
-    "PATCH /v1/people/{person_id} person": Ask(thing("person"), said(health=None), version=1),
-    "POST /v1/people/{person_id}/departure person": Ask(thing("person")),
-    "POST /v1/people/reveals household": Ask(body=_reveal),
-    "POST /v1/people/searches": Ask(body=lambda asked: {"field": "phone", "value": "13900000000"} | _why(asked)),
-    "POST /v1/households/{household_id}/consents household": Ask(
-        thing("household"), said(purpose="public_disclosure", valid_from=TODAY, evidence="纸质同意书")
-    ),
-    "GET /v1/consents consents": Ask(thing("consent"), lists=item()),
-    "POST /v1/consents/{consent_id}/withdrawal consent": Ask(thing("consent"), said(evidence="农户声明")),
-    "GET /v1/proxy-acts proxy acts": Ask(thing("proxy_act"), lists=item()),
-    "POST /v1/households/{household_id}/erasures household": Ask(thing("household"), said(reason="本人申请")),
-    "GET /v1/erasures erasures": Ask(thing("erasure"), lists=item()),
-    "POST /v1/erasures/{erasure_id}/decision erasure": Ask(thing("erasure"), said(event="reject", opinion="未结清")),
-    "GET /v1/personal-data-accesses": READ,
+    **PEOPLE,
     "GET /v1/mechanisms": READ,
     "POST /v1/plans": Ask(body=said(name="新方案")),
     "GET /v1/plans plans": Ask(thing("plan"), lists=item()),
