@@ -8,9 +8,9 @@ from uuid import uuid4
 import python_calamine
 
 from tests import factories
-from tests.access.people import PEOPLE
 from tests.access.ask import Ask, Asked, item, said, thing
 from tests.access.paying import PAYING
+from tests.access.people import PEOPLE
 from tests.access.places import LOGIN
 from tests.access.sharing import SHARING
 from tests.stalls import EVIDENCE, TODAY
