@@ -78,7 +78,7 @@ UNLAWFUL = (
     "use_a_reference_twice",
     "pay_a_stranger",
     "order_beyond_stock",
-    "date_into_a_closed_month",
+    "close_a_closed_month",
 )
 
 STEPS = {

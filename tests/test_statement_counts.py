@@ -31,7 +31,7 @@ PLACING = 8
 PREDICTION = 5
 ACCEPTANCE = 18
 RECEIPT = 16
-RETURN = 19
+RETURN = 20
 DISBURSEMENT = 12
 CONFIRMATION = 12
 """The lock of each payment, who paid it, who acted for whom, and the posting."""

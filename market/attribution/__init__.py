@@ -8,4 +8,7 @@ yesterday's delivery, or calls a sale an income.
 
 Facts are recorded late. An entry counts from the day of its fact, or from the later day on which all that it takes from
 had come in: a receipt for goods that were accepted after it, a return of what was paid out after it.
+
+A fact of a closed month is posted on the first day after that month; its entry keeps the day of the fact as the
+original one (for a return, that of the acceptance which it corrects).
 """

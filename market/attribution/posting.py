@@ -1,7 +1,7 @@
 """From moves between named accounts to entries in the book: accounts resolved, facts hashed, one statement."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import NamedTuple
 from uuid import UUID
@@ -61,14 +61,33 @@ def paid_ahead(supplier_id: UUID) -> AccountKey:
 
 
 def post(session: orm.Session, drafts: Sequence[Draft]) -> None:
-    """Post the drafts; a draft without moves posts nothing. Raises what the ledger raises."""
+    """Post the drafts; a draft without moves posts nothing. Raises what the ledger raises.
+
+    One of a day in a closed month is posted on the first day after, and keeps its own day as the original one.
+    """
     posting = [draft for draft in drafts if draft.moves]
     if not posting:
         return
     keys = (key for draft in posting for key in draft.accounts())
-    days = [draft.effective_on for draft in posting]
-    ids = iter(ledger.account_ids(session, Book.ATTRIBUTION, keys, days=days))
+    days = {draft.effective_on for draft in posting}
+    found, opens_on = ledger.prepare(session, Book.ATTRIBUTION, keys, days=days)
+    if min(days) < opens_on:
+        ledger.open_month(session, day=opens_on)
+        posting = [_late(draft, opens_on) for draft in posting]
+    ids = iter(found)
     ledger.post(session, Book.ATTRIBUTION, [_entry(draft, ids) for draft in posting])
+
+
+def opens_on(session: orm.Session) -> date:
+    """Return the first day on which the book takes postings."""
+    return ledger.opens_on(session, Book.ATTRIBUTION)
+
+
+def _late(draft: Draft, opens_on: date) -> Draft:
+    if draft.effective_on >= opens_on:
+        return draft
+    original_on = draft.original_effective_on or draft.effective_on
+    return replace(draft, effective_on=opens_on, original_effective_on=original_on)
 
 
 def _entry(draft: Draft, ids: Iterator[int]) -> Entry:

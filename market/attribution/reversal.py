@@ -38,8 +38,10 @@ class Fallen:
 def reverse(session: orm.Session, lines: Sequence[ReturnedLine], *, supplier_id: UUID, on: date) -> list[Fallen]:
     """Post the reversal of returned lines, an entry each; return what fell. The caller locks the lots and the supplier.
 
-    A return that is recorded after payments of a later day counts from that day, when all that it takes off was there.
+    A return that is recorded after payments of a later day counts from that day, when all that it takes off was there;
+    one of a closed month from the first day after.
     """
+    on = max(on, posting.opens_on(session))
     standing = queries.standings(session, [line.order_line_id for line in lines])
     contributions = queries.contribution_facts(session, {draw.lot_id for line in lines for draw in line.draws})
     drafts: list[posting.Draft] = []
@@ -65,6 +67,7 @@ def reverse(session: orm.Session, lines: Sequence[ReturnedLine], *, supplier_id:
 
 def predict(session: orm.Session, lines: Sequence[ReturnedLine], *, on: date) -> list[Fallen]:
     """Return what would fall of each line returned on that day; writes nothing."""
+    on = max(on, posting.opens_on(session))
     standing = queries.standings(session, [line.order_line_id for line in lines])
     falling = [falls_of(standing[line.order_line_id], line) for line in lines]
     return [Fallen(falls, max([on, *(fallen.since for fallen in falls)])) for falls in falling]

@@ -2,9 +2,9 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -14,7 +14,7 @@ from sqlalchemy import orm
 
 from market.audit.oracle import CONFIRMED, RECOGNISED
 from market.audit.standing import Account, Move
-from market.ledger.models import LedgerAccount, LedgerEntry
+from market.ledger.models import LedgerAccount, LedgerEntry, LedgerPeriod
 
 
 class Posted(NamedTuple):
@@ -54,6 +54,19 @@ class BookEntry:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class ClosedMonths:
+    """When each month was closed, and the day after it: what is recorded later is posted from that day on."""
+
+    closed: Sequence[tuple[datetime, date]]
+
+    def opens_on(self, recorded: Iterable[datetime]) -> date:
+        """Return the first day that was open when the first of these entries was recorded."""
+        first = min(recorded, default=None)
+        open_from = [next_month for closed_at, next_month in self.closed if first is not None and closed_at < first]
+        return max(open_from, default=date.min)
+
+
 # Whose a transfer is: every one has an account of its supplier on the side that is debited.
 _INDEX = sa.text(
     """
@@ -80,6 +93,13 @@ _TRANSFERS = sa.text(
      WHERE t.entry_id = ANY(CAST(:entries AS uuid[]))
     """
 )
+
+
+def closed_months(session: orm.Session) -> ClosedMonths:
+    """Return when the months of the book were closed."""
+    found = sa.select(LedgerPeriod.closed_at, LedgerPeriod.month).where(LedgerPeriod.book == "attribution")
+    rows = session.execute(found.order_by(LedgerPeriod.closed_at))
+    return ClosedMonths([(row.closed_at, (row.month + timedelta(days=31)).replace(day=1)) for row in rows])
 
 
 def index(session: orm.Session, supplier_id: UUID) -> list[Posted]:

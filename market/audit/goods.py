@@ -115,7 +115,7 @@ class Goods(History):
         for draw in fact.draws:
             self._follow(draw, draw.after_milli, draw.before_milli, source, event)
         fallen = self._falls(fact)
-        on = max([event.on, *(self._standing.last_on(fact.line_id, place) for place in fallen)])
+        on = max([event.on, self._opens_on, *(self._standing.last_on(fact.line_id, place) for place in fallen)])
         if on != fact.counts_on:
             self.remarks.append(Finding(Difference.DATE, source, event.order_id, detail=f"{on} ≠ {fact.counts_on}"))
         moves = self._fall(fact.line_id, fallen)

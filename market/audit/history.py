@@ -83,6 +83,7 @@ class History:
         self._confirmed_by_entry: set[UUID] = set()
         self._given_on: dict[UUID, list[Amount]] = {}
         self.second_confirmed: set[UUID] = set()
+        self._opens_on = date.min
 
     def _of(self, stake: Stake, step: str) -> Account:
         return Account(stake.kind, stake.owner_id, self._supplier_id if stake.kind in PAYEES else None, step)

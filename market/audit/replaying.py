@@ -1,6 +1,7 @@
 """Replaying a supplier's history: from each fact, in the order in which they posted, the entries it must have made."""
 
 from collections.abc import Collection, Mapping
+from datetime import date
 from uuid import UUID
 
 from market.audit.eligibility import Hints
@@ -18,8 +19,9 @@ class Replay(Goods, Money, Sharing):
         """Say which payments a later entry confirms; the others were confirmed before they were matched at all."""
         self._confirmed_by_entry.update(payment_ids)
 
-    def expected(self, event: Event, hints: Mapping[str, Hints]) -> list[Expected]:
-        """Return the entries an event makes and count them as posted."""
+    def expected(self, event: Event, hints: Mapping[str, Hints], *, opens_on: date = date.min) -> list[Expected]:
+        """Return the entries an event makes and count them as posted; months before `opens_on` were closed by then."""
+        self._opens_on = opens_on
         work = {
             EventKind.ACCEPTANCE: self._accept,
             EventKind.RECEIPT: self._receive,
@@ -32,6 +34,9 @@ class Replay(Goods, Money, Sharing):
         }[event.kind]
         entries: list[Expected] = []
         for entry in work(event, hints):
+            if entry.effective_on < opens_on:
+                entry.original_on = entry.original_on or entry.effective_on
+                entry.effective_on = opens_on
             self._standing.post(entry.moves, entry.effective_on)
             entries.append(entry)
         return entries

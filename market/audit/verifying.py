@@ -146,6 +146,7 @@ def _verify_supplier(session: orm.Session, supplier_id: UUID) -> Verification:
     result.findings += comparing.compare_sales(facts)
     unexplained = {entry.source for entry in posted}
     matched = _matched_by_trigger(posted)
+    closed = book.closed_months(session)
     for begin in range(0, len(events), CHUNK):
         chunk = events[begin : begin + CHUNK]
         sources = {id(event): [*event.sources(), *matched[event.trigger]] for event in chunk}
@@ -153,7 +154,8 @@ def _verify_supplier(session: orm.Session, supplier_id: UUID) -> Verification:
         for event in chunk:
             own = {source: found[source] for source in sources[id(event)] if source in found}
             hints = {source: _hints(entries[0], accounts) for source, entries in own.items()}
-            comparing.compare_event(result, event, replay.expected(event, hints), own, accounts)
+            opens_on = closed.opens_on(entries[0].recorded_at for entries in own.values())
+            comparing.compare_event(result, event, replay.expected(event, hints, opens_on=opens_on), own, accounts)
             unexplained -= own.keys()
     comparing.report_unexplained(result, book.entries(session, unexplained))
     result.findings += _left_unconfirmed(replay, result)

@@ -17,7 +17,8 @@ from market.ledger.rules import AccountKey, Book, Entry, PeriodClosedError, Peri
 _FIND = sa.text(
     """
     WITH months AS MATERIALIZED (SELECT count(ledger_open_month(day)) FROM unnest(CAST(:days AS date[])) AS day)
-    SELECT array_agg(a.id ORDER BY k.position)
+    SELECT array_agg(a.id ORDER BY k.position) AS ids,
+           (SELECT CAST(max(month) + interval '1 month' AS date) FROM ledger_periods WHERE book = :book) AS opens_on
       FROM months, unnest(CAST(:kinds AS text[]), CAST(:owners AS uuid[]), CAST(:counterparts AS uuid[]),
                          CAST(:steps AS text[])) WITH ORDINALITY AS k (kind, owner_id, counterpart_id, step, position)
       LEFT JOIN ledger_accounts a ON a.book = :book AND a.kind = k.kind AND a.owner_id = k.owner_id
@@ -67,20 +68,30 @@ _POST = sa.text(
 
 def account_ids(session: orm.Session, book: Book, keys: Iterable[AccountKey], *, days: Collection[date]) -> list[int]:
     """Return the id of each account in turn, opening those that do not exist and the months of `days`."""
+    return prepare(session, book, keys, days=days)[0]
+
+
+def prepare(
+    session: orm.Session, book: Book, keys: Iterable[AccountKey], *, days: Collection[date]
+) -> tuple[list[int], date]:
+    """Return the id of each account in turn, as `account_ids` does, and the first day that is not in a closed month."""
     places: dict[AccountKey, int] = {}
     asked = [places.setdefault(key, len(places)) for key in keys]
     wanted = list(places)
-    found = _find(session, book, wanted, days)
+    found, opens_on = _find(session, book, wanted, days)
     if None in found:
         missing = [key for key, account_id in zip(wanted, found, strict=True) if account_id is None]
         session.execute(_ADD, {"book": book, **_columns(missing)})
-        found = _find(session, book, wanted, ())
-    return [found[place] for place in asked]  # type: ignore[misc] # all are open by now
+        found, opens_on = _find(session, book, wanted, ())
+    return [found[place] for place in asked], opens_on  # type: ignore[misc] # all are open by now
 
 
-def _find(session: orm.Session, book: Book, keys: Sequence[AccountKey], days: Collection[date]) -> list[int | None]:
+def _find(
+    session: orm.Session, book: Book, keys: Sequence[AccountKey], days: Collection[date]
+) -> tuple[list[int | None], date]:
     months = sorted({day.replace(day=1) for day in days})
-    return list(session.execute(_FIND, {"book": book, "days": months, **_columns(keys)}).scalar_one())
+    row = session.execute(_FIND, {"book": book, "days": months, **_columns(keys)}).one()
+    return list(row.ids), row.opens_on or date.min
 
 
 def _columns(keys: Sequence[AccountKey]) -> dict[str, str]:
@@ -169,6 +180,12 @@ def close_month(session: orm.Session, book: Book, *, month: date, closed_by: UUI
         if getattr(error.orig, "sqlstate", None) == PERIOD_CLOSED_STATE:
             raise PeriodOrderError(month=month, reason="it is closed", reason_zh="已结账") from error
         raise
+
+
+def opens_on(session: orm.Session, book: Book) -> date:
+    """Return the first day that is not in a closed month; whatever is recorded of days before is posted there."""
+    first = sa.text("SELECT CAST(max(month) + interval '1 month' AS date) FROM ledger_periods WHERE book = :book")
+    return session.scalar(first, {"book": book}) or date.min
 
 
 def open_month(session: orm.Session, *, day: date) -> None:

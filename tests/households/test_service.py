@@ -17,6 +17,7 @@ from market.households.rules import (
     HouseholdCodeTakenError,
     HouseholdDepartedError,
     HouseholdStatus,
+    RemovalTooEarlyError,
     StatusOrderError,
     VillageOutsideRegionError,
 )
@@ -204,3 +205,17 @@ def test_the_enrolments_named_here_are_those_of_the_benefits(session: orm.Sessio
     del session
     assert {column.name for column in queries._ENROLMENTS.columns} <= set(Enrolment.__table__.columns.keys())
     assert queries._ENROLMENTS.name == Enrolment.__tablename__
+
+
+def test_no_household_is_removed_from_monitoring_within_six_months(session: orm.Session, officer: Actor) -> None:
+    household = register(session, officer, status=HouseholdStatus.REGISTERED_POOR)
+
+    def become(status: HouseholdStatus, on: date) -> None:
+        service.record_status(session, officer, household_id=household.id, status=status, valid_from=on, today=TODAY)
+
+    become(HouseholdStatus.MARGINAL, date(2025, 8, 31))
+    become(HouseholdStatus.SUDDEN_HARDSHIP, date(2025, 12, 1))
+    with pytest.raises(RemovalTooEarlyError, match="from 2026-02-28 on"):
+        become(HouseholdStatus.REGISTERED_POOR, date(2026, 2, 27))
+    become(HouseholdStatus.REGISTERED_POOR, date(2026, 2, 28))
+    become(HouseholdStatus.ORDINARY, date(2026, 3, 1))

@@ -1,14 +1,19 @@
 """What a household had: every fen of gross and net, per head, beside what orders brought and never added to it."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import orm
 from starlette.testclient import TestClient
 
+from market.clock import utc_now
 from market.households.rules import HouseholdStatus
-from market.identity.rules import Role
+from market.identity.models import Member
+from market.identity.rules import Role, Scope
+from market.ledger import service as ledger
+from market.ledger.rules import Book
+from market.livelihoods import service as livelihoods
 from market.livelihoods.rules import Figure, ItemKind
 from tests import factories
 from tests.story import Story, open_channels
@@ -107,3 +112,39 @@ def test_an_increase_is_stated_only_against_a_confirmed_baseline_of_the_same_fig
     }
     running = account(client, session, household.id, year="2026", on="2026-03-02")["year"]
     assert {each["no_increase"] for each in running["increases"]} == {"period_not_over"}
+
+
+def test_a_closed_year_stands_as_closed_beside_as_now_known_with_what_makes_the_difference(
+    client: TestClient, session: orm.Session
+) -> None:
+    story = Story(session)
+    household = story.household(head_count=2)
+    story.lot(100_000, {household.id: 50_000})
+    order = story.sell("10", on=FIFTH)
+    story.pay(order, 10_000, on=FIFTH)
+    story.disburse({household.id: 3_000}, on=NINTH)
+    pension = factories.account_item(session, household, amount_fen=1_000)
+    ledger.close_month(session, Book.ATTRIBUTION, month=FIFTH, closed_by=story.clerk.member_id, today=date(2026, 5, 1))
+    after = utc_now() + timedelta(minutes=1)
+    story.disburse({household.id: 2_000}, on=NINTH)
+    factories.account_item(session, household, kind=ItemKind.SOLAR, amount_fen=700, at=after)
+    clerk = factories.actor(session, session.get_one(Member, pension.recorded_by), Scope.REGION)
+    livelihoods.reverse(session, clerk, item_id=pension.id, reason="重复登记", now=after)
+    window = account(client, session, household.id, on="2026-04-02")["rolling"]
+    assert window["window"] == {"begin": "2025-04-01", "end": "2026-03-31"}
+    assert (window["closed"]["received_fen"], window["closed"]["other_fen"]) == (3_000, 1_000)
+    assert (window["known"]["received_fen"], window["known"]["other_fen"]) == (5_000, 700)
+    late, solar, reversal = window["corrections"]
+    assert (late["reason"], late["happened_on"], late["booked_on"], late["received_fen"]) == (
+        "disbursement",
+        "2026-03-09",
+        "2026-04-01",
+        2_000,
+    )
+    assert (solar["item_kind"], solar["item_fen"]) == ("solar", 700)
+    assert (reversal["item_kind"], reversal["item_fen"]) == ("pension", -1_000)
+    known, closed = window["known"], window["closed"]
+    explained = sum(each["received_fen"] + each["item_fen"] for each in window["corrections"])
+    assert known["gross_fen"] - closed["gross_fen"] == explained
+    april = account(client, session, household.id, on="2026-05-02")["rolling"]
+    assert (april["closed_at"], april["closed"], april["corrections"]) == (None, None, [])
