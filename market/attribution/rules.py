@@ -134,6 +134,10 @@ class PoolFact:
     shares: Sequence[tuple[Share, int]]
     kept: bool = False
 
+    def salt(self, posting: str) -> str:
+        """Return the text that, with a share's key, breaks ties within the pool of a posting."""
+        return f"{posting}|{self.mechanism}"
+
 
 @dataclass(frozen=True, slots=True)
 class LineFacts:
@@ -222,24 +226,17 @@ def pool_amounts(pools: Sequence[PoolFact], net_fen: int, left_fen: int, *, salt
     return money.allocate(left_fen, keyed, salt=salt)
 
 
-def pool_salt(salt: str, mechanism: str) -> str:
-    """Return the text that, with a share's key, breaks ties within a pool of a posting."""
-    return f"{salt}|{mechanism}"
-
-
 def _pool(facts: LineFacts, left_fen: int) -> list[tuple[Share, int]]:
     """Return the pools' shares."""
     amounts = pool_amounts(facts.pools, facts.net_fen, left_fen, salt=facts.salt)
     shares: list[tuple[Share, int]] = []
     for pool, fen in zip(facts.pools, amounts, strict=True):
-        if pool.kept:
-            shares.append((Share(Kind.POOL, facts.supplier_id, pool.mechanism), fen))
-            continue
         try:
-            shares += _split(fen, pool.shares, pool_salt(facts.salt, pool.mechanism))
+            shares += _split(fen, pool.shares, pool.salt(facts.salt))
         except money.AllocationError:
-            # Never silently to the cooperative: it waits in suspense, named by its mechanism.
-            shares.append((Share(Kind.SUSPENSE, facts.supplier_id, pool.mechanism), fen))
+            # Never silently to the cooperative: kept, or in suspense, it is named by its mechanism.
+            kind = Kind.POOL if pool.kept else Kind.SUSPENSE
+            shares.append((Share(kind, facts.supplier_id, pool.mechanism), fen))
     return shares
 
 

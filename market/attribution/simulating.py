@@ -20,7 +20,7 @@ from sqlalchemy import orm
 
 from market import money
 from market.attribution.accrual import eligible_pool
-from market.attribution.rules import Kind, PoolFact, Share, pool_amounts, pool_salt
+from market.attribution.rules import Kind, PoolFact, Share, pool_amounts
 from market.benefits.models import Plan, PlanVersion
 from market.benefits.queries import visible_versions
 from market.benefits.rules import MECHANISMS, Payee, PlanBody, plan_body
@@ -170,7 +170,7 @@ def _pooled(
             left_fen = net_fen - released_fen
             amounts = pool_amounts(facts, net_fen, left_fen, salt=source)
             for pool, fen in zip(pools, amounts, strict=True):
-                pool.take(fen, pool_salt(source, pool.fact.mechanism))
+                pool.take(fen, pool.fact.salt(source))
             found[Recipient(Kind.RETAINED, supplier_id, None)] += left_fen - sum(amounts)
         for pool in pools:
             found.update(pool.taken())
