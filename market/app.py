@@ -34,6 +34,7 @@ from market.identity.limiting import SignInLimits
 from market.ledger import endpoints as ledger_endpoints
 from market.livelihoods import endpoints as livelihoods_endpoints
 from market.lots import endpoints as lots_endpoints
+from market.lots import lineage_endpoints
 from market.observing import Observer
 from market.orders import endpoints as orders_endpoints
 from market.payments import endpoints as payments_endpoints
@@ -58,6 +59,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     certification_endpoints.router,
     catalog_endpoints.router,
     lots_endpoints.router,
+    lineage_endpoints.router,
     ledger_endpoints.router,
     attribution_endpoints.router,
     pay_list_endpoints.router,

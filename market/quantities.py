@@ -72,6 +72,13 @@ MILLI_IN: dict[MeasuredIn, int] = {
 """Milli-units of the base unit (kg, piece, hour, mu) in one of each; a mu (亩) is 1/15 hectare."""
 
 
+def base_of(measured_in: MeasuredIn) -> MeasuredIn:
+    """Return the base unit of a unit: kg, piece, hour or mu."""
+    if measured_in in {MeasuredIn.HOUR, MeasuredIn.MU}:
+        return measured_in
+    return MeasuredIn(BASE_OF[Unit(measured_in.value)].value)
+
+
 class QuantityError(ValueError):
     """The text is no decimal number, or the unit cannot express it exactly."""
 

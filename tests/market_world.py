@@ -274,12 +274,13 @@ class _Shelf:
 
     def lot(self, quantity_milli: int, expires_on: date | None, amounts: Mapping[str, int]) -> None:
         """Open a lot to which households contributed these amounts (fen)."""
+        part_milli = quantity_milli // 10
         lot = factories.lot(
             self.session,
             self.product,
             quantity_milli=quantity_milli,
             expires_on=expires_on,
-            bought_in_milli=quantity_milli,
+            bought_in_milli=quantity_milli - part_milli * len([*amounts][::2]),
         )
         made = {}
         for position, (household_id, amount_fen) in enumerate(amounts.items()):
@@ -289,6 +290,7 @@ class _Shelf:
                 lot,
                 family,
                 amount_fen=amount_fen,
+                measure_milli=part_milli,
                 mechanism=Mechanism.LABOUR if position % 2 else Mechanism.ORDER_PURCHASE,
             )
             made[str(row.id)] = (household_id, amount_fen)

@@ -99,11 +99,17 @@ class Story:
         return household
 
     def lot(self, quantity_milli: int, amounts: Mapping[UUID, int] | None = None) -> tuple[Lot, list[Contribution]]:
-        """Open a lot to which households contributed these amounts (fen)."""
-        lot = factories.lot(self.session, self.product, quantity_milli=quantity_milli)
+        """Open a lot to which households contributed these amounts (fen), in equal parts; the rest was bought in."""
+        measure_milli = quantity_milli // max(len(amounts or {}), 1)
+        bought_in_milli = quantity_milli - measure_milli * len(amounts or {})
+        lot = factories.lot(self.session, self.product, quantity_milli=quantity_milli, bought_in_milli=bought_in_milli)
         contributions = [
             factories.contribution(
-                self.session, lot, self.session.get_one(Household, household_id), amount_fen=amount_fen
+                self.session,
+                lot,
+                self.session.get_one(Household, household_id),
+                amount_fen=amount_fen,
+                measure_milli=measure_milli,
             )
             for household_id, amount_fen in (amounts or {}).items()
         ]

@@ -267,7 +267,9 @@ _CONTRIBUTIONS = sa.text(
 _LOTS = sa.text(
     """
     SELECT l.id, l.quantity_milli, l.moved_milli,
-           l.bought_in_milli + coalesce(c.milli, 0) + coalesce(i.milli, 0) AS made_of_milli
+           l.bought_in_milli + coalesce(c.milli, 0)
+           + CAST(CASE l.base_unit WHEN 'kg' THEN coalesce(l.content_milli, 1000) ELSE 1000 END
+                  * coalesce(i.milli, 0) / 1000 AS bigint) AS made_of_milli
       FROM lots l
       LEFT JOIN (SELECT lot_id, CAST(sum(measure_milli) AS bigint) AS milli FROM contributions
                   WHERE carried_from IS NULL AND measure = 'quantity' GROUP BY lot_id) c ON c.lot_id = l.id

@@ -10,6 +10,24 @@ from market.orders.queries import OWED_BACK
 
 _GIVEN_UP = "'declined', 'cancelled', 'expired'"
 
+_BALANCES = """
+    WITH balances AS (
+      SELECT concat('lot ', l.number) AS subject,
+             CASE l.base_unit WHEN 'piece' THEN l.quantity_milli * coalesce(l.content_milli, 1000)::numeric / 1000
+                              ELSE l.quantity_milli END AS claimed,
+             coalesce(c.milli, 0) + l.bought_in_milli - l.loss_milli
+             + CASE l.base_unit WHEN 'kg' THEN coalesce(i.milli, 0) * coalesce(l.content_milli, 1000)::numeric / 1000
+                                ELSE coalesce(i.milli, 0) END AS kept
+        FROM lots l
+        LEFT JOIN (SELECT lot_id, sum(measure_milli) AS milli FROM contributions
+                    WHERE carried_from IS NULL AND measure = 'quantity' GROUP BY lot_id) c ON c.lot_id = l.id
+        LEFT JOIN (SELECT lot_id, sum(quantity_milli) AS milli FROM lot_inputs GROUP BY lot_id) i ON i.lot_id = l.id
+       WHERE l.status NOT IN ('draft', 'discarded')
+    )
+"""
+"""What a lot claims, and what went into it less the loss: where pieces are made of what is weighed, or the reverse, by
+weight (`lots.lineage.balanced`)."""
+
 MARKET: tuple[Invariant, ...] = (
     Invariant(
         "stock_is_conserved",
@@ -57,15 +75,58 @@ MARKET: tuple[Invariant, ...] = (
         "lot_is_covered",
         "contributions + bought in + inputs - loss cover a lot on sale",
         "在售批次数量须有投入、外购、投料覆盖",
+        _BALANCES + "SELECT subject, concat('at least ', claimed), kept::text FROM balances WHERE kept < claimed",
+    ),
+    Invariant(
+        "lot_is_not_inflated",
+        "no more went into a lot on sale than it holds and lost",
+        "在售批次的投入、外购、投料扣除损耗后不得超过其数量",
+        _BALANCES + "SELECT subject, concat('at most ', claimed), kept::text FROM balances WHERE kept > claimed",
+    ),
+    Invariant(
+        "carried_measure_is_what_moved",
+        "of each priced contribution lots made of its lot have the measure that moved along, to the last when all has",
+        "转入下游批次的投入数量=按转出比例应转数量,全部转出时分毫不差",
         """
-        SELECT concat('lot ', l.number), concat('at least ', l.quantity_milli),
-               (coalesce(c.milli, 0) + l.bought_in_milli + coalesce(i.milli, 0) - l.loss_milli)::text
-          FROM lots l
-          LEFT JOIN (SELECT lot_id, sum(measure_milli) AS milli FROM contributions
-                      WHERE carried_from IS NULL AND measure = 'quantity' GROUP BY lot_id) c ON c.lot_id = l.id
-          LEFT JOIN (SELECT lot_id, sum(quantity_milli) AS milli FROM lot_inputs GROUP BY lot_id) i ON i.lot_id = l.id
-         WHERE l.status NOT IN ('draft', 'discarded')
-           AND coalesce(c.milli, 0) + l.bought_in_milli + coalesce(i.milli, 0) - l.loss_milli < l.quantity_milli
+        SELECT concat('lot ', l.number, ' contribution ', c.id),
+               div(c.measure_milli::numeric * l.moved_milli, l.quantity_milli)::text, coalesce(o.milli, 0)::text
+          FROM contributions c
+          JOIN lots l ON l.id = c.lot_id
+          LEFT JOIN (SELECT n.carried_from, sum(n.measure_milli) AS milli
+                       FROM contributions n JOIN lots m ON m.id = n.lot_id AND m.status <> 'discarded'
+                      GROUP BY n.carried_from) o ON o.carried_from = c.id
+         WHERE c.proceeds_bp IS NULL
+           AND coalesce(o.milli, 0) <> div(c.measure_milli::numeric * l.moved_milli, l.quantity_milli)
+        """,
+    ),
+    Invariant(
+        "carried_came_with_its_lot",
+        "a carried contribution is its household's own, of the same kind and price, from a lot that went into this one",
+        "随批转入的投入须与来源的农户、机制、单价一致,且来源批次为本批次的原料",
+        """
+        SELECT concat('contribution ', n.id), concat_ws(' ', c.household_id, c.mechanism, c.unit_price_fen, c.lot_id),
+               concat_ws(' ', n.household_id, n.mechanism, n.unit_price_fen, i.input_lot_id)
+          FROM contributions n
+          JOIN contributions c ON c.id = n.carried_from
+          LEFT JOIN lot_inputs i ON i.lot_id = n.lot_id AND i.input_lot_id = c.lot_id
+         WHERE i.lot_id IS NULL
+            OR (n.household_id, n.mechanism, n.measure, n.unit_price_fen, n.price_unit_milli, n.delivered_on)
+               IS DISTINCT FROM
+               (c.household_id, c.mechanism, c.measure, c.unit_price_fen, c.price_unit_milli, c.delivered_on)
+        """,
+    ),
+    Invariant(
+        "lot_graph_has_no_circle",
+        "no lot went into itself, however far",
+        "批次不得循环投料",
+        """
+        WITH RECURSIVE behind AS (
+          SELECT lot_id, input_lot_id FROM lot_inputs
+           UNION
+          SELECT b.lot_id, i.input_lot_id FROM behind b JOIN lot_inputs i ON i.lot_id = b.input_lot_id
+        )
+        SELECT concat('lot ', l.number), 'no circle', 'one' FROM behind b JOIN lots l ON l.id = b.lot_id
+         WHERE b.lot_id = b.input_lot_id
         """,
     ),
     Invariant(
@@ -75,7 +136,10 @@ MARKET: tuple[Invariant, ...] = (
         """
         SELECT concat('lot ', l.number, ' from lot ', i.input_lot_id), concat('at most ', i.quantity_milli),
                sum(n.measure_milli)::text
-          FROM lot_inputs i
+          FROM (SELECT n.lot_id, n.input_lot_id, n.quantity_milli
+                       * CASE m.base_unit WHEN 'kg' THEN coalesce(m.content_milli, 1000) ELSE 1000 END / 1000
+                       AS quantity_milli
+                  FROM lot_inputs n JOIN lots m ON m.id = n.lot_id) i
           JOIN lots l ON l.id = i.lot_id
           JOIN contributions n ON n.lot_id = i.lot_id AND n.proceeds_bp IS NOT NULL
           JOIN contributions c ON c.id = n.carried_from AND c.lot_id = i.input_lot_id

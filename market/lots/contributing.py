@@ -18,18 +18,19 @@ from market.errors import InvalidInputError, named
 from market.households.models import Household
 from market.identity.rules import Actor
 from market.lots import queries
-from market.lots.lineage import InputLot
+from market.lots.lineage import Part, balanced, balanced_in
 from market.lots.models import Contribution, Lot
 from market.lots.pricing import Agreed, LandNotOfLotError, NewContribution, agree
 from market.lots.queries import ContributionRow, locked_lot
 from market.lots.rules import (
     LotStatus,
     MechanismNotInPlanError,
+    RepeatedEvidenceError,
     SealedLotError,
     carried_measures,
     newly_released,
 )
-from market.quantities import MILLI_IN, base_units
+from market.quantities import MILLI_IN, MeasuredIn, base_of, base_units
 
 LONGEST_BEFORE: Mapping[Measure, timedelta] = {
     Measure.QUANTITY: timedelta(days=92),
@@ -51,6 +52,7 @@ class _Row(NamedTuple):
     household_id: UUID
     mechanism: Mechanism
     measure: Measure
+    measured_in: MeasuredIn
     measure_milli: int
     unit_price_fen: int | None
     price_unit_milli: int | None
@@ -68,7 +70,7 @@ class _Row(NamedTuple):
 
 _TYPES: Mapping[str, str] = {
     **dict.fromkeys(("id", "lot_id", "household_id", "plan_version_id", "carried_from", "made_by"), "uuid"),
-    **dict.fromkeys(("mechanism", "measure", "market_source", "evidence"), "text"),
+    **dict.fromkeys(("mechanism", "measure", "measured_in", "market_source", "evidence"), "text"),
     **dict.fromkeys(("market_on", "delivered_on"), "date"),
 }
 _COLUMNS = ", ".join(_Row._fields)
@@ -83,7 +85,8 @@ def record_contributions(
 
     Each follows the plan version that is in force on the day it was delivered. Raises `NotFoundError`,
     `SealedLotError`, `MechanismNotInPlanError`, `NotMeasuredSoError`, `WrongUnitError`, `NotEnrolledError`,
-    `PriceNotByPlanError`, `LandNotOfLotError`, `InvalidInputError`, or `PlanNotApprovedError` when no version was.
+    `PriceNotByPlanError`, `RepeatedEvidenceError`, `LandNotOfLotError`, `InvalidInputError`, or `PlanNotApprovedError`
+    when no version was.
     """
     lot = locked_lot(session, actor, lot_id)
     if lot.status is not LotStatus.DRAFT:
@@ -93,6 +96,8 @@ def record_contributions(
     enrolled = benefits.enrolled(session, lot.supplier_id, household_ids)
     gone = _departures(session, household_ids)
     plans = _plans_of(session, lot, {given.delivered_on for given in contributions})
+    known = _slips(session, lot_id)
+    unit = balanced_in(lot.base_unit, lot.content_milli)
     rows: list[_Row] = []
     for index, given in enumerate(contributions):
         pointer = f"/contributions/{index}"
@@ -100,12 +105,16 @@ def record_contributions(
         if given.mechanism not in body.lot_mechanisms:
             raise MechanismNotInPlanError(mechanism=given.mechanism, pointer=f"{pointer}/mechanism")
         terms = body.terms_of(given.mechanism)
-        agreed = agree(given, terms, base_unit=lot.base_unit, today=today, pointer=pointer)
+        agreed = agree(given, terms, base_unit=unit, today=today, pointer=pointer)
         _check_season(given, agreed.measure, lot, pointer)
         since, until = enrolled.get(given.household_id, date.max), gone.get(given.household_id, date.max)
         if not since <= given.delivered_on < until:
             code = code_known_to(session, lot.supplier_id, given.household_id)
             raise NotEnrolledError(household=named(code), pointer=f"{pointer}/household_id")
+        slip = (given.household_id, given.mechanism, given.evidence)
+        if slip in known:
+            raise RepeatedEvidenceError(evidence=given.evidence, pointer=f"{pointer}/evidence")
+        known.add(slip)
         rows.append(_row_of(lot, given, agreed, version_id, actor))
     _check_land(session, lot, rows)
     return _insert(session, rows)
@@ -132,6 +141,13 @@ def _check_land(session: orm.Session, lot: Lot, rows: Sequence[_Row]) -> None:
     )
     if found > (lot.area_milli_mu or 0):
         raise LandNotOfLotError(area=base_units(lot.area_milli_mu or 0), found=base_units(found))
+
+
+def _slips(session: orm.Session, lot_id: UUID) -> set[tuple[UUID, Mechanism, str]]:
+    """Return by which evidence which household is on record of a lot: what is entered twice would be owed twice."""
+    recorded = sa.select(Contribution.household_id, Contribution.mechanism, Contribution.evidence)
+    own = recorded.where(Contribution.lot_id == lot_id, Contribution.carried_from.is_(None))
+    return {(row.household_id, row.mechanism, row.evidence) for row in session.execute(own)}
 
 
 def _departures(session: orm.Session, household_ids: Collection[UUID]) -> dict[UUID, date]:
@@ -162,6 +178,7 @@ def _row_of(lot: Lot, given: NewContribution, agreed: Agreed, version_id: UUID, 
         household_id=given.household_id,
         mechanism=given.mechanism,
         measure=agreed.measure,
+        measured_in=base_of(given.measured_in),
         measure_milli=given.measure_milli,
         unit_price_fen=agreed.unit_price_fen,
         price_unit_milli=MILLI_IN[given.measured_in] if priced else None,
@@ -178,17 +195,21 @@ def _row_of(lot: Lot, given: NewContribution, agreed: Agreed, version_id: UUID, 
     )
 
 
-def carry(session: orm.Session, actor: Actor, *, lot_id: UUID, parts: Sequence[tuple[InputLot, int]]) -> None:
-    """Give a new lot what the contributions of its inputs release for `(input, milli)`, before the inputs are drawn.
+def carry(session: orm.Session, actor: Actor, parts: Sequence[Part]) -> None:
+    """Give new lots what the contributions of their inputs release for each part, before the inputs are drawn.
 
-    Each input must be locked, and stands as it was before; a part that is still worth no fen is not carried. Of
-    consigned produce the part of the quantity goes along that is the household's.
+    Each input must be locked, and stands as it was before. Parts of one input follow each other, so that together they
+    carry what one part of their size would: an amount by what is sold or moved of the lot, its measure by what is
+    moved, each to the last unit when nothing is left. Of consigned produce the part of the quantity goes along that is
+    the household's.
     """
-    sources = {source.id: (source, milli) for source, milli in parts}
-    contributed: dict[UUID, list[Contribution]] = {source_id: [] for source_id in sorted(sources)}
+    by_source: dict[UUID, list[Part]] = {}
+    for part in sorted(parts, key=lambda part: part.source.id):
+        by_source.setdefault(part.source.id, []).append(part)
+    contributed: dict[UUID, list[Contribution]] = {source_id: [] for source_id in by_source}
     for given in session.scalars(
         sa.select(Contribution)
-        .where(Contribution.lot_id == sa.any_(sa.cast(list(sources), sa.ARRAY(sa.Uuid))))
+        .where(Contribution.lot_id == sa.any_(sa.cast(list(by_source), sa.ARRAY(sa.Uuid))))
         .order_by(Contribution.lot_id, Contribution.id)
     ):
         contributed[given.lot_id].append(given)
@@ -198,21 +219,42 @@ def carry(session: orm.Session, actor: Actor, *, lot_id: UUID, parts: Sequence[t
     for source_id, own in contributed.items():
         consigned = [given for given in own if given.amount_fen is None]
         if consigned:
-            _, milli = sources[source_id]
-            weights = [(str(given.id), given.measure_milli) for given in consigned]
-            parted = carried_measures(milli, weights, made_of_milli=made_of[source_id], salt=str(lot_id))
-            rows += [_going_on(given, lot_id, actor, part, None) for given, part in zip(consigned, parted, strict=True)]
-        rows += [_released(given, *sources[source_id], lot_id, actor) for given in own if given.amount_fen is not None]
-    _insert(session, [row for row in rows if (row.measure_milli if row.amount_fen is None else row.amount_fen) > 0])
+            rows += _consigned(consigned, by_source[source_id], made_of[source_id], actor)
+        rows += [row for given in own if given.amount_fen is not None for row in _priced(given, by_source, actor)]
+    _insert(session, [row for row in rows if row.amount_fen or row.measure_milli])
 
 
-def _released(given: Contribution, source: InputLot, milli: int, lot_id: UUID, actor: Actor) -> _Row:
-    def part(whole: int) -> int:
-        return newly_released(
-            whole, drawn_milli=source.drawn_milli, more_milli=milli, whole_milli=source.quantity_milli
+def _consigned(consigned: Sequence[Contribution], parts: Sequence[Part], made_of: int, actor: Actor) -> list[_Row]:
+    """Give each part what is the consignors' of what is taken, measured as the new lot is held against its inputs."""
+    weights = [(str(given.id), given.measure_milli) for given in consigned]
+    rows: list[_Row] = []
+    for part in parts:
+        base_unit = part.source.base_unit
+        taken_milli = balanced(part.quantity_milli, base_unit, part.content_milli)
+        parted = carried_measures(taken_milli, weights, made_of_milli=made_of, salt=str(part.lot_id))
+        unit = MeasuredIn(balanced_in(base_unit, part.content_milli).value)
+        for given, milli in zip(consigned, parted, strict=True):
+            rows.append(_going_on(given, part.lot_id, actor, milli, None)._replace(measured_in=unit))
+    return rows
+
+
+def _priced(given: Contribution, by_source: Mapping[UUID, Sequence[Part]], actor: Actor) -> list[_Row]:
+    parts = by_source[given.lot_id]
+    source = parts[0].source
+    drawn_milli, moved_milli, whole_milli = source.drawn_milli, source.moved_milli, source.quantity_milli
+    rows: list[_Row] = []
+    for part in parts:
+        more_milli = part.quantity_milli
+        measure_milli = newly_released(
+            given.measure_milli, drawn_milli=moved_milli, more_milli=more_milli, whole_milli=whole_milli
         )
-
-    return _going_on(given, lot_id, actor, part(given.measure_milli), part(given.amount_fen or 0))
+        amount_fen = newly_released(
+            given.amount_fen or 0, drawn_milli=drawn_milli, more_milli=more_milli, whole_milli=whole_milli
+        )
+        rows.append(_going_on(given, part.lot_id, actor, measure_milli, amount_fen))
+        drawn_milli += more_milli
+        moved_milli += more_milli
+    return rows
 
 
 def _going_on(given: Contribution, lot_id: UUID, actor: Actor, measure_milli: int, amount_fen: int | None) -> _Row:

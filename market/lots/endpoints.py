@@ -15,7 +15,7 @@ from market.errors import FourEyesError, InvalidInputError, NotFoundError, Trans
 from market.identity.access import Caller, requires
 from market.identity.rules import Actor, Permission
 from market.lots import baselines, contributing, opening, queries, registering, stock
-from market.lots.lineage import InputLotError, NotCoveredError
+from market.lots.lineage import InflatedLotError, NotCoveredError
 from market.lots.models import Baseline, Contribution, Lot
 from market.lots.pricing import LandNotOfLotError, MarketPrice, NewContribution, NotMeasuredSoError, PriceNotByPlanError
 from market.lots.rules import (
@@ -28,6 +28,7 @@ from market.lots.rules import (
     OutOfStockError,
     OutsideOriginError,
     PaidLotError,
+    RepeatedEvidenceError,
     ReusedQualityCertificateError,
     SealedLotError,
     WrongUnitError,
@@ -39,8 +40,6 @@ from market.lots.schemas import (
     ContributionsRecordedOut,
     DecideBaseline,
     LotDetailOut,
-    LotEdgeOut,
-    LotGraphOut,
     LotOut,
     LotQuery,
     ProposeBaseline,
@@ -67,12 +66,10 @@ Opener = Annotated[Caller, requires(Permission.LOT_OPEN)]
         InvalidInputError,
         InexactQuantityError,
         WrongUnitError,
-        InputLotError,
-        OutOfStockError,
     ),
 )
 def register_lot(request: RegisterLot, caller: Writer) -> Response:
-    """Register a lot as a draft; a lot made of others takes their stock and their contributions along."""
+    """Register a lot that was harvested or produced, as a draft; one made of other lots is processed."""
 
     def work(session: orm.Session, actor: Actor) -> LotOut:
         unit_milli = MILLI_IN[request.unit]
@@ -88,13 +85,9 @@ def register_lot(request: RegisterLot, caller: Writer) -> Response:
             area_milli_mu=_area(request.area_mu) if request.area_mu is not None else None,
             bought_in_milli=milli_of(request.bought_in, unit_milli, pointer="/bought_in"),
             loss_milli=milli_of(request.loss, unit_milli, pointer="/loss"),
-            inputs=[
-                (part.lot_id, milli_of(part.quantity, unit_milli, pointer=f"/inputs/{index}/quantity"))
-                for index, part in enumerate(request.inputs)
-            ],
             now=utc_now(),
         )
-        return _lot_out(lot)
+        return lot_out(lot)
 
     return caller.once(request, work)
 
@@ -112,7 +105,7 @@ def list_lots(query: Annotated[LotQuery, Query()], caller: Reader) -> Page[LotOu
             lots = lots.where(Lot.id < after)
         found = session.scalars(lots.order_by(Lot.id.desc()).limit(query.limit + 1)).all()
         page, next_cursor = cut(found, query.limit, lambda lot: lot.id)
-        return Page(items=[_lot_out(lot) for lot in page], next_cursor=next_cursor)
+        return Page(items=[lot_out(lot) for lot in page], next_cursor=next_cursor)
 
 
 @router.get("/lots/{lot_id}", responses=declared(NotFoundError))
@@ -122,7 +115,7 @@ def show_lot(lot_id: UUID, caller: Reader) -> LotDetailOut:
         lot = queries.one_lot(session, actor, lot_id)
         baseline = session.get(Baseline, lot_id)
         stated = _baseline_out(lot, baseline) if baseline is not None else None
-        return LotDetailOut(**dict(_lot_out(lot)), baseline=stated)
+        return LotDetailOut(**dict(lot_out(lot)), baseline=stated)
 
 
 @router.post(
@@ -132,6 +125,7 @@ def show_lot(lot_id: UUID, caller: Reader) -> LotDetailOut:
     responses=declared(
         NotFoundError,
         SealedLotError,
+        RepeatedEvidenceError,
         PlanNotApprovedError,
         MechanismNotInPlanError,
         NotEnrolledError,
@@ -172,13 +166,13 @@ def record_contributions(lot_id: UUID, request: RecordContributions, caller: Wri
 def list_contributions(lot_id: UUID, query: Annotated[PageQuery, Query()], caller: Reader) -> Page[ContributionOut]:
     """List what households gave to a lot, oldest first."""
     with caller.transaction() as (session, actor):
-        lot = queries.one_lot(session, actor, lot_id)
+        queries.one_lot(session, actor, lot_id)
         rows = sa.select(Contribution).where(Contribution.lot_id == lot_id)
         if (after := after_id(query.cursor)) is not None:
             rows = rows.where(Contribution.id > after)
         found = session.scalars(rows.order_by(Contribution.id).limit(query.limit + 1)).all()
         page, next_cursor = cut(found, query.limit, lambda row: row.id)
-        items = [ContributionOut.model_validate(queries.told(lot, row)) for row in page]
+        items = [ContributionOut.model_validate(queries.told(row)) for row in page]
         return Page(items=items, next_cursor=next_cursor)
 
 
@@ -191,7 +185,7 @@ def attach_quality_certificate(lot_id: UUID, request: AttachQualityCertificate, 
     """Attach a quality certificate (承诺达标合格证) to a draft lot."""
     return caller.once(
         request,
-        lambda session, actor: _lot_out(
+        lambda session, actor: lot_out(
             registering.attach_quality_certificate(session, actor, lot_id=lot_id, number=request.number)
         ),
         status=200,
@@ -208,13 +202,14 @@ def attach_quality_certificate(lot_id: UUID, request: AttachQualityCertificate, 
         ExpiredLotError,
         MissingQualityCertificateError,
         NotCoveredError,
+        InflatedLotError,
     ),
 )
 def open_lot(lot_id: UUID, caller: Opener) -> Response:
     """Put a lot on sale; what went into it is sealed from then on."""
     on = business_date(utc_now())
     return caller.once(
-        None, lambda session, actor: _lot_out(opening.open_lot(session, actor, lot_id=lot_id, on=on)), status=200
+        None, lambda session, actor: lot_out(opening.open_lot(session, actor, lot_id=lot_id, on=on)), status=200
     )
 
 
@@ -225,23 +220,19 @@ def open_lot(lot_id: UUID, caller: Opener) -> Response:
 )
 def discard_lot(lot_id: UUID, caller: Writer) -> Response:
     """Give up a draft that was a mistake; the lots it was made of have back what was taken of them."""
-    return caller.once(
-        None, lambda session, actor: _lot_out(opening.discard(session, actor, lot_id=lot_id)), status=200
-    )
+    return caller.once(None, lambda session, actor: lot_out(opening.discard(session, actor, lot_id=lot_id)), status=200)
 
 
 @router.post("/lots/{lot_id}/hold", response_model=LotOut, responses=declared(NotFoundError, TransitionError))
 def hold_lot(lot_id: UUID, caller: Writer) -> Response:
     """Take a lot off sale; what is already reserved stays so."""
-    return caller.once(None, lambda session, actor: _lot_out(opening.hold(session, actor, lot_id=lot_id)), status=200)
+    return caller.once(None, lambda session, actor: lot_out(opening.hold(session, actor, lot_id=lot_id)), status=200)
 
 
 @router.post("/lots/{lot_id}/release", response_model=LotOut, responses=declared(NotFoundError, TransitionError))
 def release_lot(lot_id: UUID, caller: Opener) -> Response:
     """Put a held lot back on sale."""
-    return caller.once(
-        None, lambda session, actor: _lot_out(opening.release(session, actor, lot_id=lot_id)), status=200
-    )
+    return caller.once(None, lambda session, actor: lot_out(opening.release(session, actor, lot_id=lot_id)), status=200)
 
 
 @router.post(
@@ -254,7 +245,7 @@ def record_spoilage(lot_id: UUID, request: RecordSpoilage, caller: Writer) -> Re
     """Write off stock that spoiled unsold."""
     return caller.once(
         request,
-        lambda session, actor: _lot_out(
+        lambda session, actor: lot_out(
             stock.record_spoilage(
                 session,
                 actor,
@@ -265,20 +256,6 @@ def record_spoilage(lot_id: UUID, request: RecordSpoilage, caller: Writer) -> Re
             )
         ),
     )
-
-
-@router.get("/lots/{lot_id}/graph", responses=declared(NotFoundError))
-def show_graph(lot_id: UUID, caller: Reader) -> LotGraphOut:
-    """Show all that went into a lot, and all that was made of it."""
-    with caller.transaction() as (session, actor):
-        lot = queries.one_lot(session, actor, lot_id)
-        graph = queries.graph(session, lot_id)
-        return LotGraphOut(
-            lot_id=lot_id,
-            base_unit=lot.base_unit,
-            ancestors=[_edge_out(edge) for edge in graph.ancestors],
-            descendants=[_edge_out(edge) for edge in graph.descendants],
-        )
 
 
 @router.put(
@@ -328,19 +305,22 @@ def _area(area_mu: str) -> int:
     return milli_of(area_mu, MILLI_MU, pointer="/area_mu")
 
 
-def _lot_out(lot: Lot) -> LotOut:
+def lot_out(lot: Lot) -> LotOut:
+    """Return a lot as it is shown."""
     return LotOut(
         id=lot.id,
         number=lot.number,
         product_id=lot.product_id,
         supplier_id=lot.supplier_id,
         status=lot.status,
+        origin=lot.origin,
         produced_on=lot.produced_on,
         expires_on=lot.expires_on,
         origin_code=lot.origin_code,
         area_mu=text(lot.area_milli_mu, MILLI_MU) if lot.area_milli_mu is not None else None,
         quality_certificate=lot.quality_certificate,
         base_unit=lot.base_unit,
+        content=base_units(lot.content_milli) if lot.content_milli is not None else None,
         quantity=base_units(lot.quantity_milli),
         bought_in=base_units(lot.bought_in_milli),
         loss=base_units(lot.loss_milli),
@@ -367,14 +347,4 @@ def _baseline_out(lot: Lot, baseline: Baseline) -> BaselineOut:
         price_per=base_units(baseline.price_unit_milli),
         gross_fen=baseline.gross_fen,
         opinion=baseline.opinion,
-    )
-
-
-def _edge_out(edge: queries.LotEdge) -> LotEdgeOut:
-    return LotEdgeOut(
-        lot_id=edge.lot_id,
-        lot_number=edge.lot_number,
-        input_lot_id=edge.input_lot_id,
-        input_lot_number=edge.input_lot_number,
-        quantity=base_units(edge.quantity_milli),
     )

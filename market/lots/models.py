@@ -8,8 +8,15 @@ from sqlalchemy import orm
 
 from market.benefits.rules import MECHANISMS, Basis, Measure, Mechanism
 from market.db import Base, new_id
-from market.lots.rules import BaselineStatus, LotStatus
-from market.quantities import Unit
+from market.lots.rules import (
+    BaselineStatus,
+    LotStatus,
+    Origin,
+)
+from market.quantities import (
+    MeasuredIn,
+    Unit,
+)
 
 _CONSIGNED = ", ".join(f"'{code}'" for code, terms in MECHANISMS.items() if terms.basis is Basis.PROCEEDS)
 
@@ -17,7 +24,9 @@ _CONSIGNED = ", ".join(f"'{code}'" for code, terms in MECHANISMS.items() if term
 class Lot(Base):
     """A quantity of one product with one origin; the six stock columns always sum to `quantity_milli`.
 
-    All its quantities are thousandths of `base_unit`, kg or piece. It is good until `expires_on`, that day included.
+    All its quantities are thousandths of `base_unit`, kg or piece. One that is counted and made of what is weighed, or
+    the reverse, says how much a piece weighs (`content_milli`, grams): then what was bought in and what was lost is
+    weighed. It is good until `expires_on`, that day included.
     `draws` counts how often something was accepted from it, returned to it or moved out of it.
     """
 
@@ -34,10 +43,23 @@ class Lot(Base):
         ),
         sa.CheckConstraint("quantity_milli > 0", name="quantity_is_positive"),
         sa.CheckConstraint("least(bought_in_milli, loss_milli) >= 0", name="sources_are_not_negative"),
+        sa.CheckConstraint("content_milli > 0", name="content_is_positive"),
+        sa.CheckConstraint("content_milli IS NULL OR origin = 'processed'", name="processing_alone_converts"),
+        sa.CheckConstraint(
+            "origin IN ('produced', 'processed') OR (bought_in_milli = 0 AND (loss_milli = 0 OR origin = 'repacked'))",
+            name="origin_allows_its_sources",
+        ),
         sa.CheckConstraint("expires_on >= produced_on", name="expiry_follows_production"),
         sa.CheckConstraint("opened_by <> made_by", name="opener_is_not_maker"),
         sa.CheckConstraint("(status IN ('draft', 'discarded')) = (opened_by IS NULL)", name="opening_is_signed"),
         sa.CheckConstraint("(status = 'discarded') = (discarded_by IS NOT NULL)", name="discarding_is_signed"),
+        sa.Index(
+            "lots_quality_certificate_once",
+            "supplier_id",
+            "quality_certificate",
+            unique=True,
+            postgresql_where=sa.text("status <> 'discarded'"),
+        ),
         sa.Index("lots_on_sale_idx", "product_id", postgresql_where=sa.text("status = 'open' AND available_milli > 0")),
     )
 
@@ -46,11 +68,13 @@ class Lot(Base):
     product_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("products.id"))
     supplier_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("organisations.id"), index=True)
     status: orm.Mapped[LotStatus]
+    origin: orm.Mapped[Origin]
     produced_on: orm.Mapped[date]
     expires_on: orm.Mapped[date | None]
     origin_code: orm.Mapped[str]
     area_milli_mu: orm.Mapped[int | None]
     base_unit: orm.Mapped[Unit]
+    content_milli: orm.Mapped[int | None]
     quality_certificate: orm.Mapped[str | None]
     quantity_milli: orm.Mapped[int]
     bought_in_milli: orm.Mapped[int]
@@ -71,7 +95,8 @@ class Lot(Base):
 class LotInput(Base):
     """A lot was made from part of another; moving without a sale takes the contributions along.
 
-    `draws` is what the input's own counter came to with it. The row of a discarded lot stays, and moves nothing.
+    The quantity is in the base unit of the input. `draws` is what the input's own counter came to with it. The row of a
+    discarded lot stays, and moves nothing.
     """
 
     __tablename__ = "lot_inputs"
@@ -90,13 +115,16 @@ class Contribution(Base):
     """What a household gave to a lot: produce, work or land, in milli-units of its measure, and what it is owed for it.
 
     What is consigned has no price and no amount, but basis points of what it brings. A price that follows the market's
-    stands beside it. A contribution carried from an input lot names the one it comes from; its amount is what that one
-    released, no longer measure times price; of consigned produce its measure is the household's part of what was taken.
+    stands beside it. The measure is in thousandths of `measured_in`: a base unit, the hour or the mu. A contribution
+    carried from an input lot names the one it comes from; measure and amount are the part of it that came along, which
+    may be worth no fen; of consigned produce the measure is the household's part of what was taken.
     """
 
     __tablename__ = "contributions"
     __table_args__ = (
-        sa.CheckConstraint("amount_fen > 0", name="amount_is_positive"),
+        sa.CheckConstraint(
+            "amount_fen > 0 OR (amount_fen = 0 AND carried_from IS NOT NULL)", name="amount_is_positive"
+        ),
         sa.CheckConstraint("unit_price_fen > 0 AND price_unit_milli > 0", name="price_is_positive"),
         sa.CheckConstraint("measure_milli >= 0", name="measure_is_not_negative"),
         sa.CheckConstraint(
@@ -111,6 +139,15 @@ class Contribution(Base):
         sa.CheckConstraint(
             "market_price_fen > 0 AND market_price_fen <= unit_price_fen", name="price_is_not_below_market"
         ),
+        sa.Index(
+            "contributions_evidence_once",
+            "lot_id",
+            "household_id",
+            "mechanism",
+            "evidence",
+            unique=True,
+            postgresql_where=sa.text("carried_from IS NULL"),
+        ),
     )
 
     id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
@@ -118,6 +155,7 @@ class Contribution(Base):
     household_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("households.id"), index=True)
     mechanism: orm.Mapped[Mechanism]
     measure: orm.Mapped[Measure]
+    measured_in: orm.Mapped[MeasuredIn]
     measure_milli: orm.Mapped[int]
     unit_price_fen: orm.Mapped[int | None]
     price_unit_milli: orm.Mapped[int | None]

@@ -10,7 +10,7 @@ from market.catalog.models import Category, Product
 from market.db import lock_by
 from market.errors import FourEyesError
 from market.identity.rules import Actor
-from market.lots.lineage import check_coverage
+from market.lots.lineage import balanced, balanced_in, check_balance
 from market.lots.models import Contribution, Lot
 from market.lots.queries import locked_lot, made_of, one_lot
 from market.lots.rules import (
@@ -56,7 +56,7 @@ def open_lot(session: orm.Session, actor: Actor, *, lot_id: UUID, on: date) -> L
     """Put a draft lot on sale and seal what went into it.
 
     The opener neither made the lot nor recorded a contribution to it. Raises `NotFoundError`, `TransitionError`,
-    `FourEyesError`, `ExpiredLotError`, `MissingQualityCertificateError` or `NotCoveredError`.
+    `FourEyesError`, `ExpiredLotError`, `MissingQualityCertificateError`, `NotCoveredError` or `InflatedLotError`.
     """
     lot = locked_lot(session, actor, lot_id)
     after = status_after(lot.status, LotEvent.OPEN)
@@ -66,7 +66,12 @@ def open_lot(session: orm.Session, actor: Actor, *, lot_id: UUID, on: date) -> L
         raise ExpiredLotError(number=lot.number, expired_on=lot.expires_on)
     if lot.quality_certificate is None and _needs_quality_certificate(session, lot):
         raise MissingQualityCertificateError
-    check_coverage(made_of(session, [lot.id])[lot.id] - lot.loss_milli, lot.quantity_milli, lot.base_unit)
+    check_balance(
+        made_of(session, [lot.id])[lot.id],
+        lot.loss_milli,
+        balanced(lot.quantity_milli, lot.base_unit, lot.content_milli),
+        balanced_in(lot.base_unit, lot.content_milli),
+    )
     lot.status = after
     lot.opened_by = actor.member_id
     session.flush()

@@ -8,14 +8,14 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from market.benefits.rules import Measure, Mechanism
+from market.benefits.rules import Mechanism
 from market.db import within
 from market.errors import NotFoundError
 from market.identity.models import Organisation
 from market.identity.rules import Actor, Scope
 from market.lots.models import Contribution, Lot
 from market.lots.rules import over_market
-from market.quantities import MeasuredIn, base_units
+from market.quantities import base_units
 
 
 def visible_lots(actor: Actor) -> sa.Select[Lot]:
@@ -57,12 +57,8 @@ class ContributionRow(NamedTuple):
     delivered_on: date
 
 
-_COUNTED_IN = {Measure.HOURS: MeasuredIn.HOUR, Measure.PIECES: MeasuredIn.PIECE, Measure.AREA: MeasuredIn.MU}
-
-
-def told(lot: Lot, given: Contribution) -> dict[str, object]:
+def told(given: Contribution) -> dict[str, object]:
     """Return a contribution as it is told: its measure in words, and its increase over a market price that decided."""
-    by_lot = MeasuredIn(lot.base_unit.value)
     above: dict[str, object] | None = None
     if given.amount_fen and given.unit_price_fen and given.market_price_fen:
         prices = {"unit_price_fen": given.unit_price_fen, "market_price_fen": given.market_price_fen}
@@ -71,7 +67,7 @@ def told(lot: Lot, given: Contribution) -> dict[str, object]:
     shown = ("id", "lot_id", "household_id", "mechanism", "unit_price_fen", "amount_fen", "proceeds_bp", "delivered_on")
     return {name: getattr(given, name) for name in (*shown, "evidence", "plan_version_id", "carried_from")} | {
         "measure": base_units(given.measure_milli),
-        "unit": _COUNTED_IN.get(given.measure, by_lot),
+        "unit": given.measured_in,
         "price_per": base_units(given.price_unit_milli) if given.price_unit_milli is not None else None,
         "over_market": above,
     }
@@ -128,7 +124,8 @@ _MADE_OF = sa.text(
     SELECT l.id, l.bought_in_milli
            + coalesce((SELECT sum(c.measure_milli) FROM contributions c
                         WHERE c.lot_id = l.id AND c.carried_from IS NULL AND c.measure = 'quantity'), 0)
-           + coalesce((SELECT sum(i.quantity_milli) FROM lot_inputs i WHERE i.lot_id = l.id), 0)
+           + CASE l.base_unit WHEN 'kg' THEN coalesce(l.content_milli, 1000) ELSE 1000 END
+             * coalesce((SELECT sum(i.quantity_milli) FROM lot_inputs i WHERE i.lot_id = l.id), 0) / 1000
       FROM lots l
      WHERE l.id = ANY(CAST(:lots AS uuid[]))
     """
@@ -136,7 +133,10 @@ _MADE_OF = sa.text(
 
 
 def made_of(session: orm.Session, lot_ids: Collection[UUID]) -> dict[UUID, int]:
-    """Return how much each lot was made of: contributed by quantity, bought in and put in, before any loss (milli)."""
+    """Return how much each lot was made of: contributed by quantity, bought in and put in, before any loss (milli).
+
+    A lot that converts is weighed (`lineage.balanced`).
+    """
     return {row[0]: int(row[1]) for row in session.execute(_MADE_OF, {"lots": list(lot_ids)})}
 
 

@@ -24,6 +24,16 @@ class LotStatus(StrEnum):
     DISCARDED = "discarded"
 
 
+class Origin(StrEnum):
+    """What a lot was made by."""
+
+    PRODUCED = "produced"
+    SPLIT = "split"
+    MERGED = "merged"
+    PROCESSED = "processed"
+    REPACKED = "repacked"
+
+
 class LotEvent(StrEnum):
     """What happens to a lot."""
 
@@ -297,11 +307,11 @@ class MissingQualityCertificateError(MarketError):
 
 
 class ReusedQualityCertificateError(MarketError):
-    """Ministry order 2025 no. 4: a mixed or repacked lot needs a new one."""
+    """Ministry order 2025 no. 4: a mixed, divided or repacked lot needs a new one; one never serves two lots."""
 
     status = 409
-    en = "This quality certificate is that of input lot {number}; a mixed or repacked lot needs its own."
-    zh = "该合格证属于原料批次 {number};混合或重新包装的批次须重新开具合格证。"
+    en = "This quality certificate is that of lot {number}; every lot needs its own, a mixed or repacked one a new one."
+    zh = "该合格证已用于批次 {number};每个批次须有自己的合格证,混装、分装或重新包装的须重新开具。"
 
 
 class SealedLotError(MarketError):
@@ -310,6 +320,14 @@ class SealedLotError(MarketError):
     status = 409
     en = "The lot is no longer a draft; what went into it is sealed."
     zh = "批次已开售,投入记录已封存。"
+
+
+class RepeatedEvidenceError(MarketError):
+    """One slip, one contribution of a household to a lot; a work sheet may name many households."""
+
+    status = 409
+    en = "The evidence {evidence} is already on record for this household's contribution to this lot."
+    zh = "该农户在本批次中已登记凭证 {evidence},不得重复登记。"
 
 
 class MechanismNotInPlanError(MarketError):

@@ -19,7 +19,7 @@ from market.api import (
     Text,
 )
 from market.benefits.rules import Mechanism
-from market.lots.rules import BaselineStatus, LotStatus
+from market.lots.rules import BaselineStatus, LotStatus, Origin
 from market.quantities import MeasuredIn, Unit
 
 Id = Annotated[UUID, Field(examples=["0198c2f0-7a3e-7c21-9d52-6a1f0e4b8c33"])]
@@ -48,10 +48,10 @@ class LotInputIn(Schema):
 
 
 class RegisterLot(Schema):
-    """A quantity of one of your products with one origin; what it is made of moves into it at once.
+    """A quantity of one of your products with one origin, harvested or produced.
 
-    Every quantity is in `unit`: what is bought in comes from no household on the register, the loss is what the
-    inputs lost on the way.
+    Every quantity is in `unit`: what is bought in comes from no household on the register; the loss is what of all that
+    was brought is not in the lot, by drying, pressing or sorting.
     """
 
     product_id: Id
@@ -63,7 +63,48 @@ class RegisterLot(Schema):
     area_mu: Area | None = None
     bought_in: Annotated[Quantity, Field(examples=["0"])] = "0"
     loss: Annotated[Quantity, Field(examples=["0"])] = "0"
-    inputs: Annotated[list[LotInputIn], Field(default_factory=list, max_length=50, examples=[[]])]
+
+
+class ProcessLots(Schema):
+    """A quantity of one of your products, made of lots of yours; what goes in less the loss is what comes out.
+
+    Inputs are in `input_unit`, by default the unit of the product. Pieces made of what is weighed, or the reverse, need
+    `content`, the kilograms in one piece; what is bought in and lost is then weighed, in whichever unit is one of mass.
+    """
+
+    product_id: Id
+    unit: Annotated[MeasuredIn, Field(examples=["piece"])]
+    quantity: Annotated[Quantity, Field(examples=["800"])]
+    content: Annotated[Quantity | None, Field(examples=["0.5"], description="decimal string in kg in one piece")] = None
+    produced_on: Day
+    expires_on: Annotated[Day | None, Field(examples=["2026-09-02"], description="the last day it is good")] = None
+    origin_code: RegionCode
+    inputs: Annotated[list[LotInputIn], Field(min_length=1, max_length=50)]
+    input_unit: Annotated[MeasuredIn | None, Field(examples=["kg"])] = None
+    bought_in: Annotated[Quantity, Field(examples=["0"])] = "0"
+    loss: Annotated[Quantity, Field(examples=["40"])] = "0"
+
+
+class SplitLot(Schema):
+    """How much of a lot each new lot gets, in one unit."""
+
+    unit: InUnit
+    parts: Annotated[list[Quantity], Field(min_length=1, max_length=50, examples=[["300", "200"]])]
+
+
+class MergeLots(Schema):
+    """Lots of one product that become one, or so much of each of them, in one unit."""
+
+    unit: InUnit
+    inputs: Annotated[list[LotInputIn], Field(min_length=2, max_length=50)]
+
+
+class RepackLot(Schema):
+    """How much of a lot is packed anew, and how much of that is lost by it, in one unit."""
+
+    unit: InUnit
+    quantity: Annotated[Quantity, Field(examples=["400"])]
+    loss: Annotated[Quantity, Field(examples=["2"])] = "0"
 
 
 class MarketPriceSchema(Schema):
@@ -144,12 +185,16 @@ class LotOut(Schema):
     product_id: Id
     supplier_id: Id
     status: Status
+    origin: Annotated[Origin, Field(examples=["produced"])]
     produced_on: Day
     expires_on: Annotated[Day | None, Field(examples=["2026-09-02"])]
     origin_code: RegionCode
     area_mu: Area | None
     quality_certificate: QualityCertificate | None
     base_unit: Base
+    content: Annotated[
+        InBase | None, Field(examples=[None], description="kg in one piece, where pieces are made of what is weighed")
+    ]
     quantity: InBase
     bought_in: InBase
     loss: InBase
@@ -208,7 +253,7 @@ class ContributionOut(Schema):
     unit: Annotated[MeasuredIn, Field(examples=["kg"])]
     unit_price_fen: Annotated[PositiveFen | None, Field(examples=[120])]
     price_per: PricePer | None
-    amount_fen: Annotated[PositiveFen | None, Field(examples=[3483900])]
+    amount_fen: Annotated[Fen | None, Field(examples=[3483900])]
     proceeds_bp: Annotated[BasisPoints | None, Field(examples=[None])]
     over_market: Annotated[OverMarketOut | None, Field(examples=[None])]
     delivered_on: Day
@@ -223,6 +268,12 @@ class ContributionsRecordedOut(Schema):
     lot_id: Id
     recorded: Count
     amount_fen: Fen
+
+
+class LotsMadeOut(Schema):
+    """The lots into which one was divided, in the order asked."""
+
+    lots: list[LotOut]
 
 
 class LotEdgeOut(Schema):

@@ -34,6 +34,21 @@ def upgrade() -> None:
             ),
             nullable=False,
         ),
+        sa.Column(
+            "origin",
+            sa.Enum(
+                "produced",
+                "split",
+                "merged",
+                "processed",
+                "repacked",
+                name="origin",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
         sa.Column("produced_on", sa.Date(), nullable=False),
         sa.Column("expires_on", sa.Date(), nullable=True),
         sa.Column("origin_code", sa.Text(), nullable=False),
@@ -55,6 +70,7 @@ def upgrade() -> None:
             ),
             nullable=False,
         ),
+        sa.Column("content_milli", sa.BigInteger(), nullable=True),
         sa.Column("quality_certificate", sa.Text(), nullable=True),
         sa.Column("quantity_milli", sa.BigInteger(), nullable=False),
         sa.Column("bought_in_milli", sa.BigInteger(), nullable=False),
@@ -81,6 +97,14 @@ def upgrade() -> None:
             " = quantity_milli",
             name=op.f("lots_quantity_is_conserved"),
         ),
+        sa.CheckConstraint("content_milli > 0", name=op.f("lots_content_is_positive")),
+        sa.CheckConstraint(
+            "content_milli IS NULL OR origin = 'processed'", name=op.f("lots_processing_alone_converts")
+        ),
+        sa.CheckConstraint(
+            "origin IN ('produced', 'processed') OR (bought_in_milli = 0 AND (loss_milli = 0 OR origin = 'repacked'))",
+            name=op.f("lots_origin_allows_its_sources"),
+        ),
         sa.CheckConstraint("expires_on >= produced_on", name=op.f("lots_expiry_follows_production")),
         sa.CheckConstraint(
             "least(available_milli, reserved_milli, shipped_milli, accepted_milli, moved_milli, spoiled_milli) >= 0",
@@ -103,6 +127,13 @@ def upgrade() -> None:
         ["product_id"],
         unique=False,
         postgresql_where=sa.text("status = 'open' AND available_milli > 0"),
+    )
+    op.create_index(
+        "lots_quality_certificate_once",
+        "lots",
+        ["supplier_id", "quality_certificate"],
+        unique=True,
+        postgresql_where=sa.text("status <> 'discarded'"),
     )
     op.create_index(op.f("lots_supplier_id_idx"), "lots", ["supplier_id"], unique=False)
     op.create_table(
@@ -185,6 +216,24 @@ def upgrade() -> None:
             ),
             nullable=False,
         ),
+        sa.Column(
+            "measured_in",
+            sa.Enum(
+                "kg",
+                "g",
+                "t",
+                "jin",
+                "liang",
+                "piece",
+                "hour",
+                "mu",
+                name="measuredin",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
         sa.Column("measure_milli", sa.BigInteger(), nullable=False),
         sa.Column("unit_price_fen", sa.BigInteger(), nullable=True),
         sa.Column("price_unit_milli", sa.BigInteger(), nullable=True),
@@ -198,7 +247,10 @@ def upgrade() -> None:
         sa.Column("plan_version_id", sa.Uuid(), nullable=False),
         sa.Column("carried_from", sa.Uuid(), nullable=True),
         sa.Column("made_by", sa.Uuid(), nullable=False),
-        sa.CheckConstraint("amount_fen > 0", name=op.f("contributions_amount_is_positive")),
+        sa.CheckConstraint(
+            "amount_fen > 0 OR (amount_fen = 0 AND carried_from IS NOT NULL)",
+            name=op.f("contributions_amount_is_positive"),
+        ),
         sa.CheckConstraint("measure_milli >= 0", name=op.f("contributions_measure_is_not_negative")),
         sa.CheckConstraint("unit_price_fen > 0 AND price_unit_milli > 0", name=op.f("contributions_price_is_positive")),
         sa.CheckConstraint(
@@ -223,6 +275,13 @@ def upgrade() -> None:
             ["plan_version_id"], ["plan_versions.id"], name=op.f("contributions_plan_version_id_exists")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("contributions_pkey")),
+    )
+    op.create_index(
+        "contributions_evidence_once",
+        "contributions",
+        ["lot_id", "household_id", "mechanism", "evidence"],
+        unique=True,
+        postgresql_where=sa.text("carried_from IS NULL"),
     )
     op.create_index(op.f("contributions_carried_from_idx"), "contributions", ["carried_from"], unique=False)
     op.create_index(op.f("contributions_household_id_idx"), "contributions", ["household_id"], unique=False)

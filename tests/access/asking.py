@@ -96,15 +96,18 @@ def _product(certificate: str, plan: str, category: str) -> Any:
     }
 
 
-def _lot(asked: Asked, product: str, *inputs: str) -> Any:
+def _lot(asked: Asked, product: str) -> Any:
     return {
         "product_id": product,
         "unit": "kg",
         "quantity": "1",
         "produced_on": TODAY,
         "origin_code": asked.home.code,
-        "inputs": [{"lot_id": lot, "quantity": "1"} for lot in inputs],
     }
+
+
+def _processed(asked: Asked, product: str, lot: str) -> Any:
+    return _lot(asked, product) | {"inputs": [{"lot_id": lot, "quantity": "1"}]}
 
 
 def _contribution(household: str) -> Any:
@@ -295,7 +298,20 @@ ASKS: dict[str, Ask] = {
     "POST /v1/products/{product_id}/listing draft": Ask(thing("draft")),
     "POST /v1/products/{product_id}/withdrawal product": Ask(thing("product")),
     "POST /v1/lots product": Ask(body=lambda asked: _lot(asked, asked.place.product)),
-    "POST /v1/lots open lot": Ask(body=lambda asked: _lot(asked, asked.home.product, asked.place.open_lot)),
+    "POST /v1/lots/processing product": Ask(
+        body=lambda asked: _processed(asked, asked.place.product, asked.home.open_lot)
+    ),
+    "POST /v1/lots/processing open lot": Ask(
+        body=lambda asked: _processed(asked, asked.home.product, asked.place.open_lot)
+    ),
+    "POST /v1/lots/merging open lot": Ask(
+        body=lambda asked: {
+            "unit": "kg",
+            "inputs": [{"lot_id": lot, "quantity": "1"} for lot in (asked.home.open_lot, asked.place.measured_lot)],
+        }
+    ),
+    "POST /v1/lots/{lot_id}/splitting open lot": Ask(thing("open_lot"), said(unit="kg", parts=["1"])),
+    "POST /v1/lots/{lot_id}/repacking open lot": Ask(thing("open_lot"), said(unit="kg", quantity="1")),
     "GET /v1/lots lots": Ask(thing("open_lot"), lists=item()),
     "GET /v1/lots/{lot_id} open lot": OPEN_LOT,
     "POST /v1/lots/{lot_id}/contributions draft lot": Ask(

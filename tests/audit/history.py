@@ -34,7 +34,6 @@ def write(url: str) -> None:
         other = Story(session, price_fen=1_000)
         first, second = other.household(), other.household()
         lot, _ = other.lot(10_000, {first.id: 3_333, second.id: 1_111})
-        lot.bought_in_milli = 10_000
         other.sell("3")
         order = other.sell("7")
         other.pay(order, 5_000)
@@ -57,7 +56,6 @@ def write(url: str) -> None:
             now=NOON,
         )
         lot, _ = other.lot(20_000)
-        lot.bought_in_milli = 20_000
         other.place("5")
         ledger.close_month(session, Book.ATTRIBUTION, month=NOON.date(), closed_by=lot.made_by, today=date(2026, 6, 1))
         rollups.roll_up(session)

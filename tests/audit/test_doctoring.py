@@ -224,7 +224,25 @@ BREAKING: dict[str, tuple[tuple[str, ...], set[str]]] = {
     ),
     "moved_went_somewhere": (
         ("UPDATE lot_inputs SET quantity_milli = quantity_milli + 1",),
-        {"moved_went_somewhere"},
+        {"moved_went_somewhere", "lot_is_not_inflated"},
+    ),
+    "lot_is_not_inflated": (("UPDATE lots SET bought_in_milli = bought_in_milli + 1",), {"lot_is_not_inflated"}),
+    "carried_measure_is_what_moved": (
+        ("UPDATE contributions SET measure_milli = measure_milli + 1 WHERE carried_from IS NOT NULL",),
+        {"carried_measure_is_what_moved"},
+    ),
+    "carried_came_with_its_lot": (
+        ("UPDATE contributions SET unit_price_fen = unit_price_fen + 1 WHERE carried_from IS NOT NULL",),
+        {"carried_came_with_its_lot"},
+    ),
+    "lot_graph_has_no_circle": (
+        (
+            (
+                "INSERT INTO lot_inputs (lot_id, input_lot_id, quantity_milli, draws)"
+                " SELECT input_lot_id, lot_id, 0, 0 FROM lot_inputs"
+            ),
+        ),
+        {"lot_graph_has_no_circle"},
     ),
     "lot_is_covered": (
         ("UPDATE lots SET loss_milli = quantity_milli + bought_in_milli + 1000000",),
@@ -296,6 +314,7 @@ CONSTRAINTS = {
     "disbursements": ["disbursements_cash_takes_two"],
     "lots": ["lots_quantity_is_conserved", "lots_stock_is_never_oversold"],
     "plan_versions": ["plan_versions_maker_is_not_checker", "plan_versions_body_is_in_the_bytes"],
+    "lot_inputs": ["lot_inputs_quantity_is_positive"],
     "ledger_balances": ["month_is_closed"],
 }
 

@@ -15,8 +15,7 @@ def told(session: orm.Session) -> tuple[Story, object, object]:
     open_channels(session)
     story = Story(session, tax_bp=900)
     household = story.household()
-    lot, _ = story.lot(20_000, {household.id: 6_000})
-    lot.bought_in_milli = 20_000
+    story.lot(20_000, {household.id: 6_000})
     order = story.sell("4", "2")
     story.pay(order, 5_000)
     story.disburse({household.id: 100})

@@ -99,15 +99,14 @@ class Walk:
         amounts = {
             household.id: whole * (number + 1) // 21 + number for number, household in enumerate(self.households)
         }
-        lot, contributions = self.story.lot(quantity_milli, amounts)
-        lot.bought_in_milli = quantity_milli
+        _, contributions = self.story.lot(quantity_milli, amounts)
         self.contributions += contributions
 
     def consign(self) -> None:
         """Open a lot mostly consigned, at basis points of two versions of a plan."""
         early, late = self.households[:4], self.households[4:]
         lot, consigned = self.story.consign(
-            80_000, {household.id: 7_777 + number for number, household in enumerate(early)}, others_milli=25_000
+            80_000, {household.id: 7_777 + number for number, household in enumerate(early)}, others_milli=24_195
         )
         consigned += [
             factories.contribution(self.session, lot, household, measure_milli=12_345 + number, proceeds_bp=8_000)

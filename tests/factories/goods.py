@@ -16,9 +16,9 @@ from market.households.models import Household
 from market.identity.models import Organisation
 from market.identity.rules import OrganisationKind, Role
 from market.lots.models import Contribution, Lot
-from market.lots.rules import LotStatus
+from market.lots.rules import LotStatus, Origin
 from market.money import price_of
-from market.quantities import BASE_OF, Unit
+from market.quantities import BASE_OF, MeasuredIn, Unit
 from tests.factories.people import LONG_AGO, actor, member, number, organisation
 
 
@@ -224,6 +224,7 @@ def lot(
         product_id=product.id,
         supplier_id=product.supplier_id,
         status=status,
+        origin=Origin.PRODUCED,
         produced_on=produced_on,
         expires_on=expires_on,
         origin_code=product.origin_code,
@@ -241,6 +242,9 @@ def lot(
     session.add(row)
     session.flush()
     return row
+
+
+_COUNTED_IN = {Measure.HOURS: MeasuredIn.HOUR, Measure.PIECES: MeasuredIn.PIECE, Measure.AREA: MeasuredIn.MU}
 
 
 def contribution(
@@ -263,13 +267,15 @@ def contribution(
     """
     if amount_fen is None and proceeds_bp is None:
         amount_fen = price_of(unit_price_fen, measure_milli, 1_000)
+    measure = measure or MECHANISMS[mechanism].measures[0]
     plan_id = session.get_one(Product, lot.product_id).plan_id
     versions = sa.select(PlanVersion.id).where(PlanVersion.plan_id == plan_id).order_by(PlanVersion.number)
     row = Contribution(
         lot_id=lot.id,
         household_id=household.id,
         mechanism=Mechanism.CONSIGNMENT if proceeds_bp else mechanism,
-        measure=measure or MECHANISMS[mechanism].measures[0],
+        measure=measure,
+        measured_in=_COUNTED_IN.get(measure, MeasuredIn(lot.base_unit.value)),
         measure_milli=measure_milli,
         unit_price_fen=None if proceeds_bp else unit_price_fen,
         price_unit_milli=None if proceeds_bp else 1_000,
@@ -279,8 +285,8 @@ def contribution(
         market_source="批发市场日报价" if market_price_fen else None,
         market_on=delivered_on if market_price_fen else None,
         delivered_on=delivered_on,
-        evidence="收购单-测试",
         plan_version_id=session.scalars(versions).first(),
+        evidence=f"收购单-{number()}",
         carried_from=None,
         made_by=lot.made_by,
     )

@@ -9,52 +9,10 @@ from starlette.testclient import TestClient
 
 from market.benefits.rules import Mechanism, PlanBody, PriceTerms, Pricing
 from market.catalog.models import Product
-from market.identity.models import Member
 from market.identity.rules import OrganisationKind, Role
 from market.lots.models import Lot
-from market.quantities import Unit
 from tests import factories
-
-
-class Cooperative:
-    """富山 of Wang village as an HTTP client sees it: a clerk, a manager, a product sold by the jin."""
-
-    def __init__(self, session: orm.Session, client: TestClient) -> None:
-        self.session, self.client = session, client
-        self.body = factories.organisation(session)
-        flagged = factories.category(session, needs_quality_certificate=True)
-        product = factories.product(session, self.body, unit=Unit.JIN, unit_milli=500, category_code=flagged.code)
-        self.product_id = str(product.id)
-        self.clerk = factories.member(session, self.body, Role.SUPPLIER_CLERK)
-        self.manager = factories.member(session, self.body, Role.SUPPLIER_MANAGER)
-
-    def household(self) -> str:
-        row = factories.household(self.session)
-        factories.enrolment(self.session, self.body, row)
-        return str(row.id)
-
-    def post(self, path: str, json: Any = None, *, by: Member | None = None, key: str | None = None) -> Any:
-        headers = factories.headers(self.session, by or self.clerk, key=key)
-        return self.client.post(f"/v1{path}", json=json, headers=headers)
-
-    def put(self, path: str, json: Any, *, by: Member | None = None) -> Any:
-        return self.client.put(f"/v1{path}", json=json, headers=factories.headers(self.session, by or self.clerk))
-
-    def get(self, path: str, *, by: Member | None = None, **query: Any) -> Any:
-        headers = factories.headers(self.session, by or self.clerk)
-        return self.client.get(f"/v1{path}", params=query, headers=headers)
-
-    def lot(self, **facts: Any) -> dict[str, Any]:
-        answer = self.post("/lots", LOT | {"product_id": self.product_id} | facts)
-        assert answer.status_code == 201, answer.text
-        return dict(answer.json())
-
-    def open_lot(self, **facts: Any) -> dict[str, Any]:
-        lot = self.lot(**facts)
-        assert self.post(f"/lots/{lot['id']}/quality-certificate", {"number": f"HGZ-{uuid4()}"}).status_code == 200
-        answer = self.post(f"/lots/{lot['id']}/opening", by=self.manager)
-        assert answer.status_code == 200, answer.text
-        return dict(answer.json())
+from tests.lots.cooperative import LOT, Cooperative, refused
 
 
 @pytest.fixture
@@ -62,7 +20,6 @@ def cooperative(session: orm.Session, client: TestClient) -> Cooperative:
     return Cooperative(session, client)
 
 
-LOT = {"unit": "jin", "quantity": "1000", "produced_on": "2026-01-05", "origin_code": "141122", "bought_in": "1000"}
 BASELINE = {
     "period_from": "2025-01-01",
     "period_to": "2025-12-31",
@@ -85,14 +42,6 @@ def gave(household_id: str, **facts: Any) -> dict[str, Any]:
         "evidence": "收购单-1",
         **facts,
     }
-
-
-def refused(answer: Any, status: int, code: str, pointer: str | None = None) -> None:
-    problem = answer.json()
-    assert (answer.status_code, problem["code"]) == (status, code), answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
-    if pointer is not None:
-        assert [fault["pointer"] for fault in problem["errors"]] == [pointer]
 
 
 def test_the_lot_of_wang_village_from_registration_to_sale(cooperative: Cooperative) -> None:
@@ -220,33 +169,6 @@ def test_lots_are_listed_newest_first_and_by_product_and_status(cooperative: Coo
     refused(cooperative.get("/lots", colour="red"), 422, "invalid_input", "/query/colour")
 
 
-def test_a_lot_made_of_others_takes_their_stock_and_shows_in_the_graph(cooperative: Cooperative) -> None:
-    source = cooperative.open_lot()
-    mixed = cooperative.lot(quantity="300", bought_in="0", inputs=[{"lot_id": source["id"], "quantity": "400"}])
-    shown = cooperative.get(f"/lots/{source['id']}").json()
-    assert (shown["available"], shown["moved"], shown["baseline"]) == ("300", "200", None)
-    edge = {
-        "lot_id": mixed["id"],
-        "lot_number": mixed["number"],
-        "input_lot_id": source["id"],
-        "input_lot_number": source["number"],
-        "quantity": "200",
-    }
-    graph = cooperative.get(f"/lots/{mixed['id']}/graph").json()
-    assert graph == {"lot_id": mixed["id"], "base_unit": "kg", "ancestors": [edge], "descendants": []}
-    assert cooperative.get(f"/lots/{source['id']}/graph").json()["descendants"] == [edge]
-    reused = {"number": source["quality_certificate"]}
-    path = f"/lots/{mixed['id']}/quality-certificate"
-    refused(cooperative.post(path, reused), 409, "reused_quality_certificate", "/number")
-    for inputs, status, code, pointer in (
-        ([{"lot_id": mixed["id"], "quantity": "1"}], 409, "input_lot", "/inputs/0/lot_id"),
-        ([{"lot_id": source["id"], "quantity": "601"}], 409, "out_of_stock", "/inputs/0/quantity"),
-        ([{"lot_id": str(uuid4()), "quantity": "1"}], 404, "not_found", "/inputs/0/lot_id"),
-    ):
-        answer = cooperative.post("/lots", LOT | {"product_id": cooperative.product_id, "inputs": inputs})
-        refused(answer, status, code, pointer)
-
-
 def test_a_lot_is_held_released_and_written_off(cooperative: Cooperative) -> None:
     path = f"/lots/{cooperative.open_lot()['id']}"
     assert cooperative.post(f"{path}/hold").json()["status"] == "held"
@@ -296,7 +218,7 @@ def test_others_do_not_know_the_lot_exists(session: orm.Session, cooperative: Co
 
 def test_a_mistaken_draft_is_discarded_and_its_input_has_its_stock_again(cooperative: Cooperative) -> None:
     source = cooperative.open_lot()
-    mistake = cooperative.lot(quantity="300", bought_in="0", inputs=[{"lot_id": source["id"], "quantity": "400"}])
+    (mistake,) = cooperative.post(f"/lots/{source['id']}/splitting", {"unit": "jin", "parts": ["400"]}).json()["lots"]
     assert cooperative.post(f"/lots/{mistake['id']}/discarding").json()["status"] == "discarded"
     shown = cooperative.get(f"/lots/{source['id']}").json()
     assert (shown["available"], shown["moved"]) == (source["available"], "0")

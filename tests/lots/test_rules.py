@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from market.db import new_id
-from market.errors import InvalidInputError, MarketError, TransitionError
+from market.errors import InvalidInputError, TransitionError
 from market.lots.baselines import check_period, gross_of_harvest
-from market.lots.lineage import InputLot, InputLotError, NotCoveredError, check_coverage, check_input
 from market.lots.rules import (
     BASELINE_TRANSITIONS,
     TRANSITIONS,
@@ -111,14 +110,6 @@ def test_what_is_drawn_is_what_was_wanted_and_never_more_than_there_is(stock: li
         assert sum(milli for _, of, milli in drawn if of == lot) <= lot.available_milli
 
 
-def test_what_went_in_must_cover_the_lot() -> None:
-    check_coverage(1000, 1000, Unit.KG)
-    with pytest.raises(NotCoveredError, match=r"claims 1\.001 kg"):
-        check_coverage(1000, 1001, Unit.KG)
-    with pytest.raises(NotCoveredError, match="covers 0"):
-        check_coverage(-4000, 1, Unit.KG)
-
-
 @given(
     amount_fen=st.integers(1, 10**9),
     whole=st.integers(1, 10**6),
@@ -179,38 +170,6 @@ def test_what_goes_on_in_the_names_of_consignors_and_the_rest_is_what_was_taken(
     thirds = [(name, 30_000) for name in "abc"]
     assert sorted(carried_measures(50_000, thirds, made_of_milli=90_000, salt="x")) == [16_666, 16_667, 16_667]
     assert carried_measures(45_000, thirds, made_of_milli=180_000, salt="x") == [7_500] * 3
-
-
-GOOD = InputLot(UUID(int=1), "L-1", LotStatus.OPEN, Unit.KG, date(2026, 2, 1), TODAY, 1_000, 5_000, 0)
-
-
-@pytest.mark.parametrize(
-    ("source", "milli", "refusal"),
-    [
-        (replace(GOOD, status=LotStatus.DRAFT), 1, InputLotError),
-        (replace(GOOD, status=LotStatus.HELD), 1, InputLotError),
-        (replace(GOOD, base_unit=Unit.PIECE), 1, InputLotError),
-        (replace(GOOD, produced_on=date(2026, 3, 3)), 1, InputLotError),
-        (replace(GOOD, expires_on=date(2026, 3, 1)), 1, InputLotError),
-        (GOOD, 0, InvalidInputError),
-        (GOOD, 1_001, OutOfStockError),
-    ],
-)
-def test_a_lot_is_made_only_of_lots_on_sale_that_are_good_and_hold_enough(
-    source: InputLot, milli: int, refusal: type[MarketError]
-) -> None:
-    with pytest.raises(refusal) as refused:
-        check_input(source, milli, base_unit=Unit.KG, measured_in=MeasuredIn.KG, produced_on=TODAY, pointer="/inputs/0")
-    assert str(refused.value.pointer).startswith("/inputs/0/")
-    check_input(GOOD, 1_000, base_unit=Unit.KG, measured_in=MeasuredIn.KG, produced_on=TODAY, pointer="/inputs/0")
-    check_input(
-        replace(GOOD, expires_on=None),
-        1,
-        base_unit=Unit.KG,
-        measured_in=MeasuredIn.KG,
-        produced_on=TODAY,
-        pointer="/inputs/0",
-    )
 
 
 def test_stock_moves_only_the_ways_orders_take() -> None:

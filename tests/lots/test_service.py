@@ -70,7 +70,7 @@ def test_contributions_are_recorded_in_one_statement_whatever_their_number(villa
     lot = village.draft(10_000)
     counts = []
     for times in (1, 100):
-        given_ = [village.gives(village.households[0], 1_000)] * times
+        given_ = [village.gives(village.households[0], 1_000) for _ in range(times)]
         village.session.flush()
         statements: list[str] = []
 

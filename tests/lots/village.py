@@ -52,7 +52,8 @@ class Village:
         return registering.register_lot(self.session, self.clerk, quantity_milli=quantity_milli, **values)
 
     def gives(self, household: UUID, milli: int, price_fen: int = 600) -> NewContribution:
-        return NewContribution(household, Mechanism.ORDER_PURCHASE, milli, MeasuredIn.KG, price_fen, TODAY, "收购单-1")
+        slip = f"收购单-{factories.number()}"
+        return NewContribution(household, Mechanism.ORDER_PURCHASE, milli, MeasuredIn.KG, price_fen, TODAY, slip)
 
     def works(self, household: UUID, milli_hours: int) -> NewContribution:
         return NewContribution(household, Mechanism.LABOUR, milli_hours, MeasuredIn.HOUR, 1_500, TODAY, "工时单-1")
@@ -71,7 +72,13 @@ class Village:
             self.session, self.clerk, lot_id=lot.id, contributions=contributions, now=NOW
         )
 
+    def brought(self, quantity_milli: int) -> list[NewContribution]:
+        """What makes up a quantity when every household brings its part; the first one brings what does not divide."""
+        part, rest = divmod(quantity_milli, len(self.households))
+        first, *others = self.households
+        return [self.gives(first, part + rest), *(self.gives(household, part) for household in others)]
+
     def opened(self, quantity_milli: int, **facts: Any) -> Lot:
         lot = self.draft(quantity_milli, **facts)
-        self.record(lot, *(self.gives(household, quantity_milli) for household in self.households))
+        self.record(lot, *self.brought(quantity_milli))
         return opening.open_lot(self.session, self.manager, lot_id=lot.id, on=TODAY)
