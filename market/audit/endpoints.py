@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import Query, Request
 
 from market.api import after_id, cut, declared, language_of, router_of
-from market.audit import doctoring, tracing, verifying
+from market.audit import doctoring, recalling, tracing, verifying
 from market.audit.rules import Finding, Symptom, TooMuchToVerifyError, TracePeriodError
 from market.audit.schemas import (
     ContributionOut,
@@ -23,6 +23,9 @@ from market.audit.schemas import (
     OrderTraceOut,
     PaymentOut,
     PlanPinOut,
+    RecalledDeliveryOut,
+    RecalledLotOut,
+    RecallOut,
     ReceiptPartOut,
     SaleOut,
     ShareOut,
@@ -55,6 +58,47 @@ def trace_order(order_id: UUID, caller: Auditor) -> OrderTraceOut:
         order=_head(found.order),
         receipts=_receipts(found.receipts),
         lines=[_line(line) for line in found.lines],
+    )
+
+
+@router.get("/lots/{lot_id}/recall", responses=declared(NotFoundError))
+def show_recall(lot_id: UUID, caller: Annotated[Caller, requires(Permission.LOT_READ)]) -> RecallOut:
+    """Trace a lot forward to every order that holds something of it, or of what was made of it."""
+    with caller.transaction() as (session, actor):
+        found = recalling.recall(session, actor, lot_id)
+    return RecallOut(
+        lot_id=found.lot.id,
+        number=found.lot.number,
+        base_unit=found.lot.base_unit,
+        quantity=base_units(found.lot.quantity_milli),
+        lots=[
+            RecalledLotOut(
+                **{
+                    name: each.facts[name]
+                    for name in ("lot_id", "number", "product_id", "status", "origin", "base_unit")
+                },
+                generation=each.generation,
+                quantity=base_units(each.facts["quantity_milli"]),
+                available=base_units(each.facts["available_milli"]),
+                recalled_available=base_units(each.in_stock_milli),
+                recalled_spoiled=base_units(each.spoiled_milli),
+            )
+            for each in found.lots
+        ],
+        deliveries=[_delivery(each) for each in found.deliveries],
+    )
+
+
+def _delivery(each: recalling.Delivery) -> RecalledDeliveryOut:
+    plain = set(RecalledDeliveryOut.model_fields) & set(each.facts)
+    return RecalledDeliveryOut.model_validate(
+        {name: each.facts[name] for name in plain}
+        | {
+            "lot_number": each.lot_number,
+            "base_unit": each.base_unit,
+            "recalled": base_units(each.recalled_milli),
+            **{name: base_units(each.facts[f"{name}_milli"]) for name in ("reserved", "shipped", "accepted")},
+        }
     )
 
 

@@ -22,6 +22,61 @@ Source = Annotated[str, Field(examples=["acceptance:0198c2f0-7a3e-7c21-9d52-6a1f
 OptionalFen = Annotated[int | None, Field(examples=[128000])]
 
 
+LotNumber = Annotated[str, Field(examples=["L-20260302-K3V7QHTA"])]
+BaseUnit = Annotated[str, Field(examples=["kg"], description="kg or piece")]
+OfTheRecalled = Annotated[
+    str, Field(examples=["12.5"], description="how much of the recalled lot it is, in that lot's base unit")
+]
+
+
+class RecalledLotOut(Schema):
+    """The recalled lot, or one in which something of it is, and what of that is still in stock or spoiled."""
+
+    lot_id: Id
+    number: LotNumber
+    product_id: Id
+    status: Annotated[str, Field(examples=["open"])]
+    origin: Annotated[str, Field(examples=["processed"])]
+    generation: Annotated[int, Field(ge=0, examples=[1], description="steps from the recalled lot on the shortest way")]
+    base_unit: BaseUnit
+    quantity: Amount
+    available: Amount
+    recalled_available: OfTheRecalled
+    recalled_spoiled: OfTheRecalled
+
+
+class RecalledDeliveryOut(Schema):
+    """What an order line holds of such a lot: still reserved, on the way, or accepted and not returned."""
+
+    order_id: Id
+    order_number: Annotated[str, Field(examples=["D202603020000017"])]
+    order_status: Annotated[str, Field(examples=["accepted"])]
+    order_line_id: Id
+    product_name: Annotated[str, Field(examples=["骏枣"])]
+    buyer_id: Id
+    buyer_name: Annotated[str, Field(examples=["示范中学"])]
+    shipped_on: OptionalDay
+    accepted_on: OptionalDay
+    lot_id: Id
+    lot_number: LotNumber
+    base_unit: BaseUnit
+    reserved: Amount
+    shipped: Amount
+    accepted: Amount
+    recalled: OfTheRecalled
+
+
+class RecallOut(Schema):
+    """Where all of a lot is: what lots still have, what spoiled and what orders hold of it sum to its quantity."""
+
+    lot_id: Id
+    number: LotNumber
+    base_unit: BaseUnit
+    quantity: Amount
+    lots: list[RecalledLotOut]
+    deliveries: list[RecalledDeliveryOut]
+
+
 class OrderHeadOut(Schema):
     """An order and its parties."""
 

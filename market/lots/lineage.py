@@ -1,8 +1,11 @@
 """What a lot may be made of, and whether what went into it is all that it claims to be."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from fractions import Fraction
+from typing import NamedTuple
 from uuid import UUID
 
 from market import quantities
@@ -130,6 +133,52 @@ def check_balance(went_in_milli: int, loss_milli: int, claimed_milli: int, unit:
         raise NotCoveredError(covered=covered, quantity=base_units(claimed_milli), unit=unit)
     if kept_milli > claimed_milli:
         raise InflatedLotError(covered=base_units(kept_milli), quantity=base_units(claimed_milli), unit=unit)
+
+
+class Flow(NamedTuple):
+    """How much of what one lot holds went on into another, or came from it: `part` of `whole` milli-units."""
+
+    begin: UUID
+    end: UUID
+    part: int
+    whole: int
+
+
+class Reached(NamedTuple):
+    """How much of a traced quantity is in a lot, exactly, and how few steps away that is."""
+
+    milli: Fraction
+    generation: int
+
+
+def trace(start: UUID, quantity_milli: int, flows: Sequence[Flow]) -> dict[UUID, Reached]:
+    """Follow a quantity of a lot along every way it took, in proportion; what went two ways is counted once on each.
+
+    The flows are all those that can be reached, each once, and lead in no circle. A lot is dealt with when all that
+    comes to it has come, so that the work grows with the flows and not with the ways.
+    """
+    leaving: dict[UUID, list[Flow]] = {}
+    awaited: Counter[UUID] = Counter()
+    for flow in flows:
+        leaving.setdefault(flow.begin, []).append(flow)
+        awaited[flow.end] += 1
+    reached = {start: Reached(Fraction(quantity_milli), 0)}
+    ready = [start]
+    while ready:
+        held = reached[begin := ready.pop()]
+        for flow in leaving.get(begin, ()):
+            before = reached.get(flow.end, Reached(Fraction(0), held.generation + 1))
+            milli = before.milli + held.milli * Fraction(flow.part, flow.whole)
+            reached[flow.end] = Reached(milli, min(before.generation, held.generation + 1))
+            awaited[flow.end] -= 1
+            if not awaited[flow.end]:
+                ready.append(flow.end)
+    return reached
+
+
+def whole_milli(quantity: Fraction) -> int:
+    """Return an exact quantity in whole milli-units, the last part of one left out."""
+    return quantity.numerator // quantity.denominator
 
 
 class NotCoveredError(MarketError):

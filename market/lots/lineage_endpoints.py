@@ -14,7 +14,7 @@ from market.identity.access import Caller, requires
 from market.identity.rules import Actor, Permission
 from market.lots import making, queries, registering
 from market.lots.endpoints import lot_out
-from market.lots.lineage import InputLotError
+from market.lots.lineage import Flow, InputLotError, trace, whole_milli
 from market.lots.rules import (
     OutOfStockError,
     OutsideOriginError,
@@ -26,6 +26,8 @@ from market.lots.schemas import (
     LotInputIn,
     LotOut,
     LotsMadeOut,
+    LotSourceOut,
+    LotSourcesOut,
     MergeLots,
     ProcessLots,
     RepackLot,
@@ -155,6 +157,37 @@ def show_graph(lot_id: UUID, caller: Reader) -> LotGraphOut:
             ancestors=[_edge_out(edge) for edge in graph.ancestors],
             descendants=[_edge_out(edge) for edge in graph.descendants],
         )
+
+
+@router.get("/lots/{lot_id}/sources", responses=declared(NotFoundError))
+def show_sources(lot_id: UUID, caller: Reader) -> LotSourcesOut:
+    """Trace a lot back: every lot that went into it, however far, and how much of each, in proportion."""
+    with caller.transaction() as (session, actor):
+        lot = queries.one_lot(session, actor, lot_id)
+        edges = queries.ancestors(session, lot_id)
+    flows = [Flow(edge.lot_id, edge.input_lot_id, edge.quantity_milli, edge.lot_quantity_milli) for edge in edges]
+    reached = trace(lot_id, lot.quantity_milli, flows)
+    sources = {edge.input_lot_id: edge for edge in edges}
+    return LotSourcesOut(
+        lot_id=lot_id,
+        base_unit=lot.base_unit,
+        quantity=base_units(lot.quantity_milli),
+        sources=[
+            LotSourceOut(
+                lot_id=source.input_lot_id,
+                number=source.input_lot_number,
+                product_id=source.input_product_id,
+                origin=source.input_origin,
+                generation=reached[source.input_lot_id].generation,
+                produced_on=source.input_produced_on,
+                origin_code=source.input_origin_code,
+                quality_certificate=source.input_quality_certificate,
+                base_unit=source.input_base_unit,
+                quantity=base_units(whole_milli(reached[source.input_lot_id].milli)),
+            )
+            for source in sorted(sources.values(), key=lambda one: (reached[one.input_lot_id].generation, one))
+        ],
+    )
 
 
 def _edge_out(edge: queries.LotEdge) -> LotEdgeOut:

@@ -1,8 +1,10 @@
 """What may be read of lots: visibility, contributions, and the graph."""
 
+# ruff: noqa: S608 - statements are assembled only from the fragments of this file; every value is bound
+
 from collections.abc import Collection
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -14,8 +16,8 @@ from market.errors import NotFoundError
 from market.identity.models import Organisation
 from market.identity.rules import Actor, Scope
 from market.lots.models import Contribution, Lot
-from market.lots.rules import over_market
-from market.quantities import base_units
+from market.lots.rules import Origin, over_market
+from market.quantities import Unit, base_units
 
 
 def visible_lots(actor: Actor) -> sa.Select[Lot]:
@@ -74,13 +76,20 @@ def told(given: Contribution) -> dict[str, object]:
 
 
 class LotEdge(NamedTuple):
-    """`quantity_milli` of the lot `input_lot_id` went into the lot `lot_id`."""
+    """`quantity_milli` of the lot `input_lot_id` went into the lot `lot_id`; each is held in its own base unit."""
 
     lot_id: UUID
     lot_number: str
+    lot_quantity_milli: int
     input_lot_id: UUID
     input_lot_number: str
+    input_product_id: UUID
+    input_origin: Origin
+    input_base_unit: Unit
+    input_produced_on: date
+    input_origin_code: str
     input_quality_certificate: str | None
+    input_quantity_milli: int
     quantity_milli: int
 
 
@@ -91,6 +100,13 @@ class LotGraph(NamedTuple):
     descendants: list[LotEdge]
 
 
+_EDGES = """
+    SELECT e.lot_id, l.number, l.quantity_milli, e.input_lot_id, i.number, i.product_id, i.origin, i.base_unit,
+           i.produced_on, i.origin_code, i.quality_certificate, i.quantity_milli, e.quantity_milli
+      FROM edges e JOIN lots l ON l.id = e.lot_id JOIN lots i ON i.id = e.input_lot_id
+     WHERE l.status <> 'discarded'
+     ORDER BY e.lot_id, e.input_lot_id
+"""
 _ANCESTORS = sa.text(
     """
     WITH RECURSIVE edges AS (
@@ -98,25 +114,19 @@ _ANCESTORS = sa.text(
        UNION
       SELECT n.lot_id, n.input_lot_id, n.quantity_milli FROM lot_inputs n JOIN edges e ON n.lot_id = e.input_lot_id
     )
-    SELECT e.lot_id, l.number, e.input_lot_id, i.number, i.quality_certificate, e.quantity_milli
-      FROM edges e JOIN lots l ON l.id = e.lot_id JOIN lots i ON i.id = e.input_lot_id
-     WHERE l.status <> 'discarded'
-     ORDER BY e.lot_id, e.input_lot_id
     """
+    + _EDGES
 )
-_DESCENDANTS = sa.text(
-    """
+DESCENDING = """
     WITH RECURSIVE edges AS (
       SELECT lot_id, input_lot_id, quantity_milli FROM lot_inputs WHERE input_lot_id = :lot
        UNION
       SELECT n.lot_id, n.input_lot_id, n.quantity_milli FROM lot_inputs n JOIN edges e ON n.input_lot_id = e.lot_id
     )
-    SELECT e.lot_id, l.number, e.input_lot_id, i.number, i.quality_certificate, e.quantity_milli
-      FROM edges e JOIN lots l ON l.id = e.lot_id JOIN lots i ON i.id = e.input_lot_id
-     WHERE l.status <> 'discarded'
-     ORDER BY e.lot_id, e.input_lot_id
-    """
-)
+"""
+"""SQL for the edges ahead of a lot, each once, however many ways lead there."""
+
+_DESCENDANTS = sa.text(DESCENDING + _EDGES)
 
 
 _MADE_OF = sa.text(
@@ -142,10 +152,15 @@ def made_of(session: orm.Session, lot_ids: Collection[UUID]) -> dict[UUID, int]:
 
 def ancestors(session: orm.Session, lot_id: UUID) -> list[LotEdge]:
     """Return all that went into a lot, however far back, as edges in one statement."""
-    return [LotEdge(*row) for row in session.execute(_ANCESTORS, {"lot": lot_id})]
+    return [_edge(row) for row in session.execute(_ANCESTORS, {"lot": lot_id})]
 
 
 def graph(session: orm.Session, lot_id: UUID) -> LotGraph:
     """Return the lots behind and ahead of one, each way in one statement."""
-    descendants = [LotEdge(*row) for row in session.execute(_DESCENDANTS, {"lot": lot_id})]
+    descendants = [_edge(row) for row in session.execute(_DESCENDANTS, {"lot": lot_id})]
     return LotGraph(ancestors=ancestors(session, lot_id), descendants=descendants)
+
+
+def _edge(row: sa.Row[Any]) -> LotEdge:
+    edge = LotEdge._make(row)
+    return edge._replace(input_origin=Origin(edge.input_origin), input_base_unit=Unit(edge.input_base_unit))

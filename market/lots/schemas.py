@@ -286,6 +286,33 @@ class LotEdgeOut(Schema):
     quantity: InBase
 
 
+class LotSourceOut(Schema):
+    """A lot behind another, the steps to it on the shortest way, and how much of it is in the other.
+
+    The quantity is in proportion, over all ways, and rounded down to a thousandth of the source's base unit.
+    """
+
+    lot_id: Id
+    number: LotNumber
+    product_id: Id
+    origin: Annotated[Origin, Field(examples=["produced"])]
+    generation: Annotated[int, Field(ge=1, examples=[1])]
+    produced_on: Day
+    origin_code: RegionCode
+    quality_certificate: QualityCertificate | None
+    base_unit: Base
+    quantity: InBase
+
+
+class LotSourcesOut(Schema):
+    """All that a lot was made of, however far back, the nearest first."""
+
+    lot_id: Id
+    base_unit: Base
+    quantity: InBase
+    sources: list[LotSourceOut]
+
+
 class LotGraphOut(Schema):
     """All that went into a lot, and all that was made of it, however far."""
 

@@ -328,6 +328,8 @@ ASKS: dict[str, Ask] = {
     "POST /v1/lots/{lot_id}/release held lot": Ask(thing("held_lot")),
     "POST /v1/lots/{lot_id}/spoilage open lot": Ask(thing("open_lot"), said(quantity="1", reason="受潮霉变")),
     "GET /v1/lots/{lot_id}/graph open lot": OPEN_LOT,
+    "GET /v1/lots/{lot_id}/sources open lot": OPEN_LOT,
+    "GET /v1/lots/{lot_id}/recall open lot": OPEN_LOT,
     "PUT /v1/lots/{lot_id}/baseline open lot": Ask(thing("open_lot"), BASELINE),
     "POST /v1/lots/{lot_id}/baseline/decision measured lot": Ask(
         thing("measured_lot"), said(confirmed=True, opinion="与村台账一致")
