@@ -170,7 +170,7 @@ class Deeds(RuleBasedStateMachine):
     # -- what may be tried, lawful or not ---------------------------------------------------------------------------
 
     def shipping(self, order: Order, parts: Sequence[tuple[Line, int]] | None) -> Act:
-        given = None if parts is None else [self.quantity(line, milli) for line, milli in parts]
+        given = None if parts is None else [changing.Shipped(*self.quantity(line, milli)) for line, milli in parts]
         return lambda session: changing.ship(
             session, self.clerk(order), order_id=UUID(order.id), quantities=given, shipped_on=self.today, now=self.now
         )

@@ -158,6 +158,7 @@ def create_product(request: CreateProduct, caller: Writer) -> Response:
             minimum=request.minimum,
             multiple=request.multiple,
             tax_bp=request.tax_bp,
+            weight_tolerance_bp=request.weight_tolerance_bp,
             tiers=_tiers(request.tiers),
         )
         return _out(session, actor, product)

@@ -25,7 +25,8 @@ class Product(Base):
     """What a supplier sells, in one unit, under one certificate and one benefit plan.
 
     One unit holds `unit_milli` milli-units of `base_unit`. `first_price_fen` repeats the price of the first tier, by
-    which products are sorted (0: no tiers yet); `search` holds the lexemes of its texts, category and origin.
+    which products are sorted (0: no tiers yet); `search` holds the lexemes of its texts, category and origin. With a
+    `weight_tolerance_bp` what is ordered is an estimate, settled by the weight found (按实际重量结算).
     """
 
     __tablename__ = "products"
@@ -36,6 +37,11 @@ class Product(Base):
         sa.CheckConstraint("first_price_fen >= 0", name="price_is_not_negative"),
         sa.CheckConstraint("status <> 'listed' OR first_price_fen > 0", name="listed_product_has_a_price"),
         sa.CheckConstraint("tax_bp BETWEEN 0 AND 2000", name="tax_is_plausible"),
+        sa.CheckConstraint(
+            "weight_tolerance_bp IS NULL"
+            " OR (weight_tolerance_bp BETWEEN 1 AND 2000 AND unit IN ('kg', 'g', 't', 'jin', 'liang'))",
+            name="mass_alone_is_settled_by_weight",
+        ),
         # Without a list of pending entries: products are read far more often than written.
         sa.Index("products_search_idx", "search", postgresql_using="gin", postgresql_with={"fastupdate": "off"}),
         sa.Index("products_by_name_idx", "name", "id", postgresql_where=sa.text("status = 'listed'")),
@@ -57,6 +63,7 @@ class Product(Base):
     minimum_milli: orm.Mapped[int]
     multiple_milli: orm.Mapped[int]
     tax_bp: orm.Mapped[int]
+    weight_tolerance_bp: orm.Mapped[int | None]
     first_price_fen: orm.Mapped[int] = orm.mapped_column(default=0)
     status: orm.Mapped[ProductStatus]
     search: orm.Mapped[Any] = orm.mapped_column(postgresql.TSVECTOR, deferred=True)

@@ -61,6 +61,7 @@ class Offer:
     minimum_milli: int
     multiple_milli: int
     tax_bp: int
+    weight_tolerance_bp: int | None
     status: ProductStatus
     tiers: tuple[tuple[int, int], ...]
     certificate_id: UUID
@@ -140,6 +141,16 @@ def milli_of(quantity: str, unit_milli: int, *, pointer: str) -> int:
         return quantities.parse(quantity, unit_milli)
     except quantities.QuantityError:
         raise InexactQuantityError(quantity=quantity, pointer=pointer) from None
+
+
+def check_weighed(unit: str) -> None:
+    """Raise `InvalidInputError` unless what is sold in the unit can be settled by the weight found: it is mass.
+
+    A piece that is about so heavy is sold by weight, with its weight as the multiple.
+    """
+    if quantities.BASE_OF.get(quantities.Unit(unit)) is not quantities.Unit.KG:
+        reason = "only what is sold in a unit of mass is settled by its weight"
+        raise InvalidInputError(reason, "只有按重量单位销售的产品才能按实际重量结算", pointer="/weight_tolerance_bp")
 
 
 def check_steps(minimum_milli: int, multiple_milli: int) -> None:

@@ -36,6 +36,18 @@ UnitMilli = Annotated[
 Tax = Annotated[int, Field(strict=True, ge=0, le=2000, examples=[900], description="1/100 of 1 %")]
 
 
+Tolerance = Annotated[
+    int | None,
+    Field(
+        strict=True,
+        ge=1,
+        le=2000,
+        examples=[None],
+        description="1/100 of 1 %: settled by the weight found (按实际重量结算), at most so much above the order",
+    ),
+]
+
+
 class AddCategory(Schema):
     """A kind of product; `needs_quality_certificate` as Ministry order 2025 no. 4 says."""
 
@@ -82,6 +94,7 @@ class CreateProduct(Schema):
     minimum: Annotated[Quantity, Field(examples=["10"])]
     multiple: Annotated[Quantity, Field(examples=["5"])]
     tax_bp: Tax
+    weight_tolerance_bp: Tolerance = None
     tiers: Tiers = Field(default_factory=list)
 
 
@@ -143,6 +156,7 @@ class ProductOut(ProductItem):
     description: Annotated[LongText, Field(examples=["吕梁山区骏枣,自然晾晒。"])]
     origin_code: RegionCode
     tax_bp: BasisPoints
+    weight_tolerance_bp: Tolerance
     plan_id: Id
     status: Status
     sellable: Flag

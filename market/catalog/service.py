@@ -22,6 +22,7 @@ from market.catalog.rules import (
     check_backing,
     check_steps,
     check_tiers,
+    check_weighed,
     milli_of,
     moved_to_minimum,
     within_ceiling,
@@ -61,11 +62,13 @@ def create_product(
     minimum: str,
     multiple: str,
     tax_bp: int,
+    weight_tolerance_bp: int | None = None,
     tiers: Sequence[tuple[str, int]] = (),
 ) -> Product:
     """Write down a product as a draft, in the unit and of the category that were certified.
 
-    Quantities are decimal strings in the unit; tiers are `(from quantity, fen per unit)`. Raises `NotFoundError` for a
+    Quantities are decimal strings in the unit; tiers are `(from quantity, fen per unit)`. With a weight tolerance what
+    is ordered is settled by the weight found, at most so much above it. Raises `NotFoundError` for a
     foreign plan, `ForeignCertificateError`, `UnitMismatchError`, `InexactQuantityError`, `InvalidInputError`,
     `TierError`, `PriceAboveEvidenceError`.
     """
@@ -79,6 +82,8 @@ def create_product(
     minimum_milli = milli_of(minimum, unit_milli, pointer="/minimum")
     multiple_milli = milli_of(multiple, unit_milli, pointer="/multiple")
     check_steps(minimum_milli, multiple_milli)
+    if weight_tolerance_bp is not None:
+        check_weighed(unit)
     product = Product(
         supplier_id=actor.organisation_id,
         certificate_id=certificate_id,
@@ -94,6 +99,7 @@ def create_product(
         minimum_milli=minimum_milli,
         multiple_milli=multiple_milli,
         tax_bp=tax_bp,
+        weight_tolerance_bp=weight_tolerance_bp,
         status=ProductStatus.DRAFT,
     )
     _index(session, product)

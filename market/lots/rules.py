@@ -1,7 +1,7 @@
 """The life of a lot, where its quantity can be, which lots an order draws from, and what a draw releases."""
 
 from base64 import b32encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -188,9 +188,12 @@ def check_days(*, produced_on: date, expires_on: date | None, today: date) -> No
         raise InvalidInputError("it lies before the production", "不得早于生产日期", pointer="/expires_on")
 
 
-def draw(open_lots: Sequence[OpenLot], wants: Sequence[Want]) -> list[tuple[Want, OpenLot, int]]:
+def draw(
+    open_lots: Sequence[OpenLot], wants: Sequence[Want], *, first: Collection[tuple[UUID, UUID]] = ()
+) -> list[tuple[Want, OpenLot, int]]:
     """Return `(want, lot, milli)` draws: first to expire first out; wants of one product share its lots, in order.
 
+    The lots that a line is paired with in `first` come before all others for it.
     Raises `OutOfStockError` at the first want for which too little is left.
     """
     shelves: dict[UUID, list[OpenLot]] = {}
@@ -200,7 +203,8 @@ def draw(open_lots: Sequence[OpenLot], wants: Sequence[Want]) -> list[tuple[Want
     draws: list[tuple[Want, OpenLot, int]] = []
     for want in wants:
         wanted = want.quantity_milli
-        for lot in shelves.get(want.product_id, ()):
+        shelf = shelves.get(want.product_id, ())
+        for lot in sorted(shelf, key=lambda lot: (want.order_line_id, lot.id) not in first):
             taken = min(wanted, left[lot.id])
             if taken > 0:
                 draws.append((want, lot, taken))

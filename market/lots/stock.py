@@ -39,8 +39,7 @@ _OPEN_LOTS = """
 _READ_OPEN_LOTS = sa.text(_OPEN_LOTS)
 _LOCK_OPEN_LOTS = sa.text(_OPEN_LOTS + " FOR UPDATE")
 
-_RESERVE = sa.text(
-    """
+_RESERVING = """
     WITH wanted AS (
       SELECT *
         FROM unnest(CAST(:ids AS uuid[]), CAST(:lines AS uuid[]), CAST(:lots AS uuid[]), CAST(:milli AS bigint[]))
@@ -56,9 +55,31 @@ _RESERVE = sa.text(
     )
     INSERT INTO reservations (id, order_line_id, lot_id, quantity_milli, reserved_milli, shipped_milli, accepted_milli)
     SELECT w.id, w.order_line_id, w.lot_id, w.milli, w.milli, 0, 0 FROM wanted w JOIN taken t ON t.id = w.lot_id
+"""
+_RESERVE = sa.text(_RESERVING + " RETURNING id")
+_RESERVE_MORE = sa.text(
+    _RESERVING
+    + """
+    ON CONFLICT (order_line_id, lot_id) DO UPDATE
+       SET quantity_milli = reservations.quantity_milli + excluded.quantity_milli,
+           reserved_milli = reservations.reserved_milli + excluded.reserved_milli
     RETURNING id
     """
 )
+
+_MORE_LOTS = """
+    SELECT id, product_id, expires_on,
+           CASE WHEN status = 'open' AND (expires_on IS NULL OR expires_on >= :on) THEN available_milli ELSE 0 END
+             AS available_milli,
+           quantity_milli, accepted_milli + moved_milli AS drawn_milli
+      FROM lots
+     WHERE (product_id = ANY(CAST(:products AS uuid[])) AND status = 'open' AND available_milli > 0)
+        OR id IN (SELECT lot_id FROM reservations WHERE order_line_id = ANY(CAST(:lines AS uuid[])))
+     ORDER BY id
+"""
+_READ_MORE_LOTS = sa.text(_MORE_LOTS)
+_LOCK_MORE_LOTS = sa.text(_MORE_LOTS + " FOR UPDATE")
+_HELD = sa.text("SELECT order_line_id, lot_id FROM reservations WHERE order_line_id = ANY(CAST(:lines AS uuid[]))")
 
 _DRAWS = """
     SELECT r.id AS reservation_id, r.order_line_id, r.lot_id, r.quantity_milli, r.reserved_milli, r.shipped_milli,
@@ -130,15 +151,40 @@ def reserve(session: orm.Session, wants: Sequence[Want], *, on: date) -> list[Dr
     A lot is still good on the day it expires. Raises `OutOfStockError` at the first line that cannot be met whole.
     """
     draws = _plan(session, _LOCK_OPEN_LOTS, wants, on)
+    _hold(session, _RESERVE, draws)
+    return draws
+
+
+def reserve_more(session: orm.Session, wants: Sequence[Want], *, on: date) -> None:
+    """Hold more stock for lines that hold some: what they weigh above what was ordered, of their own lots first.
+
+    Raises `OutOfStockError` as `reserve` does: nothing is delivered that is in no lot.
+    """
+    _hold(session, _RESERVE_MORE, _plan_more(session, _LOCK_MORE_LOTS, wants, on))
+
+
+def preview_more(session: orm.Session, wants: Sequence[Want], *, on: date) -> list[Draw]:
+    """Return what `reserve_more` would hold now, without lock or write; the reservation ids name nothing."""
+    return _plan_more(session, _READ_MORE_LOTS, wants, on)
+
+
+def _hold(session: orm.Session, reserving: sa.TextClause, draws: Sequence[Draw]) -> None:
     parameters = {
         "ids": array(held.reservation_id for held in draws),
         "lines": array(held.order_line_id for held in draws),
         "lots": array(held.lot_id for held in draws),
         "milli": array(held.quantity_milli for held in draws),
     }
-    if len(session.execute(_RESERVE, parameters).all()) != len(draws):
+    if len(session.execute(reserving, parameters).all()) != len(draws):
         raise StockMovedError
-    return draws
+
+
+def _plan_more(session: orm.Session, lots: sa.TextClause, wants: Sequence[Want], on: date) -> list[Draw]:
+    lines = array({want.order_line_id for want in wants})
+    products = array({want.product_id for want in wants})
+    rows = session.execute(lots, {"products": products, "lines": lines, "on": on}).all()
+    held = {(row.order_line_id, row.lot_id) for row in session.execute(_HELD, {"lines": lines})}
+    return _planned(draw([OpenLot(*row) for row in rows], wants, first=held))
 
 
 def preview(session: orm.Session, wants: Sequence[Want], *, on: date) -> list[Draw]:
@@ -149,6 +195,10 @@ def preview(session: orm.Session, wants: Sequence[Want], *, on: date) -> list[Dr
 def _plan(session: orm.Session, open_lots: sa.TextClause, wants: Sequence[Want], on: date) -> list[Draw]:
     products = {want.product_id for want in wants}
     rows = session.execute(open_lots, {"products": array(products), "on": on}).all()
+    return _planned(draw([OpenLot(*row) for row in rows], wants))
+
+
+def _planned(drawn: Sequence[tuple[Want, OpenLot, int]]) -> list[Draw]:
     return [
         Draw(
             reservation_id=new_id(),
@@ -162,7 +212,7 @@ def _plan(session: orm.Session, open_lots: sa.TextClause, wants: Sequence[Want],
             lot_drawn_milli=lot.drawn_milli,
             expires_on=lot.expires_on,
         )
-        for want, lot, milli in draw([OpenLot(*row) for row in rows], wants)
+        for want, lot, milli in drawn
     ]
 
 

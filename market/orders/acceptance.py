@@ -1,7 +1,7 @@
 """Acceptance: line by line the buyer says what arrived; what is accepted is attributed at once."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -19,16 +19,24 @@ from market.db import new_id
 from market.errors import InvalidInputError, at
 from market.identity.rules import Actor
 from market.lots import stock
-from market.lots.rules import Draw, Move, Stock
+from market.lots.rules import Draw, Move, Stock, Want
 from market.orders import queries
 from market.orders.changing import change
 from market.orders.models import Acceptance, AcceptanceLine, Order, OrderLine
-from market.orders.rules import LineNotOfOrderError, OrderEvent, Outcome, after, check_outcome
+from market.orders.rules import (
+    LineNotOfOrderError,
+    OrderEvent,
+    Outcome,
+    after,
+    check_outcome,
+    check_shipped,
+    check_weigh_note,
+)
 from market.orders.settling import Funded, settle
 
 
 class FoundLine(NamedTuple):
-    """What was found of a line, as decimal strings in the line's unit."""
+    """What was found of a line, as decimal strings in the line's unit; by which weigh note, if it weighs otherwise."""
 
     order_line_id: UUID
     received: str
@@ -37,6 +45,8 @@ class FoundLine(NamedTuple):
     damaged: str
     short: str
     reason: str | None
+    over: str = "0"
+    weigh_note: str | None = None
 
 
 class Report(NamedTuple):
@@ -67,7 +77,9 @@ class _Judged:
 def accept(session: orm.Session, actor: Actor, *, order_id: UUID, report: Report, now: datetime) -> Accepted:
     """Record what was found of shipped lines, move the stock, and post the accrual of what was accepted.
 
-    Raises `OutcomeError`, `LineNotOfOrderError`, `MissingAcceptanceEvidenceError` or `TransitionError`.
+    What is settled by its weight and weighs more than was shipped takes the rest from stock that is there. Raises
+    `OutcomeError`, `WeighNoteError`, `NotWeighedError`, `OverToleranceError`, `OutOfStockError`, `LineNotOfOrderError`,
+    `MissingAcceptanceEvidenceError` or `TransitionError`.
     """
     order = queries.locked_order(session, actor, order_id)
     lines = queries.lines_of(session, [order.id])
@@ -82,10 +94,11 @@ def accept(session: orm.Session, actor: Actor, *, order_id: UUID, report: Report
     )
     session.add(acceptance)
     session.flush()
-    judged = _judge(session, acceptance.id, lines, report.found, lock=True)
+    judged = _judge(session, order, acceptance.id, lines, report.found, lock=True)
     session.add_all(each.row for each in judged)
     for each in judged:
         each.line.accepted_on = report.accepted_on
+        each.line.shipped_milli += each.row.over_milli
         each.line.accepted_milli = each.row.accepted_milli
         each.line.accepted_fen = each.row.accepted_fen
         each.line.accepted_net_fen = each.row.accepted_net_fen
@@ -113,7 +126,7 @@ def predict(session: orm.Session, actor: Actor, *, order_id: UUID, report: Repor
     order = queries.one_order(session, actor, order_id)
     lines = queries.lines_of(session, [order.id])
     _event(session, order, lines, report)
-    judged = _judge(session, new_id(), lines, report.found, lock=False)
+    judged = _judge(session, order, new_id(), lines, report.found, lock=False)
     attributions = accrual.predict(session, _as_accepted(order, judged), on=report.accepted_on)
     return Accepted(order, [(each.line, each.row) for each in judged], attributions)
 
@@ -136,23 +149,54 @@ def _event(session: orm.Session, order: Order, lines: Sequence[OrderLine], repor
 
 
 def _judge(
-    session: orm.Session, acceptance_id: UUID, lines: Sequence[OrderLine], found: Sequence[FoundLine], *, lock: bool
+    session: orm.Session,
+    order: Order,
+    acceptance_id: UUID,
+    lines: Sequence[OrderLine],
+    found: Sequence[FoundLine],
+    *,
+    lock: bool,
 ) -> list[_Judged]:
     """Turn what was found into amounts, stock moves and draws; lines of one lot draw one after the other."""
     by_id = {line.id: line for line in lines}
+    outcomes = [_outcome(each, by_id[each.order_line_id], f"/lines/{index}") for index, each in enumerate(found)]
     held: dict[UUID, list[Draw]] = {each.order_line_id: [] for each in found}
     drawn: dict[UUID, int] = {}
-    for draw in stock.draws_of(session, list(held), lock=lock):
+    over = [
+        Want(line.id, line.product_id, outcome.over_milli, position, line.unit, line.unit_milli)
+        for position, outcome in enumerate(outcomes)
+        if outcome.over_milli
+        for line in [by_id[found[position].order_line_id]]
+    ]
+    for draw in _draws(session, order, list(held), over, lock=lock):
         held[draw.order_line_id].append(draw)
         drawn[draw.lot_id] = draw.lot_drawn_milli
     judged: list[_Judged] = []
-    for position, each in enumerate(found):
+    for each, outcome in zip(found, outcomes, strict=True):
         line = by_id[each.order_line_id]
-        outcome = _outcome(each, line, f"/lines/{position}")
         moves = _moves(outcome, held[line.id])
         draws = _lot_draws(moves, held[line.id], drawn)
-        judged.append(_Judged(line, _row(acceptance_id, line, outcome, draws), moves, draws))
+        row = _row(acceptance_id, line, outcome, draws)
+        row.weigh_note = each.weigh_note
+        judged.append(_Judged(line, row, moves, draws))
     return judged
+
+
+def _draws(
+    session: orm.Session, order: Order, line_ids: Sequence[UUID], over: Sequence[Want], *, lock: bool
+) -> list[Draw]:
+    """Return what the lines hold, with what they weigh over what was shipped: it left with them, on that day."""
+    if not over:
+        return stock.draws_of(session, line_ids, lock=lock)
+    shipped_on = order.shipped_on or order.placed_on
+    if lock:
+        stock.reserve_more(session, over, on=shipped_on)
+        return stock.draws_of(session, line_ids, lock=True)
+    draws = {(draw.order_line_id, draw.lot_id): draw for draw in stock.draws_of(session, line_ids, lock=False)}
+    for more in stock.preview_more(session, over, on=shipped_on):
+        key = (more.order_line_id, more.lot_id)
+        draws[key] = replace(draws[key], reserved_milli=more.reserved_milli) if key in draws else more
+    return list(draws.values())
 
 
 def _outcome(found: FoundLine, line: OrderLine, pointer: str) -> Outcome:
@@ -160,10 +204,28 @@ def _outcome(found: FoundLine, line: OrderLine, pointer: str) -> Outcome:
         return milli_of(getattr(found, field), line.unit_milli, pointer=f"{pointer}/{field}")
 
     outcome = Outcome(
-        milli("received"), milli("accepted"), milli("rejected"), milli("damaged"), milli("short"), found.reason
+        received_milli=milli("received"),
+        accepted_milli=milli("accepted"),
+        rejected_milli=milli("rejected"),
+        damaged_milli=milli("damaged"),
+        short_milli=milli("short"),
+        reason=found.reason,
+        over_milli=milli("over"),
     )
+    by_weight = line.weight_tolerance_bp is not None
     with at(pointer):
-        check_outcome(outcome, shipped_milli=line.shipped_milli)
+        check_outcome(outcome, shipped_milli=line.shipped_milli, by_weight=by_weight)
+    if found.weigh_note is not None or (by_weight and outcome.received_milli != line.shipped_milli):
+        check_weigh_note(found.weigh_note, by_weight=by_weight, pointer=pointer)
+    if outcome.over_milli:
+        check_shipped(
+            outcome.received_milli,
+            quantity_milli=line.quantity_milli,
+            weight_tolerance_bp=line.weight_tolerance_bp,
+            unit=line.unit,
+            unit_milli=line.unit_milli,
+            pointer=f"{pointer}/over",
+        )
     return outcome
 
 
@@ -174,8 +236,13 @@ def _moves(outcome: Outcome, draws: Sequence[Draw]) -> list[Move]:
         (Stock.AVAILABLE, outcome.rejected_milli),
         (Stock.SPOILED, outcome.damaged_milli + outcome.short_milli),
     ]
-    moves: list[Move] = []
-    left = {draw.reservation_id: draw.shipped_milli for draw in draws}
+    # What a shipped line still has reserved is what it weighs over.
+    moves = [
+        Move(draw.reservation_id, draw.lot_id, Stock.RESERVED, Stock.SHIPPED, draw.reserved_milli)
+        for draw in draws
+        if draw.reserved_milli
+    ]
+    left = {draw.reservation_id: draw.shipped_milli + draw.reserved_milli for draw in draws}
     for target, wanted_milli in targets:
         for draw in draws:
             part = min(wanted_milli, left[draw.reservation_id])
@@ -208,6 +275,7 @@ def _row(acceptance_id: UUID, line: OrderLine, outcome: Outcome, draws: Sequence
         rejected_milli=outcome.rejected_milli,
         damaged_milli=outcome.damaged_milli,
         short_milli=outcome.short_milli,
+        over_milli=outcome.over_milli,
         reason=outcome.reason,
         accepted_fen=accepted_fen,
         accepted_net_fen=money.net_of_tax(accepted_fen, line.tax_bp),

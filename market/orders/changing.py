@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -11,11 +12,18 @@ from market.catalog.rules import milli_of
 from market.errors import InvalidInputError
 from market.identity.rules import Actor
 from market.lots import stock
-from market.lots.rules import Move, Stock
+from market.lots.rules import Move, Stock, Want
 from market.orders import queries
 from market.orders.models import Order, OrderChange, OrderLine
-from market.orders.rules import LineNotOfOrderError, OrderEvent, OrderStatus, ShippedTooMuchError, after
-from market.quantities import text
+from market.orders.rules import (
+    LineNotOfOrderError,
+    OrderEvent,
+    OrderStatus,
+    WeighNoteError,
+    after,
+    check_shipped,
+    check_weigh_note,
+)
 
 
 def change(
@@ -86,19 +94,29 @@ def _free_stock(session: orm.Session, order: Order) -> None:
     )
 
 
+class Shipped(NamedTuple):
+    """How much of a line is shipped, as a decimal string in its unit; by which weigh note, if weight settles it."""
+
+    order_line_id: UUID
+    quantity: str
+    weigh_note: str | None = None
+
+
 def ship(
     session: orm.Session,
     actor: Actor,
     *,
     order_id: UUID,
-    quantities: Sequence[tuple[UUID, str]] | None,
+    quantities: Sequence[Shipped] | None,
     shipped_on: date,
     now: datetime,
 ) -> Order:
     """Ship the order whole, or the given quantity of each line; what is not shipped goes back on sale.
 
-    Raises `LineNotOfOrderError` for a foreign line, `ShippedTooMuchError`, `InvalidInputError` for nothing at all or a
-    day before the order, or `TransitionError`.
+    What is settled by its weight is shipped as weighed, and may be over what was ordered within its tolerance as far as
+    stock is there. Raises `LineNotOfOrderError` for a foreign line, `ShippedTooMuchError`, `OverToleranceError`,
+    `WeighNoteError`, `NotWeighedError`, `OutOfStockError`, `InvalidInputError` for nothing at all or a day before the
+    order, or `TransitionError`.
     """
     order = queries.locked_order(session, actor, order_id)
     after(order.status, OrderEvent.SHIP)
@@ -106,6 +124,13 @@ def ship(
         raise InvalidInputError("shipped before it was ordered", "发货日期早于下单日期", pointer="/shipped_on")
     lines = queries.lines_of(session, [order.id])
     wanted = _to_ship(lines, quantities)
+    over = [
+        Want(line.id, line.product_id, wanted[line.id] - line.quantity_milli, position, line.unit, line.unit_milli)
+        for position, line in enumerate(lines)
+        if wanted[line.id] > line.quantity_milli
+    ]
+    if over:
+        stock.reserve_more(session, over, on=shipped_on)
     draws = stock.draws_of(session, [line.id for line in lines], lock=True)
     left = dict(wanted)
     moves: list[Move] = []
@@ -116,26 +141,37 @@ def ship(
         rest = held.reserved_milli - part
         moves.append(Move(held.reservation_id, held.lot_id, Stock.RESERVED, Stock.AVAILABLE, rest))
     stock.move(session, moves)
+    notes = {each.order_line_id: each.weigh_note for each in quantities or ()}
     for line in lines:
         line.shipped_milli = wanted[line.id]
+        line.weigh_note = notes.get(line.id)
     order.shipped_on = shipped_on
     change(session, order, OrderEvent.SHIP, member_id=actor.member_id, now=now, reason=None)
     return order
 
 
-def _to_ship(lines: Sequence[OrderLine], quantities: Sequence[tuple[UUID, str]] | None) -> dict[UUID, int]:
+def _to_ship(lines: Sequence[OrderLine], quantities: Sequence[Shipped] | None) -> dict[UUID, int]:
     if quantities is None:
+        if any(line.weight_tolerance_bp for line in lines):
+            raise WeighNoteError(pointer="/lines")
         return {line.id: line.quantity_milli for line in lines}
     by_id = {line.id: line for line in lines}
     wanted = dict.fromkeys(by_id, 0)
-    for position, (line_id, quantity) in enumerate(quantities):
+    for position, each in enumerate(quantities):
         pointer = f"/lines/{position}"
-        if line_id not in by_id:
+        line = by_id.get(each.order_line_id)
+        if line is None:
             raise LineNotOfOrderError(pointer=f"{pointer}/order_line_id")
-        wanted[line_id] += milli_of(quantity, by_id[line_id].unit_milli, pointer=f"{pointer}/quantity")
-        if wanted[line_id] > by_id[line_id].quantity_milli:
-            ordered = text(by_id[line_id].quantity_milli, by_id[line_id].unit_milli)
-            raise ShippedTooMuchError(ordered=ordered, unit=by_id[line_id].unit, pointer=f"{pointer}/quantity")
+        wanted[line.id] += milli_of(each.quantity, line.unit_milli, pointer=f"{pointer}/quantity")
+        check_weigh_note(each.weigh_note, by_weight=line.weight_tolerance_bp is not None, pointer=pointer)
+        check_shipped(
+            wanted[line.id],
+            quantity_milli=line.quantity_milli,
+            weight_tolerance_bp=line.weight_tolerance_bp,
+            unit=line.unit,
+            unit_milli=line.unit_milli,
+            pointer=f"{pointer}/quantity",
+        )
     if not any(wanted.values()):
         raise InvalidInputError("nothing is shipped", "发货数量全部为零", pointer="/lines")
     return wanted

@@ -37,12 +37,15 @@ from market.orders.rules import (
     ExternalNumberError,
     ExternalNumberTakenError,
     LineNotOfOrderError,
+    NotWeighedError,
     OrderEvent,
     OutcomeError,
+    OverToleranceError,
     PaymentTermError,
     PriceChangedError,
     ReturnTooMuchError,
     ShippedTooMuchError,
+    WeighNoteError,
 )
 from market.orders.schemas import (
     Accept,
@@ -89,10 +92,11 @@ REFUSED_WHEN_PLACING = declared(
 )
 
 _REFUSED = (NotFoundError, TransitionError, LineNotOfOrderError, InexactQuantityError)
+_BY_WEIGHT = (WeighNoteError, NotWeighedError, OverToleranceError, OutOfStockError)
 STEP: Mapping[str, Any] = {
     "status_code": 201,
     "response_model": OrderOut,
-    "responses": declared(*_REFUSED, ShippedTooMuchError),
+    "responses": declared(*_REFUSED, *_BY_WEIGHT, ShippedTooMuchError),
 }
 
 Confirmer = Annotated[Caller, requires(Permission.ORDER_CONFIRM)]
@@ -276,7 +280,7 @@ def ship_order(order_id: UUID, request: Ship, caller: Annotated[Caller, requires
     """Ship an order, whole or in part; what is not shipped goes back on sale."""
     _not_in_future(request.shipped_on, "/shipped_on")
     on, now = request.shipped_on, utc_now()
-    lines = None if request.lines is None else [(line.order_line_id, line.quantity) for line in request.lines]
+    lines = None if request.lines is None else [changing.Shipped(**line.model_dump()) for line in request.lines]
 
     def work(session: orm.Session, actor: Actor) -> OrderOut:
         sent = changing.ship(session, actor, order_id=order_id, quantities=lines, shipped_on=on, now=now)
@@ -291,7 +295,7 @@ def ship_order(order_id: UUID, request: Ship, caller: Annotated[Caller, requires
     response_model=AcceptanceOut,
     responses={
         200: {"model": AcceptanceOut, "description": "A dry run: nothing was recorded"},
-        **declared(*_REFUSED, OutcomeError, MissingAcceptanceEvidenceError, PeriodClosedError),
+        **declared(*_REFUSED, *_BY_WEIGHT, OutcomeError, MissingAcceptanceEvidenceError, PeriodClosedError),
     },
 )
 def accept_lines(

@@ -69,14 +69,19 @@ class Order(Base):
 
 
 class OrderLine(Base):
-    """A product at the price, certificate and plan version of the day it was ordered; amounts in fen."""
+    """A product at the price, certificate and plan version of the day it was ordered; amounts in fen.
+
+    With a weight tolerance its quantity is an estimate: it ships by a weigh note and is settled by the weight accepted.
+    """
 
     __tablename__ = "order_lines"
     __table_args__ = (
         sa.UniqueConstraint("order_id", "position"),
         sa.CheckConstraint("quantity_milli > 0", name="quantity_is_positive"),
         sa.CheckConstraint(
-            "accepted_milli <= shipped_milli AND shipped_milli <= quantity_milli", name="accepted_was_shipped"
+            "accepted_milli <= shipped_milli"
+            " AND 10000 * shipped_milli <= quantity_milli * (10000 + coalesce(weight_tolerance_bp, 0))",
+            name="accepted_was_shipped",
         ),
         sa.CheckConstraint("returned_milli <= accepted_milli", name="returned_was_accepted"),
         sa.CheckConstraint(
@@ -99,6 +104,8 @@ class OrderLine(Base):
     unit_price_fen: orm.Mapped[int]
     amount_fen: orm.Mapped[int]
     tax_bp: orm.Mapped[int]
+    weight_tolerance_bp: orm.Mapped[int | None]
+    weigh_note: orm.Mapped[str | None]
     accepted_on: orm.Mapped[date | None]
     shipped_milli: orm.Mapped[int] = orm.mapped_column(default=0, server_default="0")
     accepted_milli: orm.Mapped[int] = orm.mapped_column(default=0, server_default="0")
@@ -155,6 +162,8 @@ class AcceptanceLine(Base):
     rejected_milli: orm.Mapped[int]
     damaged_milli: orm.Mapped[int]
     short_milli: orm.Mapped[int]
+    over_milli: orm.Mapped[int]
+    weigh_note: orm.Mapped[str | None]
     reason: orm.Mapped[str | None]
     accepted_fen: orm.Mapped[int]
     accepted_net_fen: orm.Mapped[int]

@@ -114,13 +114,13 @@ _PLACE = sa.text(
     ), lined AS (
         INSERT INTO order_lines (id, order_id, position, product_id, product_name, certificate_number,
                                  plan_version_id, plan_sha256, unit, unit_milli, quantity_milli, unit_price_fen,
-                                 amount_fen, tax_bp)
+                                 amount_fen, tax_bp, weight_tolerance_bp)
         SELECT * FROM unnest(
             CAST(:lines AS uuid[]), CAST(:line_orders AS uuid[]), CAST(:positions AS bigint[]),
             CAST(:products AS uuid[]), CAST(:names AS text[]), CAST(:certificates AS text[]),
             CAST(:plan_versions AS uuid[]), CAST(:plan_hashes AS text[]), CAST(:units AS text[]),
             CAST(:unit_millis AS bigint[]), CAST(:quantities AS bigint[]), CAST(:prices AS bigint[]),
-            CAST(:amounts AS bigint[]), CAST(:taxes AS bigint[]))
+            CAST(:amounts AS bigint[]), CAST(:taxes AS bigint[]), CAST(:tolerances AS bigint[]))
     )
     SELECT g.number AS group_number, p.id, p.number FROM placed_group g, placed p
     """
@@ -284,4 +284,5 @@ def _parameters(
         "prices": array(line.unit_price_fen for line in lines),
         "amounts": array(line.amount_fen for line in lines),
         "taxes": array(line.offer.tax_bp for line in lines),
+        "tolerances": [line.offer.weight_tolerance_bp for line in lines],
     }

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from market import money
 from market.errors import MarketError, follow
+from market.quantities import text, whole_or_exact
 
 MAX_PAYMENT_DAYS = 60
 """Organs and public institutions pay by contract at most 60 days after delivery (State Council order 802)."""
@@ -73,19 +75,62 @@ class Outcome:
     damaged_milli: int
     short_milli: int
     reason: str | None
+    over_milli: int = 0
+
+    @property
+    def is_only_another_weight(self) -> bool:
+        """Tell whether all that was received is good: the scales alone differ."""
+        return self.accepted_milli == self.received_milli > 0
 
 
-def check_outcome(outcome: Outcome, *, shipped_milli: int) -> None:
-    """Raise `OutcomeError` unless received + short = shipped, its parts sum, and every fault has a reason."""
+def most_milli(quantity_milli: int, weight_tolerance_bp: int | None) -> int:
+    """Return how much of a line may come: what was ordered, and what is settled by weight so much above it."""
+    return quantity_milli + money.share_bp(quantity_milli, weight_tolerance_bp or 0)
+
+
+def check_outcome(outcome: Outcome, *, shipped_milli: int, by_weight: bool = False) -> None:
+    """Raise `OutcomeError` unless received + short = shipped + over, its parts sum, and every fault has a reason.
+
+    Only what is settled by its weight can be over; that it weighs other than when it was shipped is then no fault.
+    """
     parts = outcome.accepted_milli + outcome.rejected_milli + outcome.damaged_milli
     if outcome.received_milli != parts:
         raise OutcomeError(
             reason="accepted + rejected + damaged is not what was received", reason_zh="合格、拒收、破损之和不等于实收"
         )
-    if outcome.received_milli + outcome.short_milli != shipped_milli:
-        raise OutcomeError(reason="received + short is not what was shipped", reason_zh="实收与短少之和不等于发货数量")
+    if outcome.over_milli and (outcome.short_milli or not by_weight):
+        raise OutcomeError(
+            reason="only what is settled by its weight can be over, and nothing both over and short",
+            reason_zh="只有按实际重量结算的商品可以溢重,且不得同时短少",
+        )
+    if outcome.received_milli + outcome.short_milli != shipped_milli + outcome.over_milli:
+        raise OutcomeError(
+            reason="received + short is not shipped + over", reason_zh="实收与短少之和不等于发货与溢重之和"
+        )
+    if by_weight and outcome.is_only_another_weight:
+        return
     if outcome.accepted_milli != shipped_milli and not outcome.reason:
         raise OutcomeError(reason="a fault needs a reason", reason_zh="有差异时须填写原因")
+
+
+def check_weigh_note(weigh_note: str | None, *, by_weight: bool, pointer: str) -> None:
+    """Raise `WeighNoteError` for what is settled by weight without a note, `NotWeighedError` for a note of another."""
+    if by_weight and weigh_note is None:
+        raise WeighNoteError(pointer=f"{pointer}/weigh_note")
+    if not by_weight and weigh_note is not None:
+        raise NotWeighedError(pointer=f"{pointer}/weigh_note")
+
+
+def check_shipped(
+    milli: int, *, quantity_milli: int, weight_tolerance_bp: int | None, unit: str, unit_milli: int, pointer: str
+) -> None:
+    """Raise `ShippedTooMuchError`, or `OverToleranceError` where weight settles, for more than was agreed of a line."""
+    if milli <= most_milli(quantity_milli, weight_tolerance_bp):
+        return
+    if weight_tolerance_bp is None:
+        raise ShippedTooMuchError(ordered=text(quantity_milli, unit_milli), unit=unit, pointer=pointer)
+    most = whole_or_exact(most_milli(quantity_milli, weight_tolerance_bp), unit_milli)
+    raise OverToleranceError(most=most, unit=unit, pointer=pointer)
 
 
 class OutcomeError(MarketError):
@@ -107,6 +152,27 @@ class LineNotOfOrderError(MarketError):
 
     en = "This line is not one of this order that could be dealt with now."
     zh = "该行不属于本订单,或当前不可处理。"
+
+
+class WeighNoteError(MarketError):
+    """What is settled by its weight is weighed: when it is shipped, and again when another weight is found."""
+
+    en = "This line is settled by its weight: name the weigh note."
+    zh = "该行按实际重量结算,须填写过磅单号。"
+
+
+class NotWeighedError(MarketError):
+    """Settling by weight was agreed when the product was ordered, or not at all."""
+
+    en = "This line is not settled by its weight; it has no weigh note."
+    zh = "该行不按实际重量结算,无须过磅单。"
+
+
+class OverToleranceError(MarketError):
+    """The buyer agreed to an estimate within a tolerance."""
+
+    en = "At most {most} {unit} of this line were agreed."
+    zh = "该行约定最多 {most} {unit}。"
 
 
 class ShippedTooMuchError(MarketError):

@@ -97,6 +97,9 @@ class OrderPrediction(Schema):
     lines: list[PredictedLine]
 
 
+WeighNote = Annotated[Text | None, Field(examples=["过磅单-20260302-004"])]
+
+
 class OrderLineOut(Schema):
     """A line as it stands; amounts include tax, `net_fen` is what is attributed."""
 
@@ -112,6 +115,8 @@ class OrderLineOut(Schema):
     unit_price_fen: Fen
     amount_fen: Fen
     tax_bp: Count
+    weight_tolerance_bp: Annotated[int | None, Field(examples=[None])]
+    weigh_note: WeighNote
     shipped: Quantity
     accepted: Quantity
     accepted_fen: Fen
@@ -176,10 +181,11 @@ class GiveUp(Schema):
 
 
 class ShipLine(Schema):
-    """How much of a line is shipped."""
+    """How much of a line is shipped; what is settled by its weight is shipped as weighed, with the weigh note."""
 
     order_line_id: Id
     quantity: Quantity
+    weigh_note: WeighNote = None
 
 
 class Ship(Schema):
@@ -190,7 +196,10 @@ class Ship(Schema):
 
 
 class AcceptLine(Schema):
-    """What was found of a line: received = accepted + rejected + damaged, received + short = shipped."""
+    """What was found of a line: received = accepted + rejected + damaged, received + short = shipped + over.
+
+    Only what is settled by its weight can be over, and needs a weigh note when another weight is found than shipped.
+    """
 
     order_line_id: Id
     received: Quantity
@@ -198,7 +207,9 @@ class AcceptLine(Schema):
     rejected: Quantity
     damaged: Quantity
     short: Quantity
+    over: Annotated[Quantity, Field(examples=["0"])] = "0"
     reason: Reason | None = None
+    weigh_note: WeighNote = None
 
 
 class Accept(Schema):

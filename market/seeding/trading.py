@@ -113,7 +113,9 @@ def _ship(known: Known, row: Row, lines: Sequence[Row], session: orm.Session, no
         session,
         known.actor(f"{row['supplier']}.clerk", Permission.ORDER_SHIP),
         order_id=known.orders[row["order"]],
-        quantities=[(known.order_lines[line["order"], line["line"]], line["shipped"]) for line in lines],
+        quantities=[
+            changing.Shipped(known.order_lines[line["order"], line["line"]], line["shipped"]) for line in lines
+        ],
         shipped_on=business_date(now),
         now=now,
     )

@@ -39,6 +39,7 @@ def upgrade() -> None:
         sa.Column("minimum_milli", sa.BigInteger(), nullable=False),
         sa.Column("multiple_milli", sa.BigInteger(), nullable=False),
         sa.Column("tax_bp", sa.BigInteger(), nullable=False),
+        sa.Column("weight_tolerance_bp", sa.BigInteger(), nullable=True),
         sa.Column("first_price_fen", sa.BigInteger(), nullable=False),
         sa.Column(
             "status",
@@ -64,6 +65,11 @@ def upgrade() -> None:
             "mod(minimum_milli, greatest(multiple_milli, 1)) = 0", name=op.f("products_minimum_can_be_ordered")
         ),
         sa.CheckConstraint("tax_bp BETWEEN 0 AND 2000", name=op.f("products_tax_is_plausible")),
+        sa.CheckConstraint(
+            "weight_tolerance_bp IS NULL"
+            " OR (weight_tolerance_bp BETWEEN 1 AND 2000 AND unit IN ('kg', 'g', 't', 'jin', 'liang'))",
+            name=op.f("products_mass_alone_is_settled_by_weight"),
+        ),
         sa.CheckConstraint("unit_milli > 0", name=op.f("products_unit_is_positive")),
         sa.ForeignKeyConstraint(["category_code"], ["categories.code"], name=op.f("products_category_code_exists")),
         sa.ForeignKeyConstraint(["certificate_id"], ["certificates.id"], name=op.f("products_certificate_id_exists")),

@@ -176,6 +176,8 @@ def upgrade() -> None:
         sa.Column("unit_price_fen", sa.BigInteger(), nullable=False),
         sa.Column("amount_fen", sa.BigInteger(), nullable=False),
         sa.Column("tax_bp", sa.BigInteger(), nullable=False),
+        sa.Column("weight_tolerance_bp", sa.BigInteger(), nullable=True),
+        sa.Column("weigh_note", sa.Text(), nullable=True),
         sa.Column("accepted_on", sa.Date(), nullable=True),
         sa.Column("shipped_milli", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("accepted_milli", sa.BigInteger(), server_default="0", nullable=False),
@@ -186,7 +188,8 @@ def upgrade() -> None:
         sa.Column("returned_net_fen", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("paid_fen", sa.BigInteger(), server_default="0", nullable=False),
         sa.CheckConstraint(
-            "accepted_milli <= shipped_milli AND shipped_milli <= quantity_milli",
+            "accepted_milli <= shipped_milli"
+            " AND 10000 * shipped_milli <= quantity_milli * (10000 + coalesce(weight_tolerance_bp, 0))",
             name=op.f("order_lines_accepted_was_shipped"),
         ),
         sa.CheckConstraint("paid_fen <= accepted_fen", name=op.f("order_lines_paid_was_accepted")),
@@ -215,6 +218,8 @@ def upgrade() -> None:
         sa.Column("rejected_milli", sa.BigInteger(), nullable=False),
         sa.Column("damaged_milli", sa.BigInteger(), nullable=False),
         sa.Column("short_milli", sa.BigInteger(), nullable=False),
+        sa.Column("over_milli", sa.BigInteger(), nullable=False),
+        sa.Column("weigh_note", sa.Text(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("accepted_fen", sa.BigInteger(), nullable=False),
         sa.Column("accepted_net_fen", sa.BigInteger(), nullable=False),

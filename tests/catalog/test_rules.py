@@ -36,6 +36,7 @@ OFFER = Offer(
     unit_milli=500,
     minimum_milli=5_000,
     multiple_milli=2_500,
+    weight_tolerance_bp=None,
     tax_bp=900,
     status=ProductStatus.LISTED,
     tiers=((5_000, 120), (50_000, 110)),

@@ -176,6 +176,7 @@ def product(
     minimum: str = "1",
     multiple: str = "1",
     tax_bp: int = 900,
+    weight_tolerance_bp: int | None = None,
     tiers: Sequence[tuple[str, int]] = (("1", 1_000),),
     listed: bool = True,
 ) -> Product:
@@ -199,6 +200,7 @@ def product(
         minimum=minimum,
         multiple=multiple,
         tax_bp=tax_bp,
+        weight_tolerance_bp=weight_tolerance_bp,
         tiers=tiers,
     )
     if listed:

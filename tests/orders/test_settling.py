@@ -15,7 +15,8 @@ def test_what_was_not_shipped_can_no_longer_be_paid(session: orm.Session) -> Non
     order = story.place("10")
     (line,) = story.lines(order)
     changing.confirm(session, story.clerk, order_id=order.id, now=NOON)
-    changing.ship(session, story.clerk, order_id=order.id, quantities=[(line.id, "3")], shipped_on=TODAY, now=NOON)
+    shipped = [changing.Shipped(line.id, "3")]
+    changing.ship(session, story.clerk, order_id=order.id, quantities=shipped, shipped_on=TODAY, now=NOON)
     with pytest.raises(OverpaidError):
         story.pay(order, 3_001)
     story.pay(order, 3_000)
