@@ -230,10 +230,10 @@ def test_a_plan_rewritten_with_its_hash_is_named_by_the_lines_that_pin_the_old_o
 def test_a_contribution_added_afterwards_is_named_with_what_it_would_have_got(owner: orm.Session) -> None:
     added = owner.execute(
         sa.text(
-            "INSERT INTO contributions (id, lot_id, household_id, mechanism, measure, measure_milli, unit_price_fen,"
-            " price_unit_milli, amount_fen, delivered_on, evidence, plan_version_id, made_by)"
-            " SELECT gen_random_uuid(), lot_id, household_id, mechanism, measure, measure_milli, 1, 1000, 100000,"
-            " delivered_on, evidence, plan_version_id, made_by FROM contributions"
+            "INSERT INTO contributions (id, lot_id, household_id, mechanism, measure, measured_in, measure_milli,"
+            " unit_price_fen, price_unit_milli, amount_fen, delivered_on, evidence, plan_version_id, made_by)"
+            " SELECT gen_random_uuid(), lot_id, household_id, mechanism, measure, measured_in, measure_milli, 1, 1000,"
+            " 100000, delivered_on, 'forged', plan_version_id, made_by FROM contributions"
             " ORDER BY id LIMIT 1 RETURNING household_id"
         )
     ).scalar_one()

@@ -169,20 +169,22 @@ def harvest(session: orm.Session, cooperative: Cooperative, month: int, quantity
     """Open a lot of each product; between them the lots of a year reach every household."""
     each = -(-len(cooperative.households) // (12 * len(cooperative.products)))
     for position, product_id in enumerate(cooperative.products):
+        begin = ((month - 1) * len(cooperative.products) + position) * each
+        giving = cooperative.households[begin : begin + each]
         lot = factories.lot(
             session,
             session.get_one(Product, product_id),
             quantity_milli=quantity_milli,
-            bought_in_milli=quantity_milli,
+            bought_in_milli=quantity_milli - sum(1 for place in range(len(giving)) if place % 3),
             produced_on=date(YEAR, month, 1),
         )
-        begin = ((month - 1) * len(cooperative.products) + position) * each
-        for place, household_id in enumerate(cooperative.households[begin : begin + each]):
+        for place, household_id in enumerate(giving):
             factories.contribution(
                 session,
                 lot,
                 session.get_one(Household, household_id),
                 mechanism=Mechanism.LABOUR if place % 3 == 0 else Mechanism.ORDER_PURCHASE,
+                measure_milli=1,
                 amount_fen=quantity_milli * (300 + place % 200) // (1_000 * each) + place,
                 delivered_on=date(YEAR, month, 1),
             )
