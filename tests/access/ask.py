@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.access.places import Place
+from tests.access.place import Place
 
 
 @dataclass(frozen=True)

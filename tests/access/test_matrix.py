@@ -30,7 +30,8 @@ from market.lots.models import Lot
 from tests import factories
 from tests.access.ask import Ask, Asked
 from tests.access.asking import ASKS
-from tests.access.places import NOWHERE, PLACES, Market
+from tests.access.place import PLACES
+from tests.access.places import NOWHERE, Market
 from tests.access.wire import Answer, send
 from tests.conftest import RolledBackDatabase
 from tests.story import NOON

@@ -6,54 +6,20 @@ from sqlalchemy import orm
 
 from market.audit.doctoring import INVARIANTS, examine
 from tests.audit.history import spoil, without
-
-UNTOUCHED = "(SELECT id FROM order_lines WHERE accepted_fen > 0 AND paid_fen = 0 AND returned_fen = 0)"
-ONE_TRANSFER = f"""
-    (SELECT t.entry_id, t.position FROM ledger_transfers t JOIN ledger_accounts a ON a.id = t.credit_account_id
-      WHERE a.kind = 'retained' AND a.step = 'accrued' AND t.amount_fen > 100 AND t.order_line_id IN {UNTOUCHED}
-      ORDER BY t.id LIMIT 1)
-"""
-FIRST = "(SELECT min(source) FROM ledger_entries)"
-AN_ACCEPTED_LINE = "(SELECT id FROM order_lines WHERE accepted_milli > 1000 AND returned_milli = 0 ORDER BY id LIMIT 1)"
-A_PLACED_ORDER = "(SELECT id FROM orders WHERE status = 'placed' ORDER BY id DESC LIMIT 1)"
-SOLD_OUT = "(SELECT id FROM lots WHERE accepted_milli = quantity_milli ORDER BY id LIMIT 1)"
-OPEN_ACCRUALS = """
-    (SELECT id FROM ledger_entries WHERE reason = 'accrual'
-        AND effective_on >= (SELECT max(month) + interval '1 month' FROM ledger_periods))
-"""
-A_ROLLUP = "(SELECT min(id) FROM report_rollups)"
-A_PAYMENT = "(SELECT id FROM payments ORDER BY id LIMIT 1)"
-LISTS_OF_ALL_THAT_WAS_PAID = """
-    INSERT INTO pay_lists (id, supplier_id, method, status, evidence, made_by, made_at)
-    SELECT id, supplier_id, 'bank_transfer', 'settled', evidence, made_by, made_at FROM disbursements
-"""
-LINES_WITH_A_FEN_TOO_MUCH = """
-    INSERT INTO pay_list_lines (id, pay_list_id, supplier_id, position, household_id, collective_id, contribution_id,
-                                amount_fen, reference, reference_key, status, payment_id)
-    SELECT id, disbursement_id, supplier_id, 0, household_id, collective_id, contribution_id, amount_fen + 1,
-           reference, reference_key, 'paid', id
-      FROM payments
-"""
-
-
-def moved(debit: str, credit: str, amount: str, about: str) -> str:
-    """Return a statement that adds a whole entry with one transfer like an existing one, otherwise chosen."""
-    return f"""
-        WITH likeness AS (
-          SELECT t.*, gen_random_uuid() AS new_id, {debit} AS debit, {credit} AS credit, {amount} AS amount
-            FROM ledger_transfers t JOIN ledger_accounts d ON d.id = t.debit_account_id
-            JOIN ledger_accounts c ON c.id = t.credit_account_id
-           WHERE {about} ORDER BY t.id LIMIT 1
-        ), e AS (
-          INSERT INTO ledger_entries (id, book, source, reason, effective_on, transfer_count, total_fen, facts,
-                                      facts_sha256)
-          SELECT new_id, book, 'forged', 'forged', DATE '2026-04-28', 1, amount, '{{}}', '' FROM likeness RETURNING id)
-        INSERT INTO ledger_transfers (entry_id, position, effective_on, book, debit_account_id, credit_account_id,
-                                      amount_fen, order_line_id, mechanism, contribution_id, payment_id, assisted)
-        SELECT new_id, 0, DATE '2026-04-28', book, debit, credit, amount, order_line_id, mechanism, contribution_id,
-               payment_id, assisted FROM likeness, e
-    """
-
+from tests.audit.spoiling import (
+    A_PAYMENT,
+    A_PLACED_ORDER,
+    A_ROLLUP,
+    AN_ACCEPTED_LINE,
+    FIRST,
+    LINES_WITH_A_FEN_TOO_MUCH,
+    LISTS_OF_ALL_THAT_WAS_PAID,
+    ONE_TRANSFER,
+    OPEN_ACCRUALS,
+    SOLD_OUT,
+    UNTOUCHED,
+    moved,
+)
 
 BREAKING: dict[str, tuple[tuple[str, ...], set[str]]] = {
     "pool_is_accounted_for": (

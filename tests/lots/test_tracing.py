@@ -18,7 +18,7 @@ from market.identity.rules import OrganisationKind, Role
 from market.lots import making, opening, queries
 from market.lots.lineage import Flow, Reached, trace, whole_milli
 from market.lots.models import Lot
-from market.lots.rules import MeasuredIn
+from market.quantities import MeasuredIn
 from tests import factories
 from tests.lots.cooperative import refused
 from tests.lots.village import NOW, TODAY, Village
