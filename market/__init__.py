@@ -10,6 +10,9 @@ One word per concept, in code, API and documents alike:
 | increase | 增收 | an income minus the same figure of a confirmed baseline |
 | baseline | 基期 | what the same land brought before: stated by the supplier, confirmed by its county |
 | account item | 收支记录 | what a household received or spent outside the market, with day, source and evidence |
+| monitored | 监测对象 | unstable, marginal or in sudden hardship: watched lest it fall back into poverty |
+| line | 监测线 | net income per head and year below which a region's households are warned of |
+| published figure | 公布数据 | what others printed of sales: neither a sale nor an income, and never summed |
 | organisation | 单位 | a body that acts: supplier, buyer, authority, auditor, operator |
 | supplier | 供应商 | an organisation that sells; a cooperative is its usual kind |
 | household | 农户 | a family on the register, known by its code |

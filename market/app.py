@@ -39,6 +39,7 @@ from market.observing import Observer
 from market.orders import endpoints as orders_endpoints
 from market.payments import endpoints as payments_endpoints
 from market.problems import BodyLimit, install_problem_handlers
+from market.published import endpoints as published_endpoints
 from market.reach import endpoints as reach_endpoints
 from market.regions import endpoints as regions_endpoints
 from market.reports import endpoints as reports_endpoints
@@ -70,6 +71,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     audit_endpoints.router,
     reports_endpoints.router,
     reach_endpoints.router,
+    published_endpoints.router,
 )
 
 

@@ -35,6 +35,7 @@ TAGS: Mapping[str, str] = {
     "benefits": "联农带农方案: benefit plans, their versions, enrolments",
     "people": "农户成员: personal data, masked unless read in clear for a purpose; register import, consent, erasure",
     "periods": "结账: closed months of a book",
+    "published": "公布数据: what press, forecasts, intents and agreements say of sales; never added up",
     "receipts": "到款: the buyers' money at the suppliers' banks",
     "regions": "行政区划: GB/T 2260 codes and their names over time",
     "reports": "报表: sales beside what they brought to whom, each figure naming its step",

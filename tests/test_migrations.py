@@ -62,6 +62,7 @@ FACTS = (
     "order_changes",
     "payment_terms",
     "price_evidences",
+    "published_figures",
     "receipts",
     "receipt_allocations",
     "return_lines",

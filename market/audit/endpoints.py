@@ -7,11 +7,23 @@ from uuid import UUID
 
 from fastapi import Query, Request
 
-from market.api import after_id, cut, declared, language_of, router_of
+from market.api import Page, after_id, cut, declared, decode_cursor, encode_cursor, language_of, router_of
 from market.audit import doctoring, recalling, tracing, verifying
-from market.audit.rules import Finding, Symptom, TooMuchToVerifyError, TracePeriodError
+from market.audit.monitoring import Alert, alerts
+from market.audit.rules import (
+    MONITORING_WORDS,
+    Finding,
+    MonitoringRule,
+    Symptom,
+    TooMuchToVerifyError,
+    TracePeriodError,
+)
 from market.audit.schemas import (
+    AlertOut,
+    AlertQuery,
+    CategoryOut,
     ContributionOut,
+    CountQuery,
     DrawnLotOut,
     EntryOut,
     ExaminationOut,
@@ -19,6 +31,7 @@ from market.audit.schemas import (
     HouseholdLineOut,
     HouseholdTraceOut,
     LineTraceOut,
+    MonitoredOut,
     OrderHeadOut,
     OrderTraceOut,
     PaymentOut,
@@ -29,6 +42,7 @@ from market.audit.schemas import (
     ReceiptPartOut,
     SaleOut,
     ShareOut,
+    StatusCountOut,
     StepSumOut,
     SymptomOut,
     TraceQuery,
@@ -37,15 +51,24 @@ from market.audit.schemas import (
 )
 from market.audit.tracing import DrawnLot, LineTrace, OrderHead, ReceiptPart, StandingShare
 from market.benefits.rules import MECHANISMS, Mechanism
+from market.clock import business_date, utc_now
 from market.errors import NotFoundError
+from market.households.queries import StatusCount, counts_by_status
+from market.households.rules import MONITORED, HouseholdStatus
 from market.identity.access import Caller, requires
-from market.identity.rules import Permission
+from market.identity.rules import Permission, Scope
 from market.quantities import base_units, text
+from market.regions import service as regions
+from market.regions.rules import UnknownRegionError
 
 MOST_SHOWN = 100
 
 router = router_of("audit")
 
+BELOW = {0: 2, 2: 4, 4: 6, 6: 9}
+"""How many digits the codes of the regions next below have."""
+
+Monitor = Annotated[Caller, requires(Permission.MONITORING_READ)]
 Auditor = Annotated[Caller, requires(Permission.AUDIT_READ)]
 
 
@@ -99,6 +122,45 @@ def _delivery(each: recalling.Delivery) -> RecalledDeliveryOut:
             "recalled": base_units(each.recalled_milli),
             **{name: base_units(each.facts[f"{name}_milli"]) for name in ("reserved", "shipped", "accepted")},
         }
+    )
+
+
+@router.get("/monitoring/warnings", responses=declared(UnknownRegionError))
+def list_warnings(query: Annotated[AlertQuery, Query()], caller: Monitor) -> Page[AlertOut]:
+    """List the households of a county that trigger a rule over the last twelve months, by code, with the figures."""
+    on = query.on or business_date(utc_now())
+    rules = [query.rule] if query.rule else list(MonitoringRule)
+    with caller.transaction() as (session, actor):
+        verifying.see_one_moment(session)
+        if query.region_code is not None:
+            regions.check_known(session, query.region_code, on, pointer="/query/region_code")
+        code = query.region_code or ""
+        found = [_alert(alert) for alert in alerts(session, actor, region_code=code, on=on, rules=rules)]
+    if query.cursor is not None:
+        after = tuple(decode_cursor(query.cursor, keys=2))
+        found = [alert for alert in found if (alert.household_code, str(alert.rule)) > after]
+    page = found[: query.limit]
+    last = page[-1] if len(found) > query.limit else None
+    return Page(items=page, next_cursor=last and encode_cursor(last.household_code, last.rule))
+
+
+@router.get("/monitoring/counts", responses=declared(UnknownRegionError))
+def count_monitored(query: Annotated[CountQuery, Query()], caller: Monitor) -> MonitoredOut:
+    """Count the households and people that are monitored on a day, by category and region."""
+    on = query.on or business_date(utc_now())
+    with caller.transaction() as (session, actor):
+        if query.region_code is not None:
+            regions.check_known(session, query.region_code, on, pointer="/query/region_code")
+        code = query.region_code or (actor.region_code if actor.scope is Scope.REGION else "")
+        digits = BELOW.get(len(code), 12)
+        counts = counts_by_status(session.connection(), actor, region_code=code, digits=digits, on=on)
+    watched = [count for count in counts if count.status in MONITORED]
+    return MonitoredOut(
+        on=on,
+        households=sum(count.households for count in watched),
+        people=sum(count.people for count in watched),
+        categories=[_category(status, watched) for status in HouseholdStatus if status in MONITORED],
+        regions=[StatusCountOut.model_validate(count) for count in watched],
     )
 
 
@@ -253,4 +315,29 @@ def _symptom(symptom: Symptom, language: str) -> SymptomOut:
         expected=symptom.expected,
         found=symptom.found,
         sentence=symptom.line(language),
+    )
+
+
+def _alert(alert: Alert) -> AlertOut:
+    household = alert.household
+    en, zh = MONITORING_WORDS[alert.rule]
+    return AlertOut(
+        household_id=household.id,
+        household_code=household.code,
+        village_code=household.village_code,
+        status=household.status,
+        monitored=household.status in MONITORED,
+        rule=alert.rule,
+        en=en,
+        zh=zh,
+        figures=dict(alert.figures),
+    )
+
+
+def _category(status: HouseholdStatus, counts: Iterable[StatusCount]) -> CategoryOut:
+    own = [count for count in counts if count.status is status]
+    return CategoryOut(
+        status=status,
+        households=sum(count.households for count in own),
+        people=sum(count.people for count in own),
     )

@@ -163,6 +163,49 @@ class Symptom:
         return f"{self.invariant}: broken: {self.en}; {self.subject}; expected {self.expected}; found {self.found}"
 
 
+class MonitoringRule(StrEnum):
+    """What a household is warned of."""
+
+    BELOW_THE_LINE = "below_the_line"
+    NOTHING_RECORDED = "nothing_recorded"
+    EXPENSE_JUMPS = "expense_jumps"
+    OPERATING_INCOME_WITHOUT_EXPENSE = "operating_income_without_expense"
+    HELP_WITHOUT_OPERATING_INCOME = "help_without_operating_income"
+    WAGE_IMPLAUSIBLE = "wage_implausible"
+    PAID_ABOVE_ATTRIBUTED = "paid_above_attributed"
+    STATUS_LAPSED = "status_lapsed"
+
+
+MONITORING_WORDS: Mapping[MonitoringRule, tuple[str, str]] = {
+    MonitoringRule.BELOW_THE_LINE: (
+        "net income per head, less self-paid expense, lies below the line (rules 1_02_006, 4_11_010)",
+        "人均纯收入(扣除合规自付支出)低于监测线",
+    ),
+    MonitoringRule.NOTHING_RECORDED: ("no income at all is on record", "监测期内无任何收入记录"),
+    MonitoringRule.EXPENSE_JUMPS: ("what the household paid itself has jumped", "合规自付支出骤增"),
+    MonitoringRule.OPERATING_INCOME_WITHOUT_EXPENSE: (
+        "operating income without operating expense (rule no. 22)",
+        "有生产经营性收入而无生产经营性支出",
+    ),
+    MonitoringRule.HELP_WITHOUT_OPERATING_INCOME: (
+        "enrolled with a supplier throughout, without operating income (rule 5_11_013)",
+        "有产业帮扶而无生产经营性收入",
+    ),
+    MonitoringRule.WAGE_IMPLAUSIBLE: (
+        "a year's wage below 300 or above 300,000 yuan (rule no. 19)",
+        "工资性收入明显异常",
+    ),
+    MonitoringRule.PAID_ABOVE_ATTRIBUTED: (
+        "paid more by suppliers than was attributed to it and than its contributions may yet bring",
+        "累计兑付超过累计归集及未释放投入",
+    ),
+    MonitoringRule.STATUS_LAPSED: (
+        "delivered to a lot on a day on which it was not on the register",
+        "交货当日不在册",
+    ),
+}
+
+
 class TooMuchToVerifyError(MarketError):
     """A request has seconds, not minutes."""
 

@@ -6,9 +6,10 @@ from uuid import UUID
 
 from pydantic import Field
 
-from market.api import Count, Fen, Flag, PageQuery, Schema, Sha256Hex, SignedFen
+from market.api import AnyRegionCode, Count, Fen, Flag, PageQuery, Schema, Sha256Hex, SignedFen
 from market.api import Day as QueryDay
-from market.audit.rules import Difference
+from market.audit.rules import Difference, MonitoringRule
+from market.households.rules import HouseholdStatus
 
 Id = Annotated[UUID, Field(examples=["0198c2f0-7a3e-7c21-9d52-6a1f0e4b8c33"])]
 OptionalId = Annotated[UUID | None, Field(examples=["0198c2f0-7a3e-7c21-9d52-6a1f0e4b8c33"])]
@@ -281,3 +282,59 @@ class ExaminationOut(Schema):
     sound: Flag
     invariants: list[Annotated[str, Field(examples=["line_is_conserved"])]]
     symptoms: list[SymptomOut]
+
+
+class AlertQuery(PageQuery):
+    """The households of which region (all that one may see if absent), as of which day, by which rule."""
+
+    region_code: AnyRegionCode | None = None
+    on: Annotated[QueryDay | None, Field(description="today if absent")] = None
+    rule: Annotated[MonitoringRule | None, Field(examples=["below_the_line"])] = None
+
+
+class AlertOut(Schema):
+    """A household that triggers a rule, with the figures (fen, but for `heads`) by which it does."""
+
+    household_id: Id
+    household_code: Annotated[str, Field(examples=["1411221062010007"])]
+    village_code: Annotated[str, Field(examples=["141122106201"])]
+    status: Annotated[HouseholdStatus | None, Field(examples=["registered_poor"])]
+    monitored: Flag
+    rule: Annotated[MonitoringRule, Field(examples=["below_the_line"])]
+    en: Annotated[str, Field(examples=["net income per head lies below the line"])]
+    zh: Annotated[str, Field(examples=["人均纯收入低于监测线"])]
+    figures: Annotated[dict[str, int], Field(examples=[{"line_fen": 850000, "monitored_per_head_fen": 712300}])]
+
+
+class CountQuery(Schema):
+    """Which region (the own one if absent), and on which day."""
+
+    region_code: AnyRegionCode | None = None
+    on: Annotated[QueryDay | None, Field(description="today if absent")] = None
+
+
+class StatusCountOut(Schema):
+    """Households and people of a region with a status."""
+
+    region_code: Annotated[str, Field(examples=["621002"])]
+    status: Annotated[HouseholdStatus, Field(examples=["unstable"])]
+    households: Count
+    people: Count
+
+
+class CategoryOut(Schema):
+    """Households and people of a category, over all the regions asked for."""
+
+    status: Annotated[HouseholdStatus, Field(examples=["unstable"])]
+    households: Count
+    people: Count
+
+
+class MonitoredOut(Schema):
+    """Who is monitored on a day: by category, in all, and by the regions next below."""
+
+    on: Day
+    households: Count
+    people: Count
+    categories: list[CategoryOut]
+    regions: list[StatusCountOut]

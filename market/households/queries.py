@@ -248,3 +248,54 @@ def consenting(session: orm.Session, purpose: ConsentPurpose, household_ids: Col
         sa.or_(Consent.withdrawn_on.is_(None), Consent.withdrawn_on > on),
     )
     return set(session.scalars(in_force))
+
+
+class Monitored(NamedTuple):
+    """A household of a region as monitoring sees it on a day: its status, null off the register."""
+
+    id: UUID
+    code: str
+    village_code: str
+    head_count: int
+    status: HouseholdStatus | None
+
+
+def monitored_households(connection: sa.Connection, actor: Actor, *, region_code: str, on: date) -> list[Monitored]:
+    """Return the households of a region that have been on the register by a day, by code."""
+    found = (
+        visible_households(actor)
+        .with_only_columns(Household.id, Household.code, Household.village_code, Household.head_count, _status_on(on))
+        .where(within(Household.village_code, region_code), Household.registered_on <= on)
+        .order_by(Household.code)
+    )
+    return [Monitored(*row) for row in connection.execute(found)]
+
+
+class StatusCount(NamedTuple):
+    """How many households and people of a region have a status on a day."""
+
+    region_code: str
+    status: HouseholdStatus
+    households: int
+    people: int
+
+
+def counts_by_status(
+    connection: sa.Connection, actor: Actor, *, region_code: str, digits: int, on: date
+) -> list[StatusCount]:
+    """Return households and people on the register on a day by status and region, of so many digits of its code."""
+    each: sa.Select[Any] = visible_households(actor).with_only_columns(
+        sa.func.left(Household.village_code, digits).label("region_code"),
+        _status_on(on).label("status"),
+        Household.head_count,
+    )
+    rows = each.where(within(Household.village_code, region_code)).subquery()
+    found = (
+        sa.select(
+            rows.c.region_code, rows.c.status, sa.func.count(), sa.cast(sa.func.sum(rows.c.head_count), sa.BigInteger)
+        )
+        .where(rows.c.status.is_not(None))
+        .group_by(rows.c.region_code, rows.c.status)
+        .order_by(rows.c.region_code, rows.c.status)
+    )
+    return [StatusCount(*row) for row in connection.execute(found)]

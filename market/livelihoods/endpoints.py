@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import Query, Response
 from sqlalchemy import orm
 
-from market.api import Page, PageQuery, after_id, answer, cut, declared, router_of
+from market.api import Page, PageQuery, after_id, answer, cut, declared, decode_cursor, encode_cursor, router_of
 from market.clock import business_date, utc_now
 from market.errors import FourEyesError, InvalidInputError, NotFoundError, TransitionError
 from market.households.rules import FutureDateError, HouseholdDepartedError
@@ -22,6 +22,7 @@ from market.livelihoods.rules import (
     BaselinePeriodError,
     ItemRecordedError,
     ItemReversedError,
+    LineSetError,
     RowsAtFaultError,
     Treatment,
     Window,
@@ -33,9 +34,11 @@ from market.livelihoods.schemas import (
     HouseholdBaselineOut,
     ImportItems,
     ImportOut,
+    LineOut,
     ProposeBaseline,
     RecordItem,
     ReverseItem,
+    SetLine,
 )
 
 router = router_of("livelihoods")
@@ -187,6 +190,31 @@ def decide_household_baseline(
                 session, actor, baseline_id=baseline_id, event=event, opinion=request.opinion, now=utc_now()
             )
         ),
+    )
+
+
+@router.get("/monitoring/lines")
+def list_lines(
+    query: Annotated[PageQuery, Query()], caller: Annotated[Caller, requires(Permission.REGION_READ)]
+) -> Page[LineOut]:
+    """List the lines of monitoring, the latest year first."""
+    with caller.transaction() as (session, _):
+        lines = queries.monitoring_lines()
+        if query.cursor is not None:
+            year, region_code = decode_cursor(query.cursor, keys=2)
+            lines = lines.where(queries.line_after(year, region_code))
+        rows = session.scalars(lines.limit(query.limit + 1)).all()
+    page = rows[: query.limit]
+    more = len(rows) > query.limit
+    next_cursor = encode_cursor(page[-1].year, page[-1].region_code) if more else None
+    return Page(items=[LineOut.model_validate(row) for row in page], next_cursor=next_cursor)
+
+
+@router.post("/monitoring/lines", status_code=201, response_model=LineOut, responses=declared(LineSetError))
+def set_line(request: SetLine, caller: Annotated[Caller, requires(Permission.MONITORING_WRITE)]) -> Response:
+    """Set the line below which a region's households are warned of in a year."""
+    return caller.once(
+        request, lambda session, _: LineOut.model_validate(service.set_line(session, **request.model_dump()))
     )
 
 

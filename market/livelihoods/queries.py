@@ -8,7 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from market.errors import NotFoundError
+from market.errors import InvalidInputError, NotFoundError
 from market.households.models import Household
 from market.households.queries import visible_households
 from market.identity.rules import Actor
@@ -98,3 +98,11 @@ def confirmed_baselines(connection: sa.Connection, household_id: UUID) -> Sequen
 def monitoring_lines() -> sa.Select[MonitoringLine]:
     """Return the lines, the latest year first; they are public."""
     return sa.select(MonitoringLine).order_by(MonitoringLine.year.desc(), MonitoringLine.region_code)
+
+
+def line_after(year: str, region_code: str) -> sa.ColumnElement[bool]:
+    """Tell which lines come after one; raises `InvalidInputError` for a cursor that names none."""
+    if not (year.isdecimal() and len(year) == 4):
+        raise InvalidInputError("the cursor is not one of ours", "游标无效", pointer="/query/cursor")
+    same = sa.and_(MonitoringLine.year == int(year), MonitoringLine.region_code > region_code)
+    return sa.or_(MonitoringLine.year < int(year), same)

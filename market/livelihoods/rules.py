@@ -198,3 +198,11 @@ class BaselinePeriodError(MarketError):
 
     en = "The baseline of a household is of twelve whole months that are over."
     zh = "农户增收基期须为已结束的整十二个月。"
+
+
+class LineSetError(MarketError):
+    """A year has one line in a region."""
+
+    status = 409
+    en = "This region already has a line for {year}."
+    zh = "该地区 {year} 年监测线已设定。"

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from market.api import Count, Day, Fen, LongText, PositiveFen, Schema, SignedFen, Text
+from market.api import Count, Day, Fen, LongText, PositiveFen, Schema, SignedFen, Text, form
 from market.benefits.rules import IncomeClass
 from market.livelihoods.rules import BaselineStatus, Figure, ItemKind, Treatment
 
@@ -114,3 +114,28 @@ class HouseholdBaselineOut(Schema):
     source: Text
     status: Annotated[BaselineStatus, Field(examples=["confirmed"])]
     opinion: Annotated[str | None, Field(examples=["与采集表一致"])]
+
+
+class SetLine(Schema):
+    """What a year asks in a province, city or county; no region means the whole country."""
+
+    region_code: Annotated[
+        str,
+        form(
+            r"^([0-9]{2}([0-9]{2}([0-9]{2})?)?)?$",
+            "the code of a province, city or county: 2, 4 or 6 digits; empty for the whole country",
+            "省、市、县行政区划代码(2、4 或 6 位数字),全国为空",
+            example="53",
+        ),
+    ]
+    year: Annotated[int, Field(strict=True, ge=2000, le=2199, examples=[2025])]
+    line_fen: Annotated[PositiveFen, Field(examples=[870000], description="net income per head and year")]
+    jump_bp: Annotated[
+        int, Field(strict=True, ge=10_000, le=1_000_000, examples=[20_000], description="of the twelve months before")
+    ]
+    jump_fen: Annotated[PositiveFen, Field(examples=[1000000])]
+    source: Annotated[Text, Field(examples=["云农办通〔2025〕1号"])]
+
+
+class LineOut(SetLine):
+    """A line of monitoring, with its source."""

@@ -15,8 +15,8 @@ from market.households.rules import HouseholdDepartedError, check_not_ahead
 from market.households.service import household_to_change
 from market.identity.rules import Actor
 from market.livelihoods import queries
-from market.livelihoods.models import AccountItem
-from market.livelihoods.rules import ItemKind, ItemRecordedError, ItemReversedError
+from market.livelihoods.models import AccountItem, MonitoringLine
+from market.livelihoods.rules import ItemKind, ItemRecordedError, ItemReversedError, LineSetError
 from market.money import yuan
 
 
@@ -111,3 +111,17 @@ def reverse(session: orm.Session, actor: Actor, *, item_id: UUID, reason: str, n
     session.add(row)
     session.flush()
     return row
+
+
+def set_line(
+    session: orm.Session, *, region_code: str, year: int, line_fen: int, jump_bp: int, jump_fen: int, source: str
+) -> MonitoringLine:
+    """Set the line of a region and year, for good; the empty code is the whole country. Raises `LineSetError`."""
+    if session.get(MonitoringLine, (region_code, year)) is not None:
+        raise LineSetError(year=year, pointer="/year")
+    line = MonitoringLine(
+        region_code=region_code, year=year, line_fen=line_fen, jump_bp=jump_bp, jump_fen=jump_fen, source=source
+    )
+    session.add(line)
+    session.flush()
+    return line

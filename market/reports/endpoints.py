@@ -14,7 +14,7 @@ from fastapi import Query, Response
 from sqlalchemy import orm
 
 from market.api import declared, router_of
-from market.attribution.statements import Flow, Statement, check_window, household_statement
+from market.attribution.statements import Flow, HouseholdStatement, Statement, check_window, household_statement
 from market.audit.verifying import see_one_moment
 from market.benefits.rules import MECHANISMS
 from market.clock import business_date, utc_now
@@ -26,7 +26,9 @@ from market.quantities import base_units
 from market.regions import service as regions
 from market.regions.rules import UnknownRegionError
 from market.reports.cooperatives import cooperative_statement
-from market.reports.household_account import household_account
+from market.reports.household_account import HouseholdAccount, household_account
+from market.reports.household_page import PDF, Place, household_page, place_of
+from market.reports.household_sheet import household_workbook
 from market.reports.lot_income import Contributed, Increase, LotIncome, OverMarket, lot_income
 from market.reports.queries import Filters, report
 from market.reports.rules import COLUMNS, FIGURES, Column, Dimension, NoIncrease
@@ -63,6 +65,13 @@ from market.reports.workbook import XLSX, workbook
 router = router_of()
 
 StatementReader = Annotated[Caller, requires(Permission.STATEMENT_READ)]
+
+
+def _content(media_type: str) -> dict[str, Any]:
+    """Declare a file of a type."""
+    return {media_type: {"schema": {"type": "string", "format": "binary"}}}
+
+
 AccountReader = Annotated[Caller, requires(Permission.ACCOUNT_READ)]
 ReportReader = Annotated[Caller, requires(Permission.REPORT_READ)]
 
@@ -101,6 +110,34 @@ def show_household_account(
         see_one_moment(session)
         found = household_account(session.connection(), actor, household_id, year=query.year or on.year, on=on)
         return HouseholdAccountOut.model_validate(found)
+
+
+@router.get(
+    "/households/{household_id}/account.pdf",
+    tags=["statements"],
+    response_class=Response,
+    responses={200: {"content": _content(PDF), "description": "The page"}, **declared(NotFoundError)},
+)
+def print_household_account(
+    household_id: UUID, query: Annotated[AccountQuery, Query()], caller: AccountReader
+) -> Response:
+    """Print a household's account on one page of A4, in plain Chinese, for the household to read."""
+    account, orders, place = _account(household_id, query, caller)
+    return _file(household_page(account, orders, place), PDF, f"account-{account.household_code}.pdf")
+
+
+@router.get(
+    "/households/{household_id}/account.xlsx",
+    tags=["statements"],
+    response_class=Response,
+    responses={200: {"content": _content(XLSX), "description": "The workbook"}, **declared(NotFoundError)},
+)
+def download_household_account(
+    household_id: UUID, query: Annotated[AccountQuery, Query()], caller: AccountReader
+) -> Response:
+    """Download a household's account as a workbook: in yuan and in fen, with its items and corrections."""
+    account, orders, _ = _account(household_id, query, caller)
+    return _file(household_workbook(account, orders), XLSX, f"account-{account.household_code}.xlsx")
 
 
 @router.get(
@@ -166,7 +203,7 @@ def show_lot_income(lot_id: UUID, caller: StatementReader) -> LotIncomeOut:
     tags=["reports"],
     response_class=Response,
     responses={
-        200: {"content": {XLSX: {"schema": {"type": "string", "format": "binary"}}}, "description": "The workbook"},
+        200: {"content": _content(XLSX), "description": "The workbook"},
         **declared(InvalidInputError, UnknownRegionError),
     },
 )
@@ -177,11 +214,7 @@ def download_report(dimension: Dimension, query: Annotated[ReportQuery, Query()]
         _check_county(session, filters)
         found = report(session.connection(), actor, dimension, filters)
     name = f"report-{dimension}-{filters.period_from}-{filters.period_to}.xlsx"
-    return Response(
-        workbook(dimension, filters, found),
-        media_type=XLSX,
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
+    return _file(workbook(dimension, filters, found), XLSX, name)
 
 
 @router.get("/reports/{dimension}", tags=["reports"], responses=declared(InvalidInputError, UnknownRegionError))
@@ -202,6 +235,26 @@ def show_report(dimension: Dimension, query: Annotated[ReportQuery, Query()], ca
         rows=[RowOut(key=row.key, name=row.name, **row.figures) for row in found.rows],
         totals=FiguresOut(**found.totals),
     )
+
+
+def _account(
+    household_id: UUID, query: AccountQuery, caller: Caller
+) -> tuple[HouseholdAccount, HouseholdStatement, Place]:
+    """Read an account, and the statement of its year until the day that is asked, of one moment."""
+    on = query.on or business_date(utc_now())
+    year = query.year or on.year
+    period_from = date(year, 1, 1)
+    period_to = max(min(on, date(year, 12, 31)), period_from)
+    with caller.transaction() as (session, actor):
+        see_one_moment(session)
+        connection = session.connection()
+        account = household_account(connection, actor, household_id, year=year, on=on)
+        orders = household_statement(connection, actor, household_id, period_from=period_from, period_to=period_to)
+        return account, orders, place_of(connection, household_id)
+
+
+def _file(content: bytes, media_type: str, name: str) -> Response:
+    return Response(content, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
 def _period(query: PeriodQuery) -> tuple[date, date]:

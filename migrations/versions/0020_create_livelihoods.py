@@ -1,4 +1,4 @@
-"""Create what households earn and spend outside the market, their baselines, the lines of monitoring.
+"""Create what households earn and spend outside the market, baselines, lines of monitoring, published figures.
 
 Items are facts: corrected by rows that reverse them. A confirmed baseline never changes.
 """
@@ -160,12 +160,43 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("region_code", "year", name=op.f("monitoring_lines_pkey")),
     )
+    op.create_table(
+        "published_figures",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "press",
+                "forecast",
+                "intent",
+                "agreement",
+                name="publishedkind",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("amount_fen", sa.BigInteger(), nullable=False),
+        sa.Column("region_code", sa.Text(), nullable=False),
+        sa.Column("scope", sa.Text(), nullable=False),
+        sa.Column("period_from", sa.Date(), nullable=False),
+        sa.Column("period_to", sa.Date(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("recorded_by", sa.Uuid(), nullable=False),
+        sa.Column("recorded_at", sa.TIMESTAMP(timezone=True), nullable=False),
+        sa.CheckConstraint("amount_fen > 0", name=op.f("published_figures_amount_is_positive")),
+        sa.CheckConstraint("period_to >= period_from", name=op.f("published_figures_period_is_a_period")),
+        sa.ForeignKeyConstraint(["recorded_by"], ["members.id"], name=op.f("published_figures_recorded_by_exists")),
+        sa.PrimaryKeyConstraint("id", name=op.f("published_figures_pkey")),
+    )
     op.execute(REFUSE_CHANGE_OF_BASELINE)
     op.execute(
         "CREATE TRIGGER decided_stays BEFORE UPDATE OR DELETE ON household_baselines"
         " FOR EACH ROW EXECUTE FUNCTION household_baselines_refuse_change()"
     )
     op.execute("ALTER TABLE household_baselines ENABLE ALWAYS TRIGGER decided_stays")
-    op.execute("GRANT SELECT, INSERT ON account_items, monitoring_lines TO market_app")
+    op.execute("GRANT SELECT, INSERT ON account_items, monitoring_lines, published_figures TO market_app")
     op.execute("GRANT SELECT, INSERT, UPDATE ON household_baselines TO market_app")
     op.execute(KNOWN_LINES)

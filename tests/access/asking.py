@@ -9,6 +9,7 @@ import python_calamine
 
 from tests import factories
 from tests.access.ask import Ask, Asked, item, said, thing
+from tests.access.living import LIVING
 from tests.access.paying import PAYING
 from tests.access.people import PEOPLE
 from tests.access.places import LOGIN
@@ -336,6 +337,7 @@ ASKS: dict[str, Ask] = {
     ),
     "POST /v1/periods": Ask(body=said(book="attribution", month="2026-02")),
     "GET /v1/periods": READ,
+    **LIVING,
     **PAYING,
     **SHARING,
     "POST /v1/order-groups product": Ask(body=_order),

@@ -1,0 +1,236 @@
+"""Warnings of households at risk, and cross-checks of their income: every rule named, each with what triggered it.
+
+Judged over the twelve months that end with the month before, by money received (domain.md §5, §8; the official rules
+of doubtful data are named beside those that follow them, domain-sources.md §2.6). The number of statements does not
+depend on the number of households.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from market.attribution.net_income import NetIncome, net_incomes
+from market.attribution.statements import POSITIONS
+from market.audit.rules import MonitoringRule
+from market.benefits.rules import IncomeClass
+from market.households.queries import Monitored, monitored_households
+from market.identity.rules import Actor
+from market.livelihoods.models import MonitoringLine
+from market.livelihoods.queries import item_sums
+from market.livelihoods.rules import ItemKind, Window, rolling_year
+from market.money import WHOLE_BP
+
+LEAST_WAGE_FEN, MOST_WAGE_FEN = 30_000, 30_000_000
+"""A year's wage between these is plausible: 300 to 300,000 yuan (rule no. 19)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """All that the rules judge a household by; amounts in fen."""
+
+    household: Monitored
+    income: NetIncome
+    line: MonitoringLine | None
+    self_paid_before_fen: int
+    enrolled_on: date | None
+    paid_above_fen: int
+    off_register_fen: int
+
+
+class Alert(NamedTuple):
+    """A household, the rule that it triggers, and the figures by which it does."""
+
+    household: Monitored
+    rule: MonitoringRule
+    figures: Mapping[str, int]
+
+
+Judge = Callable[[Circumstances], Mapping[str, int] | None]
+
+
+def below_the_line(found: Circumstances) -> Mapping[str, int] | None:
+    """Judge what monitoring goes by against the line of the year in which the window ends; no line, no warning."""
+    per_head = found.income.monitored_per_head
+    if found.line is None or _nothing(found.income) or per_head.fen >= found.line.line_fen:
+        return None
+    return {
+        "line_fen": found.line.line_fen,
+        "monitored_per_head_fen": per_head.fen,
+        "net_fen": found.income.net_fen,
+        "self_paid_fen": found.income.self_paid_fen,
+        "heads": per_head.heads,
+    }
+
+
+def nothing_recorded(found: Circumstances) -> Mapping[str, int] | None:
+    """An account without income says nothing of the household, and is no income below the line."""
+    return {"gross_fen": 0} if _nothing(found.income) else None
+
+
+def _nothing(income: NetIncome) -> bool:
+    return income.gross_fen == 0 and income.received_fen == 0
+
+
+def expense_jumps(found: Circumstances) -> Mapping[str, int] | None:
+    """Judge what was self-paid against the twelve months before, by the ratio and the amount of the line's row."""
+    now_fen, before_fen = found.income.self_paid_fen, found.self_paid_before_fen
+    if found.line is None or now_fen - before_fen < found.line.jump_fen:
+        return None
+    if now_fen * WHOLE_BP < before_fen * found.line.jump_bp:
+        return None
+    return {"self_paid_fen": now_fen, "self_paid_before_fen": before_fen, "jump_fen": found.line.jump_fen}
+
+
+def _operating(income: NetIncome) -> int:
+    """Return operating income; money paid ahead may become operating, and is taken for it."""
+    known = income.from_orders(IncomeClass.OPERATING) + income.other(IncomeClass.OPERATING)
+    return known + max(income.ahead_fen, 0)
+
+
+def operating_income_without_expense(found: Circumstances) -> Mapping[str, int] | None:
+    """Who produces spends something on it."""
+    operating_fen = _operating(found.income)
+    return {"operating_fen": operating_fen} if operating_fen > 0 == found.income.operating_expense_fen else None
+
+
+def help_without_operating_income(found: Circumstances) -> Mapping[str, int] | None:
+    """Who took part with a supplier for the whole window should have earned by it."""
+    if found.enrolled_on is None or found.enrolled_on > found.income.window.begin or _operating(found.income) > 0:
+        return None
+    return {"operating_fen": _operating(found.income), "property_fen": found.income.from_orders(IncomeClass.PROPERTY)}
+
+
+def wage_implausible(found: Circumstances) -> Mapping[str, int] | None:
+    """A wage too small or too great to be a year's is probably mistyped."""
+    wage_fen = found.income.from_orders(IncomeClass.WAGE) + found.income.other(IncomeClass.WAGE)
+    return {"wage_fen": wage_fen} if wage_fen > MOST_WAGE_FEN or 0 < wage_fen < LEAST_WAGE_FEN else None
+
+
+def paid_above_attributed(found: Circumstances) -> Mapping[str, int] | None:
+    """Money beyond all that was attributed, and that contributions may yet bring, is claimed by nothing."""
+    return {"paid_above_fen": found.paid_above_fen} if found.paid_above_fen > 0 else None
+
+
+def status_lapsed(found: Circumstances) -> Mapping[str, int] | None:
+    """What was delivered by a household off the register counts for nobody's assistance."""
+    return {"off_register_fen": found.off_register_fen} if found.off_register_fen > 0 else None
+
+
+JUDGES: Mapping[MonitoringRule, Judge] = {
+    MonitoringRule.BELOW_THE_LINE: below_the_line,
+    MonitoringRule.NOTHING_RECORDED: nothing_recorded,
+    MonitoringRule.EXPENSE_JUMPS: expense_jumps,
+    MonitoringRule.OPERATING_INCOME_WITHOUT_EXPENSE: operating_income_without_expense,
+    MonitoringRule.HELP_WITHOUT_OPERATING_INCOME: help_without_operating_income,
+    MonitoringRule.WAGE_IMPLAUSIBLE: wage_implausible,
+    MonitoringRule.PAID_ABOVE_ATTRIBUTED: paid_above_attributed,
+    MonitoringRule.STATUS_LAPSED: status_lapsed,
+}
+
+
+_ENROLLED = sa.text(
+    """
+    SELECT household_id, min(enrolled_on) FROM enrolments
+     WHERE household_id = ANY(CAST(:households AS uuid[])) AND confirmed_at IS NOT NULL
+     GROUP BY household_id
+    """
+)
+_OPEN_SINCE = sa.text(
+    "SELECT CAST(max(month) + interval '1 month' AS date) FROM ledger_periods"
+    " WHERE book = 'attribution' AND month <= CAST(:end AS date)"
+)
+_ACCOUNTS = """
+WITH accounts AS MATERIALIZED (
+  SELECT id, owner_id AS supplier_id, kind, step
+    FROM ledger_accounts
+   WHERE book = 'attribution' AND kind = 'household' AND owner_id = ANY(CAST(:households AS uuid[]))
+     AND step IN ('advance', 'accrued', 'recognised', 'top_up')
+),
+"""
+_LESS_UNRELEASED = """
+, ahead AS (
+  SELECT supplier_id AS household_id, sum(CASE WHEN step = 'advance' THEN opening_fen ELSE -opening_fen END) AS fen
+    FROM positions GROUP BY supplier_id
+), unreleased AS (
+  SELECT c.household_id, sum(c.amount_fen * (l.quantity_milli - l.accepted_milli - l.moved_milli)
+                             / l.quantity_milli) AS fen
+    FROM contributions c JOIN lots l ON l.id = c.lot_id
+   WHERE c.household_id = ANY(CAST(:households AS uuid[])) AND l.status <> 'discarded'
+   GROUP BY c.household_id
+)
+SELECT a.household_id, CAST(a.fen - coalesce(u.fen, 0) AS bigint)
+  FROM ahead a LEFT JOIN unreleased u ON u.household_id = a.household_id
+"""
+_ABOVE = sa.text(_ACCOUNTS + POSITIONS + _LESS_UNRELEASED)
+"""Money paid ahead by the end of the window, less what is attributed and not paid, less what contributions to lots have
+yet to release. That is as of now: a lot keeps no history of its stock."""
+_OFF_REGISTER = sa.text(
+    """
+    SELECT c.household_id, CAST(sum(c.amount_fen) AS bigint)
+      FROM contributions c JOIN households h ON h.id = c.household_id
+     WHERE c.household_id = ANY(CAST(:households AS uuid[])) AND c.delivered_on BETWEEN :begin AND :end
+       AND c.carried_from IS NULL
+       AND (c.delivered_on < h.registered_on OR c.delivered_on >= h.departed_on)
+     GROUP BY c.household_id
+    """
+)
+
+
+def alerts(
+    session: orm.Session,
+    actor: Actor,
+    *,
+    region_code: str,
+    on: date,
+    rules: Collection[MonitoringRule] = frozenset(MonitoringRule),
+) -> list[Alert]:
+    """Return what the rules find of the households of a county or below it, by code, as of a day."""
+    connection = session.connection()
+    households = monitored_households(connection, actor, region_code=region_code, on=on)
+    window = rolling_year(on)
+    ids = [household.id for household in households]
+    incomes = net_incomes(connection, {household.id: household.head_count for household in households}, window)
+    before = rolling_year(window.begin)
+    self_paid = {
+        each.household_id: each.fen
+        for each in item_sums(connection, ids, begin=before.begin, end=before.end)
+        if each.kind is ItemKind.SELF_PAID
+    }
+    lines = _lines(session, window)
+    asked = {"households": ids, "begin": window.begin, "end": window.end, "period_to": window.end}
+    enrolled: dict[UUID, date] = {row[0]: row[1] for row in connection.execute(_ENROLLED, asked)}
+    since = connection.scalar(_OPEN_SINCE, asked) or date.min
+    asked |= {"period_from": window.next_day, "since": since}
+    above: dict[UUID, int] = {row[0]: row[1] for row in connection.execute(_ABOVE, asked)}
+    lapsed: dict[UUID, int] = {row[0]: row[1] for row in connection.execute(_OFF_REGISTER, asked)}
+    found: list[Alert] = []
+    for household in households:
+        circumstances = Circumstances(
+            household,
+            incomes[household.id],
+            nearest(lines, household.village_code),
+            self_paid.get(household.id, 0),
+            enrolled.get(household.id),
+            above.get(household.id, 0),
+            lapsed.get(household.id, 0),
+        )
+        judged = ((rule, JUDGES[rule](circumstances)) for rule in sorted(rules))
+        found += [Alert(household, rule, figures) for rule, figures in judged if figures is not None]
+    return found
+
+
+def _lines(session: orm.Session, window: Window) -> dict[str, MonitoringLine]:
+    """Return the lines of the year in which a window ends, by region."""
+    found = session.scalars(sa.select(MonitoringLine).where(MonitoringLine.year == window.end.year))
+    return {line.region_code: line for line in found}
+
+
+def nearest(lines: Mapping[str, MonitoringLine], village_code: str) -> MonitoringLine | None:
+    """Return the line of the smallest region around a village that has one; the empty code is the whole country."""
+    around = [line for region_code, line in lines.items() if village_code.startswith(region_code)]
+    return max(around, key=lambda line: len(line.region_code), default=None)

@@ -1,0 +1,238 @@
+"""A household's account on one page: what came in, what cooperatives owe it, in plain words and in yuan.
+
+Nothing on it names a person. Long lists are cut, and say what the rest comes to, so that it stays one page.
+"""
+
+import json
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+from uuid import UUID
+
+import sqlalchemy as sa
+import typst
+
+from market.attribution.rules import Step
+from market.attribution.statements import HouseholdStatement, Statement
+from market.benefits.rules import IncomeClass
+from market.livelihoods.rules import Treatment
+from market.money import yuan
+from market.reports.household_account import Figures, HouseholdAccount, KindSum, WindowAccount
+
+PDF = "application/pdf"
+TEMPLATE = Path(__file__).with_suffix(".typ")
+FONTS = Path(__file__).parent.parent / "static" / "fonts"
+MOST_ROWS = 5
+CLASS_NAMES = {
+    IncomeClass.WAGE: "工资性",
+    IncomeClass.OPERATING: "生产经营性",
+    IncomeClass.PROPERTY: "财产性",
+    IncomeClass.TRANSFER: "转移性",
+}
+STEPS = (
+    "应得：货已被买方验收、归您家的钱（含合作社应补足的差价）。货款已到：买方已把货款付给合作社。"
+    "已到账：合作社已付给您家。预付：合作社提前付、等货卖出再抵的钱。"
+    "尚欠：货款已到或应补足、但还没有付给您家的钱。"
+)
+
+
+class Place(NamedTuple):
+    """Where a household lives and whom it may turn to."""
+
+    village: str
+    offices: Sequence[str]
+
+
+# A village office and the county's department, by name; regions are named as they are today.
+_PLACE = sa.text(
+    """
+    SELECT coalesce((SELECT string_agg(r.name, '' ORDER BY length(r.code)) FROM regions r
+                      WHERE starts_with(h.village_code, r.code) AND length(r.code) >= 6 AND r.valid_until IS NULL),
+                    h.village_code) AS village,
+           ARRAY(SELECT o.name FROM organisations o
+                  WHERE o.active AND (o.kind = 'village_office' AND o.region_code = h.village_code
+                     OR o.kind = 'revitalisation_department' AND o.region_code = left(h.village_code, 6))
+                  ORDER BY o.kind DESC, o.name LIMIT 2) AS offices
+      FROM households h WHERE h.id = :household
+    """
+)
+
+
+def place_of(connection: sa.Connection, household_id: UUID) -> Place:
+    """Return where a household that the reader may see lives, and whom it may turn to."""
+    row = connection.execute(_PLACE, {"household": household_id}).one()
+    return Place(row.village, row.offices)
+
+
+def household_page(account: HouseholdAccount, orders: HouseholdStatement, place: Place) -> bytes:
+    """Return the page as PDF; `orders` is the statement of the account's year."""
+    return rendered(account, orders, place, "pdf")
+
+
+def rendered(account: HouseholdAccount, orders: HouseholdStatement, place: Place, form: Literal["pdf", "svg"]) -> bytes:
+    """Return the page in a format that typst writes."""
+    content = json.dumps(_content(account, orders, place), ensure_ascii=False)
+    made: object = typst.compile(
+        TEMPLATE,
+        format=form,
+        font_paths=[FONTS],
+        ignore_system_fonts=True,
+        sys_inputs={"account": content},
+    )
+    # Several pages come as a list, one page as it is.
+    return b"".join(made) if isinstance(made, list) else bytes(made)  # type: ignore[call-overload]
+
+
+def _content(account: HouseholdAccount, orders: HouseholdStatement, place: Place) -> dict[str, Any]:
+    year, rolling = account.year, account.rolling
+    return {
+        "title": "农户收入对账单",
+        "about": [
+            f"{place.village}",
+            f"户编号 {account.household_code}",
+            f"在册 {account.heads} 人",
+            f"截至{_day(account.on)}",
+        ],
+        "summary": _summary(rolling, account.heads),
+        "parts": [
+            _income(year, rolling, account.on),
+            _suppliers(orders, account.on),
+            _others(year),
+            *_corrections(year),
+        ],
+        "foot": _foot(place),
+    }
+
+
+def _summary(rolling: WindowAccount, heads: int) -> str:
+    known = rolling.known
+    return (
+        f"{_span(rolling)}，您家共收到 {yuan(known.gross_fen)} 元：合作社付来 {yuan(known.received_fen)} 元，"
+        f"其他收入 {yuan(known.other_fen)} 元。减去生产支出 {yuan(known.operating_expense_fen)} 元，"
+        f"纯收入 {yuan(known.net_fen)} 元，按 {heads} 口人算，人均 {yuan(known.net_per_head.fen)} 元。"
+    )
+
+
+def _span(found: WindowAccount) -> str:
+    return f"{_day(found.window.begin)}至{_day(found.window.end)}"
+
+
+def _day(day: date) -> str:
+    return f"{day.year}年{day.month}月{day.day}日"
+
+
+def _income(year: WindowAccount, rolling: WindowAccount, on: date) -> dict[str, Any]:
+    """Compare the year with the last twelve months, figure by figure."""
+    both = (year.known, rolling.known)
+    rows = [["合作社付来的钱（含预付）", *(yuan(each.received_fen) for each in both)]]
+    for income_class, name in CLASS_NAMES.items():
+        sums = [_other_of(each, income_class) for each in both]
+        if any(sums):
+            rows.append([f"其他收入：{name}", *map(yuan, sums)])
+    rows += [
+        ["收入合计", *(yuan(each.gross_fen) for each in both)],
+        ["减：生产经营支出", *(yuan(each.operating_expense_fen) for each in both)],
+        ["纯收入", *(yuan(each.net_fen) for each in both)],
+        ["人均纯收入", *(yuan(each.net_per_head.fen) for each in both)],
+    ]
+    notes = [f"增收：{_increase(year)}"]
+    until = "" if year.window.end < on else "至今"
+    columns = [
+        "单位：元",
+        f"{year.window.begin.year}年{until}",
+        f"近十二个月（到{rolling.window.end.year}年{rolling.window.end.month}月）",
+    ]
+    return {"title": "一、收入", "columns": columns, "rows": rows, "notes": notes}
+
+
+def _other_of(figures: Figures, income_class: IncomeClass) -> int:
+    return sum(each.other_fen for each in figures.classes if each.income_class is income_class)
+
+
+def _increase(year: WindowAccount) -> str:
+    for each in year.increases:
+        if each.figure == "net" and each.increase_fen is not None:
+            return (
+                f"纯收入比基期（{each.baseline_from} 至 {each.baseline_to}，{each.baseline_source}）"
+                f"增加 {yuan(each.increase_fen)} 元。"
+            )
+    return "本年尚未结束，或没有经县确认的基期，不作增收结论。"
+
+
+def _suppliers(orders: HouseholdStatement, on: date) -> dict[str, Any]:
+    """Say of each supplier what it brought, paid and owes; what is beyond the page is summed."""
+    listed = [(name, standing(own)) for _, name, own in orders.suppliers]
+    listed.sort(key=lambda row: (-row[1][-1], row[0]))
+    rest = listed[MOST_ROWS:]
+    if rest:
+        sums = [sum(column) for column in zip(*(amounts for _, amounts in rest), strict=True)]
+        listed = [*listed[:MOST_ROWS], (f"其余 {len(rest)} 家", sums)]
+    rows = [[name, *map(yuan, amounts)] for name, amounts in listed]
+    columns = ["合作社（单位：元）", "应得", "货款已到", "已到账", "预付", "尚欠您家"]
+    notes = [f"{STEPS}前三栏为本年累计，后两栏为截至{_day(on)}的余额。"]
+    if not rows:
+        notes = ["本年没有合作社订单带来的收入。"]
+    return {"title": "二、合作社带来的钱，谁还欠您家", "columns": columns, "rows": rows, "notes": notes}
+
+
+def standing(found: Statement) -> list[int]:
+    """Return in fen what a supplier brought in the period at three steps, and what is ahead and owed at its end."""
+    closing = {balance.step: balance.closing_fen for balance in found.balances}
+    total = found.total
+    owed_fen = closing[Step.RECOGNISED] + closing[Step.TOP_UP]
+    return [
+        total.accrued_fen + total.top_up_fen,
+        total.recognised_fen,
+        total.disbursed_fen + total.top_up_paid_fen,
+        found.advance.closing_fen,
+        owed_fen,
+    ]
+
+
+def _others(year: WindowAccount) -> dict[str, Any]:
+    """Say what else came in and went out, the greatest first."""
+    words = {
+        Treatment.COUNTED: "计入收入",
+        Treatment.EXCLUDED: "不计入收入",
+        Treatment.EXPENSE: "生产支出",
+        Treatment.MONITORED_EXPENSE: "只在监测时扣除",
+    }
+    listed: list[KindSum] = sorted(year.known.items, key=lambda each: -each.fen)
+    rows = [[each.name, words[each.treatment], yuan(each.fen)] for each in listed[:MOST_ROWS]]
+    if rest := listed[MOST_ROWS:]:
+        rows.append([f"其余 {len(rest)} 项", "", yuan(sum(each.fen for each in rest if _counts(each)))])
+    notes = [] if rows else ["本年没有登记其他收支。"]
+    if listed[MOST_ROWS:]:
+        notes = ["“其余”一行只合计计入收入的项目。"]
+    return {
+        "title": "三、其他收支（由村代办员登记）",
+        "columns": ["本年，单位：元", "", "金额"],
+        "rows": rows,
+        "notes": notes,
+    }
+
+
+def _counts(each: KindSum) -> bool:
+    return each.treatment is Treatment.COUNTED
+
+
+def _corrections(year: WindowAccount) -> list[dict[str, Any]]:
+    """Say what a closed year was closed with, if more is known by now."""
+    if year.closed is None or not year.corrections:
+        return []
+    rows = [
+        ["收入合计", yuan(year.closed.gross_fen), yuan(year.known.gross_fen)],
+        ["纯收入", yuan(year.closed.net_fen), yuan(year.known.net_fen)],
+    ]
+    note = f"结账后又登记了 {len(year.corrections)} 笔补记或更正；原账不改，差额如上。"
+    columns = ["单位：元", "结账时", "现在"]
+    return [{"title": "四、结账后的更正", "columns": columns, "rows": rows, "notes": [note]}]
+
+
+def _foot(place: Place) -> list[str]:
+    offices = "、".join(place.offices) or "村代办员、县乡村振兴部门"
+    return [
+        f"对账有疑问、没收到钱、金额不对，请找：{offices}。可要求逐笔查看每一分钱来自哪张订单。",
+        "本单不含姓名、身份证号和银行卡号。人均按在册人口计算，不足一分的部分舍去。",
+    ]

@@ -1,0 +1,84 @@
+"""What a household is handed: one sheet of A4 in Chinese, and a workbook of the same figures."""
+
+from dataclasses import dataclass
+from datetime import date
+from io import BytesIO
+
+import pytest
+import python_calamine
+from sqlalchemy import orm
+from starlette.testclient import TestClient
+
+from market.attribution.statements import household_statement
+from market.households.models import Household
+from market.identity.rules import Role, Scope
+from market.livelihoods.rules import ItemKind
+from market.reports import household_page
+from market.reports.household_account import household_account
+from tests import factories
+from tests.story import Story, open_channels
+
+ON = date(2026, 3, 20)
+
+
+@dataclass
+class Told:
+    """A household that many suppliers owe, with every kind of item on its account."""
+
+    story: Story
+    household: Household
+
+
+@pytest.fixture
+def told(session: orm.Session) -> Told:
+    open_channels(session)
+    story = Story(session)
+    household = story.household(head_count=4)
+    for number in range(7):
+        other = Story(session) if number else story
+        if number:
+            factories.enrolment(session, other.supplier, household)
+        other.lot(100_000, {household.id: 50_000})
+        order = other.sell("10", "5")
+        other.pay(order, 12_000)
+        other.disburse({household.id: 4_000 + number})
+    for kind in ItemKind:
+        factories.account_item(session, household, kind=kind, amount_fen=162_140)
+    return Told(story, household)
+
+
+def pages(session: orm.Session, household: Household) -> str:
+    actor = factories.actor(session, factories.member(session, factories.organisation(session)), Scope.ALL)
+    connection = session.connection()
+    account = household_account(connection, actor, household.id, year=2026, on=ON)
+    orders = household_statement(connection, actor, household.id, period_from=date(2026, 1, 1), period_to=ON)
+    place = household_page.place_of(connection, household.id)
+    return household_page.rendered(account, orders, place, "svg").decode()
+
+
+def test_the_fullest_account_fits_on_one_page(session: orm.Session, told: Told) -> None:
+    assert pages(session, told.household).count("<svg") == 1
+
+
+def test_a_page_that_lists_everything_would_not(
+    session: orm.Session, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(household_page, "MOST_ROWS", 100)
+    assert pages(session, told.household).count("<svg") > 1
+
+
+def test_the_page_and_the_workbook_are_handed_out(client: TestClient, session: orm.Session, told: Told) -> None:
+    clerk = factories.signed_in(session, Role.VILLAGE_CLERK, region_code=told.household.village_code)
+    asked = {"year": "2026", "on": str(ON)}
+    path = f"/v1/households/{told.household.id}/account"
+    page = client.get(f"{path}.pdf", params=asked, headers=clerk)
+    assert (page.status_code, page.headers["content-type"], page.content[:5]) == (200, "application/pdf", b"%PDF-")
+    answer = client.get(f"{path}.xlsx", params=asked, headers=clerk)
+    book = python_calamine.CalamineWorkbook.from_filelike(BytesIO(answer.content))
+    assert book.sheet_names == ["收入(元)", "收入(分)", "供应商(分)", "其他收支(分)", "更正(分)", "说明"]
+    yuan, fen = ({row[0]: row[1] for row in book.get_sheet_by_name(name).to_python()} for name in book.sheet_names[:2])
+    known = client.get(path, params=asked, headers=clerk).json()["year"]["known"]
+    assert fen["毛收入"] == known["gross_fen"] == 18 * 162_140 + 28_021
+    assert (yuan["毛收入"], fen["订单带来:已到账"]) == (29_465.41, known["brought_by_orders_fen"])
+    owed = {row[0]: row[5] for row in book.get_sheet_by_name("供应商(分)").to_python()[1:]}
+    assert owed[told.story.supplier.name] == 2_000
