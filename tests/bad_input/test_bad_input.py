@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from market.app import create_app
 from market.db import Database
 from tests import factories
-from tests.bad_input import asking, delivering, paying, placing, values
+from tests.bad_input import asking, delivering, livings, paying, placing, values
 from tests.bad_input.fair import Ask, Case, Fair
 from tests.conftest import RolledBackDatabase
 from tests.stalls import NOON, VILLAGE, all_tables
@@ -37,7 +37,7 @@ def fair(market: Database) -> Iterator[Fair]:
 
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
-CASES: list[Case] = [*values.CASES, *placing.CASES, *delivering.CASES, *paying.CASES, *asking.CASES]
+CASES: list[Case] = [*values.CASES, *placing.CASES, *delivering.CASES, *paying.CASES, *livings.CASES, *asking.CASES]
 
 
 @pytest.mark.parametrize(

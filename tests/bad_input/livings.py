@@ -1,0 +1,58 @@
+"""Items, baselines and files that no account can take."""
+
+from typing import Any
+
+from tests.bad_input.fair import INVALID, NOBODY, Ask, Case, Fair
+
+
+def item(fair: Fair, *, household: object = None, **changed: Any) -> Ask:
+    """Record a pension of a household, with changes."""
+    body = {
+        "kind": "pension",
+        "amount_fen": 100,
+        "occurred_on": "2026-02-10",
+        "source": "县人社局",
+        "evidence": "发放表",
+    }
+    path = f"/households/{household or fair.households[0].id}/account-items"
+    return Ask(fair.village, "POST", path, body | changed)
+
+
+def table(fair: Fair, content: str) -> Ask:
+    """Import a file."""
+    return Ask(fair.village, "POST", "/account-items/imports", {"file_name": "a.csv", "content": content})
+
+
+def baseline(fair: Fair, **changed: Any) -> Ask:
+    """State what a household's net income was in 2025, with changes."""
+    year = {"period_from": "2025-01-01", "period_to": "2025-12-31"}
+    body = {"figure": "net", "amount_fen": 100, "source": "采集表"} | year
+    return Ask(fair.village, "POST", f"/households/{fair.households[0].id}/baselines", body | changed)
+
+
+CASES: list[Case] = [
+    ("an item of no household", lambda f: item(f, household=NOBODY), 404, "not_found", []),
+    ("an item of another county's household", lambda f: item(f, household=f.stranger.id), 404, "not_found", []),
+    ("an item of no kind", lambda f: item(f, kind="lottery"), 422, INVALID, ["/kind"]),
+    ("an item of nothing", lambda f: item(f, amount_fen=0), 422, INVALID, ["/amount_fen"]),
+    ("an item in yuan and fen", lambda f: item(f, amount_fen=1.5), 422, INVALID, ["/amount_fen"]),
+    ("an item of tomorrow", lambda f: item(f, occurred_on="2026-03-03"), 422, "future_date", ["/occurred_on"]),
+    ("an item that says itself whether it counts", lambda f: item(f, counted=True), 422, INVALID, ["/counted"]),
+    (
+        "a reversal of no item",
+        lambda f: Ask(f.village, "POST", f"/account-items/{NOBODY}/reversal", {"reason": "重复"}),
+        404,
+        "not_found",
+        [],
+    ),
+    ("a file that is not base64", lambda f: table(f, "户编号"), 422, INVALID, ["/content"]),
+    ("a file without headings", lambda f: table(f, "YQ=="), 422, INVALID, ["/content"]),
+    (
+        "a baseline of half a year",
+        lambda f: baseline(f, period_to="2025-06-30"),
+        422,
+        "baseline_period",
+        ["/period_to"],
+    ),
+    ("a baseline of no figure", lambda f: baseline(f, figure="sale"), 422, INVALID, ["/figure"]),
+]
