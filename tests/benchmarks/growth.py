@@ -18,12 +18,14 @@ from sqlalchemy import orm
 
 from market import embedded
 from market.attribution.accrual import AcceptedLine, accrue
-from market.attribution.rules import LotDraw
+from market.attribution.rules import LotDraw, Step
 from market.attribution.statements import household_statement
 from market.benefits.models import PlanVersion
 from market.catalog.models import Product
 from market.db import Database, new_id
+from market.households.models import Household
 from market.identity.rules import Actor, OrganisationKind, Role, Scope
+from market.ledger.models import LedgerAccount
 from market.migrating import MIGRATIONS, migrate
 from tests import factories, schema
 from tests.benchmarks import grown
@@ -38,16 +40,12 @@ POSTINGS, PAGES = 20, 60
 QUARTER = (date(2026, 1, 1), date(2026, 3, 31))
 DAY = date(2026, 3, 2)
 
-_CONTRIBUTE = sa.text(
-    """
-    INSERT INTO contributions (id, lot_id, household_id, mechanism, measure_milli, unit_price_fen, price_unit_milli,
-                               amount_fen, delivered_on, evidence, made_by)
-    SELECT gen_random_uuid(), :lot, a.owner_id, 'order_purchase', 10000, 600, 1000, 1000000000000, :day, '过磅单', :by
-      FROM ledger_accounts a
-     WHERE a.counterpart_id = :supplier AND a.kind = 'household' AND a.step = 'accrued'
-     ORDER BY md5(concat(a.owner_id, CAST(:lot AS text)))
-     LIMIT :contributors
-    """
+_CONTRIBUTORS = (
+    sa.select(Household)
+    .join(LedgerAccount, LedgerAccount.owner_id == Household.id)
+    .where(LedgerAccount.counterpart_id == sa.bindparam("supplier"), LedgerAccount.step == Step.ACCRUED)
+    .order_by(sa.func.md5(sa.func.concat(Household.id, sa.bindparam("lot"))))
+    .limit(CONTRIBUTORS)
 )
 _READERS = sa.text(
     "SELECT owner_id FROM ledger_accounts WHERE kind = 'household' AND step = 'accrued' ORDER BY md5(CAST(id AS text))"
@@ -87,16 +85,9 @@ class Book:
 
 def _line(session: orm.Session, product: Product) -> AcceptedLine:
     lot = factories.lot(session, product, quantity_milli=PLENTY_MILLI)
-    session.execute(
-        _CONTRIBUTE,
-        {
-            "lot": lot.id,
-            "supplier": product.supplier_id,
-            "day": lot.produced_on,
-            "by": lot.made_by,
-            "contributors": CONTRIBUTORS,
-        },
-    )
+    drawn = {"supplier": product.supplier_id, "lot": str(lot.id)}
+    for household in session.scalars(_CONTRIBUTORS, drawn).all():
+        factories.contribution(session, lot, household, amount_fen=10**12)
     version = session.execute(
         sa.select(PlanVersion.id, PlanVersion.sha256).where(PlanVersion.plan_id == product.plan_id)
     ).one()
