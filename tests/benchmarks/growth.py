@@ -44,7 +44,7 @@ _CONTRIBUTORS = (
     sa.select(Household)
     .join(LedgerAccount, LedgerAccount.owner_id == Household.id)
     .where(LedgerAccount.counterpart_id == sa.bindparam("supplier"), LedgerAccount.step == Step.ACCRUED)
-    .order_by(sa.func.md5(sa.func.concat(Household.id, sa.bindparam("lot"))))
+    .order_by(sa.func.md5(sa.func.concat(Household.id, sa.cast(sa.bindparam("lot"), sa.Text))))
     .limit(CONTRIBUTORS)
 )
 _READERS = sa.text(
