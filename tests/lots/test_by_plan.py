@@ -85,7 +85,8 @@ def test_before_the_first_version_nothing_can_be_delivered(session: orm.Session)
 
 
 def on_land(village: Village, mechanism: Mechanism, milli_mu: int, price_fen: int) -> NewContribution:
-    return NewContribution(village.households[0], mechanism, milli_mu, MeasuredIn.MU, price_fen, TODAY, "土地台账-1")
+    page = f"土地台账-{factories.number()}"
+    return NewContribution(village.households[0], mechanism, milli_mu, MeasuredIn.MU, price_fen, TODAY, page)
 
 
 def test_tending_of_20_000_mu_at_1_500_yuan_is_30_000_000_yuan_of_wage(village: Village) -> None:
@@ -126,7 +127,7 @@ def test_what_is_consigned_goes_on_by_its_part_of_the_quantity_also_after_a_loss
     fresh = village.draft(90_000, loss_milli=30_000, bought_in_milli=20_000)
     village.record(fresh, village.consigns(first, 60_000), village.consigns(second, 40_000))
     opening.open_lot(village.session, village.manager, lot_id=fresh.id, on=TODAY)
-    dried = village.draft(10_000, loss_milli=20_000, inputs=[(fresh.id, 30_000)])
+    dried = village.draft(15_000, loss_milli=20_000, inputs=[(fresh.id, 30_000)])
     assert consigned_in(village, dried) == {first: 15_000, second: 10_000}
     village.record(dried, village.consigns(second, 5_000))
     opening.open_lot(village.session, village.manager, lot_id=dried.id, on=TODAY)
