@@ -11,6 +11,7 @@ from sqlalchemy import orm
 
 from market.attribution import confirming, disbursing
 from market.attribution import queries as attribution
+from market.attribution.paying import Method
 from market.attribution.rules import Kind, PaymentOrder
 from market.clock import business_date
 from market.identity.rules import Permission, Role
@@ -66,7 +67,7 @@ def _disburse(sample: Sample, known: Known, row: Row, session: orm.Session, now:
     in_advance = row["pays"] == "advance"
     due = _of_contributions(known, row) if in_advance else _of_what_is_owed(session, sample, known, row)
     orders = [
-        PaymentOrder(payee.kind, payee.id, amount_fen, f"{row['disbursement']}-{number:03d}", contribution_id)
+        PaymentOrder(payee.kind, payee.id, amount_fen, _reference(sample, row, number), contribution_id)
         for number, (payee, amount_fen, contribution_id) in enumerate(due, start=1)
     ]
     if not orders:
@@ -82,6 +83,13 @@ def _disburse(sample: Sample, known: Known, row: Row, session: orm.Session, now:
     )
     made = [(each.id, order.payee_id) for each, order in zip(paid, orders, strict=True)]
     known.payments[row["disbursement"]] = made
+
+
+def _reference(sample: Sample, row: Row, number: int) -> str:
+    """Return the line in the bank's list; of a purchase invoice a number of 20 digits, invented like all of it."""
+    if row["method"] != Method.PURCHASE_INVOICE:
+        return f"{row['disbursement']}-{number:03d}"
+    return f"{row['paid_on'][2:4]}14{sample.disbursements.index(row):08d}{number:08d}"
 
 
 def _of_contributions(known: Known, row: Row) -> list[tuple[_Payee, int, UUID | None]]:
