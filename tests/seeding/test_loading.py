@@ -165,7 +165,7 @@ def check_the_book(db: Database) -> None:
 
 
 THE_BOOK = "25dc24efcb033b592b72f0c851ca58511fcfa9462fbfe08641f77a846c22f81c"
-"""Of every transfer of the sample; it changes with `seed/`, the rules of attribution and the order in which identifiers are made."""
+"""Of every transfer of the sample; it changes with `seed/`, the rules, and the order in which identifiers are made."""
 
 
 def check_every_fen(db: Database) -> None:
