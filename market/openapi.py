@@ -175,7 +175,7 @@ def _by_type(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Any:
         case "object":
             return {name: example(part, schemas) for name, part in schema.get("properties", {}).items()}
         case "array":
-            return [example(schema["items"], schemas)]
+            return [example(schema["items"], schemas)] * max(schema.get("minItems", 1), 1)
         case "string":
             formats = {"uuid": "0198c2f0-5b7a-7c3e-9a54-1f2e3d4c5b6a", "date": "2026-03-02"}
             return formats.get(schema.get("format", ""), "文本")
