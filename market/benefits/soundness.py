@@ -6,6 +6,7 @@ from market.benefits.rules import (
     MEASURES_IN,
     MECHANISMS,
     Basis,
+    Payee,
     PlanBody,
     PlanBodyError,
     Pool,
@@ -95,6 +96,12 @@ def _check_pool(pool: Pool, pointer: str) -> None:
         raise PlanBodyError(
             reason="what a period's distribution decides is kept until then",
             reason_zh="按期分配的机制须设为留存池",
+            pointer=f"{pointer}/kept",
+        )
+    if pool.kept and MECHANISMS[pool.mechanism].payee is Payee.COLLECTIVE:
+        raise PlanBodyError(
+            reason="a collective's part is its own at once; it gives it on by its own list",
+            reason_zh="村集体的部分即时归其所有,由其按自己的名单再分配,不得留存",
             pointer=f"{pointer}/kept",
         )
     if pool.kept and (pool.shares or pool.assisted_only):

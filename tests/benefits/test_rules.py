@@ -139,6 +139,7 @@ def test_a_sound_body_passes(body: PlanBody) -> None:
         (PlanBody((), (Pool(Mechanism.SHARE_DIVIDEND, 1, (("a", -1),)),)), "/pools/0/shares"),
         (PlanBody((Mechanism.CUSTODY,), ()), "/lot_mechanisms"),
         (PlanBody((), (Pool(Mechanism.CUSTODY, 1, (("a", 1),)),)), "/pools/0/kept"),
+        (PlanBody((), (Pool(Mechanism.COLLECTIVE_DIVIDEND, 1, (), kept=True),)), "/pools/0/kept"),
         (PlanBody((), (Pool(Mechanism.CUSTODY, 1, (("a", 1),), kept=True),)), "/pools/0/shares"),
         (
             PlanBody((), (Pool(Mechanism.SHARE_DIVIDEND, 1, (), assisted_only=True, kept=True),)),
