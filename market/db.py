@@ -20,7 +20,7 @@ from sqlalchemy.dialects import postgresql
 from uuid_utils.compat import uuid7
 
 APP_ROLE = "market_app"
-# Statements bind whole columns, lists and optional filters, for which PostgreSQL would plan anew on every call.
+# Statements bind whole columns and lists, for which PostgreSQL would plan anew on every call.
 _SESSION = (
     "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"
     " -c plan_cache_mode=force_generic_plan"
@@ -138,6 +138,14 @@ def array(values: Iterable[UUID | int | str | None]) -> str:
 def lock_by(session: orm.Session, *, kind: str, key: object) -> None:
     """Serialise transactions that name the same key, until each ends."""
     session.execute(sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": f"{kind}:{key}"})
+
+
+def plan_anew(connection: sa.Connection | orm.Session) -> None:
+    """Have the rest of this transaction planned for the values it is asked with: what sums up much says so first.
+
+    A plan made for any values knows neither which filters are given nor how many months they span.
+    """
+    connection.execute(sa.text("SET LOCAL plan_cache_mode = force_custom_plan"))
 
 
 def within(column: orm.InstrumentedAttribute[str], region_code: str) -> sa.ColumnElement[bool]:

@@ -18,15 +18,16 @@ from market.app import create_app
 from market.db import Database
 from tests import factories, schema
 
-NO_SYNC = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+NO_SYNC = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
 
 
 class RolledBackDatabase(Database):
     """A database whose transactions are savepoints of one connection that is never committed."""
 
-    def __init__(self, url: str) -> None:
-        """Open the outer transaction."""
-        super().__init__(url, threads=1)
+    def __init__(self, database: Database) -> None:
+        """Open the outer transaction on a connection of the database, which keeps what it has compiled and prepared."""
+        self.threads = 1
+        self.engine = database.engine
         self.connection = self.engine.connect()
         self._outer = self.connection.begin()
         self._sessions = orm.sessionmaker(
@@ -44,7 +45,6 @@ class RolledBackDatabase(Database):
         """Undo everything."""
         self._outer.rollback()
         self.connection.close()
-        super().close()
 
 
 @pytest.fixture(scope="session")
@@ -84,10 +84,18 @@ def worker_url(server_url: str, template: str) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def worker_db(worker_url: str) -> Iterator[Database]:
+    """This worker's connections."""
+    database = Database(worker_url, threads=4)
+    yield database
+    database.close()
+
+
 @pytest.fixture
-def db(worker_url: str) -> Iterator[Database]:
+def db(worker_db: Database) -> Iterator[Database]:
     """A database that forgets everything after the test."""
-    database = RolledBackDatabase(worker_url)
+    database = RolledBackDatabase(worker_db)
     yield database
     database.close()
 

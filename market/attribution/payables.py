@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from market.attribution.models import PaymentTerms
+from market.db import plan_anew
 from market.errors import InvalidInputError, NotFoundError
 from market.identity.rules import Actor, Scope
 from market.regions.service import require_region
@@ -111,6 +112,7 @@ def payables(
 
     All that stands now; its age is told as on a day. With `overdue`, only payees to whom something is.
     """
+    plan_anew(session)
     after_supplier, after_payee = after or (None, None)
     if actor.scope is Scope.OWN and supplier_id not in (None, actor.organisation_id):
         return []

@@ -24,6 +24,7 @@ from market.attribution.rules import Kind, PoolFact, Share, pool_amounts
 from market.benefits.models import Plan, PlanVersion
 from market.benefits.queries import visible_versions
 from market.benefits.rules import MECHANISMS, Payee, PlanBody, plan_body
+from market.db import plan_anew
 from market.errors import NotFoundError
 from market.households import queries as households
 from market.identity.models import Organisation
@@ -112,6 +113,7 @@ def simulate(session: orm.Session, actor: Actor, *, version_id: UUID, today: dat
 
     Six statements, whatever the year. Raises `NotFoundError`.
     """
+    plan_anew(session)
     version = session.scalar(visible_versions(actor).where(PlanVersion.id == version_id))
     if version is None:
         raise NotFoundError(what="plan_version")

@@ -18,6 +18,7 @@ from market.attribution.net_income import NetIncome, net_incomes
 from market.attribution.statements import POSITIONS
 from market.audit.rules import MonitoringRule
 from market.benefits.rules import IncomeClass
+from market.db import plan_anew
 from market.households.queries import Monitored, monitored_households
 from market.identity.rules import Actor
 from market.livelihoods.models import MonitoringLine
@@ -190,6 +191,7 @@ def alerts(
     rules: Collection[MonitoringRule] = frozenset(MonitoringRule),
 ) -> list[Alert]:
     """Return what the rules find of the households of a county or below it, by code, as of a day."""
+    plan_anew(session)
     connection = session.connection()
     households = monitored_households(connection, actor, region_code=region_code, on=on)
     window = rolling_year(on)

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from market.audit.rules import check_period
+from market.db import plan_anew
 from market.errors import NotFoundError
 from market.households.models import Household
 from market.households.queries import visible_households
@@ -260,6 +261,7 @@ _STEPS = sa.text(
 
 def trace_order(session: orm.Session, actor: Actor, order_id: UUID) -> OrderTrace:
     """Walk an order down to every fen of its households, in seven statements; raises `NotFoundError`."""
+    plan_anew(session)
     one_order(session, actor, order_id)
     orders = {"orders": [order_id]}
     head = OrderHead(*session.execute(_HEADS, orders).one())
@@ -276,6 +278,7 @@ def trace_household(
     Lines follow by id after `after`, one more than `limit` if there are more; nine statements. Figures stand as of the
     end. Raises `TracePeriodError` or `NotFoundError`.
     """
+    plan_anew(session)
     check_period(begin, end)
     household = session.scalar(visible_households(actor).where(Household.id == household_id))
     if household is None:

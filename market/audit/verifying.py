@@ -18,6 +18,7 @@ from market.audit.replaying import Replay
 from market.audit.rules import MOST_LINES, Difference, Finding, TooMuchToVerifyError, Verification
 from market.audit.standing import Account, Claim
 from market.clock import business_date
+from market.db import plan_anew
 from market.errors import NotFoundError
 from market.households.models import Household
 from market.identity.models import Organisation
@@ -82,6 +83,7 @@ def suppliers_of_the_book(session: orm.Session) -> list[UUID]:
 
 def verify_suppliers(session: orm.Session, supplier_ids: Collection[UUID]) -> Iterator[Verification]:
     """Yield what one supplier after the other shows; one supplier's facts are in memory at a time."""
+    plan_anew(session)
     names = {row.id: row.name for row in session.execute(sa.select(Organisation.id, Organisation.name))}
     for supplier_id in supplier_ids:
         found = _verify_supplier(session, supplier_id)

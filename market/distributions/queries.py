@@ -10,7 +10,7 @@ from sqlalchemy import orm
 
 from market.attribution.rules import Kind, Share, Step
 from market.benefits.rules import MECHANISMS, Measure, Mechanism
-from market.db import within
+from market.db import plan_anew, within
 from market.distributions.models import Distribution, DistributionItem, SecondDistribution, SecondDistributionItem
 from market.distributions.rules import Fund, Item, Period
 from market.identity.models import Organisation
@@ -121,6 +121,7 @@ def volumes(session: orm.Session, supplier_id: UUID, period: Period) -> Volumes:
     Delivery counts, not what was sold of it. Produce that was moved into another lot counts once, where it was first
     given; drafts do not count, as their contributions are not sealed.
     """
+    plan_anew(session)
     rows = session.execute(
         _VOLUMES,
         {
@@ -163,6 +164,7 @@ def funds(session: orm.Session, supplier_id: UUID, mechanism: Mechanism, period:
     Of a line counts the day on which the first of it was recognised: in the pool what had come by the end of the
     period, with what earlier ones left; of retained money only the period's.
     """
+    plan_anew(session)
     rows = session.execute(
         _FUNDS,
         {
@@ -305,6 +307,7 @@ _ACCOUNT = sa.text(
 
 def collective_account(session: orm.Session, collective_id: UUID) -> list[CollectiveAccount]:
     """Return by supplier what a collective received, gave on and holds: received = given on + held + paid ahead."""
+    plan_anew(session)
     return [CollectiveAccount(*row) for row in session.execute(_ACCOUNT, {"collective": collective_id})]
 
 
@@ -345,6 +348,7 @@ _POOLS = sa.text(
 
 def pools(session: orm.Session, actor: Actor, *, after: tuple[UUID, str] | None, limit: int) -> list[PoolBalance]:
     """Return pools of the actor's own organisation, of the suppliers in its region, or all; after one of them."""
+    plan_anew(session)
     after_supplier, after_mechanism = after or (None, "")
     rows = session.execute(
         _POOLS,

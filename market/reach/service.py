@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from market.attribution.rules import Kind
 from market.benefits.rules import Mechanism
+from market.db import plan_anew
 from market.errors import NotFoundError
 from market.identity.rules import Actor
 from market.money import WHOLE_BP, yuan
@@ -173,6 +174,7 @@ class Reach:
 
 def reach_of_order(connection: sa.Connection, actor: Actor, order_id: UUID) -> Reach:
     """Return whom an order reached, as it stands now; raises `NotFoundError`. Two statements, the second says all."""
+    plan_anew(connection)
     number = connection.scalar(visible_orders(actor).with_only_columns(Order.number).where(Order.id == order_id))
     if number is None:
         raise NotFoundError(what="order")
@@ -186,6 +188,7 @@ def reach_of(
 
     Of the orders that the actor may see. Raises `NotFoundError`. Three statements, the last says all.
     """
+    plan_anew(connection)
     name = connection.scalar(_NAMES[of], {"key": key})
     if name is None:
         raise NotFoundError(what=of.value)
@@ -261,6 +264,7 @@ def public_reach_of_product(connection: sa.Connection, product_id: UUID, *, firs
 
 
 def _public(connection: sa.Connection, name: str, moved: sa.TextClause, of: Mapping[str, Any]) -> PublicReach:
+    plan_anew(connection)
     closed: date | None = connection.scalar(_CLOSED)
     if closed is None:
         return PublicReach(name, None, Told())

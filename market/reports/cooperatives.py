@@ -24,6 +24,7 @@ from market.attribution.statements import (
     statement,
 )
 from market.benefits.rules import Mechanism
+from market.db import plan_anew
 from market.errors import NotFoundError
 from market.identity.models import Organisation
 from market.identity.queries import visible_organisations
@@ -148,6 +149,7 @@ def cooperative_statement(
 
     Raises `NotFoundError`, for an organisation that does not sell too, or `InvalidInputError`.
     """
+    plan_anew(connection)
     check_window(period_from, period_to)
     suppliers = [kind for kind, side in SIDE_OF.items() if side is Side.SUPPLIER]
     visible = (

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from market.attribution.net_income import Correction, NetIncome, closed_at, corrections, net_incomes
 from market.attribution.statements import Flow
 from market.benefits.rules import IncomeClass
+from market.db import plan_anew
 from market.errors import NotFoundError
 from market.households.models import Household
 from market.households.queries import visible_households
@@ -109,6 +110,7 @@ def household_account(
 
     A fixed number of statements; the caller sees to it that they are of one moment. Raises `NotFoundError`.
     """
+    plan_anew(connection)
     found = connection.execute(
         visible_households(actor)
         .with_only_columns(Household.code, Household.head_count)

@@ -13,6 +13,7 @@ from market import money
 from market.attribution.rules import Kind, Step
 from market.attribution.statements import Flow, Position, flow
 from market.benefits.rules import MECHANISMS, Measure, Mechanism
+from market.db import plan_anew
 from market.errors import NotFoundError
 from market.identity.rules import Actor
 from market.lots.models import Baseline, Lot
@@ -148,6 +149,7 @@ def lot_income(connection: sa.Connection, actor: Actor, lot_id: UUID) -> LotInco
 
     A line that drew from several lots counts for each by the quantity accepted from it, to the fen in all.
     """
+    plan_anew(connection)
     stock = (Lot.number, Lot.base_unit, Lot.quantity_milli, Lot.accepted_milli, Lot.moved_milli)
     lot = connection.execute(visible_lots(actor).with_only_columns(*stock).where(Lot.id == lot_id)).one_or_none()
     if lot is None:

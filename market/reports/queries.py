@@ -9,6 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from market.benefits.rules import MECHANISMS, Mechanism
+from market.db import plan_anew
 from market.identity.rules import Actor, Scope, Side
 from market.reports.rules import COLUMNS, NO_MECHANISM, NO_ORDER, SALE_COLUMNS, Dimension, split
 
@@ -171,6 +172,7 @@ def report(connection: sa.Connection, actor: Actor, dimension: Dimension, filter
 
     What is rolled up is asked before it: a month that is rolled up in between is read from the book once more.
     """
+    plan_anew(connection)
     found = connection.execute(
         _REPORT,
         {

@@ -8,6 +8,7 @@ refused as the column `beyond` says.
 
 import asyncio
 import csv
+import os
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -33,7 +34,7 @@ from tests.access.asking import ASKS
 from tests.access.place import PLACES
 from tests.access.places import NOWHERE, Market
 from tests.access.wire import Answer, send
-from tests.conftest import RolledBackDatabase
+from tests.conftest import RolledBackDatabase, clone
 from tests.story import NOON
 
 NOBODY = "nobody"
@@ -191,11 +192,14 @@ class Visit:
 
 
 @pytest.fixture(scope="module")
-def visit(worker_url: str) -> Iterator[Visit]:
-    database = RolledBackDatabase(worker_url)
-    with time_machine.travel(NOON, tick=False), database.transaction() as session:
-        yield Visit(database, Market(session))
-    database.close()
+def visit(server_url: str, template: str) -> Iterator[Visit]:
+    with clone(server_url, template, f"market_matrix_{os.getpid()}") as url:
+        database = Database(url, threads=1)
+        rolled_back = RolledBackDatabase(database)
+        with time_machine.travel(NOON, tick=False), rolled_back.transaction() as session:
+            yield Visit(rolled_back, Market(session))
+        rolled_back.close()
+        database.close()
 
 
 @pytest.mark.parametrize("line", LINES, ids=lambda line: line.name)

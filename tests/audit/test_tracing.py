@@ -161,7 +161,7 @@ def test_a_trace_costs_the_same_statements_whatever_it_finds(story: Story) -> No
         trace_order(story.session, actor, small.id)
     with counted(story.session) as many:
         trace_order(story.session, actor, large.id)
-    assert len(few) == len(many) == 7
+    assert len(few) == len(many) == 8
     with counted(story.session) as few:
         traced(story, households[0].id, limit=1)
     with counted(story.session) as many:

@@ -20,8 +20,8 @@ from tests.stalls import NOON, VILLAGE, all_tables
 
 
 @pytest.fixture(scope="module")
-def market(worker_url: str) -> Iterator[Database]:
-    database = RolledBackDatabase(worker_url)
+def market(worker_db: Database) -> Iterator[Database]:
+    database = RolledBackDatabase(worker_db)
     yield database
     database.close()
 

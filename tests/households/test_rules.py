@@ -5,19 +5,24 @@ from uuid import UUID
 
 import pytest
 
+from market.errors import ForbiddenError
 from market.households.rules import (
     Eligibility,
     FutureDateError,
     HeadCountError,
     HouseholdDepartedError,
     HouseholdStatus,
+    PersonalField,
+    Purpose,
     StatusOrderError,
     check_departure,
     check_head_count,
     check_not_ahead,
     check_present,
+    check_reveal,
     check_status_order,
 )
+from market.identity.rules import Role
 
 TODAY = date(2026, 3, 2)
 A_DAY = timedelta(days=1)
@@ -56,3 +61,8 @@ def test_what_comes_next_comes_after_the_latest_status(check: object) -> None:
     for latest in (TODAY, TODAY + A_DAY):
         with pytest.raises(StatusOrderError):
             check(TODAY, latest_from=latest)  # type: ignore[operator]
+
+
+def test_a_role_that_reads_nothing_in_clear_is_refused_whatever_it_asks() -> None:
+    with pytest.raises(ForbiddenError):
+        check_reveal(Role.BUYER_CLERK, Purpose.PAYMENT, [PersonalField.NAME])

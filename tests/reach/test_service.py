@@ -28,8 +28,8 @@ MONTHS = (date(2026, 4, 1), date(2026, 5, 1), date(2026, 6, 1))
 
 
 @pytest.fixture(scope="module")
-def db(worker_url: str) -> Iterator[Database]:
-    database = RolledBackDatabase(worker_url)
+def db(worker_db: Database) -> Iterator[Database]:
+    database = RolledBackDatabase(worker_db)
     yield database
     database.close()
 
@@ -190,3 +190,13 @@ def test_reaches_over_http(client: TestClient, session: orm.Session, market: Sma
         assert far["orders"] >= answer.json()["orders"]
         turned = client.get(f"/v1/{path}/reach", params={"from": "2026-06", "to": "2026-04"}, headers=headers)
         assert [fault["pointer"] for fault in turned.json()["errors"]] == ["/query/to"]
+
+
+def test_a_channel_over_the_whole_sample_is_answered_however_often_it_is_asked(seeded_db: Database) -> None:
+    """From the sixth time on, the plan for any values that PostgreSQL may then prefer took longer than is allowed."""
+    with seeded_db.transaction() as session:
+        by = auditor(session)
+    for _ in range(8):
+        with seeded_db.transaction() as session:
+            reached = reach_of(session.connection(), by, Reached.CHANNEL, "canteen", first=MONTHS[0], last=MONTHS[-1])
+        assert reached.households.payees > 100

@@ -40,9 +40,9 @@ NARROWED: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture(scope="module")
-def db(worker_url: str) -> Iterator[Database]:
+def db(worker_db: Database) -> Iterator[Database]:
     """One market for all that only read it."""
-    database = RolledBackDatabase(worker_url)
+    database = RolledBackDatabase(worker_db)
     yield database
     database.close()
 

@@ -38,8 +38,8 @@ EDGES = (
 
 
 @pytest.fixture(scope="module")
-def db(worker_url: str) -> Iterator[Database]:
-    database = RolledBackDatabase(worker_url)
+def db(worker_db: Database) -> Iterator[Database]:
+    database = RolledBackDatabase(worker_db)
     yield database
     database.close()
 
