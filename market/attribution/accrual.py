@@ -27,6 +27,7 @@ from market.benefits.models import PlanVersion
 from market.benefits.rules import MECHANISMS, Payee, PlanBody, Pool, plan_body
 from market.households import queries as households
 from market.households.rules import Eligibility
+from market.lots.carrying import keep_carries
 from market.lots.queries import made_of as made_of_lots
 
 Fact = TypeVar("Fact", ContributionFact, ConsignedFact)
@@ -192,17 +193,3 @@ def _facts(line: AcceptedLine, facts: LineFacts) -> dict[str, object]:
         "carries": {str(fact.contribution_id): fact.carry_fen for fact in facts.contributions if fact.carry_fen},
         "pools": [[pool.mechanism, pool.bp] for pool in facts.pools],
     }
-
-
-def keep_carries(session: orm.Session, carries: Mapping[UUID, int]) -> None:
-    """Store what is left to release of each contribution; the lots' locks keep it in order."""
-    if not carries:
-        return
-    session.execute(
-        sa.text(
-            "INSERT INTO release_carries (contribution_id, fen)"
-            " SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:fens AS bigint[]))"
-            " ON CONFLICT (contribution_id) DO UPDATE SET fen = excluded.fen"
-        ),
-        {"ids": list(carries), "fens": list(carries.values())},
-    )

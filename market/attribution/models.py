@@ -1,4 +1,4 @@
-"""Tables: carries of releases, disbursements, evidence, lists to pay, confirmations. The book is the ledger's."""
+"""Tables: disbursements, evidence, lists to pay, confirmations. The book is the ledger's."""
 
 from datetime import date, datetime
 from typing import Any
@@ -8,15 +8,6 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from market.db import Base, new_id
-
-
-class ReleaseCarry(Base):
-    """What the rounding of returns left of a contribution: to be released with the next draw on its lot."""
-
-    __tablename__ = "release_carries"
-
-    contribution_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("contributions.id"), primary_key=True)
-    fen: orm.Mapped[int]
 
 
 class Disbursement(Base):

@@ -8,9 +8,10 @@ from uuid import UUID
 
 from sqlalchemy import orm
 
-from market.attribution import accrual, posting, queries
+from market.attribution import posting, queries
 from market.attribution.recognition import climbs
 from market.attribution.rules import PAYEES, ContributionFact, Kind, LotDraw, Share, Standing, Step, fall
+from market.lots.carrying import keep_carries
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def reverse(session: orm.Session, lines: Sequence[ReturnedLine], *, supplier_id:
         falling.append(Fallen(falls, counts_on, {move.share.owner_id for move in moves if move.share.kind in PAYEES}))
         carries |= _carries(line.draws, contributions, falls, carries)
     posting.post(session, drafts)
-    accrual.keep_carries(session, carries)
+    keep_carries(session, carries)
     return falling
 
 

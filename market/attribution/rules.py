@@ -12,7 +12,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from market import money
-from market.lots.rules import newly_released
+from market.lots.rules import after_carry, newly_released
 
 
 class Kind(StrEnum):
@@ -212,7 +212,7 @@ def _release(facts: LineFacts) -> tuple[list[tuple[Share, int]], dict[UUID, int]
         draw = drawn[fact.lot_id]
         due = draw.released_of(fact.amount_fen)
         if fact.carry_fen:
-            due, carries[fact.contribution_id] = max(due + fact.carry_fen, 0), min(due + fact.carry_fen, 0)
+            due, carries[fact.contribution_id] = after_carry(due, fact.carry_fen)
         releases.append((fact.share, due))
     return releases, carries
 

@@ -51,8 +51,8 @@ class Goods(History):
                 if given.amount_fen is None:
                     continue
                 stake = self._eligible.stake(given, source, hints)
-                due[stake] = max(self._left(given, draw, draw.after_milli), 0)
-                if carry := self._left(given, draw, draw.before_milli):
+                due[stake] = max(self._left(given, draw.after_milli, draw.whole_milli), 0)
+                if carry := self._left(given, draw.before_milli, draw.whole_milli):
                     carries[str(given.id)] = carry
         pools = self._eligible.pools(line, event.on, source, hints)
         lots = self._eligible.consigned(fact.draws, source, hints)
@@ -79,21 +79,18 @@ class Goods(History):
         whole, moved, _ = self._facts.lots[draw.lot_id]
         stood = self._drawn.get(draw.lot_id, 0)
         if begins > stood:
-            self._moved[draw.lot_id].append((stood, begins))
-        gaps = sum(end - begin for begin, end in self._moved[draw.lot_id])
-        if draw.whole_milli != whole or begins < stood or gaps > moved:
+            self._moved[draw.lot_id] += begins - stood
+            for given in self._facts.contributions.get(draw.lot_id, ()):
+                self._carried[given.id] += max(self._left(given, begins, draw.whole_milli), 0)
+        if draw.whole_milli != whole or begins < stood or self._moved[draw.lot_id] > moved:
             detail = f"{draw.lot_id}: {stood} → {begins} / {draw.whole_milli} ({whole})"
             self.remarks.append(Finding(Difference.DRAW, source, event.order_id, detail=detail))
         self._drawn[draw.lot_id] = ends
 
-    def _left(self, given: ContributionFact, draw: DrawFact, drawn_milli: int) -> int:
+    def _left(self, given: ContributionFact, drawn_milli: int, whole_milli: int) -> int:
         """Return what a contribution has still to release when so much of its lot is drawn: the whole less the past."""
-        amount_fen, whole = given.amount_fen or 0, draw.whole_milli
-        carried = sum(
-            portion(amount_fen, end, whole) - portion(amount_fen, begin, whole)
-            for begin, end in self._moved[draw.lot_id]
-        )
-        return portion(amount_fen, drawn_milli, whole) - carried - self._standing.released[given.id]
+        due = portion(given.amount_fen or 0, drawn_milli, whole_milli)
+        return due - self._carried[given.id] - self._standing.released[given.id]
 
     def _take_back(self, event: Event, hints: Mapping[str, Hints]) -> Iterator[Expected]:
         assert event.order_id, "a return is of an order"  # noqa: S101

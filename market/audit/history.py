@@ -78,7 +78,8 @@ class History:
         self._eligible = Eligibility(facts, self.remarks)
         self._sales: dict[UUID, Sale] = defaultdict(Sale)
         self._drawn: dict[UUID, int] = {}
-        self._moved: dict[UUID, list[tuple[int, int]]] = defaultdict(list)
+        self._moved: dict[UUID, int] = defaultdict(int)
+        self._carried: dict[UUID, int] = defaultdict(int)
         self._payments = {payment.id: payment for event in facts.events for payment in event.payments}
         self._confirmed_by_entry: set[UUID] = set()
         self._given_on: dict[UUID, list[Amount]] = {}

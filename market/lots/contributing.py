@@ -1,4 +1,4 @@
-"""What households gave to a lot: recorded while it is a draft, carried along when a lot goes into another."""
+"""What households gave to a lot, recorded while it is a draft."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -17,8 +17,7 @@ from market.db import new_id
 from market.errors import InvalidInputError, named
 from market.households.models import Household
 from market.identity.rules import Actor
-from market.lots import queries
-from market.lots.lineage import Part, balanced, balanced_in
+from market.lots.lineage import balanced_in
 from market.lots.models import Contribution, Lot
 from market.lots.pricing import Agreed, LandNotOfLotError, NewContribution, agree
 from market.lots.queries import ContributionRow, locked_lot
@@ -27,8 +26,6 @@ from market.lots.rules import (
     MechanismNotInPlanError,
     RepeatedEvidenceError,
     SealedLotError,
-    carried_measures,
-    newly_released,
 )
 from market.quantities import MILLI_IN, MeasuredIn, base_of, base_units
 
@@ -44,7 +41,7 @@ A household counts as what it was on the day, and no older day can be chosen.
 """
 
 
-class _Row(NamedTuple):
+class NewRow(NamedTuple):
     """A row of `contributions`."""
 
     id: UUID
@@ -73,8 +70,8 @@ _TYPES: Mapping[str, str] = {
     **dict.fromkeys(("mechanism", "measure", "measured_in", "market_source", "evidence"), "text"),
     **dict.fromkeys(("market_on", "delivered_on"), "date"),
 }
-_COLUMNS = ", ".join(_Row._fields)
-_ARRAYS = ", ".join(f"CAST(:{name} AS {_TYPES.get(name, 'bigint')}[])" for name in _Row._fields)
+_COLUMNS = ", ".join(NewRow._fields)
+_ARRAYS = ", ".join(f"CAST(:{name} AS {_TYPES.get(name, 'bigint')}[])" for name in NewRow._fields)
 _INSERT = sa.text(f"INSERT INTO contributions ({_COLUMNS}) SELECT * FROM unnest({_ARRAYS})")  # noqa: S608 - our names
 
 
@@ -98,7 +95,7 @@ def record_contributions(
     plans = _plans_of(session, lot, {given.delivered_on for given in contributions})
     known = _slips(session, lot_id)
     unit = balanced_in(lot.base_unit, lot.content_milli)
-    rows: list[_Row] = []
+    rows: list[NewRow] = []
     for index, given in enumerate(contributions):
         pointer = f"/contributions/{index}"
         version_id, body = plans[given.delivered_on]
@@ -117,7 +114,7 @@ def record_contributions(
         known.add(slip)
         rows.append(_row_of(lot, given, agreed, version_id, actor))
     _check_land(session, lot, rows)
-    return _insert(session, rows)
+    return insert(session, rows)
 
 
 def _check_season(given: NewContribution, measure: Measure, lot: Lot, pointer: str) -> None:
@@ -127,7 +124,7 @@ def _check_season(given: NewContribution, measure: Measure, lot: Lot, pointer: s
         raise InvalidInputError(reason, f"早于批次生产日期 {longest.days} 天以上", pointer=f"{pointer}/delivered_on")
 
 
-def _check_land(session: orm.Session, lot: Lot, rows: Sequence[_Row]) -> None:
+def _check_land(session: orm.Session, lot: Lot, rows: Sequence[NewRow]) -> None:
     """Raise `LandNotOfLotError` unless the lot grew on the land that is let for it, and on that which is tended."""
     by_area = [row for row in rows if row.measure is Measure.AREA]
     if not by_area:
@@ -169,10 +166,10 @@ def _plans_of(session: orm.Session, lot: Lot, days: Collection[date]) -> dict[da
     return found
 
 
-def _row_of(lot: Lot, given: NewContribution, agreed: Agreed, version_id: UUID, actor: Actor) -> _Row:
+def _row_of(lot: Lot, given: NewContribution, agreed: Agreed, version_id: UUID, actor: Actor) -> NewRow:
     priced = agreed.unit_price_fen is not None
     market = given.market
-    return _Row(
+    return NewRow(
         id=new_id(),
         lot_id=lot.id,
         household_id=given.household_id,
@@ -195,78 +192,11 @@ def _row_of(lot: Lot, given: NewContribution, agreed: Agreed, version_id: UUID, 
     )
 
 
-def carry(session: orm.Session, actor: Actor, parts: Sequence[Part]) -> None:
-    """Give new lots what the contributions of their inputs release for each part, before the inputs are drawn.
-
-    Each input must be locked, and stands as it was before. Parts of one input follow each other, so that together they
-    carry what one part of their size would: an amount by what is sold or moved of the lot, its measure by what is
-    moved, each to the last unit when nothing is left. Of consigned produce the part of the quantity goes along that is
-    the household's.
-    """
-    by_source: dict[UUID, list[Part]] = {}
-    for part in sorted(parts, key=lambda part: part.source.id):
-        by_source.setdefault(part.source.id, []).append(part)
-    contributed: dict[UUID, list[Contribution]] = {source_id: [] for source_id in by_source}
-    for given in session.scalars(
-        sa.select(Contribution)
-        .where(Contribution.lot_id == sa.any_(sa.cast(list(by_source), sa.ARRAY(sa.Uuid))))
-        .order_by(Contribution.lot_id, Contribution.id)
-    ):
-        contributed[given.lot_id].append(given)
-    consigned_to = [key for key, own in contributed.items() if any(given.amount_fen is None for given in own)]
-    made_of = queries.made_of(session, consigned_to) if consigned_to else {}
-    rows: list[_Row] = []
-    for source_id, own in contributed.items():
-        consigned = [given for given in own if given.amount_fen is None]
-        if consigned:
-            rows += _consigned(consigned, by_source[source_id], made_of[source_id], actor)
-        rows += [row for given in own if given.amount_fen is not None for row in _priced(given, by_source, actor)]
-    _insert(session, [row for row in rows if row.amount_fen or row.measure_milli])
-
-
-def _consigned(consigned: Sequence[Contribution], parts: Sequence[Part], made_of: int, actor: Actor) -> list[_Row]:
-    """Give each part what is the consignors' of what is taken, measured as the new lot is held against its inputs."""
-    weights = [(str(given.id), given.measure_milli) for given in consigned]
-    rows: list[_Row] = []
-    for part in parts:
-        base_unit = part.source.base_unit
-        taken_milli = balanced(part.quantity_milli, base_unit, part.content_milli)
-        parted = carried_measures(taken_milli, weights, made_of_milli=made_of, salt=str(part.lot_id))
-        unit = MeasuredIn(balanced_in(base_unit, part.content_milli).value)
-        for given, milli in zip(consigned, parted, strict=True):
-            rows.append(_going_on(given, part.lot_id, actor, milli, None)._replace(measured_in=unit))
-    return rows
-
-
-def _priced(given: Contribution, by_source: Mapping[UUID, Sequence[Part]], actor: Actor) -> list[_Row]:
-    parts = by_source[given.lot_id]
-    source = parts[0].source
-    drawn_milli, moved_milli, whole_milli = source.drawn_milli, source.moved_milli, source.quantity_milli
-    rows: list[_Row] = []
-    for part in parts:
-        more_milli = part.quantity_milli
-        measure_milli = newly_released(
-            given.measure_milli, drawn_milli=moved_milli, more_milli=more_milli, whole_milli=whole_milli
-        )
-        amount_fen = newly_released(
-            given.amount_fen or 0, drawn_milli=drawn_milli, more_milli=more_milli, whole_milli=whole_milli
-        )
-        rows.append(_going_on(given, part.lot_id, actor, measure_milli, amount_fen))
-        drawn_milli += more_milli
-        moved_milli += more_milli
-    return rows
-
-
-def _going_on(given: Contribution, lot_id: UUID, actor: Actor, measure_milli: int, amount_fen: int | None) -> _Row:
-    kept = {name: getattr(given, name) for name in _Row._fields}
-    own = {"id": new_id(), "lot_id": lot_id, "carried_from": given.id, "made_by": actor.member_id}
-    return _Row(**kept | own | {"measure_milli": measure_milli, "amount_fen": amount_fen})
-
-
-def _insert(session: orm.Session, rows: Sequence[_Row]) -> list[ContributionRow]:
+def insert(session: orm.Session, rows: Sequence[NewRow]) -> list[ContributionRow]:
+    """Insert contributions, all in one statement; return them in the order given."""
     if rows:
         columns = zip(*rows, strict=True)
-        session.execute(_INSERT, {name: list(column) for name, column in zip(_Row._fields, columns, strict=True)})
+        session.execute(_INSERT, {name: list(column) for name, column in zip(NewRow._fields, columns, strict=True)})
     return [
         ContributionRow(row.id, row.lot_id, row.household_id, row.mechanism, row.amount_fen, row.delivered_on)
         for row in rows

@@ -1,4 +1,4 @@
-"""Tables: lots, lot inputs, contributions, reservations, stock movements, baselines."""
+"""Tables: lots, lot inputs, contributions and their carries, reservations, stock movements, baselines."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -169,6 +169,18 @@ class Contribution(Base):
     plan_version_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("plan_versions.id"))
     carried_from: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("contributions.id"), index=True)
     made_by: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("members.id"))
+
+
+class ReleaseCarry(Base):
+    """How far a contribution's releases are off what is drawn of its lot, in fen: rounding of returns, mostly.
+
+    What was released, what moved on with the goods and the carry are together the drawn part of the amount.
+    """
+
+    __tablename__ = "release_carries"
+
+    contribution_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("contributions.id"), primary_key=True)
+    fen: orm.Mapped[int]
 
 
 class Reservation(Base):

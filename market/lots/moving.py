@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from market.identity.rules import Actor
-from market.lots.contributing import carry
+from market.lots.carrying import carry
 from market.lots.lineage import InputLot, Part
 from market.lots.models import Lot
 from market.lots.rules import StockMovedError

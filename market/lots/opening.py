@@ -10,6 +10,7 @@ from market.catalog.models import Category, Product
 from market.db import lock_by
 from market.errors import FourEyesError
 from market.identity.rules import Actor
+from market.lots.carrying import take_back
 from market.lots.lineage import balanced, balanced_in, check_balance
 from market.lots.models import Contribution, Lot
 from market.lots.queries import locked_lot, made_of, one_lot
@@ -105,6 +106,7 @@ def discard(session: orm.Session, actor: Actor, *, lot_id: UUID) -> Lot:
     drawn_since = session.scalar(_DRAWN_SINCE, {"lot": lot_id})
     if drawn_since is not None:
         raise InputDrawnSinceError(number=drawn_since)
+    take_back(session, lot_id)
     session.execute(_GIVE_BACK, {"lot": lot_id})
     lot.status, lot.discarded_by = after, actor.member_id
     session.flush()

@@ -243,6 +243,15 @@ def newly_released(amount_fen: int, *, drawn_milli: int, more_milli: int, whole_
     )
 
 
+def after_carry(due_fen: int, carry_fen: int) -> tuple[int, int]:
+    """Return what a contribution releases of what is due, and the carry that is left.
+
+    What earlier returns left over-released (a negative carry) is made good by what is released next, never by taking
+    from anybody.
+    """
+    return max(due_fen + carry_fen, 0), min(due_fen + carry_fen, 0)
+
+
 def lot_number(lot_id: UUID, produced_on: date) -> str:
     """Return a number that a person can read out, such as `L-20260302-K3V7QHTA`: the day and 40 random bits."""
     return f"L-{produced_on:%Y%m%d}-{b32encode(lot_id.bytes[-5:]).decode()}"

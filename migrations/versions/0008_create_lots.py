@@ -287,6 +287,15 @@ def upgrade() -> None:
     op.create_index(op.f("contributions_household_id_idx"), "contributions", ["household_id"], unique=False)
     op.create_index(op.f("contributions_lot_id_idx"), "contributions", ["lot_id"], unique=False)
     op.create_table(
+        "release_carries",
+        sa.Column("contribution_id", sa.Uuid(), nullable=False),
+        sa.Column("fen", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["contribution_id"], ["contributions.id"], name=op.f("release_carries_contribution_id_exists")
+        ),
+        sa.PrimaryKeyConstraint("contribution_id", name=op.f("release_carries_pkey")),
+    )
+    op.create_table(
         "lot_inputs",
         sa.Column("lot_id", sa.Uuid(), nullable=False),
         sa.Column("input_lot_id", sa.Uuid(), nullable=False),
@@ -336,4 +345,5 @@ def upgrade() -> None:
     )
     op.create_index(op.f("spoilages_lot_id_idx"), "spoilages", ["lot_id"], unique=False)
     op.execute("GRANT SELECT, INSERT ON contributions, lot_inputs, spoilages TO market_app")
+    op.execute("GRANT SELECT, INSERT, UPDATE ON release_carries TO market_app")
     op.execute("GRANT SELECT, INSERT, UPDATE ON baselines, lots, reservations TO market_app")

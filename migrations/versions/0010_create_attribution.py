@@ -71,14 +71,5 @@ def upgrade() -> None:
     )
     op.create_index(op.f("payments_disbursement_id_idx"), "payments", ["disbursement_id"], unique=False)
     op.create_index(op.f("payments_household_id_idx"), "payments", ["household_id"], unique=False)
-    op.create_table(
-        "release_carries",
-        sa.Column("contribution_id", sa.Uuid(), nullable=False),
-        sa.Column("fen", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["contribution_id"], ["contributions.id"], name=op.f("release_carries_contribution_id_exists")
-        ),
-        sa.PrimaryKeyConstraint("contribution_id", name=op.f("release_carries_pkey")),
-    )
     op.execute("GRANT SELECT, INSERT ON disbursements TO market_app")
-    op.execute("GRANT SELECT, INSERT, UPDATE ON payments, release_carries TO market_app")
+    op.execute("GRANT SELECT, INSERT, UPDATE ON payments TO market_app")

@@ -165,7 +165,9 @@ def test_the_county_that_decides_and_the_auditor_see_it_and_strangers_do_not(ses
 
 
 @pytest.mark.parametrize("orders", [1, 6])
-def test_a_year_costs_seven_statements_whatever_it_brought_and_writes_nothing(session: orm.Session, orders: int) -> None:
+def test_a_year_costs_seven_statements_whatever_it_brought_and_writes_nothing(
+    session: orm.Session, orders: int
+) -> None:
     payees = [(factories.household(session).id, 1) for _ in range(3)]
     story = Story(session, pools=[(Mechanism.SHARE_DIVIDEND, 1_000, payees)])
     story.lot(100_000)

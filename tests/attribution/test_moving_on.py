@@ -1,0 +1,116 @@
+"""A lot that is sold, moved on, returned and moved again gives each contribution away once, to the fen."""
+
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import orm
+
+from market.attribution import queries
+from market.audit.doctoring import examine
+from market.audit.verifying import verify
+from market.lots import opening, registering
+from market.lots.models import Contribution, Lot
+from market.orders.models import Order
+from market.quantities import MeasuredIn
+from tests.story import NOON, TODAY, Story, open_channels
+
+
+@pytest.fixture(autouse=True)
+def _channels(session: orm.Session) -> None:
+    open_channels(session)
+
+
+def move_on(story: Story, lot: Lot, quantity_milli: int) -> Lot:
+    """Take part of the lot into a draft."""
+    return registering.register_lot(
+        story.session,
+        story.clerk,
+        product_id=story.product.id,
+        quantity_milli=quantity_milli,
+        measured_in=MeasuredIn.KG,
+        produced_on=TODAY,
+        expires_on=None,
+        origin_code=lot.origin_code,
+        inputs=[(lot.id, quantity_milli)],
+        now=NOON,
+    )
+
+
+def gone_along(session: orm.Session, *lots: Lot) -> int:
+    """Return the fen that the lots' contributions came with."""
+    fen = sa.select(sa.func.coalesce(sa.func.sum(Contribution.amount_fen), 0))
+    return int(session.scalars(fen.where(Contribution.lot_id.in_([lot.id for lot in lots]))).one() or 0)
+
+
+def carry_of(session: orm.Session, lot: Lot) -> int:
+    (fact,) = queries.contribution_facts(session, [lot.id])
+    return fact.carry_fen
+
+
+def one_household(session: orm.Session) -> tuple[Story, UUID, Lot]:
+    """Return a story in which one household gave 1,001 fen to a lot of 10 kg."""
+    story = Story(session)
+    household = story.household()
+    lot, _ = story.lot(10_000, {household.id: 1_001})
+    return story, household.id, lot
+
+
+def test_what_returns_over_released_is_not_given_to_the_next_lot_again(session: orm.Session) -> None:
+    story, _, lot = one_household(session)
+    order = story.sell("5")
+    first = move_on(story, lot, 5_000)
+    story.give_back(order, "5")
+    assert (gone_along(session, first), carry_of(session, lot)) == (501, -1)
+    second = move_on(story, lot, 5_000)
+    assert (gone_along(session, second), carry_of(session, lot)) == (500, 0)
+    assert examine(session) == []
+    assert not verify(session).findings
+
+
+def test_what_a_discarded_lot_gives_back_is_given_again_to_the_fen(session: orm.Session) -> None:
+    story, _, lot = one_household(session)
+    order = story.sell("5")
+    first = move_on(story, lot, 5_000)
+    story.give_back(order, "5")
+    mistake = move_on(story, lot, 3_000)
+    stood = gone_along(session, mistake)
+    opening.discard(session, story.clerk, lot_id=mistake.id)
+    assert (stood, carry_of(session, lot)) == (300 - 1, -1)
+    rest = [move_on(story, lot, 3_000), move_on(story, lot, 2_000)]
+    assert gone_along(session, first, *rest) == 1_001
+    assert examine(session) == []
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    steps=st.lists(st.tuples(st.sampled_from(["sell", "move", "give_back", "discard"]), st.integers(1, 4)), max_size=12)
+)
+def test_whatever_happens_to_a_lot_the_book_and_the_facts_agree(
+    session: orm.Session, steps: list[tuple[str, int]]
+) -> None:
+    savepoint = session.begin_nested()
+    story, _, lot = one_household(session)
+    sold: list[Order] = []
+    last_moved: Lot | None = None
+    for step, kilos in steps:
+        session.refresh(lot)
+        if step in ("sell", "move") and lot.available_milli < kilos * 1_000:
+            continue
+        match step:
+            case "sell":
+                sold.append(story.sell(str(kilos)))
+                last_moved = None
+            case "move":
+                last_moved = move_on(story, lot, kilos * 1_000)
+            case "give_back" if sold:
+                story.give_back(order := sold.pop(), str(story.lines(order)[0].accepted_milli // 1_000))
+                last_moved = None
+            case "discard" if last_moved:
+                opening.discard(session, story.clerk, lot_id=last_moved.id)
+                last_moved = None
+    assert examine(session) == []
+    assert not verify(session).findings
+    savepoint.rollback()
