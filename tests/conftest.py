@@ -19,6 +19,8 @@ from market.db import Database
 from tests import factories, schema
 
 NO_SYNC = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
+WHOLE = {"access", "audit", "bad_input", "seeding", "year"}
+PURE = {"test_identifiers", "test_money", "test_quantities"}
 
 
 class RolledBackDatabase(Database):
@@ -132,6 +134,14 @@ def seeded_db(server_url: str, template: str, request: pytest.FixtureRequest) ->
         database = Database(url, threads=8)
         yield database
         database.close()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Measure no coverage where the market is tested as a whole: it takes a third longer, and is not to be needed."""
+    for item in items:
+        folder = item.path.parent
+        if folder.name in WHOLE or (folder == Path(__file__).parent and item.path.stem not in PURE):
+            item.add_marker("no_cover")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -8,7 +8,6 @@ from market.audit.market_invariants import MARKET
 from market.audit.rollup_invariants import ROLLUPS
 from market.audit.rules import Invariant, Symptom
 from market.audit.sharing_invariants import SHARING
-from market.db import plan_anew
 
 INVARIANTS: tuple[Invariant, ...] = (*BOOK, *ROLLUPS, *SHARING, *MARKET)
 
@@ -18,7 +17,6 @@ MOST_SYMPTOMS = 20
 
 def examine(session: orm.Session) -> list[Symptom]:
     """Return what breaks an invariant, in the order of the invariants; an empty list means good health."""
-    plan_anew(session)
     return [symptom for invariant in INVARIANTS for symptom in _examine(session, invariant)]
 
 
