@@ -8,6 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 import sqlalchemy as sa
+import structlog
 from psycopg import sql
 from sqlalchemy import orm
 from starlette.testclient import TestClient
@@ -47,6 +48,11 @@ class RolledBackDatabase(Database):
         """Undo everything."""
         self._outer.rollback()
         self.connection.close()
+
+
+def pytest_configure() -> None:
+    """Log in plain lines: structlog's coloured tracebacks, with every local variable, take seconds each."""
+    structlog.configure(processors=[structlog.processors.format_exc_info, structlog.processors.JSONRenderer()])
 
 
 @pytest.fixture(scope="session")
