@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from hashlib import sha256
+from typing import Any
 from uuid import UUID
 
 from market.audit.eligibility import Hints
@@ -70,12 +71,11 @@ class Sharing(History):
         match inputs["formula"]:
             case "patronage":
                 left = inputs["surplus_fen"] - portion(inputs["surplus_fen"], inputs["reserve_bp"], 10_000)
-                whole = portion(left, inputs["by_volume_bp"], 10_000)
+                whole = left - portion(left, 10_000 - inputs["by_volume_bp"], 10_000)
                 by_value = inputs["counted"] == "value"
                 return _by_weight(whole, {who: each[by_value] for who, each in fact.volumes.items()}, name)
             case "dividend":
-                names = [f"{source}_fen" for source in inputs["sources"]]
-                capital = {UUID(row["household"]): sum(row[each] for each in names) for row in rows}
+                capital = _capital(rows, inputs, name)
                 return _by_weight(inputs["amount_fen"], capital, name)
         found: dict[tuple[str, UUID], tuple[int, int]] = {}
         for row in rows:
@@ -224,6 +224,16 @@ def _given(items: Sequence[ListedFact], mechanism: str) -> dict[Stake, int]:
         for item in items
         if item.fen and not item.excluded
     }
+
+
+def _capital(rows: Sequence[Mapping[str, Any]], inputs: Mapping[str, Any], name: str) -> dict[UUID, int]:
+    """Return the capital that counts, of the named sources; where grants are averaged, everybody's part of all."""
+    averaged = {"grant"} if inputs["averages_grants"] else set()
+    own, alike_too = set(inputs["sources"]) - averaged, averaged.intersection(inputs["sources"])
+    capital = {UUID(row["household"]): sum(row[f"{source}_fen"] for source in own) for row in rows}
+    granted = sum(row[f"{source}_fen"] for source in alike_too for row in rows)
+    alike = _by_weight(granted, dict.fromkeys(capital, 1), f"{name}|grants")
+    return {who: fen + alike[HOUSEHOLD, who][1] for who, fen in capital.items()}
 
 
 def _by_weight(whole: int, weights: Mapping[UUID, int], name: str) -> dict[tuple[str, UUID], tuple[int, int]]:

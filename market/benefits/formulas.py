@@ -4,122 +4,115 @@ Every amount is whole fen. What a total is split into sums to it exactly (larges
 household is promised by itself (a rate on its capital, a share of the profit of its land) is the whole fen of it.
 """
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from math import gcd
 from typing import NamedTuple
 
 from market import money
 from market.benefits.holdings import MILLI_MU, Entitlement, Holding, RegisterBody, Source, weights
-from market.benefits.rules import Payee
+from market.benefits.rules import PATRONAGE_FLOOR_BP, Payee
 from market.errors import MarketError
 
-PATRONAGE_FLOOR_BP = 6_000
-"""What at least of the distributable surplus goes by volume (农民专业合作社法 art. 44, of 2017)."""
-
-DAYS_OF_YEAR = 365
-"""A rate is for a year of 365 days; a whole year bears the whole rate, a leap year too."""
+MONTHS_OF_YEAR = 12
 
 
 class Due(NamedTuple):
-    """What a distribution gives to a household or a collective (id as text), in fen."""
+    """What a distribution gives to a household or a collective (id as text), in fen, and the weight that it follows."""
 
     payee: Payee
     payee_id: str
+    weight: int
     fen: int
 
 
-@dataclass(frozen=True, slots=True)
-class Patronage:
-    """How a surplus is divided (fen): reserve + by volume + by capital = surplus; the dues sum to the last two."""
+class Surplus(NamedTuple):
+    """How a surplus is divided (fen): reserve + by volume + by capital = surplus."""
 
     reserve_fen: int
     by_volume_fen: int
     by_capital_fen: int
-    dues: Sequence[Due]
-
-    @property
-    def distributable_fen(self) -> int:
-        """Return what is left of the surplus after the reserve."""
-        return self.by_volume_fen + self.by_capital_fen
 
 
-def patronage(
-    surplus_fen: int,
-    reserve_bp: int,
-    by_volume_bp: int,
-    volumes: Sequence[tuple[str, int]],
-    members: RegisterBody,
-    *,
-    salt: str,
-) -> Patronage:
-    """Divide a cooperative's surplus of a period over its members.
+def divided(surplus_fen: int, reserve_bp: int, by_volume_bp: int) -> Surplus:
+    """Divide a cooperative's surplus of a period.
 
     The reserve comes off first, in whole fen. Of the rest `by_volume_bp`, and the fraction of a fen, goes by the
-    members' volumes (any one unit); what remains goes by share capital, for which the property that grants made
-    counts to every member alike, whoever's name it stands in.
+    members' volumes; what remains goes by share capital, a dividend of its own.
 
-    Source: 农民专业合作社法 (2017) art. 42 (reserve), 44 (return by volume, at least 60 %; the rest by contribution,
-    and by property from grants and gifts averaged over the members).
+    Source: 农民专业合作社法 (2017) art. 42 (reserve), 44 (return by volume, at least 60 %).
 
-    Raises `PatronageFloorError`, `NoSurplusError`, `NotMemberError`, or `NoWeightError` when the volumes are all zero.
+    Raises `PatronageFloorError` or `NoSurplusError`.
     """
     if surplus_fen <= 0 or not 0 <= reserve_bp < money.WHOLE_BP:
         raise NoSurplusError
     if not PATRONAGE_FLOOR_BP <= by_volume_bp <= money.WHOLE_BP:
-        raise PatronageFloorError(floor=_percent(PATRONAGE_FLOOR_BP), asked=_percent(by_volume_bp))
-    capital = _with_averaged_grants(members)
-    strangers = {household for household, _ in volumes} - {household for household, _ in capital}
-    if strangers:
-        raise NotMemberError(household=min(strangers))
+        raise PatronageFloorError(
+            floor=_percent(PATRONAGE_FLOOR_BP), asked=_percent(by_volume_bp), pointer="/formula/by_volume_bp"
+        )
     reserve_fen = money.share_bp(surplus_fen, reserve_bp)
     distributable_fen = surplus_fen - reserve_fen
     by_capital_fen = money.share_bp(distributable_fen, money.WHOLE_BP - by_volume_bp)
-    by_volume_fen = distributable_fen - by_capital_fen
-    by_volume = _split(by_volume_fen, volumes, f"{salt}|volume")
-    by_capital = _split(by_capital_fen, capital, f"{salt}|capital")
-    return Patronage(reserve_fen, by_volume_fen, by_capital_fen, _summed([*by_volume, *by_capital]))
+    return Surplus(reserve_fen, distributable_fen - by_capital_fen, by_capital_fen)
 
 
-def _with_averaged_grants(members: RegisterBody) -> list[tuple[str, int]]:
-    """Return capital with grant property averaged, all times the number of members, so that weights stay whole."""
-    own = weights(members, set(Source) - {Source.GRANT})
-    granted_fen = sum(fen for _, fen in weights(members, {Source.GRANT}))
-    return [(household, fen * len(own) + granted_fen) for household, fen in own]
+def by_weight(total_fen: int, weighted: Sequence[tuple[str, int]], *, salt: str) -> list[Due]:
+    """Split a total over households by weight, as a patronage is by volumes (any one unit).
+
+    Raises `NoWeightError` when nobody has a weight.
+    """
+    keyed = [(f"{Payee.HOUSEHOLD}:{household}", weight) for household, weight in weighted]
+    try:
+        parts = money.allocate(total_fen, keyed, salt=salt)
+    except money.AllocationError:
+        raise NoWeightError from None
+    return [Due(Payee.HOUSEHOLD, *each, part) for each, part in zip(weighted, parts, strict=True)]
 
 
 def dividend(
-    total_fen: int, register: RegisterBody, *, sources: Collection[Source] = tuple(Source), salt: str
+    total_fen: int,
+    register: RegisterBody,
+    *,
+    sources: Collection[Source] = tuple(Source),
+    averages_grants: bool = False,
+    salt: str,
 ) -> list[Due]:
     """Split a total over a register: by share capital from these sources, entrusted capital, or listed weights.
 
+    Where it averages grants, the property that they made counts to every member alike, to the fen, whoever's name it
+    stands in: so is what a surplus leaves to capital shared (农民专业合作社法 art. 44).
+
     Raises `NoWeightError` when nobody has a weight, as where no share comes from these sources.
     """
-    return _summed(_split(total_fen, weights(register, sources), salt))
+    if not averages_grants:
+        return by_weight(total_fen, weights(register, sources), salt=salt)
+    own = weights(register, set(sources) - {Source.GRANT})
+    granted = sum(fen for _, fen in weights(register, set(sources) & {Source.GRANT}))
+    quantified = by_weight(granted, [(household, 1) for household, _ in own], salt=f"{salt}|grants")
+    capital = [(household, fen + each.fen) for (household, fen), each in zip(own, quantified, strict=True)]
+    return by_weight(total_fen, capital, salt=salt)
 
 
-def custody(entitlements: RegisterBody, *, years: int = 0, days: int = 0) -> list[Due]:
-    """Return what entrusted capital has earned in whole years and days, households and collectives each their part.
+def custody(entitlements: RegisterBody, *, months: int) -> list[Due]:
+    """Return what entrusted capital has earned in some months, households and collectives each their part.
 
-    Each part is the whole fen of capital x its yearly rate x time; a collective's parts are summed over the
-    households. The agreement's sum is due whatever the produce brought, so it is not split but promised.
-
-    Raises `PeriodError` for no time, or a negative one.
+    Each part is the whole fen of capital x its yearly rate x twelfths of a year; a collective's parts are summed over
+    the households. The agreement's sum is due whatever the produce brought, so it is not split but promised.
     """
-    if years < 0 or days < 0 or not years + days:
-        raise PeriodError
-    length = years * DAYS_OF_YEAR + days
-    dues: list[Due] = []
-    for row in entitlements.rows:
-        if isinstance(row, Entitlement):
-            dues.append(Due(Payee.HOUSEHOLD, row.household, _earned(row.capital_fen, row.household_bp, length)))
-            dues.append(Due(Payee.COLLECTIVE, row.collective, _earned(row.capital_fen, row.collective_bp, length)))
-    return _summed(dues)
+    rows = [row for row in entitlements.rows if isinstance(row, Entitlement)]
+    dues = [
+        Due(Payee.HOUSEHOLD, row.household, row.capital_fen, _earned(row.capital_fen, row.household_bp, months))
+        for row in rows
+    ]
+    sums: dict[str, tuple[int, int]] = {}
+    for row in rows:
+        capital_fen, fen = sums.get(row.collective, (0, 0))
+        fen += _earned(row.capital_fen, row.collective_bp, months)
+        sums[row.collective] = capital_fen + row.capital_fen, fen
+    return [*dues, *(Due(Payee.COLLECTIVE, collective, *each) for collective, each in sorted(sums.items()))]
 
 
-def _earned(capital_fen: int, rate_bp: int, days: int) -> int:
-    return capital_fen * rate_bp * days // (money.WHOLE_BP * DAYS_OF_YEAR)
+def _earned(capital_fen: int, rate_bp: int, months: int) -> int:
+    return capital_fen * rate_bp * months // (money.WHOLE_BP * MONTHS_OF_YEAR)
 
 
 def profit_share(profit_fen_per_mu: int, year: int, shares: RegisterBody) -> list[Due]:
@@ -139,11 +132,16 @@ def profit_share(profit_fen_per_mu: int, year: int, shares: RegisterBody) -> lis
     if profit_fen_per_mu < 0:
         raise NoSurplusError
     parts = {mode.code: mode.household_bp for mode in scheme.modes}
-    return _summed(
-        Due(Payee.HOUSEHOLD, row.household, _of_land(profit_fen_per_mu, row.area_milli_mu, parts[row.mode]))
+    return [
+        Due(
+            Payee.HOUSEHOLD,
+            row.household,
+            row.area_milli_mu,
+            _of_land(profit_fen_per_mu, row.area_milli_mu, parts[row.mode]),
+        )
         for row in shares.rows
         if isinstance(row, Holding)
-    )
+    ]
 
 
 def _of_land(profit_fen_per_mu: int, area_milli_mu: int, bp: int) -> int:
@@ -191,24 +189,6 @@ def yuan_per_unit(fen: int, quantity_milli: int, unit_milli: int) -> str:
     return f"{whole}.{rest:0{places}d}" if places else str(whole)
 
 
-def _split(total_fen: int, weighted: Sequence[tuple[str, int]], salt: str) -> list[Due]:
-    if not total_fen:
-        return []
-    try:
-        parts = money.allocate(total_fen, weighted, salt=salt)
-    except money.AllocationError:
-        raise NoWeightError from None
-    return [Due(Payee.HOUSEHOLD, key, part) for (key, _), part in zip(weighted, parts, strict=True)]
-
-
-def _summed(dues: Iterable[Due]) -> list[Due]:
-    """Return one due a payee, by kind and id, those of nothing left out."""
-    sums: dict[tuple[Payee, str], int] = defaultdict(int)
-    for due in dues:
-        sums[due.payee, due.payee_id] += due.fen
-    return [Due(*key, fen) for key, fen in sorted(sums.items()) if fen]
-
-
 def _percent(bp: int) -> str:
     """Return basis points as per cent to read: 5900 → `59`, 9430 → `94.3`."""
     return f"{bp // 100}.{bp % 100:02d}".rstrip("0").rstrip(".")
@@ -228,25 +208,11 @@ class NoSurplusError(MarketError):
     zh = "没有可分配盈余。"
 
 
-class NotMemberError(MarketError):
-    """Volumes are returned to members; business with others is booked apart."""
-
-    en = "Household {household} has a volume and is not on the members' register."
-    zh = "农户 {household} 有交易量但不在成员名册中。"
-
-
 class NoWeightError(MarketError):
     """An amount can only be split over somebody."""
 
     en = "Nobody has a weight by which to split the amount."
     zh = "没有可用于分配的权重。"
-
-
-class PeriodError(MarketError):
-    """A return is earned over time."""
-
-    en = "The period has no length."
-    zh = "期间长度须大于零。"
 
 
 class SchemeMissingError(MarketError):

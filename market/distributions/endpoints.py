@@ -7,6 +7,7 @@ from fastapi import Query, Response
 from sqlalchemy import orm
 
 from market.api import Page, PageQuery, after_id, answer, cut, declared, decode_cursor, encode_cursor, router_of
+from market.benefits.formulas import NoSurplusError, NoWeightError, PatronageFloorError
 from market.benefits.holdings import Source
 from market.clock import business_date, utc_now
 from market.distributions import giving_on, proposing, queries
@@ -17,7 +18,6 @@ from market.distributions.rules import (
     NobodyListedError,
     NotEnoughReceivedError,
     NotEnoughRecognisedError,
-    PatronageBelowLawError,
     Period,
     SecondConfirmedError,
     SecondReferenceTakenError,
@@ -57,7 +57,8 @@ def _formula(asked: PatronageIn | DividendIn | CustodyIn) -> Formula:
         case PatronageIn():
             return Patronage(asked.surplus_fen, asked.reserve_bp, asked.by_volume_bp, asked.counted)
         case DividendIn():
-            return Dividend(asked.register_version_id, asked.amount_fen, [Source(name) for name in asked.sources])
+            sources = [Source(name) for name in asked.sources]
+            return Dividend(asked.register_version_id, asked.amount_fen, sources, asked.averages_grants)
         case CustodyIn():
             return Custody(asked.register_version_id, asked.months)
 
@@ -84,7 +85,13 @@ def _proposed(distribution_id: UUID | None, period: Period, found: proposing.Pre
     status_code=201,
     response_model=ProposedOut,
     responses=declared(
-        NotFoundError, NobodyListedError, PatronageBelowLawError, MixedUnitsError, NotEnoughRecognisedError
+        NotFoundError,
+        NobodyListedError,
+        NoSurplusError,
+        NoWeightError,
+        PatronageFloorError,
+        MixedUnitsError,
+        NotEnoughRecognisedError,
     ),
 )
 def propose_distribution(request: ProposeDistribution, caller: Writer, *, dry_run: bool = False) -> Response:

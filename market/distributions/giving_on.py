@@ -11,12 +11,13 @@ from sqlalchemy import orm
 from market.attribution import posting
 from market.attribution.matching import lock_supplier
 from market.attribution.rules import Step
-from market.benefits.holdings import register_body, weights
+from market.benefits import formulas
+from market.benefits.holdings import register_body
 from market.benefits.models import RegisterVersion
 from market.benefits.rules import Mechanism, RegisterKind
 from market.db import array, new_id
 from market.distributions import queries
-from market.distributions.listing import approved_version, by_weight, judge
+from market.distributions.listing import approved_version, judge
 from market.distributions.models import SecondDistribution
 from market.distributions.posting_parts import moves_of
 from market.distributions.rules import (
@@ -74,9 +75,9 @@ def _work_out(session: orm.Session, actor: Actor, given: Given) -> tuple[Second,
     collective_id = actor.organisation_id
     version = approved_version(session, given.register_version_id, collective_id, RegisterKind.LIST)
     _check_reference(session, collective_id, given.reference)
-    weighted = [(UUID(household), weight) for household, weight in weights(register_body(version.body))]
-    items = by_weight(given.amount_fen, weighted, _salt(collective_id, given.supplier_id, version.sha256))
-    judged = judge(session, items, supplier_id=None, on=given.given_on)
+    name = _salt(collective_id, given.supplier_id, version.sha256)
+    dues = formulas.dividend(given.amount_fen, register_body(version.body), salt=name)
+    judged = judge(session, dues, supplier_id=None, on=given.given_on)
     funds = queries.received(session, collective_id, given.supplier_id)
     found = Second(version, judged, sum(fund.fen for fund in funds))
     if found.kept_fen == given.amount_fen:

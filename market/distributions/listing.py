@@ -9,10 +9,11 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from market import money
 from market.attribution.rules import Kind
+from market.benefits import formulas
 from market.benefits import service as benefits
-from market.benefits.holdings import Entitlement, RegisterBody, Source, register_body, weights
+from market.benefits.formulas import Due
+from market.benefits.holdings import RegisterBody, Source, register_body
 from market.benefits.models import Register, RegisterVersion
 from market.benefits.rules import Mechanism, PlanStatus, RegisterKind
 from market.distributions.queries import Volumes, volumes
@@ -23,8 +24,6 @@ from market.distributions.rules import (
     MixedUnitsError,
     NobodyListedError,
     Period,
-    custody_fen,
-    patronage_fen,
     salt,
 )
 from market.errors import NotFoundError
@@ -48,6 +47,7 @@ class Dividend:
     register_version_id: UUID
     amount_fen: int
     sources: Collection[Source]
+    averages_grants: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,20 +91,19 @@ class Listing:
 def listing(session: orm.Session, supplier_id: UUID, formula: Formula, period: Period) -> Listing:
     """Compute a supplier's list for a period, five statements at most; who may be paid is judged on its last day.
 
-    Raises `NotFoundError` (the register version), `NobodyListedError`, `PatronageBelowLawError` or `MixedUnitsError`.
+    Raises `NotFoundError` (the register version), `NobodyListedError`, `MixedUnitsError`, or what the formula does.
     """
     mechanism, kind = _READS[type(formula)]
     name = salt(supplier_id, mechanism, period)
+    version, lot_ids = None, None
     if isinstance(formula, Patronage):
         counted = volumes(session, supplier_id, period)
-        made = Listing(mechanism, _inputs(formula), _by_volume(counted, formula, name), None, counted.lot_ids)
+        dues, lot_ids = _patronage(counted, formula, name), counted.lot_ids
     else:
         version = approved_version(session, formula.register_version_id, supplier_id, kind)
-        body = register_body(version.body)
-        items = _dividend(body, formula, name) if isinstance(formula, Dividend) else _custody(body, formula)
-        made = Listing(mechanism, _inputs(formula), items, version)
-    judged = judge(session, made.items, supplier_id=supplier_id, on=period.ends_on)
-    return Listing(mechanism, made.inputs, judged, made.version, made.lot_ids)
+        dues = _by_register(register_body(version.body), formula, name)
+    items = judge(session, dues, supplier_id=supplier_id, on=period.ends_on)
+    return Listing(mechanism, _inputs(formula), items, version, lot_ids)
 
 
 def _inputs(formula: Formula) -> dict[str, Any]:
@@ -122,6 +121,7 @@ def _inputs(formula: Formula) -> dict[str, Any]:
                 "formula": "dividend",
                 "amount_fen": formula.amount_fen,
                 "sources": sorted(formula.sources),
+                "averages_grants": formula.averages_grants,
             }
         case Custody():
             return {"formula": "custody", "months": formula.months}
@@ -146,56 +146,31 @@ def approved_version(
     return found
 
 
-def _by_volume(counted: Volumes, formula: Patronage, name: str) -> list[Item]:
-    amount_fen = patronage_fen(formula.surplus_fen, formula.reserve_bp, formula.by_volume_bp)
+def _patronage(counted: Volumes, formula: Patronage, name: str) -> list[Due]:
+    surplus = formulas.divided(formula.surplus_fen, formula.reserve_bp, formula.by_volume_bp)
     if not counted.by_household:
         raise NobodyListedError(reason="nothing was delivered in the period", reason_zh="本期没有交售记录")
     by_value = formula.counted is Counted.VALUE
     if len(counted.units) > 1 and not by_value:
         raise MixedUnitsError(units=", ".join(sorted(counted.units)), pointer="/formula/counted")
-    weighted = [(each.household_id, each.fen if by_value else each.milli) for each in counted.by_household]
-    return by_weight(amount_fen, weighted, name)
+    weighted = [(str(each.household_id), each.fen if by_value else each.milli) for each in counted.by_household]
+    return formulas.by_weight(surplus.by_volume_fen, weighted, salt=name)
 
 
-def by_weight(amount_fen: int, weighted: Sequence[tuple[UUID, int]], name: str) -> list[Item]:
-    """Split an amount over households by weight, by largest remainder; raises `NobodyListedError` for no weight."""
-    try:
-        parts = money.allocate(
-            amount_fen, [(f"{Kind.HOUSEHOLD}:{household_id}", weight) for household_id, weight in weighted], salt=name
-        )
-    except money.AllocationError:
-        raise NobodyListedError(reason="nobody on it has a weight", reason_zh="名单中权重均为零") from None
-    return [
-        Item(Kind.HOUSEHOLD, household_id, weight, fen)
-        for (household_id, weight), fen in zip(weighted, parts, strict=True)
-    ]
+def _by_register(body: RegisterBody, formula: Dividend | Custody, name: str) -> list[Due]:
+    if isinstance(formula, Custody):
+        return formulas.custody(body, months=formula.months)
+    return formulas.dividend(
+        formula.amount_fen, body, sources=formula.sources, averages_grants=formula.averages_grants, salt=name
+    )
 
 
-def _dividend(body: RegisterBody, formula: Dividend, name: str) -> list[Item]:
-    weighted = [(UUID(household), weight) for household, weight in weights(body, formula.sources)]
-    return by_weight(formula.amount_fen, weighted, name)
-
-
-def _custody(body: RegisterBody, formula: Custody) -> list[Item]:
-    """Give each household its part by its rate, and each collective its parts together."""
-    items: list[Item] = []
-    collectives: dict[UUID, tuple[int, int]] = {}
-    for row in body.rows:
-        assert isinstance(row, Entitlement), "a register of entitlements has no other rows"  # noqa: S101
-        fen = custody_fen(row.capital_fen, row.household_bp, formula.months)
-        items.append(Item(Kind.HOUSEHOLD, UUID(row.household), row.capital_fen, fen))
-        capital_fen, part_fen = collectives.get(UUID(row.collective), (0, 0))
-        part_fen += custody_fen(row.capital_fen, row.collective_bp, formula.months)
-        collectives[UUID(row.collective)] = capital_fen + row.capital_fen, part_fen
-    items += [Item(Kind.COLLECTIVE, payee_id, *sums) for payee_id, sums in sorted(collectives.items())]
-    return items
-
-
-def judge(session: orm.Session, items: Sequence[Item], *, supplier_id: UUID | None, on: date) -> list[Item]:
+def judge(session: orm.Session, dues: Sequence[Due], *, supplier_id: UUID | None, on: date) -> list[Item]:
     """Say of each household how it stood on a day and, if it may not be paid, why; without a supplier by the register.
 
     With a supplier it must be enrolled there, as nobody else can be paid by it.
     """
+    items = [Item(Kind(due.payee), UUID(due.payee_id), due.weight, due.fen) for due in dues]
     ids = [item.payee_id for item in items if item.kind is Kind.HOUSEHOLD]
     eligibility = households.eligibility_on(session, ids, on)
     enrolled = benefits.enrolled(session, supplier_id, ids) if supplier_id else None

@@ -9,7 +9,6 @@ from hashlib import sha256
 from typing import NamedTuple
 from uuid import UUID
 
-from market import money
 from market.attribution.rules import Kind, Share
 from market.benefits.rules import Mechanism
 from market.errors import MarketError, TransitionError
@@ -93,26 +92,6 @@ def list_sha256(items: Sequence[Item]) -> str:
     return sha256(json.dumps(rows, separators=(",", ":")).encode()).hexdigest()
 
 
-LEAST_BY_VOLUME_BP = 6_000
-"""Of the distributable surplus, by law: Farmers' Specialised Cooperatives Act (2017), article 44."""
-
-MONTHS_OF_A_YEAR = 12
-
-
-def patronage_fen(surplus_fen: int, reserve_bp: int, by_volume_bp: int) -> int:
-    """Return what of a surplus goes back by volume, after the reserve; raises `PatronageBelowLawError` below 60 %."""
-    if by_volume_bp < LEAST_BY_VOLUME_BP:
-        percent = f"{by_volume_bp // 100}.{by_volume_bp % 100:02d}"
-        raise PatronageBelowLawError(percent=percent, pointer="/formula/by_volume_bp")
-    distributable_fen = surplus_fen - money.share_bp(surplus_fen, reserve_bp)
-    return money.share_bp(distributable_fen, by_volume_bp)
-
-
-def custody_fen(capital_fen: int, rate_bp: int, months: int) -> int:
-    """Return what a capital earns in some months by a yearly rate, whole fen."""
-    return capital_fen * rate_bp * months // (money.WHOLE_BP * MONTHS_OF_A_YEAR)
-
-
 class Fund(NamedTuple):
     """What stands on an order line and may be given: a pool, retained money, what a collective received.
 
@@ -193,13 +172,6 @@ class NobodyListedError(MarketError):
 
     en = "Nobody is on the list: {reason}."
     zh = "分配名单为空:{reason_zh}。"
-
-
-class PatronageBelowLawError(MarketError):
-    """Of a cooperative's distributable surplus at least 60 % go back by volume (Cooperatives Act, article 44)."""
-
-    en = "At least 60 % of the distributable surplus are returned by volume, not {percent} %."
-    zh = "可分配盈余按交易量(额)返还的比例不得低于 60 %,现为 {percent} %。"
 
 
 class MixedUnitsError(MarketError):

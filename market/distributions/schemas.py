@@ -7,9 +7,9 @@ from uuid import UUID
 
 from pydantic import Field
 
-from market.api import Count, Day, Fen, LongText, PageQuery, PositiveFen, Schema, Sha256Hex, SignedFen, Text
-from market.benefits.rules import Mechanism
-from market.distributions.rules import LEAST_BY_VOLUME_BP, Counted, DistributionStatus, Excluded, Item
+from market.api import Count, Day, Fen, Flag, LongText, PageQuery, PositiveFen, Schema, Sha256Hex, SignedFen, Text
+from market.benefits.rules import PATRONAGE_FLOOR_BP, Mechanism
+from market.distributions.rules import Counted, DistributionStatus, Excluded, Item
 
 Id = Annotated[UUID, Field(examples=["0198c2f0-5b7a-7c3e-9a54-1f2e3d4c5b6a"])]
 Name = Annotated[str, Field(examples=["富山农民专业合作社"])]
@@ -26,7 +26,7 @@ class PatronageIn(Schema):
     surplus_fen: PositiveFen
     reserve_bp: Annotated[int, Field(ge=0, le=10_000, examples=[1_000])]
     by_volume_bp: Annotated[
-        int, Field(ge=0, le=10_000, examples=[7_000], description=f"at least {LEAST_BY_VOLUME_BP}, by law")
+        int, Field(ge=0, le=10_000, examples=[7_000], description=f"at least {PATRONAGE_FLOOR_BP}, by law")
     ]
     counted: Annotated[Counted, Field(examples=["volume"])] = Counted.VOLUME
 
@@ -40,6 +40,9 @@ class DividendIn(Schema):
     sources: Annotated[list[SourceName], Field(min_length=1, max_length=4, examples=[["own", "land"]])] = Field(
         default=["own", "land", "grant", "loan"]
     )
+    averages_grants: Annotated[
+        Flag, Field(description="grants count to every member alike, as where a surplus is shared by capital")
+    ] = False
 
 
 class CustodyIn(Schema):

@@ -9,16 +9,15 @@ from hypothesis import strategies as st
 from market.benefits.formulas import (
     Due,
     NoSurplusError,
-    NotMemberError,
     NoWeightError,
     PatronageFloorError,
-    PeriodError,
     SchemeMissingError,
     SchemeYearError,
     base_share,
+    by_weight,
     custody,
+    divided,
     dividend,
-    patronage,
     profit_share,
     yuan_per_unit,
 )
@@ -47,30 +46,31 @@ MEMBERS = RegisterBody(
 VOLUMES = [("a", 6_000_000 * JIN), ("b", 2_000_000 * JIN)]
 
 
-def due(household: str, fen: int) -> Due:
-    return Due(Payee.HOUSEHOLD, household, fen)
+def due(household: str, weight: int, fen: int) -> Due:
+    return Due(Payee.HOUSEHOLD, household, weight, fen)
 
 
 def test_a_surplus_of_400_000_with_10_percent_reserve_returns_252_000_by_volume_and_108_000_by_capital() -> None:
-    found = patronage(400_000 * YUAN, 1_000, 7_000, VOLUMES, MEMBERS, salt="2017")
-    assert (found.reserve_fen, found.distributable_fen) == (4_000_000, 36_000_000)
-    assert (found.by_volume_fen, found.by_capital_fen) == (25_200_000, 10_800_000)
+    found = divided(400_000 * YUAN, 1_000, 7_000)
+    assert found == (4_000_000, 25_200_000, 10_800_000)
     assert yuan_per_unit(found.by_volume_fen, 8_000_000 * JIN, JIN) == "0.0315"
     # Three quarters and one quarter of 252,000.00; 7 and 10 seventeenths of 108,000.00.
-    assert found.dues == [due("a", 18_900_000 + 4_447_059), due("b", 6_300_000 + 6_352_941)]
+    returned = by_weight(found.by_volume_fen, VOLUMES, salt="2017")
+    assert returned == [due("a", 6_000_000 * JIN, 18_900_000), due("b", 2_000_000 * JIN, 6_300_000)]
+    shared = dividend(found.by_capital_fen, MEMBERS, averages_grants=True, salt="2017")
+    assert shared == [due("a", 70_000_000, 4_447_059), due("b", 100_000_000, 6_352_941)]
 
 
 def test_the_law_refuses_59_percent_by_volume_and_takes_60() -> None:
     with pytest.raises(PatronageFloorError) as refusal:
-        patronage(400_000 * YUAN, 1_000, 5_900, VOLUMES, MEMBERS, salt="2017")
+        divided(400_000 * YUAN, 1_000, 5_900)
     assert "60 %" in refusal.value.detail("en")
     assert "59 %" in refusal.value.detail("zh")
-    assert patronage(400_000 * YUAN, 1_000, 6_000, VOLUMES, MEMBERS, salt="2017").by_volume_fen == 21_600_000
+    assert divided(400_000 * YUAN, 1_000, 6_000).by_volume_fen == 21_600_000
 
 
 def test_a_fraction_of_a_fen_goes_by_volume_so_that_60_percent_is_never_undercut() -> None:
-    found = patronage(101, 0, 6_000, VOLUMES, MEMBERS, salt="2017")
-    assert (found.by_volume_fen, found.by_capital_fen) == (61, 40)
+    assert divided(101, 0, 6_000) == (0, 61, 40)
 
 
 def test_grant_property_is_averaged_over_the_members_whoever_it_is_written_to() -> None:
@@ -82,25 +82,35 @@ def test_grant_property_is_averaged_over_the_members_whoever_it_is_written_to() 
             Holding("c", land_fen=300_000 * YUAN, loan_fen=100_000 * YUAN, area_milli_mu=9_000),
         ),
     )
-    volumes = [("a", 1), ("b", 1), ("c", 1)]
-    found = patronage(150_000 * YUAN, 0, 6_000, volumes, granted, salt="s")
-    # 30,000.00 each by volume; of 60,000.00 by capital one, two and three sixths: 200,000 of the grant for each.
-    assert [one.fen for one in found.dues] == [4_000_000, 5_000_000, 6_000_000]
+    # Of 60,000.00 by capital one, two and three sixths: 200,000 of the grant for each.
+    assert [one.fen for one in dividend(60_000 * YUAN, granted, averages_grants=True, salt="s")] == [
+        1_000_000,
+        2_000_000,
+        3_000_000,
+    ]
+    assert [one.fen for one in dividend(60_000 * YUAN, granted, salt="s")] == [3_000_000, 1_000_000, 2_000_000]
+    own = dividend(60_000 * YUAN, granted, sources={Source.OWN}, averages_grants=True, salt="s")
+    assert [one.fen for one in own] == [0, 6_000_000, 0]
+
+
+def test_a_grant_that_no_number_of_members_divides_is_averaged_to_the_fen() -> None:
+    members = RegisterBody(RegisterKind.SHARES, (Holding("a", grant_fen=100), Holding("b", 1), Holding("c", 1)))
+    weights = [one.weight for one in dividend(5, members, averages_grants=True, salt="s")]
+    assert sum(weights) == 102
+    assert weights[0] in {33, 34}
+    assert {*weights[1:]} <= {34, 35}
 
 
 @pytest.mark.parametrize(("surplus_fen", "reserve_bp"), [(0, 0), (-1, 0), (100, 10_000), (100, -1)])
 def test_without_a_surplus_there_is_nothing_to_return(surplus_fen: int, reserve_bp: int) -> None:
     with pytest.raises(NoSurplusError):
-        patronage(surplus_fen, reserve_bp, 6_000, VOLUMES, MEMBERS, salt="s")
+        divided(surplus_fen, reserve_bp, 6_000)
 
 
-def test_volumes_are_returned_to_members_who_delivered() -> None:
-    with pytest.raises(NotMemberError):
-        patronage(100, 0, 6_000, [("x", 1)], MEMBERS, salt="s")
-    with pytest.raises(NoWeightError):
-        patronage(100, 0, 6_000, [("a", 0)], MEMBERS, salt="s")
-    only = patronage(100, 0, 10_000, [("a", 1)], MEMBERS, salt="s")
-    assert (only.by_capital_fen, only.dues) == (0, [due("a", 100)])
+def test_nothing_is_split_over_nobody() -> None:
+    for weighted in ([], [("a", 0)]):
+        with pytest.raises(NoWeightError):
+            by_weight(100, weighted, salt="s")
 
 
 volumes = st.lists(st.integers(0, 10**9), min_size=1, max_size=8).filter(any)
@@ -114,9 +124,12 @@ def test_a_surplus_is_divided_to_the_fen(
     members = RegisterBody(
         RegisterKind.SHARES, tuple(Holding(key, own_fen=volume, grant_fen=1) for key, volume in keyed)
     )
-    found = patronage(surplus, reserve_bp, by_volume_bp, keyed, members, salt="s")
-    assert found.reserve_fen + sum(one.fen for one in found.dues) == surplus
-    assert Fraction(found.by_volume_fen) >= Fraction(found.distributable_fen * by_volume_bp, 10_000)
+    found = divided(surplus, reserve_bp, by_volume_bp)
+    by_volume = by_weight(found.by_volume_fen, keyed, salt="s")
+    by_capital = dividend(found.by_capital_fen, members, averages_grants=True, salt="s")
+    assert found.reserve_fen + sum(one.fen for one in [*by_volume, *by_capital]) == surplus
+    distributable_fen = surplus - found.reserve_fen
+    assert Fraction(found.by_volume_fen) >= Fraction(distributable_fen * by_volume_bp, 10_000)
 
 
 @pytest.mark.parametrize(
@@ -146,10 +159,9 @@ def test_a_dividend_is_split_by_the_capital_of_the_sources_that_count() -> None:
     shares = RegisterBody(
         RegisterKind.SHARES, (Holding("a", own_fen=100, loan_fen=300), Holding("b", own_fen=100, grant_fen=100))
     )
-    assert dividend(600, shares, salt="s") == [due("a", 400), due("b", 200)]
-    assert dividend(600, shares, sources={Source.OWN}, salt="s") == [due("a", 300), due("b", 300)]
-    assert dividend(600, shares, sources={Source.GRANT}, salt="s") == [due("b", 600)]
-    assert dividend(0, shares, salt="s") == []
+    assert dividend(600, shares, salt="s") == [due("a", 400, 400), due("b", 200, 200)]
+    assert dividend(600, shares, sources={Source.OWN}, salt="s") == [due("a", 100, 300), due("b", 100, 300)]
+    assert dividend(600, shares, sources={Source.GRANT}, salt="s") == [due("a", 0, 0), due("b", 100, 600)]
     with pytest.raises(NoWeightError):
         dividend(600, shares, sources={Source.LAND}, salt="s")
 
@@ -164,28 +176,25 @@ def entrusted(*rows: Entitlement) -> RegisterBody:
     return RegisterBody(RegisterKind.ENTITLEMENTS, rows)
 
 
+def village(weight: int, fen: int) -> Due:
+    return Due(Payee.COLLECTIVE, "village", weight, fen)
+
+
 def test_100_000_entrusted_at_6_6_percent_bring_6_000_to_the_household_and_600_to_the_collective() -> None:
-    agreement = entrusted(Entitlement("a", 100_000 * YUAN, 660, 600, 60, "village"))
+    capital = 100_000 * YUAN
+    agreement = entrusted(Entitlement("a", capital, 660, 600, 60, "village"))
     check_register(agreement)
-    of_a_year = [due("a", 6_000 * YUAN), Due(Payee.COLLECTIVE, "village", 600 * YUAN)]
-    assert sorted(custody(agreement, years=1)) == sorted(of_a_year)
-    assert sorted(custody(agreement, days=365)) == sorted(of_a_year)
-    assert {one.fen for one in custody(agreement, years=1, days=73)} == {7_200 * YUAN, 720 * YUAN}
+    assert custody(agreement, months=12) == [due("a", capital, 6_000 * YUAN), village(capital, 600 * YUAN)]
+    assert [one.fen for one in custody(agreement, months=5)] == [2_500 * YUAN, 250 * YUAN]
 
 
 def test_a_collectives_part_is_summed_over_its_households_and_fractions_of_a_fen_are_not_due() -> None:
     agreement = entrusted(Entitlement("a", 10_001, 100, 50, 50, "village"), Entitlement("b", 1, 100, 50, 50, "village"))
-    assert sorted(custody(agreement, years=1)) == sorted([Due(Payee.COLLECTIVE, "village", 50), due("a", 50)])
-
-
-@pytest.mark.parametrize("period", [{}, {"years": -1, "days": 365}, {"days": -1}])
-def test_a_return_is_earned_over_time(period: dict[str, int]) -> None:
-    with pytest.raises(PeriodError):
-        custody(entrusted(Entitlement("a", 1, 100, 50, 50, "v")), **period)
+    assert custody(agreement, months=12) == [due("a", 10_001, 50), due("b", 1, 0), village(10_002, 50)]
 
 
 def test_the_shares_of_a_register_are_no_entrusted_capital() -> None:
-    assert custody(MEMBERS, years=1) == []
+    assert custody(MEMBERS, months=12) == []
 
 
 def test_150_million_over_20_000_mu_are_a_base_share_of_7_500_which_is_half_of_the_capital_of_a_mu() -> None:
@@ -224,7 +233,7 @@ def kiwi(scheme: ShareScheme | None = None) -> RegisterBody:
 
 def test_half_a_mu_at_10_000_of_profit_a_mu_gives_2_500_in_the_least_mode_and_4_710_in_the_best() -> None:
     check_register(kiwi())
-    assert profit_share(10_000 * YUAN, 2020, kiwi()) == [due("least", 250_000), due("most", 471_000)]
+    assert profit_share(10_000 * YUAN, 2020, kiwi()) == [due("least", 500, 250_000), due("most", 500, 471_000)]
 
 
 @pytest.mark.parametrize(
@@ -254,7 +263,7 @@ def test_a_profit_is_shared_by_a_scheme_and_a_loss_is_not() -> None:
         profit_share(1, 2020, MEMBERS)
     with pytest.raises(NoSurplusError):
         profit_share(-1, 2020, kiwi())
-    assert profit_share(0, 2020, kiwi()) == []
+    assert {one.fen for one in profit_share(0, 2020, kiwi())} == {0}
 
 
 def test_a_scheme_is_part_of_the_bytes_that_are_pinned() -> None:

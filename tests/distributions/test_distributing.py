@@ -7,16 +7,18 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from market.attribution.rules import Kind, Step
-from market.benefits.holdings import Entitlement, Holding
+from market.audit.verifying import verify
+from market.benefits.formulas import PatronageFloorError
+from market.benefits.holdings import Entitlement, Holding, Source
 from market.benefits.rules import Mechanism
 from market.distributions import proposing, queries
+from market.distributions.listing import Dividend
 from market.distributions.models import DistributionItem
 from market.distributions.rules import (
     DistributionStatus,
     Excluded,
     NobodyListedError,
     NotEnoughRecognisedError,
-    PatronageBelowLawError,
     Period,
 )
 from market.errors import FourEyesError, NotFoundError, TransitionError
@@ -58,7 +60,7 @@ def test_less_than_60_percent_by_volume_is_refused(session: orm.Session) -> None
     season = Season(session)
     season.deliver({season.story.household().id: 100})
     season.sell("100")
-    with pytest.raises(PatronageBelowLawError, match=r"not 59\.00 %"):
+    with pytest.raises(PatronageFloorError, match="not 59 %"):
         season.propose(season.patronage(10_000, by_volume_bp=5_900))
     assert season.propose(season.patronage(10_000, by_volume_bp=6_000)).amount_fen == 6_000
 
@@ -103,6 +105,18 @@ def test_a_dividend_follows_the_capital_in_the_register_and_keeps_every_line(ses
     for order, net_fen in zip(orders, (100_00, 200_00), strict=True):
         assert sum(season.story.held([order]).values()) == net_fen
     assert not season.of(orders[:1], season.story.supplier.id, Mechanism.SHARE_DIVIDEND), "the oldest line goes first"
+
+
+def test_what_a_surplus_leaves_to_capital_is_shared_with_its_grants_averaged(session: orm.Session) -> None:
+    season = Season(session, pools=[(Mechanism.SHARE_DIVIDEND, 1_000, None)])
+    first, second = season.story.household(), season.story.household()
+    season.story.lot(1_000_000)
+    order = season.sell("100")
+    version = season.shares(Holding(str(first.id), grant_fen=200_00), Holding(str(second.id), own_fen=100_00))
+    season.share_out(Dividend(version.id, 60_00, tuple(Source), averages_grants=True))
+    assert season.of([order], first.id, Mechanism.SHARE_DIVIDEND) == {Step.RECOGNISED: 20_00}
+    assert season.of([order], second.id, Mechanism.SHARE_DIVIDEND) == {Step.RECOGNISED: 40_00}
+    assert verify(session).sound
 
 
 def test_no_more_is_given_than_stands_recognised(session: orm.Session) -> None:
