@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from market.audit.eligibility import Eligibility, Hints
@@ -66,6 +67,19 @@ class Sale:
         return max(self.owed[line_id] - self.paid[line_id], 0)
 
 
+class Gift(NamedTuple):
+    """Where what a collective gives on comes to stand: the order line, the household's stake, the payment it is of."""
+
+    line_id: UUID
+    stake: Stake
+    payment_id: UUID
+
+    @property
+    def place(self) -> tuple[Stake, str, UUID]:
+        """Return the place on its line."""
+        return self.stake, DISBURSED, self.payment_id
+
+
 class History:
     """What stands of one supplier at a point of its history, and what any fact sets off: recognition and matching."""
 
@@ -82,7 +96,8 @@ class History:
         self._carried: dict[UUID, int] = defaultdict(int)
         self._payments = {payment.id: payment for event in facts.events for payment in event.payments}
         self._confirmed_by_entry: set[UUID] = set()
-        self._given_on: dict[UUID, list[Amount]] = {}
+        self._given_on: dict[UUID, dict[Gift, int]] = {}
+        self._at_most: dict[Gift, dict[UUID, int]] = defaultdict(dict)
         self.second_confirmed: set[UUID] = set()
         self._opens_on = date.min
 

@@ -1,6 +1,7 @@
 """What lists bring about: a supplier's distribution of a period, and what a collective gives on."""
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from hashlib import sha256
@@ -9,7 +10,7 @@ from uuid import UUID
 
 from market.audit.eligibility import Hints
 from market.audit.facts import Event
-from market.audit.history import Expected, History
+from market.audit.history import Expected, Gift, History
 from market.audit.oracle import (
     BASE,
     COLLECTIVE,
@@ -184,7 +185,7 @@ class Sharing(History):
             key=lambda held: (held.first_on, held.line_id, held.payment_id, held.step, held.stake.mechanism or "")
         )
         moves, on = self._hand_out(_given(fact.items, SECOND), funds, event.on, name)
-        self._given_on[fact.id] = [amount for amount in moves if amount.move.credit.kind == HOUSEHOLD]
+        self._keep_given(fact.id, moves)
         facts = {
             "second_distribution": str(fact.id),
             "collective": str(fact.collective_id),
@@ -193,29 +194,42 @@ class Sharing(History):
         }
         yield Expected(event.trigger, "second_distribution", on, moves, facts)
 
+    def _keep_given(self, second_id: UUID, moves: Sequence[Amount]) -> None:
+        """Keep what is given; of what was given there before, no more is left than stood there until now."""
+        given: dict[Gift, int] = defaultdict(int)
+        for move, fen in moves:
+            if move.credit.kind == HOUSEHOLD:
+                assert move.order_line_id, "what is given on is of a line"  # noqa: S101
+                assert move.payment_id, "and was paid"  # noqa: S101
+                given[Gift(move.order_line_id, move.stake, move.payment_id)] += fen
+        for gift, fen in given.items():
+            stood = self._standing.line(gift.line_id).get(gift.place, 0)
+            before = {earlier: min(left, stood) for earlier, left in self._at_most[gift].items()}
+            self._at_most[gift] = {**before, second_id: fen}
+        self._given_on[second_id] = given
+
     def _confirm_second(self, event: Event, _: Mapping[str, Hints]) -> Iterator[Expected]:
         moves: list[Amount] = []
         on = event.on
         self.second_confirmed.add(event.id)
-        for claim, payment_id in self.given_and_unconfirmed(event.id):
+        for claim, payment_id in self._standing_of(self._given_on.get(event.id, {})):
             source, target = self._of(claim.stake, DISBURSED), self._of(claim.stake, CONFIRMED)
             moves.append(moving(source, target, claim.stake, claim.fen, claim.line_id, payment_id))
             on = max(on, claim.last_on)
         yield Expected(event.trigger, "confirmation", on, moves, {"second_distribution": str(event.id)})
 
-    def given_and_unconfirmed(self, second_id: UUID) -> Iterator[tuple[Claim, UUID]]:
-        """Yield what a second distribution gave and nobody has confirmed: at most what of it still stands."""
-        given: dict[tuple[UUID, Stake, UUID], int] = {}
-        for move, fen in self._given_on.get(second_id, ()):
-            assert move.order_line_id, "what is given on is of a line"  # noqa: S101
-            assert move.payment_id, "and was paid"  # noqa: S101
-            key = (move.order_line_id, move.stake, move.payment_id)
-            given[key] = given.get(key, 0) + fen
-        for (line_id, stake, payment_id), fen in given.items():
-            place = (stake, DISBURSED, payment_id)
-            if left := min(fen, self._standing.line(line_id).get(place, 0)):
-                last_on = self._standing.last_on(line_id, place)
-                yield Claim(line_id, stake, DISBURSED, left, last_on, last_on), payment_id
+    def second_unconfirmed(self, second_id: UUID) -> Iterator[Claim]:
+        """Yield, at the end, what of a second distribution stands unconfirmed, less what fell before more was given."""
+        given = self._given_on.get(second_id, {})
+        for claim, _ in self._standing_of({gift: self._at_most[gift][second_id] for gift in given}):
+            yield claim
+
+    def _standing_of(self, given: Mapping[Gift, int]) -> Iterator[tuple[Claim, UUID]]:
+        """Yield what was given and nobody has confirmed: at most what of it still stands."""
+        for gift, fen in given.items():
+            if left := min(fen, self._standing.line(gift.line_id).get(gift.place, 0)):
+                last_on = self._standing.last_on(gift.line_id, gift.place)
+                yield Claim(gift.line_id, gift.stake, DISBURSED, left, last_on, last_on), gift.payment_id
 
 
 def _given(items: Sequence[ListedFact], mechanism: str) -> dict[Stake, int]:

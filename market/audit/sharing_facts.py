@@ -40,8 +40,8 @@ class RegisterFact(NamedTuple):
 
     @property
     def rows(self) -> list[dict[str, Any]]:
-        """Return the rows that the bytes say."""
-        ((_, rows),) = json.loads(self.canonical).items()
+        """Return the rows that the bytes say, beside a scheme of share modes."""
+        (rows,) = (rows for name, rows in json.loads(self.canonical).items() if name != "scheme")
         return list(rows)
 
 

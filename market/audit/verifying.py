@@ -193,12 +193,11 @@ def _unconfirmed(source: str, claim: Claim, result: Compared) -> Finding:
 
 
 def _second_left_unconfirmed(facts: SupplierFacts, replay: Replay, result: Compared) -> Iterator[Finding]:
-    """Yield what collectives gave on that is on record as confirmed, while all of it still stands unconfirmed."""
+    """Yield what collectives gave on that is on record as confirmed, while it still stands unconfirmed."""
     for event in facts.events:
         if event.second and event.second.confirmed_at and event.id not in replay.second_confirmed:
-            for claim, _ in replay.given_and_unconfirmed(event.id):
-                source = f"{EventKind.SECOND_CONFIRMATION}:{event.id}"
-                yield _unconfirmed(source, claim, result)
+            for claim in replay.second_unconfirmed(event.id):
+                yield _unconfirmed(f"{EventKind.SECOND_CONFIRMATION}:{event.id}", claim, result)
 
 
 def _second_confirmations(facts: SupplierFacts, posted: Sequence[Posted]) -> list[Event]:

@@ -1,0 +1,199 @@
+"""A list that was touched after its posting is named, whatever of it was; one that was not is sound."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from market.attribution.rules import Step
+from market.audit.rules import Difference, Finding
+from market.audit.verifying import verify
+from market.benefits.holdings import Entitlement, Holding, Part, RegisterBody, ShareMode, ShareScheme, Source
+from market.benefits.rules import Mechanism, RegisterKind
+from market.distributions import giving_on
+from market.distributions.listing import Dividend
+from tests import factories
+from tests.audit import history
+from tests.audit.history import spoil
+from tests.conftest import clone
+from tests.distributions.season import AFTER, NOW, Season
+from tests.story import open_channels
+
+POOLS = [(mechanism, 1_000, None) for mechanism in (Mechanism.PATRONAGE, Mechanism.SHARE_DIVIDEND, Mechanism.CUSTODY)]
+SCHEME = ShareScheme(2020, 15, 5_000, 9_420, (ShareMode("base", "基础股", (Part.BASE,), 5_000),))
+
+
+@pytest.fixture(scope="module")
+def empty_url(server_url: str, template: str) -> Iterator[str]:
+    """The owner's URL of a private database in which nothing has happened."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw")
+    with clone(server_url, template, f"market_lists_{worker}_{os.getpid()}") as url:
+        yield url
+
+
+def settle(session: orm.Session) -> None:
+    """Check what is checked at the end of a transaction now, so that guards can be taken off."""
+    session.execute(sa.text("SET CONSTRAINTS ALL IMMEDIATE"))
+
+
+@dataclass
+class Year:
+    """A year shared out by volume, by shares and by entrusted capital; and what the village gave on."""
+
+    season: Season
+    sources: dict[str, str]
+    households: list[UUID]
+
+    def verify(self) -> list[Finding]:
+        """Return what the auditor finds, having seen that it can be read in both languages."""
+        found = list(verify(self.season.session).findings)
+        assert all(finding.line("en") != finding.line("zh") for finding in found)
+        return found
+
+
+@pytest.fixture
+def year(empty_url: str) -> Iterator[Year]:
+    with history.as_owner(empty_url) as session:
+        open_channels(session)
+        season = Season(session, pools=POOLS, collective_bp=1_000)
+        first, second = season.story.household(), season.story.household()
+        season.deliver({first.id: 75, second.id: 25})
+        season.sell("40", "60")
+        holdings = (
+            Holding(str(first.id), own_fen=1, grant_fen=300_00, area_milli_mu=500, mode="base"),
+            Holding(str(second.id), own_fen=100_00, area_milli_mu=500, mode="base"),
+        )
+        shares = factories.register_version(
+            session, season.story.supplier, RegisterBody(RegisterKind.SHARES, holdings, SCHEME)
+        )
+        entitlement = Entitlement(str(first.id), 1_000_00, 660, 600, 60, str(season.collective.id))
+        made = {
+            "patronage": season.share_out(season.patronage(80_00)).id,
+            "dividend": season.share_out(Dividend(shares.id, 70_00, tuple(Source), averages_grants=True)).id,
+            "custody": season.share_out(season.custody(entitlement)).id,
+        }
+        season.pay_collective(100_00)
+        given = season.give_on(60_00, {first.id: 2, second.id: 1})
+        sources = {name: f"distribution:{id_}" for name, id_ in made.items()}
+        sources["given on"] = f"second_distribution:{given.id}"
+        settle(session)
+        yield Year(season, sources, [first.id, second.id])
+
+
+def test_lists_that_nobody_touched_are_sound(year: Year) -> None:
+    assert year.verify() == []
+
+
+@pytest.mark.parametrize("which", ["patronage", "dividend", "custody", "given on"])
+def test_a_fen_taken_from_a_posted_list_is_named_with_whose_it_is(year: Year, which: str) -> None:
+    source = year.sources[which]
+    table = "second_distribution_items" if which == "given on" else "distribution_items"
+    whose = f"distribution_id = '{source.partition(':')[2]}' AND household_id = '{year.households[0]}'"
+    fen = year.season.session.scalar(sa.text(f"SELECT fen FROM {table} WHERE {whose}"))
+    spoil(year.season.session, f"UPDATE {table} SET fen = fen - 1 WHERE {whose}")
+    named = [finding for finding in year.verify() if finding.difference is Difference.LIST]
+    assert {finding.source for finding in named} == {source}
+    (row,) = [finding for finding in named if finding.owner_id]
+    assert (row.owner_id, row.expected_fen, row.found_fen) == (year.households[0], fen, fen - 1)
+    assert len(named) == 2, "its hash differs too"
+
+
+@pytest.mark.parametrize(
+    ("which", "statement"),
+    [
+        ("patronage", "UPDATE distributions SET list_sha256 = repeat('0', 64) WHERE id = '{id}'"),
+        ("patronage", "UPDATE distributions SET inputs = inputs || '{{\"surplus_fen\": 9000}}' WHERE id = '{id}'"),
+        ("patronage", "UPDATE contributions SET measure_milli = measure_milli + 1000 WHERE household_id = '{first}'"),
+        ("patronage", "UPDATE distribution_items SET excluded = 'off_register' WHERE distribution_id = '{id}'"),
+        ("dividend", "UPDATE distributions SET inputs = inputs || '{{\"averages_grants\": false}}' WHERE id = '{id}'"),
+        ("dividend", "UPDATE distributions SET inputs = inputs || '{{\"sources\": [\"own\"]}}' WHERE id = '{id}'"),
+        ("dividend", "UPDATE distribution_items SET assisted = NOT assisted WHERE distribution_id = '{id}'"),
+        ("custody", "UPDATE distributions SET inputs = inputs || '{{\"months\": 11}}' WHERE id = '{id}'"),
+        ("custody", "DELETE FROM distribution_items WHERE distribution_id = '{id}' AND collective_id IS NOT NULL"),
+        ("given on", "UPDATE second_distributions SET register_sha256 = repeat('0', 64) WHERE id = '{id}'"),
+        ("given on", "UPDATE second_distributions SET amount_fen = amount_fen + 1 WHERE id = '{id}'"),
+    ],
+)
+def test_a_list_that_does_not_follow_from_what_is_on_record_is_named(year: Year, which: str, statement: str) -> None:
+    source = year.sources[which]
+    spoil(year.season.session, statement.format(id=source.partition(":")[2], first=year.households[0]))
+    named = {finding.source for finding in year.verify() if finding.difference is Difference.LIST}
+    assert named == {source}
+
+
+def test_a_share_register_rewritten_with_its_hash_is_named_by_the_list_that_pins_the_old_one(year: Year) -> None:
+    spoil(
+        year.season.session,
+        """
+        WITH rewritten AS (
+          SELECT id, convert_to(replace(convert_from(canonical, 'UTF8'), '"own_fen":1}', '"own_fen":9}'), 'UTF8')
+                 AS canonical FROM register_versions)
+        UPDATE register_versions v
+           SET canonical = r.canonical, sha256 = encode(sha256(r.canonical), 'hex'),
+               body = convert_from(r.canonical, 'UTF8')::jsonb
+          FROM rewritten r WHERE r.id = v.id AND r.canonical <> v.canonical
+        """,
+    )
+    named = [finding for finding in year.verify() if finding.difference is Difference.LIST]
+    assert {finding.source for finding in named} == {year.sources["dividend"]}
+    assert named[0].detail, "the hash that was pinned"
+
+
+def test_what_a_posted_list_paid_is_named_when_it_is_altered(year: Year) -> None:
+    source = year.sources["dividend"]
+    transfer = f"""
+        (SELECT t.id FROM ledger_transfers t JOIN ledger_entries e ON e.id = t.entry_id
+           JOIN ledger_accounts a ON a.id = t.credit_account_id AND a.kind = 'household'
+          WHERE e.source = '{source}' ORDER BY t.id LIMIT 1)
+    """
+    spoil(year.season.session, f"UPDATE ledger_transfers SET amount_fen = amount_fen + 1 WHERE id = {transfer}")
+    assert (Difference.AMOUNT, source) in {(finding.difference, finding.source) for finding in year.verify()}
+
+
+def collective(session: orm.Session) -> Season:
+    """Return a village that gets 20 of every 100 yuan."""
+    open_channels(session)
+    season = Season(session, pools=(), collective_bp=2_000)
+    season.story.lot(1_000_000)
+    return season
+
+
+def test_a_confirmation_of_what_had_come_back_is_not_missed_when_more_is_given_on(session: orm.Session) -> None:
+    season = collective(session)
+    household = factories.household(session)
+    order = season.sell("10")
+    season.pay_collective(20_00)
+    given = season.give_on(1, {household.id: 1})
+    season.story.give_back(order, "9", on=AFTER)
+    assert season.of([order], household.id, Mechanism.COLLECTIVE_DIVIDEND) == {}
+    giving_on.confirm(session, season.village, distribution_id=given.id, on=AFTER, now=NOW)
+    season.give_on(1_00, {household.id: 1})
+    assert season.of([order], household.id, Mechanism.COLLECTIVE_DIVIDEND) == {Step.DISBURSED: 1_00}
+    assert verify(session).findings == ()
+
+
+@pytest.mark.parametrize("first_confirmed", [True, False])
+def test_a_confirmation_of_a_second_distribution_that_the_book_lacks_is_named(
+    empty_url: str, *, first_confirmed: bool
+) -> None:
+    with history.as_owner(empty_url) as session:
+        season = collective(session)
+        household = factories.household(session)
+        season.sell("10")
+        season.pay_collective(20_00)
+        first, second = season.give_on(3_00, {household.id: 1}), season.give_on(5_00, {household.id: 1})
+        lacking, posted = (second, first) if first_confirmed else (first, second)
+        giving_on.confirm(session, season.village, distribution_id=posted.id, on=AFTER, now=NOW)
+        settle(session)
+        spoil(
+            session,
+            "UPDATE second_distributions SET confirmed_at = now(), confirmed_by = (SELECT id FROM members"
+            f" WHERE id <> made_by LIMIT 1) WHERE id = '{lacking.id}'",
+        )
+        (finding,) = verify(session).findings
+        assert (finding.difference, finding.source) == (Difference.MISSING, f"second_confirmation:{lacking.id}")
+        assert (finding.owner_id, finding.expected_fen) == (household.id, lacking.amount_fen)
