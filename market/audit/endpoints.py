@@ -41,6 +41,7 @@ from market.audit.schemas import (
     RecallOut,
     ReceiptPartOut,
     SaleOut,
+    SecondGivenOut,
     ShareOut,
     StatusCountOut,
     StepSumOut,
@@ -258,6 +259,19 @@ def _line(line: LineTrace) -> LineTraceOut:
                 moved_fen=entry.fen,
             )
             for entry in line.entries
+        ],
+        second_distributions=[
+            SecondGivenOut(
+                id=given.id,
+                collective_id=given.collective_id,
+                collective_name=given.collective_name,
+                given_on=given.given_on,
+                reference=given.reference,
+                evidence=given.evidence,
+                list_sha256=given.list_sha256,
+                amount_fen=given.fen,
+            )
+            for given in line.second_distributions
         ],
     )
 

@@ -176,6 +176,19 @@ class EntryOut(Schema):
     moved_fen: Annotated[Fen, Field(description="the sum of its transfers on this line")]
 
 
+class SecondGivenOut(Schema):
+    """What a village collective gave on of the line by a list of its own, and what proves it."""
+
+    id: Id
+    collective_id: Id
+    collective_name: Annotated[str, Field(examples=["东坡底村股份经济合作社"])]
+    given_on: Day
+    reference: Annotated[str, Field(examples=["二次分配 2026-01"])]
+    evidence: Annotated[str, Field(examples=["村民代表会议决议及领款签字表"])]
+    list_sha256: Sha256Hex
+    amount_fen: Annotated[Fen, Field(description="of this line, to all households or to the one that is traced")]
+
+
 class LineTraceOut(Schema):
     """An order line with all that it brought, and how that was posted."""
 
@@ -188,6 +201,7 @@ class LineTraceOut(Schema):
     lots: list[DrawnLotOut]
     shares: list[ShareOut]
     entries: list[EntryOut]
+    second_distributions: list[SecondGivenOut]
 
 
 class OrderTraceOut(Schema):

@@ -109,6 +109,20 @@ class PostedEntry(NamedTuple):
     fen: int
 
 
+class SecondGiven(NamedTuple):
+    """What a village collective gave on of a line by one of its lists, to all or to the one traced, and its proof."""
+
+    order_line_id: UUID
+    id: UUID
+    collective_id: UUID
+    collective_name: str
+    given_on: date
+    reference: str
+    evidence: str
+    list_sha256: str
+    fen: int
+
+
 @dataclass(frozen=True, slots=True)
 class LineTrace:
     """A line with all that it brought and how that was posted."""
@@ -117,6 +131,7 @@ class LineTrace:
     lots: Sequence[DrawnLot]
     shares: Sequence[StandingShare]
     entries: Sequence[PostedEntry]
+    second_distributions: Sequence[SecondGiven]
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +246,21 @@ _ENTRIES = sa.text(
      ORDER BY min(t.id)
     """
 )
+_SECOND = sa.text(
+    """
+    SELECT t.order_line_id, d.id, d.collective_id, o.name, d.given_on, d.reference, d.evidence, d.list_sha256,
+           sum(t.amount_fen)::bigint AS fen
+      FROM ledger_transfers t
+      JOIN ledger_entries e ON e.id = t.entry_id AND e.reason = 'second_distribution'
+      JOIN second_distributions d ON d.id = CAST(split_part(e.source, ':', 2) AS uuid)
+      JOIN organisations o ON o.id = d.collective_id
+      JOIN ledger_accounts c ON c.id = t.credit_account_id AND c.kind = 'household'
+     WHERE t.order_line_id = ANY(CAST(:lines AS uuid[])) AND t.effective_on <= :until
+       AND (CAST(:household AS uuid) IS NULL OR c.owner_id = :household)
+     GROUP BY t.order_line_id, d.id, o.name
+     ORDER BY t.order_line_id, d.id
+    """
+)
 _REACHING = sa.text(
     """
     SELECT DISTINCT t.order_line_id
@@ -260,7 +290,7 @@ _STEPS = sa.text(
 
 
 def trace_order(session: orm.Session, actor: Actor, order_id: UUID) -> OrderTrace:
-    """Walk an order down to every fen of its households, in seven statements; raises `NotFoundError`."""
+    """Walk an order down to every fen of its households, in eight statements; raises `NotFoundError`."""
     plan_anew(session)
     one_order(session, actor, order_id)
     orders = {"orders": [order_id]}
@@ -275,7 +305,7 @@ def trace_household(
 ) -> HouseholdTrace:
     """Walk a household back to the accepted and paid order lines whose postings of a period, end included, touch it.
 
-    Lines follow by id after `after`, one more than `limit` if there are more; nine statements. Figures stand as of the
+    Lines follow by id after `after`, one more than `limit` if there are more; ten statements. Figures stand as of the
     end. Raises `TracePeriodError` or `NotFoundError`.
     """
     plan_anew(session)
@@ -301,12 +331,13 @@ def trace_household(
 def _trace_lines(
     session: orm.Session, sales: Sequence[SaleLine], *, household_id: UUID | None, until: date
 ) -> list[LineTrace]:
-    """Collect lots, shares and entries of lines, of everybody or of one household, as of a day."""
+    """Collect what lines were made of and what they brought, for everybody or one household, as of a day."""
     about = {"lines": [sale.id for sale in sales], "household": household_id, "until": until}
     lots = _by_line(DrawnLot(*row) for row in session.execute(_LOTS, about))
     shares = _by_line(StandingShare(*row) for row in session.execute(_SHARES, about))
     entries = _by_line(PostedEntry(*row) for row in session.execute(_ENTRIES, about))
-    return [LineTrace(sale, lots[sale.id], shares[sale.id], entries[sale.id]) for sale in sales]
+    second = _by_line(SecondGiven(*row) for row in session.execute(_SECOND, about))
+    return [LineTrace(sale, lots[sale.id], shares[sale.id], entries[sale.id], second[sale.id]) for sale in sales]
 
 
 def _by_line(rows: Any) -> dict[UUID, list[Any]]:

@@ -16,6 +16,7 @@ from market.benefits.rules import Mechanism
 from market.errors import NotFoundError
 from market.identity.rules import Actor, OrganisationKind, Role, Scope
 from tests import factories
+from tests.distributions.season import AFTER, Season
 from tests.story import NOON, TODAY, Story, open_channels
 
 
@@ -151,6 +152,33 @@ def test_a_line_of_two_periods_stands_whole_in_each_and_once_on_all_pages(story:
         assert set(seen) == lines
 
 
+def test_what_a_collective_gave_on_is_traced_with_what_proves_it(session: orm.Session) -> None:
+    open_channels(session)
+    season = Season(session, pools=(), collective_bp=1_000)
+    household, other = factories.household(session), factories.household(session)
+    season.story.lot(90_000)
+    order = season.sell("4", "6")
+    season.pay_collective(10_00)
+    season.give_on(3_00, {other.id: 1})
+    given = season.give_on(6_00, {household.id: 2, other.id: 1})
+    unproved = trace_household(
+        session, auditor(session), household_id=household.id, begin=TODAY, end=TODAY, after=None, limit=9
+    )
+    assert unproved.lines == []
+    found = trace_household(
+        session, auditor(session), household_id=household.id, begin=AFTER, end=AFTER, after=None, limit=9
+    )
+    proofs = [proof for line in found.lines for proof in line.line.second_distributions]
+    assert {(proof.id, proof.reference, proof.evidence) for proof in proofs} == {
+        (given.id, given.reference, "村民代表会议决议、领款签字表")
+    }
+    assert {(proof.collective_name, proof.given_on) for proof in proofs} == {(season.collective.name, AFTER)}
+    brought = sum(share.fen for line in found.lines for share in line.line.shares)
+    assert sum(proof.fen for proof in proofs) == brought == 4_00
+    whole = trace_order(session, auditor(session), order.id)
+    assert sum(proof.fen for line in whole.lines for proof in line.second_distributions) == 9_00
+
+
 def test_a_trace_costs_the_same_statements_whatever_it_finds(story: Story) -> None:
     households = [story.household() for _ in range(5)]
     story.lot(90_000, {household.id: 6_000 for household in households})
@@ -161,7 +189,7 @@ def test_a_trace_costs_the_same_statements_whatever_it_finds(story: Story) -> No
         trace_order(story.session, actor, small.id)
     with counted(story.session) as many:
         trace_order(story.session, actor, large.id)
-    assert len(few) == len(many) == 8
+    assert len(few) == len(many) == 9
     with counted(story.session) as few:
         traced(story, households[0].id, limit=1)
     with counted(story.session) as many:
