@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from market.api import Count, Day, Fen, Flag, LongText, PageQuery, PositiveFen, Schema, Sha256Hex, SignedFen, Text
+from market.api import Day, Fen, Flag, LongText, PageQuery, PositiveFen, Schema, Sha256Hex, SignedFen, Text
 from market.benefits.rules import PATRONAGE_FLOOR_BP, Mechanism
 from market.distributions.rules import Counted, DistributionStatus, Excluded, Item
 
@@ -75,7 +75,7 @@ class ItemOut(Schema):
 
     payee_kind: Annotated[Literal["household", "collective"], Field(examples=["household"])]
     payee_id: Id
-    weight: Annotated[Count, Field(description="thousandths of a unit delivered, fen of capital, or listed weight")]
+    weight: Annotated[Fen, Field(description="thousandths of a unit delivered, fen of capital, or listed weight")]
     amount_fen: Fen
     assisted: Annotated[bool | None, Field(examples=[True])]
     excluded: Annotated[Excluded | None, Field(examples=[None])]
