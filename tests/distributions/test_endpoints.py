@@ -1,0 +1,399 @@
+"""Distributions by HTTP: proposed by the cooperative, decided by the county, given on and confirmed in the village."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import pytest
+import time_machine
+from sqlalchemy import orm
+from starlette.testclient import TestClient
+
+from market.benefits.holdings import Entitlement
+from market.benefits.rules import Mechanism
+from market.db import Database
+from market.identity.models import Member
+from market.identity.rules import Actor, OrganisationKind, Role
+from tests import factories
+from tests.benefits.test_endpoints import again
+from tests.distributions.season import NOW, Season
+from tests.story import open_channels
+from tests.test_statement_counts import cost
+
+YEAR = {"period_from": "2026-01-01", "period_to": "2026-12-31"}
+
+
+@pytest.fixture(autouse=True)
+def _january() -> Iterator[None]:
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+@pytest.fixture
+def season(session: orm.Session) -> Season:
+    """A cooperative that keeps a tenth of what lines bring, and gives its village a tenth."""
+    open_channels(session)
+    return Season(session, collective_bp=1_000)
+
+
+@pytest.fixture
+def clerk(season: Season) -> dict[str, str]:
+    return signed_in(season, season.story.clerk)
+
+
+@pytest.fixture
+def county(season: Season) -> dict[str, str]:
+    return signed_in(season, season.reviewer)
+
+
+def signed_in(season: Season, who: Actor) -> dict[str, str]:
+    return factories.headers(season.session, season.session.get_one(Member, who.member_id))
+
+
+def sold(season: Season, households: int = 2, lines: int = 1) -> list[UUID]:
+    """Let households deliver alike and lines of 100 yuan be paid: 10 go to the pool and the village each."""
+    found = [season.story.household().id for _ in range(households)]
+    season.deliver(dict.fromkeys(found, 100 * lines))
+    season.sell(*["10"] * lines)
+    return found
+
+
+def patronage(surplus_fen: int, **changed: Any) -> dict[str, Any]:
+    formula = {"formula": "patronage", "surplus_fen": surplus_fen, "reserve_bp": 1_000, "by_volume_bp": 7_000}
+    return YEAR | {"formula": formula | {"counted": "volume"} | changed}
+
+
+def asked(client: TestClient, who: dict[str, str], path: str, body: Any = None, **params: Any) -> Any:
+    return client.post(f"/v1{path}", json=body, headers=again(who), params=params)
+
+
+def proposed(client: TestClient, clerk: dict[str, str], body: dict[str, Any]) -> dict[str, Any]:
+    answer = asked(client, clerk, "/distributions", body)
+    assert answer.status_code == 201, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def refusal(answer: Any) -> tuple[int, str, str | None]:
+    errors = answer.json().get("errors") or [{}]
+    return answer.status_code, answer.json()["code"], errors[0].get("pointer")
+
+
+def test_a_surplus_goes_from_proposal_to_approval_with_its_figures_in_fen(
+    client: TestClient, season: Season, clerk: dict[str, str], county: dict[str, str]
+) -> None:
+    first, second = sold(season)
+    body = patronage(50_00)
+    dry = asked(client, clerk, "/distributions", body, dry_run="true").json()
+    assert client.get("/v1/distributions", headers=clerk).json()["items"] == []
+    made = proposed(client, clerk, body)
+    assert dry == made | {"id": None}
+    # 50.00 less 5.00 of reserve, of which 70 %: 31.50; the pool has 10.00 of it.
+    figures = {name: fen for name, fen in made.items() if name.endswith("_fen")}
+    assert figures == {
+        "amount_fen": 31_50,
+        "kept_fen": 0,
+        "pool_fen": 10_00,
+        "retained_fen": 80_00,
+        "from_pool_fen": 10_00,
+        "from_retained_fen": 21_50,
+    }
+    assert {item["payee_id"]: item["amount_fen"] for item in made["items"]} == {str(first): 15_75, str(second): 15_75}
+    where = f"/distributions/{made['id']}"
+    waiting = client.get(f"/v1{where}", headers=county).json()
+    assert (waiting["status"], waiting["from_pool_fen"], waiting["items"]) == ("proposed", None, made["items"])
+    approved = asked(client, county, f"{where}/approval", {"opinion": "同意"})
+    assert approved.status_code == 200, approved.text
+    shown = client.get(f"/v1{where}", headers=clerk).json()
+    assert approved.json() == {name: value for name, value in shown.items() if name != "items"}
+    assert (shown["status"], shown["opinion"]) == ("approved", "同意")
+    assert (shown["from_pool_fen"], shown["from_retained_fen"]) == (10_00, 21_50)
+    (pool,) = client.get("/v1/pools", headers=clerk).json()["items"]
+    assert (pool["brought_fen"], pool["distributed_fen"], pool["recognised_fen"]) == (10_00, 10_00, 0)
+
+
+def test_what_the_county_rejects_gives_nothing_and_a_decision_stands(
+    client: TestClient, season: Season, clerk: dict[str, str], county: dict[str, str]
+) -> None:
+    sold(season)
+    where = f"/distributions/{proposed(client, clerk, patronage(50_00))['id']}"
+    rejected = asked(client, county, f"{where}/rejection", {"opinion": "名单有误"}).json()
+    assert (rejected["status"], rejected["opinion"], rejected["from_pool_fen"]) == ("rejected", "名单有误", None)
+    for decision in ("approval", "rejection"):
+        again_decided = asked(client, county, f"{where}/{decision}", {"opinion": "再议"})
+        assert refusal(again_decided)[:2] == (409, "transition")
+    (pool,) = client.get("/v1/pools", headers=clerk).json()["items"]
+    assert (pool["distributed_fen"], pool["recognised_fen"]) == (0, 10_00)
+
+
+def test_one_distribution_is_posted_once_and_its_period_gives_no_more_than_is_left(
+    client: TestClient, season: Season, clerk: dict[str, str], county: dict[str, str]
+) -> None:
+    sold(season)
+    whole = patronage(90_00, reserve_bp=0, by_volume_bp=10_000)
+    one, other = (f"/distributions/{proposed(client, clerk, whole)['id']}" for _ in range(2))
+    key = again(county)
+    first, repeated = (
+        client.post(f"/v1{one}/approval", json={"opinion": "同意"}, headers=key, params={}) for _ in range(2)
+    )
+    assert (repeated.status_code, repeated.json(), repeated.headers["Idempotency-Hit"]) == (200, first.json(), "true")
+    assert refusal(asked(client, county, f"{one}/approval", {"opinion": "同意"}))[:2] == (409, "transition")
+    assert refusal(asked(client, county, f"{other}/approval", {"opinion": "同意"}))[:2] == (
+        409,
+        "not_enough_recognised",
+    )
+    assert refusal(asked(client, clerk, "/distributions", patronage(1_00)))[:2] == (409, "not_enough_recognised")
+
+
+@pytest.mark.parametrize("same_member", [True, False])
+def test_whoever_made_a_distribution_or_belongs_to_its_maker_does_not_approve_it(
+    client: TestClient, season: Season, clerk: dict[str, str], *, same_member: bool
+) -> None:
+    sold(season)
+    where = f"/distributions/{proposed(client, clerk, patronage(50_00))['id']}"
+    assert asked(client, clerk, f"{where}/approval", {"opinion": "同意"}).status_code == 403
+    if same_member:  # the clerk has gone over to the county since
+        member = season.session.get_one(Member, season.story.clerk.member_id)
+        member.organisation_id, member.role = season.reviewer.organisation_id, Role.COUNTY_REVIEWER
+        season.session.flush()
+        checker = clerk
+    else:
+        colleague = factories.member(season.session, season.story.supplier, Role.COUNTY_REVIEWER)
+        checker = factories.headers(season.session, colleague)
+    for decision in ("approval", "rejection"):
+        answer = asked(client, checker, f"{where}/{decision}", {"opinion": "同意"})
+        assert refusal(answer)[:2] == (403, "four_eyes"), answer.text
+
+
+@pytest.mark.parametrize(
+    ("changed", "status", "code", "pointer"),
+    [
+        ({"period_to": "2027-01-16"}, 422, "invalid_input", "/period_to"),
+        ({"period_from": "2027-01-01"}, 422, "invalid_input", "/period_to"),
+        ({"by_volume_bp": 5_999}, 422, "patronage_floor", "/formula/by_volume_bp"),
+        ({"reserve_bp": 10_000}, 422, "no_surplus", None),
+        ({"surplus_fen": 1_000_00}, 409, "not_enough_recognised", None),
+        ({"period_from": "2025-01-01", "period_to": "2025-12-31"}, 422, "nobody_listed", None),
+        ({"formula": "dividend"}, 422, "invalid_input", None),
+    ],
+)
+def test_a_distribution_that_cannot_be_is_refused_and_says_why(  # noqa: PLR0917 - the case, and who asks
+    client: TestClient,
+    season: Season,
+    clerk: dict[str, str],
+    changed: dict[str, Any],
+    status: int,
+    code: str,
+    pointer: str | None,
+) -> None:
+    sold(season)
+    body = patronage(50_00)
+    days = {name: value for name, value in changed.items() if name in YEAR}
+    body |= days | {"formula": body["formula"] | {name: changed[name] for name in changed.keys() - days.keys()}}
+    found = refusal(asked(client, clerk, "/distributions", body))
+    assert found[:2] == (status, code)
+    assert pointer in {None, found[2]}
+
+
+def test_a_register_of_somebody_else_lists_nobody(client: TestClient, season: Season, clerk: dict[str, str]) -> None:
+    (household,) = sold(season, 1)
+    for version in (season.listed({household: 1}), Season(season.session).listed({household: 1})):
+        formula = {"formula": "dividend", "register_version_id": str(version.id), "amount_fen": 100}
+        answer = asked(client, clerk, "/distributions", YEAR | {"formula": formula})
+        assert refusal(answer) == (404, "not_found", "/register_version_id")
+
+
+def test_the_capital_of_a_whole_village_is_listed_however_large_it_is(
+    client: TestClient, season: Season, clerk: dict[str, str]
+) -> None:
+    (household,) = sold(season, 1)
+    capital_fen = 20_000_000_00
+    entitlement = Entitlement(str(household), capital_fen, 2, 1, 1, str(season.collective.id))
+    version_id = season.custody(entitlement).register_version_id
+    formula = {"formula": "custody", "register_version_id": str(version_id), "months": 1}
+    answer = asked(client, clerk, "/distributions", YEAR | {"formula": formula}, dry_run="true")
+    assert refusal(answer)[:2] == (409, "not_enough_recognised"), "166.66 yuan each"
+    season.deliver({household: 1_000})
+    season.sell("100")
+    listed = proposed(client, clerk, YEAR | {"formula": formula})
+    assert {(item["payee_kind"], item["weight"], item["amount_fen"]) for item in listed["items"]} == {
+        ("household", capital_fen, 166_66),
+        ("collective", capital_fen, 166_66),
+    }
+
+
+def pages(client: TestClient, who: dict[str, str], path: str, **params: Any) -> list[dict[str, Any]]:
+    """Return what a list has, one thing a page."""
+    found: list[dict[str, Any]] = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = client.get(f"/v1{path}", headers=who, params={"limit": 1, **params, **cursor}).json()
+        assert len(page["items"]) == 1
+        found += page["items"]
+        if page["next_cursor"] is None:
+            return found
+        cursor = {"cursor": page["next_cursor"]}
+
+
+def test_distributions_follow_each_other_page_by_page_newest_first(
+    client: TestClient, season: Season, clerk: dict[str, str], county: dict[str, str]
+) -> None:
+    sold(season)
+    ids = [proposed(client, clerk, patronage(10_00))["id"] for _ in range(3)]
+    asked(client, county, f"/distributions/{ids[1]}/rejection", {"opinion": "重复"})
+    assert [row["id"] for row in pages(client, clerk, "/distributions")] == ids[::-1]
+    assert [row["id"] for row in pages(client, county, "/distributions", status="proposed")] == [ids[2], ids[0]]
+    stranger = factories.headers(
+        season.session, factories.member(season.session, factories.organisation(season.session))
+    )
+    assert client.get("/v1/distributions", headers=stranger).json()["items"] == []
+    assert client.get(f"/v1/distributions/{ids[0]}", headers=stranger).status_code == 404
+
+
+def test_pools_follow_each_other_page_by_page_over_mechanisms_and_suppliers(
+    client: TestClient, session: orm.Session
+) -> None:
+    open_channels(session)
+    kept = [(Mechanism.PATRONAGE, 1_000, None), (Mechanism.CUSTODY, 500, None)]
+    seasons = [Season(session, pools=kept), Season(session, pools=kept[:1])]
+    for season in seasons:
+        season.story.lot(10_000)
+        season.sell("10")
+    county = signed_in(seasons[0], seasons[0].reviewer)
+    found = [(row["supplier_id"], row["mechanism"], row["brought_fen"]) for row in pages(client, county, "/pools")]
+    one, other = (str(season.story.supplier.id) for season in seasons)
+    assert found == [(one, "custody", 5_00), (one, "patronage", 10_00), (other, "patronage", 10_00)]
+    forged = client.get("/v1/pools", headers=county, params={"cursor": "eA"})
+    assert forged.status_code == 422
+
+
+@pytest.fixture
+def village(season: Season) -> dict[str, str]:
+    return signed_in(season, season.village)
+
+
+@pytest.fixture
+def keeper(season: Season) -> dict[str, str]:
+    return signed_in(season, season.keeper)
+
+
+def gift(season: Season, weights: dict[UUID, int], amount_fen: int, reference: str = "二次分配 1") -> dict[str, Any]:
+    return {
+        "supplier_id": str(season.story.supplier.id),
+        "register_version_id": str(season.listed(weights).id),
+        "amount_fen": amount_fen,
+        "given_on": "2027-01-15",
+        "evidence": "村民代表会议决议、领款签字表",
+        "reference": reference,
+    }
+
+
+def test_a_village_gives_on_what_it_received_and_the_village_office_confirms_it(
+    client: TestClient, season: Season, keeper: dict[str, str], village: dict[str, str]
+) -> None:
+    first, second = sold(season, lines=2)
+    season.pay_collective(25_00)  # lines brought 20 of it
+    body = gift(season, {first: 2, second: 1}, 15_00)
+    dry = asked(client, keeper, "/second-distributions", body, dry_run="true").json()
+    made = asked(client, keeper, "/second-distributions", body).json()
+    assert dry == made | {"id": None}
+    assert (made["amount_fen"], made["kept_fen"], made["held_before_fen"]) == (15_00, 0, 20_00)
+    assert {item["payee_id"]: item["amount_fen"] for item in made["items"]} == {str(first): 10_00, str(second): 5_00}
+    account = f"/v1/collectives/{season.collective.id}/account"
+    (money,) = client.get(account, headers=keeper).json()["items"]
+    assert {name: fen for name, fen in money.items() if name.endswith("_fen")} == {
+        "received_fen": 25_00,
+        "given_on_fen": 15_00,
+        "held_fen": 5_00,
+        "advance_fen": 5_00,
+    }
+    assert client.get(account, headers=village).json() == client.get(account, headers=keeper).json()
+    where = f"/second-distributions/{made['id']}/confirmation"
+    assert asked(client, keeper, where).status_code == 403
+    confirmed = asked(client, village, where)
+    assert (confirmed.status_code, confirmed.json()["confirmed_at"]) == (200, "2027-01-15T04:00:00Z")
+    assert refusal(asked(client, village, where))[:2] == (409, "second_confirmed")
+
+
+def test_a_village_gives_on_what_it_holds_once_and_not_before_it_is_given(
+    client: TestClient, season: Season, keeper: dict[str, str]
+) -> None:
+    (household,) = sold(season, 1)
+    season.pay_collective(10_00)
+    too_much = asked(client, keeper, "/second-distributions", gift(season, {household: 1}, 10_01))
+    assert refusal(too_much) == (409, "not_enough_received", "/amount_fen")
+    tomorrow = gift(season, {household: 1}, 1_00) | {"given_on": "2027-01-16"}
+    assert refusal(asked(client, keeper, "/second-distributions", tomorrow)) == (422, "invalid_input", "/given_on")
+    assert asked(client, keeper, "/second-distributions", gift(season, {household: 1}, 4_00)).status_code == 201
+    twice = asked(client, keeper, "/second-distributions", gift(season, {household: 1}, 4_00, "二次分配  1"))
+    assert refusal(twice) == (409, "second_reference_taken", "/reference")
+    others = gift(season, {household: 1}, 1_00, "二次分配 2") | {
+        "register_version_id": str(Season(season.session).listed({household: 1}).id)
+    }
+    assert refusal(asked(client, keeper, "/second-distributions", others)) == (
+        404,
+        "not_found",
+        "/register_version_id",
+    )
+
+
+def test_second_distributions_follow_each_other_page_by_page_and_stand_in_the_households_trace(
+    client: TestClient, season: Season, keeper: dict[str, str], village: dict[str, str]
+) -> None:
+    (household,) = sold(season, 1)
+    season.pay_collective(10_00)
+    ids = []
+    for number in range(3):
+        body = gift(season, {household: 1}, 1_00, f"二次分配 {number}")
+        ids.append(asked(client, keeper, "/second-distributions", body).json()["id"])
+    assert [row["id"] for row in pages(client, village, "/second-distributions")] == ids[::-1]
+    auditor = factories.signed_in(season.session, Role.AUDITOR, kind=OrganisationKind.AUDIT_OFFICE)
+    trace = client.get(
+        f"/v1/audit/households/{household}/trace", headers=auditor, params={"from": "2027-01-01", "to": "2027-01-31"}
+    ).json()
+    (line,) = [item["line"] for item in trace["items"]]
+    assert [(proof["id"], proof["amount_fen"]) for proof in line["second_distributions"]] == [
+        (id_, 1_00) for id_ in ids
+    ]
+    assert {proof["evidence"] for proof in line["second_distributions"]} == {"村民代表会议决议、领款签字表"}
+
+
+def test_a_village_sees_its_own_collectives_account_alone(
+    client: TestClient, season: Season, keeper: dict[str, str]
+) -> None:
+    elsewhere = factories.organisation(
+        season.session, kind=OrganisationKind.VILLAGE_COLLECTIVE, region_code="141125101201"
+    )
+    assert client.get(f"/v1/collectives/{elsewhere.id}/account", headers=keeper).status_code == 404
+    assert client.get(f"/v1/collectives/{season.story.supplier.id}/account", headers=keeper).status_code == 404
+    assert client.get(f"/v1/collectives/{season.collective.id}/account", headers=keeper).json() == {"items": []}
+
+
+def test_distributions_take_as_many_statements_for_twenty_households_as_for_two(
+    client: TestClient, session: orm.Session, db: Database
+) -> None:
+    open_channels(session)
+
+    def costs(households: int, lines: int) -> list[int]:
+        season = Season(session, collective_bp=1_000)
+        found = sold(season, households, lines)
+        clerk, county = signed_in(season, season.story.clerk), signed_in(season, season.reviewer)
+        keeper, village = signed_in(season, season.keeper), signed_in(season, season.village)
+        season.pay_collective(10_00 * lines)
+        gave = gift(season, dict.fromkeys(found, 1), 5_00 * lines)
+        first = proposed(client, clerk, patronage(1_00 * lines))
+        counts = [
+            cost(db, lambda: asked(client, clerk, "/distributions", patronage(20_00 * lines))),
+            cost(db, lambda: asked(client, county, f"/distributions/{first['id']}/approval", {"opinion": "同意"})),
+            cost(db, lambda: asked(client, keeper, "/second-distributions", gave)),
+        ]
+        (given,) = client.get("/v1/second-distributions", headers=keeper).json()["items"]
+        counts.append(cost(db, lambda: asked(client, village, f"/second-distributions/{given['id']}/confirmation")))
+        account = f"/collectives/{season.collective.id}/account"
+        counts.append(cost(db, lambda: client.get(f"/v1{account}", headers=keeper)))
+        reads = ("/distributions", f"/distributions/{first['id']}", "/pools", "/second-distributions")
+        return counts + [cost(db, partial(client.get, f"/v1{path}", headers=clerk)) for path in reads]
+
+    few, many = costs(2, 1), costs(20, 4)
+    assert few == many
