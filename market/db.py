@@ -23,7 +23,7 @@ APP_ROLE = "market_app"
 # Statements bind whole columns and lists, for which PostgreSQL would plan anew on every call.
 _SESSION = (
     "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"
-    " -c plan_cache_mode=force_generic_plan"
+    " -c plan_cache_mode=force_generic_plan -c jit=off"
 )
 
 

@@ -19,7 +19,7 @@ from market.app import create_app
 from market.db import Database
 from tests import factories, schema
 
-NO_SYNC = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
+NO_SYNC = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 WHOLE = {"access", "audit", "bad_input", "seeding", "year"}
 PURE = {"test_identifiers", "test_money", "test_quantities"}
 

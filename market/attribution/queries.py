@@ -39,6 +39,7 @@ _CONTRIBUTIONS = sa.text(
 )
 # The day of the last that came in is all that whatever takes from a place has to follow: with every debit dated no
 # earlier than the credits posted before it, the place is never negative on any day.
+# OFFSET 0 has each account looked up: how many transfers a line has is guessed, too high, and all accounts read for it.
 _STANDINGS = sa.text(
     """
     SELECT m.order_line_id, a.kind, a.owner_id, m.mechanism, m.contribution_id, m.assisted, a.step,
@@ -49,8 +50,9 @@ _STANDINGS = sa.text(
             UNION ALL
             SELECT order_line_id, debit_account_id, mechanism, contribution_id, assisted, payment_id, -amount_fen, NULL
               FROM ledger_transfers WHERE order_line_id = ANY(CAST(:lines AS uuid[]))) m
-      JOIN ledger_accounts a ON a.id = m.account_id
-      LEFT JOIN payments p ON p.id = m.payment_id AND a.step IN ('disbursed', 'confirmed', 'top_up_paid')
+     CROSS JOIN LATERAL (SELECT kind, owner_id, step FROM ledger_accounts WHERE id = m.account_id OFFSET 0) a
+      LEFT JOIN LATERAL (SELECT id, contribution_id FROM payments WHERE id = m.payment_id OFFSET 0) p
+        ON a.step IN ('disbursed', 'confirmed', 'top_up_paid')
      WHERE a.kind IN ('household', 'collective', 'retained', 'pool', 'suspense') AND a.step <> 'advance'
      GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
     HAVING sum(m.fen) <> 0
