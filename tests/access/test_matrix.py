@@ -81,6 +81,9 @@ LINES = table()
 class Visit:
     """The market, open to everybody's requests; none leaves a trace."""
 
+    everywhere = False
+    """Whether each cell is asked at every distance."""
+
     def __init__(self, db: RolledBackDatabase, market: Market) -> None:
         """Open the application."""
         self.db, self.market = db, market
@@ -100,7 +103,7 @@ class Visit:
             else:
                 faults += [
                     fault
-                    for distance in self._distances(line, person)
+                    for distance in self._asked_at(line, person)
                     if (fault := await self._fault_of_request(line, ask, person, distance))
                 ]
         return faults
@@ -160,6 +163,15 @@ class Visit:
             return ["own"]
         return [*(DISTANCES if "key" in line.of else PLACES), "absent"]
 
+    def _asked_at(self, line: Line, person: str) -> list[str]:
+        """Return the distances to ask at: all of them, or the last that is reached, the next, and what is not there."""
+        distances = self._distances(line, person)
+        if self.everywhere or len(distances) == 1:
+            return distances
+        *places, absent = distances
+        reached = sum(place in DISTANCES[: REACHES.get(line.cells[person], 0)] for place in places)
+        return [*places[max(reached - 1, 0) : reached + 1], absent]
+
     def _asked(self, person: str, distance: str) -> Asked:
         home = self.market.places["own"]
         place = NOWHERE if distance == "absent" else self.market.places.get(distance, home)
@@ -204,6 +216,16 @@ def visit(server_url: str, template: str) -> Iterator[Visit]:
 
 @pytest.mark.parametrize("line", LINES, ids=lambda line: line.name)
 def test_everybody_reaches_what_the_table_says_and_nothing_else(visit: Visit, line: Line) -> None:
+    faults = visit.faults_of(line)
+    assert not faults, "\n".join(faults)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("line", LINES, ids=lambda line: line.name)
+def test_nobody_reaches_anything_else_at_any_distance(
+    visit: Visit, line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(visit, "everywhere", True)
     faults = visit.faults_of(line)
     assert not faults, "\n".join(faults)
 
