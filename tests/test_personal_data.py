@@ -65,6 +65,7 @@ class Day:
         self.come_in()
         self.refused()
         self.traded()
+        self.banked()
         self.told()
 
     def keep(self, name: str, answer: Any, status: int) -> None:
@@ -109,6 +110,25 @@ class Day:
         stalls = self.stalls
         stalls.clerk.made("/receipts", stalls.money(stalls.accepted(stalls.line(stalls.dates)), 5_000))
         stalls.clerk.made("/disbursements", stalls.payment(2_000))
+
+    def banked(self) -> None:
+        """Have the bank say why it could not pay, in its words, in a file that names the person in every column."""
+        name, account = str(PEOPLE[0]["name"]), str(PEOPLE[0]["bank_account"])
+        clerk, payment = self.stalls.clerk, self.stalls.payment(100, reference="DF-1")["payments"]
+        made = {"method": "bank_transfer", "evidence": "代发清单", "payments": payment}
+        pay_list = clerk.post("/pay-lists", made)
+        self.keep("list to pay", pay_list, 201)
+        path = f"/pay-lists/{pay_list.json()['id']}"
+        head = "凭证号,户名,账号,金额,结果,失败原因,日期"
+        shifted = f"{name},{account},{name},{name},{name},{name},{account}"
+        failed = f"DF-1,{name},{account},1.00,失败,户名不符 应为{name} {account},"
+        for told, line, status in (("shifted file", shifted, 422), ("bank's file", failed, 201)):
+            sent = {**clerk.bearer, "Idempotency-Key": told, "Content-Type": "text/csv"}
+            content = f"{head}\n{line}\n".encode()
+            answer = clerk.client.post(f"/v1{path}/bank-results", content=content, headers=sent)
+            self.keep(told, answer, status)
+        self.keep("failed", clerk.get(path), 200)
+        assert '"reason":"name_mismatch"' in self.said["failed"]
 
     def told(self) -> None:
         """List and state."""

@@ -1,6 +1,7 @@
 """What a bank's result file says: CSV or a workbook, headed in Chinese or English, read cell by cell without writing.
 
-Banks export more columns than these, the account holders' names among them: what is not asked for here is not read.
+Banks export more columns than these, the account holders' names among them: what is not asked for here is not read, and
+no cell is repeated in a fault, since in a file whose columns are shifted any cell may be a name.
 """
 
 import csv
@@ -14,7 +15,7 @@ from io import BytesIO, StringIO
 
 import python_calamine
 
-from market.attribution.paying import BankFileError, Fault
+from market.attribution.paying import BankFileError, FailureReason, Fault
 from market.identifiers import reference_key
 from market.money import MAX_FEN
 
@@ -40,7 +41,19 @@ _RESULTS = {
 _AMOUNT = re.compile(r"[¥]?([0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,12})(?:\.([0-9]{1,2})0*)?元?")
 _DAY = re.compile(r"([0-9]{4})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?(?:[ T][0-9:]+)?")
 _COMPACT_DAY = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
-_MOST_REASON = 200
+_REASONS: Mapping[FailureReason, tuple[str, ...]] = {
+    FailureReason.NAME_MISMATCH: ("户名", "姓名", "账户名称", "name"),
+    FailureReason.ACCOUNT_CLOSED: ("销户", "closed"),
+    FailureReason.ACCOUNT_BLOCKED: (
+        *("冻结", "止付", "挂失", "不动户", "睡眠", "久悬", "控制", "只收不付", "状态异常", "状态不正常"),
+        *("blocked", "frozen", "dormant"),
+    ),
+    FailureReason.OVER_LIMIT: ("限额", "limit"),
+    FailureReason.PAYER_SHORT: ("余额不足", "insufficient"),
+    FailureReason.WRONG_BANK: ("行号", "行名", "开户行", "bank code"),
+    FailureReason.NO_SUCH_ACCOUNT: ("账号", "卡号", "账户不存在", "无此户", "无此账户", "account"),
+}
+"""By which words a bank's reason is known; the first that has one of them counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +66,7 @@ class ResultRow:
     payee_code: str | None
     amount_fen: int
     paid: bool
-    reason: str | None
+    reason: FailureReason | None
     day: date | None
 
 
@@ -134,15 +147,10 @@ def _row(number: int, cells: Mapping[str, object], faults: list[Fault]) -> Resul
     day = _day(cells["date"], texts["date"])
     wrong = [
         Fault(number, "reference", "a reference is missing", "缺少付款凭证号") if not texts["reference"] else None,
-        Fault(number, "amount", f"{texts['amount']!r} is no amount in yuan", f"「{texts['amount']}」不是有效金额(元)")
-        if amount_fen is None
-        else None,
-        Fault(number, "result", f"{texts['result']!r} is neither success nor failure",
-              f"「{texts['result']}」既非成功也非失败") if paid is None else None,
-        Fault(number, "date", f"{texts['date']!r} is no day", f"「{texts['date']}」不是有效日期")
-        if day is None and (paid or texts["date"])
-        else None,
-    ]  # fmt: skip
+        Fault(number, "amount", "is no amount in yuan", "不是有效金额(元)") if amount_fen is None else None,
+        Fault(number, "result", "is neither success nor failure", "既非成功也非失败") if paid is None else None,
+        Fault(number, "date", "is no day", "不是有效日期") if day is None and (paid or texts["date"]) else None,
+    ]
     faults.extend(fault for fault in wrong if fault is not None)
     if any(wrong) or amount_fen is None or paid is None:
         return None
@@ -153,9 +161,15 @@ def _row(number: int, cells: Mapping[str, object], faults: list[Fault]) -> Resul
         payee_code=texts.get("payee_code") or None,
         amount_fen=amount_fen,
         paid=paid,
-        reason=texts.get("reason", "")[:_MOST_REASON] or None,
+        reason=None if paid else _reason(texts.get("reason", "").lower()),
         day=day,
     )
+
+
+def _reason(text: str) -> FailureReason | None:
+    """Return which of the reasons a bank's words give, or None where it gives none."""
+    known = (reason for reason, words in _REASONS.items() if any(word in text for word in words))
+    return next(known, FailureReason.OTHER) if text else None
 
 
 def _amount(text: str) -> int | None:

@@ -107,7 +107,7 @@ def _compare(
     for row in rows:
         line = by_key.get(row.key)
         if line is None:
-            found.append(Fault(row.number, "reference", f"{row.reference} is not of this list", "不在本清单中"))
+            found.append(Fault(row.number, "reference", "is not of this list", "不在本清单中"))
             continue
         wrong = _contradictions(row, line, codes, seen.get(row.key), today)
         found.extend(wrong)
@@ -192,7 +192,7 @@ def _keep(
     """Mark what failed and whether the list is settled, and keep what the file brought under its hash."""
     for row, line in news:
         if not row.paid:
-            line.status, line.reason = LineStatus.FAILED.value, row.reason
+            line.status, line.reason = LineStatus.FAILED.value, row.reason and row.reason.value
     if not taken.unanswered:
         pay_lists.move(pay_list, ListEvent.ANSWER)
     answer = {

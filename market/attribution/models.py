@@ -189,6 +189,11 @@ class PayListLine(Base):
         sa.CheckConstraint("num_nonnulls(household_id, collective_id) = 1", name="payee_is_one"),
         sa.CheckConstraint("status IN ('open', 'paid', 'failed', 'withdrawn')", name="status_is_known"),
         sa.CheckConstraint("(status = 'paid') = (payment_id IS NOT NULL)", name="paid_has_its_payment"),
+        sa.CheckConstraint(
+            "reason IN ('name_mismatch', 'no_such_account', 'account_closed', 'account_blocked', 'wrong_bank',"
+            " 'over_limit', 'payer_short', 'other')",
+            name="reason_is_known",
+        ),
         sa.Index(
             "pay_list_lines_reference_once",
             "supplier_id",

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from market.api import Count, Day, Fen, LongText, PageQuery, Schema, Sha256Hex, Text
+from market.attribution.paying import FailureReason
 from market.attribution.schemas import EvidenceIds, Id, InvoiceNumber, PaymentIn
 
 ListStatus = Annotated[Literal["open", "settled", "withdrawn"], Field(examples=["open"])]
@@ -33,7 +34,9 @@ class ListLineOut(Schema):
     invoice_number: InvoiceNumber | None
     status: Annotated[Literal["open", "paid", "failed", "withdrawn"], Field(examples=["open"])]
     payment_id: Id | None
-    reason: Annotated[str | None, Field(examples=["户名不符"])]
+    reason: Annotated[
+        FailureReason | None, Field(examples=["name_mismatch"], description="in the bank's file in words")
+    ]
 
 
 class PayListListed(Schema):

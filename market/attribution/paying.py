@@ -55,6 +55,19 @@ class LineStatus(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class FailureReason(StrEnum):
+    """Why a bank could not pay: its own words may name the account holder, so that they are not kept."""
+
+    NAME_MISMATCH = "name_mismatch"
+    NO_SUCH_ACCOUNT = "no_such_account"
+    ACCOUNT_CLOSED = "account_closed"
+    ACCOUNT_BLOCKED = "account_blocked"
+    WRONG_BANK = "wrong_bank"
+    OVER_LIMIT = "over_limit"
+    PAYER_SHORT = "payer_short"
+    OTHER = "other"
+
+
 def invoice_number(method: Method, reference: str, number: str | None, *, pointer: str) -> str | None:
     """Return the number of the purchase invoice behind a payment, if there is one.
 

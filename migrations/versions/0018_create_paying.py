@@ -159,6 +159,11 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "status IN ('open', 'paid', 'failed', 'withdrawn')", name=op.f("pay_list_lines_status_is_known")
         ),
+        sa.CheckConstraint(
+            "reason IN ('name_mismatch', 'no_such_account', 'account_closed', 'account_blocked', 'wrong_bank',"
+            " 'over_limit', 'payer_short', 'other')",
+            name=op.f("pay_list_lines_reason_is_known"),
+        ),
         sa.CheckConstraint("amount_fen > 0", name=op.f("pay_list_lines_amount_is_positive")),
         sa.CheckConstraint("num_nonnulls(household_id, collective_id) = 1", name=op.f("pay_list_lines_payee_is_one")),
         sa.ForeignKeyConstraint(

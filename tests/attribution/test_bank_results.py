@@ -11,6 +11,7 @@ from sqlalchemy import orm
 from starlette.testclient import TestClient
 from xlsxwriter import Workbook
 
+from market.attribution.paying import FailureReason
 from tests.attribution.test_evidence import send
 from tests.stalls import NOON, TODAY, Stalls, all_tables
 
@@ -71,11 +72,31 @@ def test_what_the_bank_paid_is_disbursed_and_what_it_could_not_stays_owed(stalls
     assert read["status"] == "settled"
     assert [(line["status"], line["reason"]) for line in read["lines"]] == [
         ("paid", None),
-        ("failed", "户名不符"),
+        ("failed", "name_mismatch"),
         ("paid", None),
     ]
     paid = {item["reference"]: item["paid_on"] for item in stalls.clerk.get("/payments").json()["items"]}
     assert paid == {"DF-0": "2026-03-01", "DF-2": "2026-03-02"}
+
+
+def test_why_the_bank_could_not_pay_is_kept_as_a_code_and_its_words_are_not(stalls: Stalls) -> None:
+    said = {
+        "户名与账号不符 应为某某": "name_mismatch",
+        "账号不存在(某某)": "no_such_account",
+        "该账户已销户": "account_closed",
+        "Account frozen": "account_blocked",
+        "收款行行号有误": "wrong_bank",
+        "超出Ⅱ类户限额": "over_limit",
+        "付款账户余额不足": "payer_short",
+        "某某不在家": "other",
+        "": None,
+    }
+    assert set(said.values()) == {*FailureReason, None}
+    for serial, (words, code) in enumerate(said.items()):
+        pay_list = prepared(stalls, 100, prefix=f"W{serial}")
+        told(stalls, pay_list, f"W{serial}-0,,1.00,失败,{words},")
+        (line,) = stalls.clerk.get(f"/pay-lists/{pay_list['id']}").json()["lines"]
+        assert (line["status"], line["reason"]) == ("failed", code)
 
 
 def test_what_failed_is_paid_again_under_a_new_reference_alone(stalls: Stalls) -> None:
