@@ -153,7 +153,13 @@ def operator(
 @cli.command()
 def vault_key(
     *,
-    add: Annotated[bool, typer.Option("--add", help="Add a master key to the keyring in use, for a rotation")] = False,
+    add: Annotated[
+        bool,
+        typer.Option(
+            "--add",
+            help="Add a master key to the keyring in use; write it to a new file: `>` empties the old one first",
+        ),
+    ] = False,
 ) -> None:
     """Write a keyring for the personal data to standard output: keep it in a secret manager, never beside a backup."""
     used = _vault(Settings()) if add else None
