@@ -63,7 +63,8 @@ def install_problem_handlers(app: FastAPI) -> None:
         if malformed is not None:
             return refused(request, malformed)
         faults = [
-            {"pointer": _pointer(fault), "detail": _said(fault, language_of(request))} for fault in error.errors()
+            {"pointer": _pointer(fault, error.body), "detail": _said(fault, language_of(request))}
+            for fault in error.errors()
         ]
         detail = "输入未通过校验。" if language_of(request) == "zh" else "The input is not valid."
         return problem(request, "invalid_input", 422, detail, faults)
@@ -130,10 +131,18 @@ _SAID_OF_STATUS = {
 }
 
 
-def _pointer(fault: Mapping[str, Any]) -> str:
-    """Return the JSON pointer of a fault."""
+def _pointer(fault: Mapping[str, Any], body: object) -> str:
+    """Return the JSON pointer of a fault; the tag by which one of a union's schemas was chosen is no part of it."""
     location = fault["loc"]
-    return pointer_to(*(location[1:] if location and location[0] == "body" else location))
+    if not location or location[0] != "body":
+        return pointer_to(*location)
+    parts, at = [], body
+    for part in location[1:-1]:
+        if isinstance(at, Mapping) and part not in at and part in at.values():
+            continue
+        parts.append(part)
+        at = at.get(part) if isinstance(at, Mapping) else at[part] if isinstance(at, list) else None
+    return pointer_to(*parts, *location[1:][-1:])
 
 
 _SAID_IN_CHINESE: Mapping[str, str] = {
@@ -144,6 +153,7 @@ _SAID_IN_CHINESE: Mapping[str, str] = {
     "int_parsing": "必须是整数",
     "bool_type": "必须是 true 或 false",
     "string_type": "必须是文本",
+    "string_unicode": "必须是有效的 Unicode 文本",
     "string_too_short": "至少 {min_length} 个字符",
     "string_too_long": "至多 {max_length} 个字符",
     "greater_than": "必须大于 {gt}",
@@ -162,6 +172,9 @@ _SAID_IN_CHINESE: Mapping[str, str] = {
     "model_type": "必须是对象",
     "model_attributes_type": "必须是对象",
     "uuid_type": "不是有效的编号",
+    "union_tag_invalid": "{discriminator} 须为 {expected_tags} 之一",
+    "union_tag_not_found": "须注明 {discriminator}",
+    "named_twice": "每项只能填写一次",
     "unprintable": "含有不可打印的字符",
     "not_a_day": "不是有效的日期(YYYY-MM-DD)",
     "date_from_datetime_parsing": "不是有效的日期(YYYY-MM-DD)",

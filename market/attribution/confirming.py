@@ -21,6 +21,7 @@ from market.attribution.rules import (
 from market.clock import business_date
 from market.db import new_id
 from market.errors import FourEyesError, NotFoundError
+from market.households.rules import check_says_no_number
 from market.identity.rules import Actor
 
 CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
@@ -46,7 +47,8 @@ def confirm(
     """Record, for their payees, that they have the money: the payments disbursed become confirmed, and later matches.
 
     Who acted, for whom and on what evidence is kept. Raises `NotFoundError`, `AlreadyConfirmedError`,
-    `EvidenceUsedError`, or `FourEyesError` for who paid or countersigned; posts one entry a supplier.
+    `NumberInTextError`, `EvidenceUsedError`, or `FourEyesError` for who paid or countersigned; posts one entry a
+    supplier.
     """
     visible = queries.visible_payments(actor).where(Payment.id.in_(payment_ids)).order_by(Payment.id)
     payments = list(session.scalars(visible.with_for_update(of=Payment)))
@@ -55,6 +57,8 @@ def confirm(
     if any(payment.confirmed_at for payment in payments):
         raise AlreadyConfirmedError(pointer="/payment_ids")
     _check_independent(session, actor, payments)
+    if note is not None:
+        check_says_no_number(note, pointer="/note")
     act = Confirmation(id=new_id(), means="village_clerk", made_by=actor.member_id, note=note, made_at=now)
     _record(session, act, payments, on)
     evidence_files.use(session, actor, evidence_ids, now=now, confirmation_id=act.id)

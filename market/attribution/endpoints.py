@@ -69,6 +69,7 @@ from market.attribution.trying import CodeTrials
 from market.clock import business_date, utc_now
 from market.db import Database
 from market.errors import InvalidInputError, NotFoundError
+from market.households.rules import NumberInTextError
 from market.identity.access import Caller, public, requires
 from market.identity.rules import Actor, Permission
 from market.ledger.rules import PeriodClosedError
@@ -316,7 +317,7 @@ _LISTED = tuple(name for name in PaymentListed.model_fields if name != "paid_on"
     "/payments/confirmations",
     status_code=201,
     response_model=Confirmed,
-    responses=declared(AlreadyConfirmedError, EvidenceUsedError, NotFoundError),
+    responses=declared(AlreadyConfirmedError, EvidenceUsedError, NotFoundError, NumberInTextError),
 )
 def confirm_payments(
     request: Confirm, caller: Annotated[Caller, requires(Permission.DISBURSEMENT_CONFIRM)]

@@ -250,7 +250,7 @@ def _check_holding(row: Holding, pointer: str) -> None:
         "land_fen": row.land_fen,
         "grant_fen": row.grant_fen,
         "loan_fen": row.loan_fen,
-        "area_milli_mu": row.area_milli_mu,
+        "area_mu": row.area_milli_mu,
     }
     for name, amount in amounts.items():
         if amount < 0:
@@ -263,7 +263,7 @@ def _check_holding(row: Holding, pointer: str) -> None:
         raise RegisterBodyError(
             reason="land is valued, or its profit shared, without its area",
             reason_zh="土地入股或按亩分红须载明面积",
-            pointer=f"{pointer}/area_milli_mu",
+            pointer=f"{pointer}/area_mu",
         )
 
 

@@ -73,7 +73,8 @@ def predict(session: orm.Session, actor: Actor, *, given: Given) -> Second:
 
 def _work_out(session: orm.Session, actor: Actor, given: Given) -> tuple[Second, list[Fund]]:
     collective_id = actor.organisation_id
-    version = approved_version(session, given.register_version_id, collective_id, RegisterKind.LIST)
+    pointer = "/register_version_id"
+    version = approved_version(session, given.register_version_id, collective_id, RegisterKind.LIST, pointer=pointer)
     _check_reference(session, collective_id, given.reference)
     name = _salt(collective_id, given.supplier_id, version.sha256)
     dues = formulas.dividend(given.amount_fen, register_body(version.body), salt=name)
@@ -81,7 +82,9 @@ def _work_out(session: orm.Session, actor: Actor, given: Given) -> tuple[Second,
     funds = queries.received(session, collective_id, given.supplier_id)
     found = Second(version, judged, sum(fund.fen for fund in funds))
     if found.kept_fen == given.amount_fen:
-        raise NobodyListedError(reason="nobody on it is given anything", reason_zh="名单中无人可得分配")
+        raise NobodyListedError(
+            reason="nobody on it is given anything", reason_zh="名单中无人可得分配", pointer=pointer
+        )
     if given.amount_fen > found.held_fen:
         raise NotEnoughReceivedError(asked=yuan(given.amount_fen), held=yuan(found.held_fen), pointer="/amount_fen")
     return found, funds

@@ -100,7 +100,9 @@ def listing(session: orm.Session, supplier_id: UUID, formula: Formula, period: P
         counted = volumes(session, supplier_id, period)
         dues, lot_ids = _patronage(counted, formula, name), counted.lot_ids
     else:
-        version = approved_version(session, formula.register_version_id, supplier_id, kind)
+        version = approved_version(
+            session, formula.register_version_id, supplier_id, kind, pointer="/formula/register_version_id"
+        )
         dues = _by_register(register_body(version.body), formula, name)
     items = judge(session, dues, supplier_id=supplier_id, on=period.ends_on)
     return Listing(mechanism, _inputs(formula), items, version, lot_ids)
@@ -128,7 +130,7 @@ def _inputs(formula: Formula) -> dict[str, Any]:
 
 
 def approved_version(
-    session: orm.Session, version_id: UUID, organisation_id: UUID, kind: RegisterKind | None
+    session: orm.Session, version_id: UUID, organisation_id: UUID, kind: RegisterKind | None, *, pointer: str
 ) -> RegisterVersion:
     """Return an approved version of a register of this kind that the organisation keeps; raises `NotFoundError`."""
     found = session.scalar(
@@ -142,7 +144,7 @@ def approved_version(
         )
     )
     if found is None:
-        raise NotFoundError(what="register_version", pointer="/register_version_id")
+        raise NotFoundError(what="register_version", pointer=pointer)
     return found
 
 

@@ -31,7 +31,7 @@ from market.distributions.rules import (
     list_sha256,
     salt,
 )
-from market.errors import FourEyesError, NotFoundError
+from market.errors import FourEyesError, NotFoundError, at
 from market.identity.rules import Actor
 from market.money import yuan
 
@@ -62,11 +62,12 @@ def predict(session: orm.Session, actor: Actor, *, formula: Formula, period: Per
 
     Raises what `listing` raises, `NobodyListedError` for a list of nothing, or `NotEnoughRecognisedError`.
     """
-    found = listing(session, actor.organisation_id, formula, period)
-    if not found.amount_fen - found.kept_fen:
-        raise NobodyListedError(reason="nobody on it is given anything", reason_zh="名单中无人可得分配")
-    funds = queries.funds(session, actor.organisation_id, found.mechanism, period)
-    return Predicted(found, _funding(found.mechanism, found.amount_fen, funds))
+    with at("/formula"):
+        found = listing(session, actor.organisation_id, formula, period)
+        if not found.amount_fen - found.kept_fen:
+            raise NobodyListedError(reason="nobody on it is given anything", reason_zh="名单中无人可得分配")
+        funds = queries.funds(session, actor.organisation_id, found.mechanism, period)
+        return Predicted(found, _funding(found.mechanism, found.amount_fen, funds))
 
 
 def _funding(mechanism: Mechanism, amount_fen: int, funds: Sequence[Fund]) -> Funding:

@@ -7,7 +7,19 @@ from uuid import UUID
 
 from pydantic import Field
 
-from market.api import Day, Fen, Flag, LongText, PageQuery, PositiveFen, Schema, Sha256Hex, SignedFen, Text
+from market.api import (
+    BasisPoints,
+    Day,
+    Fen,
+    Flag,
+    LongText,
+    PageQuery,
+    PositiveFen,
+    Schema,
+    Sha256Hex,
+    SignedFen,
+    Text,
+)
 from market.benefits.rules import PATRONAGE_FLOOR_BP, Mechanism
 from market.distributions.rules import Counted, DistributionStatus, Excluded, Item
 
@@ -24,9 +36,9 @@ class PatronageIn(Schema):
 
     formula: Annotated[Literal["patronage"], Field(examples=["patronage"])]
     surplus_fen: PositiveFen
-    reserve_bp: Annotated[int, Field(ge=0, le=10_000, examples=[1_000])]
+    reserve_bp: Annotated[BasisPoints, Field(examples=[1_000])]
     by_volume_bp: Annotated[
-        int, Field(ge=0, le=10_000, examples=[7_000], description=f"at least {PATRONAGE_FLOOR_BP}, by law")
+        BasisPoints, Field(examples=[7_000], description=f"1/100 of 1 %; at least {PATRONAGE_FLOOR_BP}, by law")
     ]
     counted: Annotated[Counted, Field(examples=["volume"])] = Counted.VOLUME
 
@@ -50,7 +62,7 @@ class CustodyIn(Schema):
 
     formula: Annotated[Literal["custody"], Field(examples=["custody"])]
     register_version_id: Id
-    months: Annotated[int, Field(ge=1, le=12, examples=[12])] = 12
+    months: Annotated[int, Field(strict=True, ge=1, le=12, examples=[12])] = 12
 
 
 FormulaIn = Annotated[PatronageIn | DividendIn | CustodyIn, Field(discriminator="formula")]

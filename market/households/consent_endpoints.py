@@ -8,7 +8,7 @@ from sqlalchemy import orm
 
 from market.api import Page, after_id, cut, declared, router_of
 from market.clock import business_date, utc_now
-from market.errors import NotFoundError, TransitionError
+from market.errors import FourEyesError, NotFoundError, TransitionError
 from market.households import consents, erasing, queries
 from market.households.consent_schemas import (
     ConsentOut,
@@ -158,7 +158,7 @@ def list_erasures(
     "/erasures/{erasure_id}/decision",
     status_code=201,
     response_model=ErasureOut,
-    responses=declared(NotFoundError, NumberInTextError, TransitionError),
+    responses=declared(NotFoundError, NumberInTextError, FourEyesError, TransitionError),
 )
 def decide_erasure(
     erasure_id: UUID, request: DecideErasure, caller: Annotated[Caller, requires(Permission.PERSON_ERASE)]

@@ -40,6 +40,7 @@ from market.livelihoods.schemas import (
     ReverseItem,
     SetLine,
 )
+from market.regions.rules import UnknownRegionError
 
 router = router_of("livelihoods")
 
@@ -210,7 +211,9 @@ def list_lines(
     return Page(items=[LineOut.model_validate(row) for row in page], next_cursor=next_cursor)
 
 
-@router.post("/monitoring/lines", status_code=201, response_model=LineOut, responses=declared(LineSetError))
+@router.post(
+    "/monitoring/lines", status_code=201, response_model=LineOut, responses=declared(UnknownRegionError, LineSetError)
+)
 def set_line(request: SetLine, caller: Annotated[Caller, requires(Permission.MONITORING_WRITE)]) -> Response:
     """Set the line below which a region's households are warned of in a year."""
     return caller.once(

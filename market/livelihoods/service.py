@@ -18,6 +18,7 @@ from market.livelihoods import queries
 from market.livelihoods.models import AccountItem, MonitoringLine
 from market.livelihoods.rules import ItemKind, ItemRecordedError, ItemReversedError, LineSetError
 from market.money import yuan
+from market.regions.service import check_known
 
 
 class Item(NamedTuple):
@@ -116,7 +117,12 @@ def reverse(session: orm.Session, actor: Actor, *, item_id: UUID, reason: str, n
 def set_line(
     session: orm.Session, *, region_code: str, year: int, line_fen: int, jump_bp: int, jump_fen: int, source: str
 ) -> MonitoringLine:
-    """Set the line of a region and year, for good; the empty code is the whole country. Raises `LineSetError`."""
+    """Set the line of a region and year, for good; the empty code is the whole country.
+
+    Raises `UnknownRegionError` or `LineSetError`.
+    """
+    if region_code:
+        check_known(session, region_code, date(year, 12, 31), pointer="/region_code")
     if session.get(MonitoringLine, (region_code, year)) is not None:
         raise LineSetError(year=year, pointer="/year")
     line = MonitoringLine(

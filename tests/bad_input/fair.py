@@ -14,12 +14,14 @@ from market.catalog import service as catalog
 from market.catalog.models import Product
 from market.catalog.rules import ProductStatus
 from market.certification.rules import CertificateStatus
+from market.households.models import PersonalDataAccess
+from market.households.rules import REVEALED_PER_HOUR, AccessKind, Purpose
 from market.identity.models import Credential
 from market.identity.rules import OrganisationKind, Permission, Role
 from market.lots.rules import LotStatus
 from market.quantities import Unit
 from tests import factories
-from tests.stalls import NOON, TODAY, Desk, Stalls
+from tests.stalls import NOON, TODAY, VILLAGE, Desk, Stalls
 
 NOBODY = "0198c2f0-5b7a-7c3e-9a54-1f2e3d4c5b6a"
 
@@ -69,6 +71,10 @@ class Fair(Stalls):
         assert self.orderer.post("/order-groups", self.wanted(), key="taken").status_code == 201
         self.unsellable()
         self.others()
+        self.people()
+        self.registers()
+        self.shared_out()
+        self.listed()
         session.flush()
 
     def unsellable(self) -> None:
@@ -124,6 +130,138 @@ class Fair(Stalls):
         self.locked_out.member.active = False
         secret = factories.token(session, self.keyed.member, scopes=[Permission.ORDER_READ])
         self.keyed.bearer = {"Authorization": f"Bearer {secret}"}
+
+    def people(self) -> None:
+        """Put people on the register, with consents that hold no more, and erasures asked for and carried out."""
+        session, village = self.session, self.village
+        factories.region(session, code=VILLAGE)
+        self.manager = self.desk(self.supplier, Role.SUPPLIER_MANAGER)
+        self.tired = self.desk(factories.organisation(session, region_code=VILLAGE), Role.COUNTY_REVIEWER)
+        first, second, third = self.households
+        self.person, self.other_person, _ = (
+            factories.person(session, home, known=factories.particulars(serial))
+            for serial, home in enumerate(self.households, 8_000)
+        )
+        self.distant_person = factories.person(session, self.stranger)
+        self.full, self.erased, self.departed = (
+            factories.household(session, village_code=VILLAGE, head_count=1) for _ in range(3)
+        )
+        for home in (self.full, self.erased):
+            factories.person(session, home)
+        self.departed.departed_on = date(2026, 2, 1)
+        self.county.made(f"/households/{self.erased.id}/erasures", {"reason": "本人申请"})
+        self.erasure_id = village.made(f"/households/{third.id}/erasures", {"reason": "本人申请"})["id"]
+        given = {"purpose": "payment_details", "evidence": "同意书"}
+        lapsed = given | {"valid_from": "2025-01-01", "valid_until": "2026-03-02"}
+        village.made(f"/households/{first.id}/consents", lapsed)
+        self.consent_id = village.made(
+            f"/households/{first.id}/consents", given | {"purpose": "public_disclosure", "valid_from": "2026-03-01"}
+        )["id"]
+        self.withdrawn_id = village.made(f"/households/{second.id}/consents", given | {"valid_from": TODAY})["id"]
+        village.made(f"/consents/{self.withdrawn_id}/withdrawal", {"evidence": "到村声明"})
+        self.read_an_hours_worth()
+
+    def read_an_hours_worth(self) -> None:
+        """Let one officer have read as many households as one may within the hour."""
+        self.session.add(
+            PersonalDataAccess(
+                kind=AccessKind.REVEAL,
+                member_id=self.tired.member.id,
+                role=Role.COUNTY_REVIEWER,
+                acting_for=self.tired.member.organisation_id,
+                purpose=Purpose.ASSISTANCE,
+                reason="入户走访",
+                household_ids=[uuid4() for _ in range(REVEALED_PER_HOUR)],
+                fields=["name"],
+                person_count=REVEALED_PER_HOUR,
+                ip="192.0.2.7",
+                request_id="0",
+                accessed_at=NOON,
+            )
+        )
+
+    def registers(self) -> None:
+        """Open registers, with a version of each status."""
+        self.keeper = self.desk(self.collective, Role.SUPPLIER_CLERK)
+        opened = {"kind": "shares", "name": "股份登记"}
+        self.shares_id = self.clerk.made("/registers", opened)["id"]
+        self.foreign_shares_id = self.other_clerk.made("/registers", opened)["id"]
+        self.entitlements_id = self.clerk.made("/registers", {"kind": "entitlements", "name": "代养协议"})["id"]
+        self.list_id = self.keeper.made("/registers", {"kind": "list", "name": "分配名单"})["id"]
+        self.drafted_id, self.submitted_id, self.approved_id = (
+            self.clerk.made(f"/registers/{self.shares_id}/versions", self.shares())["id"] for _ in range(3)
+        )
+        listed = {"valid_from": "2026-01-01", "list": [{"household_code": self.households[0].code, "weight": 1}]}
+        self.approved_list_id = self.keeper.made(f"/registers/{self.list_id}/versions", listed)["id"]
+        for desk, version_id in (
+            (self.clerk, self.submitted_id),
+            (self.clerk, self.approved_id),
+            (self.keeper, self.approved_list_id),
+        ):
+            assert desk.post(f"/register-versions/{version_id}/submission").status_code == 200
+        for version_id in (self.approved_id, self.approved_list_id):
+            path = f"/register-versions/{version_id}/approval"
+            assert self.county.post(path, {"opinion": "同意"}).status_code == 200
+
+    def shares(self, **changed: Any) -> dict[str, Any]:
+        """Return a version of a share register with one household, with changes to its row."""
+        row = {"household_code": self.households[0].code, "own_fen": 10_000} | changed
+        return {"valid_from": "2026-01-01", "shares": [row]}
+
+    def dividend(self, **changed: Any) -> dict[str, Any]:
+        """Return a proposal to share out 100 fen of two months by the shares, with changes to its formula."""
+        formula = {"formula": "dividend", "register_version_id": self.approved_id, "amount_fen": 100} | changed
+        return {"period_from": "2026-01-01", "period_to": TODAY, "formula": formula}
+
+    def shared_out(self) -> None:
+        """Sell what nobody delivered, propose lists, turn one down, and let the collective give some money on."""
+        bought_in = factories.product(self.session, self.supplier, name="苹果")
+        factories.lot(self.session, bought_in, quantity_milli=50_000)
+        sold = self.accepted(self.line(bought_in))
+        self.clerk.made("/receipts", self.money(sold, sold["amount_fen"]))
+        self.proposed_id, self.rejected_id = (
+            self.clerk.made("/distributions", self.dividend())["id"] for _ in range(2)
+        )
+        turned_down = self.county.post(f"/distributions/{self.rejected_id}/rejection", {"opinion": "名单有误"})
+        assert turned_down.status_code == 200
+        to_collective = self.payment(300, payee_kind="collective", payee_id=str(self.collective.id))
+        self.disbursement_id = self.clerk.made("/disbursements", to_collective)["id"]
+        self.given_id = self.keeper.made("/second-distributions", self.giving(reference="二次-1"))["id"]
+        self.confirmed_given_id = self.keeper.made("/second-distributions", self.giving(reference="二次-2"))["id"]
+        path = f"/second-distributions/{self.confirmed_given_id}/confirmation"
+        assert self.village.post(path).status_code == 200
+
+    def giving(self, **changed: Any) -> dict[str, Any]:
+        """Return what the collective gives on: 10 fen, with changes."""
+        return {
+            "supplier_id": str(self.supplier.id),
+            "register_version_id": self.approved_list_id,
+            "amount_fen": 10,
+            "given_on": TODAY,
+            "evidence": "村民代表会议决议",
+            "reference": "二次-3",
+        } | changed
+
+    def to_pay(self, **changed: Any) -> dict[str, Any]:
+        """Return a list of one payment by the bank, with changes to the list."""
+        return {
+            "method": "bank_transfer",
+            "evidence": "代发清单",
+            "payments": self.payment(100)["payments"],
+        } | changed
+
+    def listed(self) -> None:
+        """Write lists to pay, in cash and by the bank, and keep files, of which one has proved something."""
+        self.bank_list = self.clerk.made("/pay-lists", self.to_pay())
+        self.cash_list = self.clerk.made("/pay-lists", self.to_pay(method="cash", paid_on=TODAY))
+        self.withdrawn_list = self.clerk.made("/pay-lists", self.to_pay())
+        self.clerk.made(f"/pay-lists/{self.withdrawn_list['id']}/withdrawal")
+        self.unused_id, self.used_id = (
+            Ask(self.clerk, "POST", "/evidence", content=b"%PDF-1.7\n" + name).send("en").json()["id"]
+            for name in (b"unused", b"used")
+        )
+        self.foreign_file_id = Ask(self.other_clerk, "POST", "/evidence", content=b"%PDF-1.7\n").send("en").json()["id"]
+        self.clerk.made(f"/disbursements/{self.disbursement_id}/evidence", {"evidence_ids": [self.used_id]})
 
     def credential(self, desk: Desk) -> Credential:
         """Return the only credential of a desk's member."""

@@ -37,6 +37,14 @@ QUANTITIES: list[tuple[str, Any]] = [
     ("empty", ""),
     ("hexadecimal", "0x10"),
 ]
+PARTS: list[tuple[str, Any]] = [
+    ("a float", 1.5),
+    ("a whole float", 7_000.0),
+    ("text", "7000"),
+    ("negative", -1),
+    ("more than the whole", 10_001),
+    ("true", True),
+]
 DAYS: list[tuple[str, Any]] = [
     ("an integer", 20260302),
     ("a timestamp", 1772409600),
