@@ -99,7 +99,7 @@ CASES: list[Case] = [
         "a return below the law's floor",
         lambda f: by_volume(f, by_volume_bp=5_999),
         422,
-        "patronage_below_law",
+        "patronage_floor",
         [f"{FORMULA}/by_volume_bp"],
     ),
     ("a formula unheard of", lambda f: propose(f, formula="tombola"), 422, INVALID, [FORMULA]),
@@ -111,7 +111,7 @@ CASES: list[Case] = [
         "a dividend of a source nobody has",
         lambda f: propose(f, sources=["loan"]),
         422,
-        "nobody_listed",
+        "no_weight",
         [FORMULA],
     ),
     (

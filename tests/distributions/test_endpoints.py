@@ -201,7 +201,7 @@ def test_a_register_of_somebody_else_lists_nobody(client: TestClient, season: Se
     for version in (season.listed({household: 1}), Season(season.session).listed({household: 1})):
         formula = {"formula": "dividend", "register_version_id": str(version.id), "amount_fen": 100}
         answer = asked(client, clerk, "/distributions", YEAR | {"formula": formula})
-        assert refusal(answer) == (404, "not_found", "/register_version_id")
+        assert refusal(answer) == (404, "not_found", "/formula/register_version_id")
 
 
 def test_the_capital_of_a_whole_village_is_listed_however_large_it_is(
