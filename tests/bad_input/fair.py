@@ -21,7 +21,7 @@ from market.identity.rules import OrganisationKind, Permission, Role
 from market.lots.rules import LotStatus
 from market.quantities import Unit
 from tests import factories
-from tests.stalls import NOON, TODAY, VILLAGE, Desk, Stalls
+from tests.stalls import NOON, TODAY, VILLAGE, Desk, Stalls, all_tables
 
 NOBODY = "0198c2f0-5b7a-7c3e-9a54-1f2e3d4c5b6a"
 
@@ -53,6 +53,8 @@ class Fair(Stalls):
     def __init__(self, client: TestClient, session: Any) -> None:
         """Let everything happen."""
         super().__init__(client, session)
+        self._written: int | None = None
+        self._tables: dict[str, tuple[int, str]] = {}
         self.placed_order = self.placed()
         self.confirmed_order = self.placed()
         self.clerk.made(f"/orders/{self.confirmed_order['id']}/confirmation")
@@ -76,6 +78,15 @@ class Fair(Stalls):
         self.shared_out()
         self.listed()
         session.flush()
+
+    def tables(self) -> dict[str, tuple[int, str]]:
+        """Return what is in every table, read again only if a row was written since, if only for a moment."""
+        written = self.session.scalar(
+            sa.text("SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_xact_user_tables")
+        )
+        if written != self._written:
+            self._written, self._tables = written, all_tables(self.session)
+        return self._tables
 
     def unsellable(self) -> None:
         """Put up what cannot be sold."""
