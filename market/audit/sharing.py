@@ -78,6 +78,8 @@ class Sharing(History):
             case "dividend":
                 capital = _capital(rows, inputs, name)
                 return _by_weight(inputs["amount_fen"], capital, name)
+            case "profit":
+                return _by_mode(fact)
         found: dict[tuple[str, UUID], tuple[int, int]] = {}
         for row in rows:
             for kind, part in ((HOUSEHOLD, "household"), (COLLECTIVE, "collective")):
@@ -248,6 +250,24 @@ def _capital(rows: Sequence[Mapping[str, Any]], inputs: Mapping[str, Any], name:
     granted = sum(row[f"{source}_fen"] for source in alike_too for row in rows)
     alike = _by_weight(granted, dict.fromkeys(capital, 1), f"{name}|grants")
     return {who: fen + alike[HOUSEHOLD, who][1] for who, fen in capital.items()}
+
+
+def _by_mode(fact: DistributionFact) -> dict[tuple[str, UUID], tuple[int, int]]:
+    """Return whose land brought how much by the scheme: nothing outside its years, nothing outside its bounds."""
+    scheme = fact.register.scheme if fact.register else None
+    if not fact.register or not scheme:
+        return {}
+    paying = range(scheme["first_year"], scheme["first_year"] + scheme["years"])
+    if not {fact.period_from.year, fact.period_to.year}.issubset(paying):
+        return {}
+    parts = {mode["code"]: mode["household_bp"] for mode in scheme["modes"]}
+    found = {}
+    for row in fact.register.rows:
+        bp, area_milli_mu = parts.get(row["mode"], 0), row["area_milli_mu"]
+        if scheme["lowest_bp"] <= bp <= scheme["highest_bp"]:
+            fen = portion(fact.inputs["profit_fen_per_mu"] * area_milli_mu, bp, 1_000 * 10_000)
+            found[HOUSEHOLD, UUID(row["household"])] = area_milli_mu, fen
+    return found
 
 
 def _by_weight(whole: int, weights: Mapping[UUID, int], name: str) -> dict[tuple[str, UUID], tuple[int, int]]:

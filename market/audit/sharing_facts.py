@@ -44,6 +44,12 @@ class RegisterFact(NamedTuple):
         (rows,) = (rows for name, rows in json.loads(self.canonical).items() if name != "scheme")
         return list(rows)
 
+    @property
+    def scheme(self) -> dict[str, Any] | None:
+        """Return the scheme of share modes that the bytes state, if any."""
+        scheme: dict[str, Any] | None = json.loads(self.canonical).get("scheme")
+        return scheme
+
 
 @dataclass(slots=True)
 class DistributionFact:

@@ -115,20 +115,21 @@ def _earned(capital_fen: int, rate_bp: int, months: int) -> int:
     return capital_fen * rate_bp * months // (money.WHOLE_BP * MONTHS_OF_YEAR)
 
 
-def profit_share(profit_fen_per_mu: int, year: int, shares: RegisterBody) -> list[Due]:
-    """Return each household's part of a year's profit of its land, by the mode in which it holds its shares.
+def profit_share(profit_fen_per_mu: int, shares: RegisterBody, *, begins: int, ends: int) -> list[Due]:
+    """Return each household's part of the profit of its land, by the mode in which it holds its shares.
 
     The register says with its scheme which modes there are, what part of the profit each pays, between which bounds,
-    and in which years: 乐业 pays 50 % to 94.2 % from 2020, at most 15 years, so 2034 is the last. Source:
-    domain.md §10, Leye.
+    and in which years: 乐业 pays 50 % to 94.2 % from 2020, at most 15 years, so 2034 is the last. The profit was made
+    from the year `begins` to the year `ends`, and both must pay. Source: domain.md §10, Leye.
 
     Raises `SchemeMissingError`, `SchemeYearError` or `NoSurplusError`.
     """
     scheme = shares.scheme
     if scheme is None:
-        raise SchemeMissingError
-    if not scheme.first_year <= year <= scheme.last_year:
-        raise SchemeYearError(year=year, first=scheme.first_year, last=scheme.last_year)
+        raise SchemeMissingError(pointer="/formula/register_version_id")
+    for year, pointer in ((begins, "/period_from"), (ends, "/period_to")):
+        if not scheme.first_year <= year <= scheme.last_year:
+            raise SchemeYearError(year=year, first=scheme.first_year, last=scheme.last_year, pointer=pointer)
     if profit_fen_per_mu < 0:
         raise NoSurplusError
     parts = {mode.code: mode.household_bp for mode in scheme.modes}

@@ -7,11 +7,17 @@ from fastapi import Query, Response
 from sqlalchemy import orm
 
 from market.api import Page, PageQuery, after_id, answer, cut, declared, decode_cursor, encode_cursor, router_of
-from market.benefits.formulas import NoSurplusError, NoWeightError, PatronageFloorError
+from market.benefits.formulas import (
+    NoSurplusError,
+    NoWeightError,
+    PatronageFloorError,
+    SchemeMissingError,
+    SchemeYearError,
+)
 from market.benefits.holdings import Source
 from market.clock import business_date, utc_now
 from market.distributions import giving_on, proposing, queries
-from market.distributions.listing import Custody, Dividend, Formula, Patronage
+from market.distributions.listing import Custody, Dividend, Formula, Patronage, Profit
 from market.distributions.models import Distribution, SecondDistribution
 from market.distributions.rules import (
     MixedUnitsError,
@@ -19,6 +25,7 @@ from market.distributions.rules import (
     NotEnoughReceivedError,
     NotEnoughRecognisedError,
     Period,
+    RegisterNotInForceError,
     SecondConfirmedError,
     SecondReferenceTakenError,
 )
@@ -35,6 +42,7 @@ from market.distributions.schemas import (
     ListedOut,
     PatronageIn,
     PoolOut,
+    ProfitIn,
     ProposeDistribution,
     ProposedOut,
     SecondOut,
@@ -52,7 +60,7 @@ Writer = Annotated[Caller, requires(Permission.DISTRIBUTION_WRITE)]
 Approver = Annotated[Caller, requires(Permission.DISTRIBUTION_APPROVE)]
 
 
-def _formula(asked: PatronageIn | DividendIn | CustodyIn) -> Formula:
+def _formula(asked: PatronageIn | DividendIn | CustodyIn | ProfitIn) -> Formula:
     match asked:
         case PatronageIn():
             return Patronage(asked.surplus_fen, asked.reserve_bp, asked.by_volume_bp, asked.counted)
@@ -61,6 +69,8 @@ def _formula(asked: PatronageIn | DividendIn | CustodyIn) -> Formula:
             return Dividend(asked.register_version_id, asked.amount_fen, sources, asked.averages_grants)
         case CustodyIn():
             return Custody(asked.register_version_id, asked.months)
+        case ProfitIn():
+            return Profit(asked.register_version_id, asked.profit_fen_per_mu)
 
 
 def _proposed(distribution_id: UUID | None, period: Period, found: proposing.Predicted) -> ProposedOut:
@@ -91,6 +101,9 @@ def _proposed(distribution_id: UUID | None, period: Period, found: proposing.Pre
         NoWeightError,
         PatronageFloorError,
         MixedUnitsError,
+        SchemeMissingError,
+        SchemeYearError,
+        RegisterNotInForceError,
         NotEnoughRecognisedError,
     ),
 )

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from market.attribution.rules import Kind
-from market.benefits import formulas
+from market.benefits import formulas, registers
 from market.benefits import service as benefits
 from market.benefits.formulas import Due
 from market.benefits.holdings import RegisterBody, Source, register_body
@@ -24,6 +24,7 @@ from market.distributions.rules import (
     MixedUnitsError,
     NobodyListedError,
     Period,
+    RegisterNotInForceError,
     salt,
 )
 from market.errors import NotFoundError
@@ -58,12 +59,21 @@ class Custody:
     months: int
 
 
-Formula = Patronage | Dividend | Custody
+@dataclass(frozen=True, slots=True)
+class Profit:
+    """What a mu of land has brought in the period, to each household by its land and the mode of its shares."""
+
+    register_version_id: UUID
+    profit_fen_per_mu: int
+
+
+Formula = Patronage | Dividend | Custody | Profit
 
 _READS: Mapping[type[Formula], tuple[Mechanism, RegisterKind | None]] = {
     Patronage: (Mechanism.PATRONAGE, None),
     Dividend: (Mechanism.SHARE_DIVIDEND, RegisterKind.SHARES),
     Custody: (Mechanism.CUSTODY, RegisterKind.ENTITLEMENTS),
+    Profit: (Mechanism.SHARE_DIVIDEND, RegisterKind.SHARES),
 }
 
 
@@ -89,9 +99,10 @@ class Listing:
 
 
 def listing(session: orm.Session, supplier_id: UUID, formula: Formula, period: Period) -> Listing:
-    """Compute a supplier's list for a period, five statements at most; who may be paid is judged on its last day.
+    """Compute a supplier's list for a period, six statements at most; who may be paid is judged on its last day.
 
-    Raises `NotFoundError` (the register version), `NobodyListedError`, `MixedUnitsError`, or what the formula does.
+    Raises `NotFoundError` (the register version), `RegisterNotInForceError`, `NobodyListedError`, `MixedUnitsError`,
+    or what the formula does.
     """
     mechanism, kind = _READS[type(formula)]
     name = salt(supplier_id, mechanism, period)
@@ -103,7 +114,9 @@ def listing(session: orm.Session, supplier_id: UUID, formula: Formula, period: P
         version = approved_version(
             session, formula.register_version_id, supplier_id, kind, pointer="/formula/register_version_id"
         )
-        dues = _by_register(register_body(version.body), formula, name)
+        dues = _by_register(register_body(version.body), formula, period, name)
+        if isinstance(formula, Profit):
+            _check_in_force(session, version, period.ends_on)
     items = judge(session, dues, supplier_id=supplier_id, on=period.ends_on)
     return Listing(mechanism, _inputs(formula), items, version, lot_ids)
 
@@ -127,6 +140,8 @@ def _inputs(formula: Formula) -> dict[str, Any]:
             }
         case Custody():
             return {"formula": "custody", "months": formula.months}
+        case Profit():
+            return {"formula": "profit", "profit_fen_per_mu": formula.profit_fen_per_mu}
 
 
 def approved_version(
@@ -148,6 +163,12 @@ def approved_version(
     return found
 
 
+def _check_in_force(session: orm.Session, version: RegisterVersion, on: date) -> None:
+    """Raise `RegisterNotInForceError` unless the version holds on a day: its land and modes say whose profit it is."""
+    if registers.version_on(session, version.register_id, on) is not version:
+        raise RegisterNotInForceError(number=version.number, on=on, pointer="/formula/register_version_id")
+
+
 def _patronage(counted: Volumes, formula: Patronage, name: str) -> list[Due]:
     surplus = formulas.divided(formula.surplus_fen, formula.reserve_bp, formula.by_volume_bp)
     if not counted.by_household:
@@ -159,12 +180,18 @@ def _patronage(counted: Volumes, formula: Patronage, name: str) -> list[Due]:
     return formulas.by_weight(surplus.by_volume_fen, weighted, salt=name)
 
 
-def _by_register(body: RegisterBody, formula: Dividend | Custody, name: str) -> list[Due]:
-    if isinstance(formula, Custody):
-        return formulas.custody(body, months=formula.months)
-    return formulas.dividend(
-        formula.amount_fen, body, sources=formula.sources, averages_grants=formula.averages_grants, salt=name
-    )
+def _by_register(body: RegisterBody, formula: Dividend | Custody | Profit, period: Period, name: str) -> list[Due]:
+    match formula:
+        case Dividend():
+            return formulas.dividend(
+                formula.amount_fen, body, sources=formula.sources, averages_grants=formula.averages_grants, salt=name
+            )
+        case Custody():
+            return formulas.custody(body, months=formula.months)
+        case Profit():
+            return formulas.profit_share(
+                formula.profit_fen_per_mu, body, begins=period.begins_on.year, ends=period.ends_on.year
+            )
 
 
 def judge(session: orm.Session, dues: Sequence[Due], *, supplier_id: UUID | None, on: date) -> list[Item]:

@@ -174,6 +174,14 @@ class NobodyListedError(MarketError):
     zh = "分配名单为空:{reason_zh}。"
 
 
+class RegisterNotInForceError(MarketError):
+    """The profit of a period's land is shared by the register that holds when the period ends."""
+
+    status = 409
+    en = "Version {number} of the register is not the one in force on {on}."
+    zh = "名册第 {number} 版不是 {on} 生效的版本。"
+
+
 class MixedUnitsError(MarketError):
     """Kilogrammes and pieces have no common volume."""
 

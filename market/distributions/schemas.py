@@ -65,7 +65,15 @@ class CustodyIn(Schema):
     months: Annotated[int, Field(strict=True, ge=1, le=12, examples=[12])] = 12
 
 
-FormulaIn = Annotated[PatronageIn | DividendIn | CustodyIn, Field(discriminator="formula")]
+class ProfitIn(Schema):
+    """The profit of a mu of land in the period, by the land and the share modes of the register then in force."""
+
+    formula: Annotated[Literal["profit"], Field(examples=["profit"])]
+    register_version_id: Id
+    profit_fen_per_mu: Annotated[PositiveFen, Field(examples=[1_000_000])]
+
+
+FormulaIn = Annotated[PatronageIn | DividendIn | CustodyIn | ProfitIn, Field(discriminator="formula")]
 
 
 class ProposeDistribution(Schema):
@@ -87,7 +95,9 @@ class ItemOut(Schema):
 
     payee_kind: Annotated[Literal["household", "collective"], Field(examples=["household"])]
     payee_id: Id
-    weight: Annotated[Fen, Field(description="thousandths of a unit delivered, fen of capital, or listed weight")]
+    weight: Annotated[
+        Fen, Field(description="thousandths of a unit delivered or of a mu, fen of capital, or listed weight")
+    ]
     amount_fen: Fen
     assisted: Annotated[bool | None, Field(examples=[True])]
     excluded: Annotated[Excluded | None, Field(examples=[None])]

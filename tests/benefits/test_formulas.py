@@ -233,7 +233,10 @@ def kiwi(scheme: ShareScheme | None = None) -> RegisterBody:
 
 def test_half_a_mu_at_10_000_of_profit_a_mu_gives_2_500_in_the_least_mode_and_4_710_in_the_best() -> None:
     check_register(kiwi())
-    assert profit_share(10_000 * YUAN, 2020, kiwi()) == [due("least", 500, 250_000), due("most", 500, 471_000)]
+    assert profit_share(10_000 * YUAN, kiwi(), begins=2020, ends=2020) == [
+        due("least", 500, 250_000),
+        due("most", 500, 471_000),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -246,24 +249,33 @@ def test_49_9_percent_and_94_3_percent_are_refused(scheme: ShareScheme, pointer:
     assert refusal.value.pointer == pointer
 
 
-@pytest.mark.parametrize("year", [2019, 2035])
-def test_the_year_before_the_first_and_the_sixteenth_are_refused(year: int) -> None:
+@pytest.mark.parametrize(
+    ("begins", "ends", "pointer"),
+    [
+        (2019, 2019, "/period_from"),
+        (2019, 2020, "/period_from"),
+        (2034, 2035, "/period_to"),
+        (2035, 2035, "/period_from"),
+    ],
+)
+def test_the_year_before_the_first_and_the_sixteenth_are_refused(begins: int, ends: int, pointer: str) -> None:
     with pytest.raises(SchemeYearError) as refusal:
-        profit_share(10_000 * YUAN, year, kiwi())
+        profit_share(10_000 * YUAN, kiwi(), begins=begins, ends=ends)
     assert "2020 to 2034" in refusal.value.detail("en")
+    assert refusal.value.pointer == pointer
 
 
 @pytest.mark.parametrize("year", [2020, 2034])
 def test_the_first_and_the_fifteenth_year_pay(year: int) -> None:
-    assert sum(one.fen for one in profit_share(10_000 * YUAN, year, kiwi())) == 721_000
+    assert sum(one.fen for one in profit_share(10_000 * YUAN, kiwi(), begins=year, ends=year)) == 721_000
 
 
 def test_a_profit_is_shared_by_a_scheme_and_a_loss_is_not() -> None:
     with pytest.raises(SchemeMissingError):
-        profit_share(1, 2020, MEMBERS)
+        profit_share(1, MEMBERS, begins=2020, ends=2020)
     with pytest.raises(NoSurplusError):
-        profit_share(-1, 2020, kiwi())
-    assert {one.fen for one in profit_share(0, 2020, kiwi())} == {0}
+        profit_share(-1, kiwi(), begins=2020, ends=2020)
+    assert {one.fen for one in profit_share(0, kiwi(), begins=2020, ends=2020)} == {0}
 
 
 def test_a_scheme_is_part_of_the_bytes_that_are_pinned() -> None:

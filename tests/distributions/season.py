@@ -9,11 +9,11 @@ from sqlalchemy import orm
 
 from market.attribution import confirming, disbursing
 from market.attribution.rules import Kind, PaymentOrder, Step
-from market.benefits.holdings import Entitlement, Holding, Listed, RegisterBody, Source
+from market.benefits.holdings import Entitlement, Holding, Listed, RegisterBody, ShareScheme, Source
 from market.benefits.models import RegisterVersion
 from market.benefits.rules import Mechanism, RegisterKind
 from market.distributions import giving_on, proposing
-from market.distributions.listing import Custody, Dividend, Formula, Patronage
+from market.distributions.listing import Custody, Dividend, Formula, Patronage, Profit
 from market.distributions.models import Distribution, SecondDistribution
 from market.distributions.rules import Counted, Period
 from market.households.models import Household
@@ -96,15 +96,21 @@ class Season:
         """Return by volume what of a surplus the reserve leaves."""
         return Patronage(surplus_fen, reserve_bp, by_volume_bp, Counted.VOLUME)
 
-    def shares(self, *holdings: Holding) -> RegisterVersion:
+    def shares(self, *holdings: Holding, scheme: ShareScheme | None = None) -> RegisterVersion:
         """Return an approved share register of the supplier."""
         return factories.register_version(
-            self.session, self.story.supplier, RegisterBody(RegisterKind.SHARES, holdings)
+            self.session, self.story.supplier, RegisterBody(RegisterKind.SHARES, holdings, scheme)
         )
 
     def dividend(self, amount_fen: int, *holdings: Holding) -> Dividend:
         """Share an amount by the capital of these holdings."""
         return Dividend(self.shares(*holdings).id, amount_fen, tuple(Source))
+
+    def profit(self, fen_per_mu: int, scheme: ShareScheme, **modes: UUID) -> Profit:
+        """Share the profit of land by the modes of a scheme: half a mu of each household, with its base share."""
+        half = {"grant_fen": 3_750_00, "area_milli_mu": 500}
+        holdings = [Holding(str(household_id), **half, mode=mode) for mode, household_id in modes.items()]
+        return Profit(self.shares(*holdings, scheme=scheme).id, fen_per_mu)
 
     def custody(self, *entitlements: Entitlement, months: int = 12) -> Custody:
         """Give what these entitlements have earned."""
