@@ -12,19 +12,19 @@ from sqlalchemy import orm
 from market.attribution.rules import Step
 from market.audit.rules import Difference, Finding
 from market.audit.verifying import verify
-from market.benefits.holdings import Entitlement, Holding, Part, RegisterBody, ShareMode, ShareScheme, Source
-from market.benefits.rules import Mechanism, RegisterKind
+from market.benefits.holdings import Entitlement, Holding, Source
+from market.benefits.rules import Mechanism
 from market.distributions import giving_on
-from market.distributions.listing import Dividend
+from market.distributions.listing import Dividend, Profit
 from tests import factories
 from tests.audit import history
 from tests.audit.history import spoil
+from tests.benefits.test_formulas import leye
 from tests.conftest import clone
 from tests.distributions.season import AFTER, NOW, Season
 from tests.story import open_channels
 
 POOLS = [(mechanism, 1_000, None) for mechanism in (Mechanism.PATRONAGE, Mechanism.SHARE_DIVIDEND, Mechanism.CUSTODY)]
-SCHEME = ShareScheme(2020, 15, 5_000, 9_420, (ShareMode("base", "基础股", (Part.BASE,), 5_000),))
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def settle(session: orm.Session) -> None:
 
 @dataclass
 class Year:
-    """A year shared out by volume, by shares and by entrusted capital; and what the village gave on."""
+    """A year shared out by volume, by shares, by land and by entrusted capital; and what the village gave on."""
 
     season: Season
     sources: dict[str, str]
@@ -65,15 +65,14 @@ def year(empty_url: str) -> Iterator[Year]:
         season.sell("40", "60")
         holdings = (
             Holding(str(first.id), own_fen=1, grant_fen=300_00, area_milli_mu=500, mode="base"),
-            Holding(str(second.id), own_fen=100_00, area_milli_mu=500, mode="base"),
+            Holding(str(second.id), own_fen=100_00, area_milli_mu=500, mode="base_own_tending"),
         )
-        shares = factories.register_version(
-            session, season.story.supplier, RegisterBody(RegisterKind.SHARES, holdings, SCHEME)
-        )
+        shares = season.shares(*holdings, scheme=leye())
         entitlement = Entitlement(str(first.id), 1_000_00, 660, 600, 60, str(season.collective.id))
         made = {
             "patronage": season.share_out(season.patronage(80_00)).id,
             "dividend": season.share_out(Dividend(shares.id, 70_00, tuple(Source), averages_grants=True)).id,
+            "profit": season.share_out(Profit(shares.id, 100_00)).id,
             "custody": season.share_out(season.custody(entitlement)).id,
         }
         season.pay_collective(100_00)
@@ -88,7 +87,7 @@ def test_lists_that_nobody_touched_are_sound(year: Year) -> None:
     assert year.verify() == []
 
 
-@pytest.mark.parametrize("which", ["patronage", "dividend", "custody", "given on"])
+@pytest.mark.parametrize("which", ["patronage", "dividend", "profit", "custody", "given on"])
 def test_a_fen_taken_from_a_posted_list_is_named_with_whose_it_is(year: Year, which: str) -> None:
     source = year.sources[which]
     table = "second_distribution_items" if which == "given on" else "distribution_items"
@@ -112,6 +111,9 @@ def test_a_fen_taken_from_a_posted_list_is_named_with_whose_it_is(year: Year, wh
         ("dividend", "UPDATE distributions SET inputs = inputs || '{{\"averages_grants\": false}}' WHERE id = '{id}'"),
         ("dividend", "UPDATE distributions SET inputs = inputs || '{{\"sources\": [\"own\"]}}' WHERE id = '{id}'"),
         ("dividend", "UPDATE distribution_items SET assisted = NOT assisted WHERE distribution_id = '{id}'"),
+        ("profit", "UPDATE distributions SET inputs = inputs || '{{\"profit_fen_per_mu\": 9999}}' WHERE id = '{id}'"),
+        ("profit", "UPDATE distributions SET period_from = '2019-01-01' WHERE id = '{id}'"),
+        ("profit", "DELETE FROM distribution_items WHERE distribution_id = '{id}' AND household_id = '{first}'"),
         ("custody", "UPDATE distributions SET inputs = inputs || '{{\"months\": 11}}' WHERE id = '{id}'"),
         ("custody", "DELETE FROM distribution_items WHERE distribution_id = '{id}' AND collective_id IS NOT NULL"),
         ("given on", "UPDATE second_distributions SET register_sha256 = repeat('0', 64) WHERE id = '{id}'"),
@@ -125,12 +127,13 @@ def test_a_list_that_does_not_follow_from_what_is_on_record_is_named(year: Year,
     assert named == {source}
 
 
-def test_a_share_register_rewritten_with_its_hash_is_named_by_the_list_that_pins_the_old_one(year: Year) -> None:
+def rewrite(session: orm.Session, old: str, new: str) -> None:
+    """Rewrite what registers say, with their hashes."""
     spoil(
-        year.season.session,
-        """
+        session,
+        f"""
         WITH rewritten AS (
-          SELECT id, convert_to(replace(convert_from(canonical, 'UTF8'), '"own_fen":1}', '"own_fen":9}'), 'UTF8')
+          SELECT id, convert_to(replace(convert_from(canonical, 'UTF8'), '{old}', '{new}'), 'UTF8')
                  AS canonical FROM register_versions)
         UPDATE register_versions v
            SET canonical = r.canonical, sha256 = encode(sha256(r.canonical), 'hex'),
@@ -138,9 +141,38 @@ def test_a_share_register_rewritten_with_its_hash_is_named_by_the_list_that_pins
           FROM rewritten r WHERE r.id = v.id AND r.canonical <> v.canonical
         """,
     )
+
+
+def test_a_share_register_rewritten_with_its_hash_is_named_by_the_lists_that_pin_the_old_one(year: Year) -> None:
+    rewrite(year.season.session, '"own_fen":1}', '"own_fen":9}')
     named = [finding for finding in year.verify() if finding.difference is Difference.LIST]
-    assert {finding.source for finding in named} == {year.sources["dividend"]}
-    assert named[0].detail, "the hash that was pinned"
+    assert {finding.source for finding in named} == {year.sources["dividend"], year.sources["profit"]}
+    assert all(finding.detail for finding in named if not finding.owner_id), "the hash that was pinned"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ('"household_bp":5000', '"household_bp":4990', [0]),
+        ('"household_bp":9420', '"household_bp":9430', [0]),
+        ('"household_bp":5000', '"household_bp":5100', [25_50]),
+        ('"years":15', '"years":6', [0, 0]),
+        ('"first_year":2020', '"first_year":2027', [0, 0]),
+        ('"mode":"base"', '"mode":"none"', [0]),
+    ],
+)
+def test_a_profit_outside_the_bounds_or_the_years_of_its_scheme_is_due_to_nobody_even_where_every_hash_agrees(
+    year: Year, old: str, new: str, expected: list[int]
+) -> None:
+    session, source = year.season.session, year.sources["profit"]
+    rewrite(session, old, new)
+    spoil(
+        session,
+        "UPDATE distributions d SET register_sha256 = v.sha256 FROM register_versions v"
+        f" WHERE v.id = d.register_version_id AND d.id = '{source.partition(':')[2]}'",
+    )
+    named = [finding for finding in year.verify() if finding.difference is Difference.LIST and finding.source == source]
+    assert [finding.expected_fen for finding in named] == expected
 
 
 def test_what_a_posted_list_paid_is_named_when_it_is_altered(year: Year) -> None:
