@@ -5,7 +5,6 @@ household is promised by itself (a rate on its capital, a share of the profit of
 """
 
 from collections.abc import Collection, Sequence
-from math import gcd
 from typing import NamedTuple
 
 from market import money
@@ -165,29 +164,6 @@ def base_share(public_fen: int, whole_fen: int, area_milli_mu: int) -> BaseShare
     if area_milli_mu <= 0 or not 0 < public_fen <= whole_fen:
         raise NoWeightError
     return BaseShare(public_fen * MILLI_MU // area_milli_mu, public_fen * money.WHOLE_BP // whole_fen)
-
-
-def yuan_per_unit(fen: int, quantity_milli: int, unit_milli: int) -> str:
-    """Return an amount per unit in yuan, exactly: as a decimal where there is one, else as a fraction.
-
-    25,200,000 fen over 8,000,000 jin → `0.0315`. Raises `NoWeightError` for no quantity.
-    """
-    if quantity_milli <= 0:
-        raise NoWeightError
-    above, below = fen * unit_milli, quantity_milli * 100
-    shared = gcd(above, below)
-    above, below = above // shared, below // shared
-    places, scale = 0, below
-    for factor in (2, 5):
-        power = 0
-        while scale % factor == 0:
-            scale //= factor
-            power += 1
-        places = max(places, power)
-    if scale != 1:
-        return f"{above}/{below}"
-    whole, rest = divmod(above * 10**places // below, 10**places)
-    return f"{whole}.{rest:0{places}d}" if places else str(whole)
 
 
 def _percent(bp: int) -> str:

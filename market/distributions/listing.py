@@ -99,7 +99,7 @@ class Listing:
 
 
 def listing(session: orm.Session, supplier_id: UUID, formula: Formula, period: Period) -> Listing:
-    """Compute a supplier's list for a period, six statements at most; who may be paid is judged on its last day.
+    """Compute a supplier's list for a period, five statements at most; who may be paid is judged on its last day.
 
     Raises `NotFoundError` (the register version), `RegisterNotInForceError`, `NobodyListedError`, `MixedUnitsError`,
     or what the formula does.

@@ -19,7 +19,6 @@ from market.benefits.formulas import (
     divided,
     dividend,
     profit_share,
-    yuan_per_unit,
 )
 from market.benefits.holdings import (
     Entitlement,
@@ -53,7 +52,7 @@ def due(household: str, weight: int, fen: int) -> Due:
 def test_a_surplus_of_400_000_with_10_percent_reserve_returns_252_000_by_volume_and_108_000_by_capital() -> None:
     found = divided(400_000 * YUAN, 1_000, 7_000)
     assert found == (4_000_000, 25_200_000, 10_800_000)
-    assert yuan_per_unit(found.by_volume_fen, 8_000_000 * JIN, JIN) == "0.0315"
+    assert Fraction(found.by_volume_fen, 8_000_000 * YUAN) == Fraction("0.0315"), "yuan a jin"
     # Three quarters and one quarter of 252,000.00; 7 and 10 seventeenths of 108,000.00.
     returned = by_weight(found.by_volume_fen, VOLUMES, salt="2017")
     assert returned == [due("a", 6_000_000 * JIN, 18_900_000), due("b", 2_000_000 * JIN, 6_300_000)]
@@ -130,29 +129,6 @@ def test_a_surplus_is_divided_to_the_fen(
     assert found.reserve_fen + sum(one.fen for one in [*by_volume, *by_capital]) == surplus
     distributable_fen = surplus - found.reserve_fen
     assert Fraction(found.by_volume_fen) >= Fraction(distributable_fen * by_volume_bp, 10_000)
-
-
-@pytest.mark.parametrize(
-    ("fen", "milli", "unit", "text"),
-    [
-        (25_200_000, 8_000_000 * JIN, JIN, "0.0315"),
-        (100, 3_000, 1_000, "1/3"),
-        (500, 1_000, 1_000, "5"),
-        (1, 1, 1, "0.01"),
-    ],
-)
-def test_an_amount_per_unit_is_said_exactly(fen: int, milli: int, unit: int, text: str) -> None:
-    assert yuan_per_unit(fen, milli, unit) == text
-
-
-@given(st.integers(0, 10**12), st.integers(1, 10**9))
-def test_an_amount_per_unit_is_never_rounded(fen: int, milli: int) -> None:
-    assert Fraction(yuan_per_unit(fen, milli, 500)) == Fraction(fen * 500, milli * 100)
-
-
-def test_no_quantity_has_no_amount_per_unit() -> None:
-    with pytest.raises(NoWeightError):
-        yuan_per_unit(1, 0, 500)
 
 
 def test_a_dividend_is_split_by_the_capital_of_the_sources_that_count() -> None:
