@@ -148,24 +148,6 @@ def _of_land(profit_fen_per_mu: int, area_milli_mu: int, bp: int) -> int:
     return profit_fen_per_mu * area_milli_mu * bp // (MILLI_MU * money.WHOLE_BP)
 
 
-class BaseShare(NamedTuple):
-    """Public money quantified to the land: fen per mu, and what part that is of the whole capital of a mu."""
-
-    fen_per_mu: int
-    bp: int
-
-
-def base_share(public_fen: int, whole_fen: int, area_milli_mu: int) -> BaseShare:
-    """Return the base share of a mu, in the whole fen, and the least part of the profit that it stands for.
-
-    Source: domain.md §10, Leye: 150 of 300 million yuan over 20,000 mu. Raises `NoWeightError` without
-    land or capital.
-    """
-    if area_milli_mu <= 0 or not 0 < public_fen <= whole_fen:
-        raise NoWeightError
-    return BaseShare(public_fen * MILLI_MU // area_milli_mu, public_fen * money.WHOLE_BP // whole_fen)
-
-
 def _percent(bp: int) -> str:
     """Return basis points as per cent to read: 5900 → `59`, 9430 → `94.3`."""
     return f"{bp // 100}.{bp % 100:02d}".rstrip("0").rstrip(".")

@@ -47,8 +47,30 @@ class ShareMode:
 
 
 @dataclass(frozen=True, slots=True)
+class SchemeCapital:
+    """What was put into the land of a place, in fen, and how much of it is public money, quantified to households.
+
+    乐业: 150 of 300 million yuan over 20,000 mu are a base share of 7,500 yuan a mu, 50 % of 15,000. Source: domain.md
+    §10, Leye.
+    """
+
+    public_fen: int
+    whole_fen: int
+    area_milli_mu: int
+
+    def base_share_fen(self, area_milli_mu: int = MILLI_MU) -> int:
+        """Return the public money on so much land, a mu unless told otherwise, in the whole fen."""
+        return self.public_fen * area_milli_mu // self.area_milli_mu
+
+    @property
+    def base_bp(self) -> int:
+        """Return what part of the capital is public, in the whole basis point."""
+        return self.public_fen * WHOLE_BP // self.whole_fen
+
+
+@dataclass(frozen=True, slots=True)
 class ShareScheme:
-    """The modes of a place, the bounds of a household's part, and the years in which it pays.
+    """The modes of a place, the bounds of a household's part, the years in which it pays, the capital where stated.
 
     The first year is the first of at most `years`: from 2020 for 15 years is 2020 to 2034.
     """
@@ -58,6 +80,7 @@ class ShareScheme:
     lowest_bp: int
     highest_bp: int
     modes: Sequence[ShareMode]
+    capital: SchemeCapital | None = None
 
     @property
     def last_year(self) -> int:
@@ -141,18 +164,22 @@ class RegisterBody:
 
 def _scheme_json(scheme: ShareScheme) -> dict[str, object]:
     modes = [asdict(mode) | {"parts": sorted(mode.parts)} for mode in sorted(scheme.modes, key=lambda mode: mode.code)]
-    return asdict(scheme) | {"modes": modes}
+    stored = asdict(scheme) | {"modes": modes}
+    return {name: value for name, value in stored.items() if value is not None}
 
 
 def register_body(stored: Mapping[str, Any]) -> RegisterBody:
     """Return the body from its stored JSON."""
     (kind,) = (kind for kind in RegisterKind if kind in stored)
     scheme = stored.get("scheme")
-    return RegisterBody(
-        kind,
-        tuple(_ROW[kind](**row) for row in stored[kind]),
-        ShareScheme(**scheme | {"modes": tuple(_mode(mode) for mode in scheme["modes"])}) if scheme else None,
-    )
+    rows = tuple(_ROW[kind](**row) for row in stored[kind])
+    return RegisterBody(kind, rows, _scheme(scheme) if scheme else None)
+
+
+def _scheme(stored: Mapping[str, Any]) -> ShareScheme:
+    modes = tuple(_mode(mode) for mode in stored["modes"])
+    capital = stored.get("capital")
+    return ShareScheme(**{**stored, "modes": modes, "capital": SchemeCapital(**capital) if capital else None})
 
 
 def _mode(stored: Mapping[str, Any]) -> ShareMode:
@@ -179,6 +206,7 @@ def weights(body: RegisterBody, sources: Collection[Source] = tuple(Source)) -> 
 def check_register(body: RegisterBody) -> None:
     """Raise `RegisterBodyError` unless the body is sound: rows of its kind, one a household, each worth something."""
     _check_scheme(body)
+    _check_capital(body)
     if not body.rows:
         raise RegisterBodyError(reason="it names nobody", reason_zh="名册为空", pointer=f"/{body.kind}")
     seen: set[str] = set()
@@ -226,6 +254,34 @@ def _check_scheme(body: RegisterBody) -> None:
                 reason="a mode pays households less or more than the scheme's bounds",
                 reason_zh="农户收益比例超出方案规定的上下限",
                 pointer=f"{pointer}/household_bp",
+            )
+
+
+def _check_capital(body: RegisterBody) -> None:
+    """Refuse capital without land, households' part below the public money's, and who lacks the base share."""
+    scheme = body.scheme
+    if scheme is None or scheme.capital is None:
+        return
+    capital = scheme.capital
+    if capital.area_milli_mu <= 0 or not 0 < capital.public_fen <= capital.whole_fen:
+        raise RegisterBodyError(
+            reason="its public money is no part of its capital, or there is no land",
+            reason_zh="财政资金须为总投入的一部分,且须载明面积",
+            pointer="/scheme/capital",
+        )
+    if scheme.lowest_bp * capital.whole_fen < capital.public_fen * WHOLE_BP:
+        raise RegisterBodyError(
+            reason="households' part may be less than the public money's part of the capital",
+            reason_zh="农户收益比例下限低于财政资金所占比例",
+            pointer="/scheme/lowest_bp",
+        )
+    based = {mode.code for mode in scheme.modes if Part.BASE in mode.parts}
+    for index, row in enumerate(body.rows):
+        if isinstance(row, Holding) and row.mode in based and row.grant_fen < capital.base_share_fen(row.area_milli_mu):
+            raise RegisterBodyError(
+                reason="a household holds less of the grant than the base share of its land",
+                reason_zh="农户配股少于其面积对应的基础股",
+                pointer=f"/{body.kind}/{index}/grant_fen",
             )
 
 

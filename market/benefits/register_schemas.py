@@ -28,6 +28,7 @@ from market.benefits.holdings import (
     Part,
     RegisterBody,
     Row,
+    SchemeCapital,
     ShareMode,
     ShareScheme,
 )
@@ -49,6 +50,15 @@ SoleMode = Annotated[ModeCode | None, Field(examples=[None], description="a mode
 RegisterName = Annotated[Text, Field(examples=["股份登记"])]
 
 
+def _milli_mu(area_mu: str, pointer: str) -> int:
+    try:
+        return parse(area_mu, MILLI_MU)
+    except QuantityError:
+        raise InvalidInputError(
+            "an area has at most three decimals", "面积至多三位小数", pointer=f"{pointer}/area_mu"
+        ) from None
+
+
 class HoldingIn(Schema):
     """A household's share capital by source, its land, and its mode where the register has a scheme."""
 
@@ -62,19 +72,13 @@ class HoldingIn(Schema):
 
     def holding(self, household: str, pointer: str) -> Holding:
         """Return it as the rules know it; raises `InvalidInputError` for an area finer than a thousandth of a mu."""
-        try:
-            area_milli_mu = parse(self.area_mu, MILLI_MU)
-        except QuantityError:
-            raise InvalidInputError(
-                "an area has at most three decimals", "面积至多三位小数", pointer=f"{pointer}/area_mu"
-            ) from None
         return Holding(
             household,
             own_fen=self.own_fen,
             land_fen=self.land_fen,
             grant_fen=self.grant_fen,
             loan_fen=self.loan_fen,
-            area_milli_mu=area_milli_mu,
+            area_milli_mu=_milli_mu(self.area_mu, pointer),
             mode=self.mode or "",
         )
 
@@ -117,6 +121,18 @@ class ModeTerms(Schema):
     household_bp: Annotated[BasisPoints, Field(examples=[6667])]
 
 
+class CapitalTerms(Schema):
+    """What was put into the land of a place, and how much of it is public money."""
+
+    public_fen: Annotated[PositiveFen, Field(examples=[15_000_000_000])]
+    whole_fen: Annotated[PositiveFen, Field(examples=[30_000_000_000])]
+    area_mu: Annotated[AreaInMu, Field(examples=["20000"])]
+
+    def capital(self) -> SchemeCapital:
+        """Return it as the rules know it; raises `InvalidInputError` for an area finer than a thousandth of a mu."""
+        return SchemeCapital(self.public_fen, self.whole_fen, _milli_mu(self.area_mu, "/scheme/capital"))
+
+
 class SchemeTerms(Schema):
     """The share modes of a place, the bounds of the households' part, and the years that pay."""
 
@@ -126,10 +142,30 @@ class SchemeTerms(Schema):
     highest_bp: Annotated[BasisPoints, Field(examples=[9420])]
     modes: Annotated[list[ModeTerms], Field(min_length=1, max_length=20)]
 
+
+class SchemeIn(SchemeTerms):
+    """A scheme, with the capital from which the base share of a mu follows, where it is to be shown."""
+
+    capital: CapitalTerms | None = None
+
     def scheme(self) -> ShareScheme:
         """Return it as the rules know it."""
         modes = tuple(ShareMode(mode.code, mode.name, tuple(mode.parts), mode.household_bp) for mode in self.modes)
-        return ShareScheme(self.first_year, self.years, self.lowest_bp, self.highest_bp, modes)
+        capital = self.capital.capital() if self.capital else None
+        return ShareScheme(self.first_year, self.years, self.lowest_bp, self.highest_bp, modes, capital)
+
+
+class CapitalOut(CapitalTerms):
+    """The capital of a scheme, the base share of a mu, and its part of the capital of a mu."""
+
+    base_share_fen_per_mu: Annotated[Fen, Field(examples=[750_000])]
+    base_bp: Annotated[BasisPoints, Field(examples=[5_000])]
+
+
+class SchemeOut(SchemeTerms):
+    """A scheme with its base share where the capital is stated."""
+
+    capital: CapitalOut | None
 
 
 class OpenRegister(Schema):
@@ -146,7 +182,7 @@ class DraftRegister(Schema):
     shares: Annotated[Sequence[HoldingIn], Field(max_length=MAX_ROWS)] = ()
     entitlements: Annotated[Sequence[EntitlementIn], Field(max_length=MAX_ROWS)] = ()
     list: Annotated[Sequence[ListedIn], Field(max_length=MAX_ROWS)] = ()
-    scheme: SchemeTerms | None = None
+    scheme: SchemeIn | None = None
 
     def codes(self) -> dict[str, str]:
         """Return the codes of the households that the rows name → JSON pointer to where."""
@@ -247,7 +283,7 @@ class RegisterRowsOut(RegisterVersionOut):
     shares: Sequence[HoldingOut]
     entitlements: Sequence[EntitlementOut]
     list: Sequence[ListedOut]
-    scheme: SchemeTerms | None
+    scheme: SchemeOut | None
 
 
 def rows_out(version: RegisterVersionOut, body: RegisterBody, codes: Mapping[str, str]) -> RegisterRowsOut:
@@ -261,5 +297,16 @@ def rows_out(version: RegisterVersionOut, body: RegisterBody, codes: Mapping[str
         if isinstance(row, Entitlement):
             shown["collective_id"] = shown.pop("collective")
         out[body.kind].append(shown)
-    scheme = SchemeTerms.model_validate(body.scheme) if body.scheme else None
+    scheme = _scheme_out(body.scheme) if body.scheme else None
     return RegisterRowsOut.model_validate({**version.model_dump(), **out, "scheme": scheme})
+
+
+def _scheme_out(scheme: ShareScheme) -> dict[str, Any]:
+    shown = asdict(scheme)
+    if capital := scheme.capital:
+        shown["capital"] |= {
+            "area_mu": text(shown["capital"].pop("area_milli_mu"), MILLI_MU),
+            "base_share_fen_per_mu": capital.base_share_fen(),
+            "base_bp": capital.base_bp,
+        }
+    return shown

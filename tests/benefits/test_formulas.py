@@ -13,7 +13,6 @@ from market.benefits.formulas import (
     PatronageFloorError,
     SchemeMissingError,
     SchemeYearError,
-    base_share,
     by_weight,
     custody,
     divided,
@@ -27,6 +26,7 @@ from market.benefits.holdings import (
     Part,
     RegisterBody,
     RegisterBodyError,
+    SchemeCapital,
     ShareMode,
     ShareScheme,
     Source,
@@ -173,16 +173,12 @@ def test_the_shares_of_a_register_are_no_entrusted_capital() -> None:
     assert custody(MEMBERS, months=12) == []
 
 
+KIWI = SchemeCapital(150_000_000 * YUAN, 300_000_000 * YUAN, 20_000_000)
+
+
 def test_150_million_over_20_000_mu_are_a_base_share_of_7_500_which_is_half_of_the_capital_of_a_mu() -> None:
-    found = base_share(150_000_000 * YUAN, 300_000_000 * YUAN, 20_000_000)
-    assert (found.fen_per_mu, found.bp) == (7_500 * YUAN, 5_000)
-    assert base_share(300_000_000 * YUAN, 300_000_000 * YUAN, 20_000_000).fen_per_mu == 15_000 * YUAN
-
-
-@pytest.mark.parametrize(("public", "whole", "area"), [(0, 1, 1), (2, 1, 1), (1, 1, 0)])
-def test_a_base_share_needs_money_and_land(public: int, whole: int, area: int) -> None:
-    with pytest.raises(NoWeightError):
-        base_share(public, whole, area)
+    assert (KIWI.base_share_fen(), KIWI.base_bp) == (7_500 * YUAN, 5_000)
+    assert SchemeCapital(KIWI.whole_fen, KIWI.whole_fen, KIWI.area_milli_mu).base_share_fen() == 15_000 * YUAN
 
 
 def leye(base_bp: int = 5_000, full_bp: int = 9_420) -> ShareScheme:
@@ -198,6 +194,7 @@ def leye(base_bp: int = 5_000, full_bp: int = 9_420) -> ShareScheme:
             ShareMode("base_own_tending", "基础股+自筹+管护费", (Part.BASE, Part.OWN_FUNDS, Part.TENDING), full_bp),
             ShareMode("land", "土地入股", (Part.LAND,), 8_000),
         ),
+        capital=KIWI,
     )
 
 

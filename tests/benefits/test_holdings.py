@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,7 @@ from market.benefits.holdings import (
     Part,
     RegisterBody,
     RegisterBodyError,
+    SchemeCapital,
     ShareMode,
     ShareScheme,
     Source,
@@ -78,8 +80,8 @@ MODE = ShareMode("base", "基础股", (Part.BASE,), 5_000)
 SCHEME = ShareScheme(2020, 15, 5_000, 9_420, (MODE,))
 
 
-def moded(*modes: ShareMode, mode: str = "base", area_milli_mu: int = 500, **bounds: int) -> RegisterBody:
-    scheme = replace(SCHEME, modes=modes, **bounds)
+def moded(*modes: ShareMode, mode: str = "base", area_milli_mu: int = 500, **stated: Any) -> RegisterBody:
+    scheme = replace(SCHEME, modes=modes, **stated)
     return RegisterBody(
         RegisterKind.SHARES, (Holding("a", grant_fen=1, area_milli_mu=area_milli_mu, mode=mode),), scheme
     )
@@ -112,9 +114,25 @@ def moded(*modes: ShareMode, mode: str = "base", area_milli_mu: int = 500, **bou
         (moded(MODE, MODE), "/scheme/modes"),
         (moded(replace(MODE, parts=())), "/scheme/modes/0/parts"),
         (moded(replace(MODE, parts=(Part.BASE, Part.BASE))), "/scheme/modes/0/parts"),
+        (moded(MODE, capital=SchemeCapital(1, 2, 0)), "/scheme/capital"),
+        (moded(MODE, capital=SchemeCapital(0, 2, 500)), "/scheme/capital"),
+        (moded(MODE, capital=SchemeCapital(3, 2, 500)), "/scheme/capital"),
+        (moded(MODE, capital=SchemeCapital(100_001, 200_000, 10**9)), "/scheme/lowest_bp"),
+        (moded(MODE, capital=SchemeCapital(2, 4, 500)), "/shares/0/grant_fen"),
     ],
 )
 def test_an_unsound_register_is_refused_and_pointed_at(body: RegisterBody, pointer: str) -> None:
     with pytest.raises(RegisterBodyError) as refusal:
         check_register(body)
     assert refusal.value.pointer == pointer
+
+
+def test_who_holds_by_land_alone_needs_no_base_share_and_who_has_it_may_hold_more() -> None:
+    capital = SchemeCapital(1, 2, 500)
+    check_register(moded(MODE, capital=capital))
+    check_register(moded(MODE, capital=SchemeCapital(1, 2, 1_000)))
+    check_register(moded(replace(MODE, parts=(Part.LAND,)), capital=SchemeCapital(2, 4, 500)))
+    stated = moded(MODE, capital=capital)
+    assert register_body(json.loads(stated.canonical())).sha256() == stated.sha256()
+    assert stated.sha256() != moded(MODE).sha256()
+    assert b"capital" not in moded(MODE).canonical()

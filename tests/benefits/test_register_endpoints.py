@@ -12,12 +12,13 @@ from tests import factories
 from tests.benefits.test_endpoints import again
 
 VILLAGE = "141122106201"
-SCHEME = {
+SCHEME: dict[str, Any] = {
     "first_year": 2020,
     "years": 15,
     "lowest_bp": 5_000,
     "highest_bp": 9_420,
     "modes": [{"code": "base_own", "name": "基础股+自筹资金", "parts": ["base", "own_funds"], "household_bp": 6_667}],
+    "capital": {"public_fen": 15_000_000_000, "whole_fen": 30_000_000_000, "area_mu": "20000"},
 }
 
 
@@ -68,7 +69,12 @@ def test_a_share_register_goes_from_draft_to_approval_and_reads_back_as_it_was_w
     where = f"/v1/register-versions/{answer.json()['id']}"
     shown = client.get(where, headers=county).json()
     assert shown["shares"] == [row | {"household_id": str(household.id)}]
-    assert (shown["scheme"], shown["entitlements"], shown["list"]) == (SCHEME, [], [])
+    assert (shown["scheme"].pop("capital"), shown["entitlements"], shown["list"]) == (
+        SCHEME["capital"] | {"base_share_fen_per_mu": 750_000, "base_bp": 5_000},
+        [],
+        [],
+    )
+    assert shown["scheme"] | {"capital": SCHEME["capital"]} == SCHEME
     assert client.post(f"{where}/submission", headers=again(clerk)).json()["status"] == "submitted"
     approval = client.post(f"{where}/approval", json={"opinion": "同意"}, headers=again(county))
     assert (approval.status_code, approval.json()["status"]) == (200, "approved")
