@@ -177,6 +177,28 @@ CASES: list[Case] = [
     ),
     ("a mode of another scheme", lambda f: moded(f, mode="other"), 422, "register_body", [f"{SHARE}/mode"]),
     ("a scheme of no years", lambda f: moded(f, years=0), 422, INVALID, ["/scheme/years"]),
+    *(
+        (
+            f"a scheme with {what}",
+            lambda f, changed=changed: moded(f, capital={"public_fen": 1, "whole_fen": 2, "area_mu": "1"} | changed),
+            422,
+            code,
+            [pointer],
+        )
+        for what, changed, code, pointer in (
+            ("a capital of half a fen", {"public_fen": 0.5}, INVALID, "/scheme/capital/public_fen"),
+            ("an area finer than a thousandth", {"area_mu": "0.0001"}, INVALID, "/scheme/capital/area_mu"),
+            ("capital on no land", {"area_mu": "0"}, "register_body", "/scheme/capital"),
+            ("more public money than capital", {"public_fen": 3}, "register_body", "/scheme/capital"),
+            ("a bound below its public money", {"public_fen": 2}, "register_body", "/scheme/lowest_bp"),
+            (
+                "a base share that a household lacks",
+                {"public_fen": 10**12, "whole_fen": 2 * 10**12},
+                "register_body",
+                f"{SHARE}/grant_fen",
+            ),
+        )
+    ),
     ("a scheme whose bounds cross", lambda f: moded(f, lowest_bp=9_001), 422, "register_body", ["/scheme"]),
     (
         "a mode below the scheme's bounds",

@@ -27,6 +27,12 @@ def for_custody(fair: Fair, **changed: Any) -> Ask:
     return propose(fair, whole={"formula": formula})
 
 
+def of_land(fair: Fair, **changed: Any) -> Ask:
+    """Propose the profit of land, with changes to its formula."""
+    formula = {"formula": "profit", "register_version_id": fair.approved_id, "profit_fen_per_mu": 100} | changed
+    return propose(fair, whole={"formula": formula})
+
+
 def judge(fair: Fair, verb: str = "approval", proposal: str = "", *, desk: Desk | None = None, **changed: Any) -> Ask:
     """Decide a proposed distribution, with changes."""
     path = f"/distributions/{proposal or fair.proposed_id}/{verb}"
@@ -73,6 +79,17 @@ CASES: list[Case] = [
         )
         for name, v in MONEY
     ),
+    *(
+        (
+            f"a profit per mu of {name}",
+            lambda f, v=v: of_land(f, profit_fen_per_mu=v),
+            422,
+            INVALID,
+            [f"{FORMULA}/profit_fen_per_mu"],
+        )
+        for name, v in MONEY
+    ),
+    ("a profit of no scheme", of_land, 422, "scheme_missing", [f"{FORMULA}/register_version_id"]),
     *(
         (
             f"{field} of {name}",
