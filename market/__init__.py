@@ -41,6 +41,8 @@ One word per concept, in code, API and documents alike:
 | retained | 留存 | what stays with the supplier |
 | pool | 资金池 | what a supplier keeps of its lines for a mechanism, until a period's distribution |
 | distribution | 按期分配 | what a supplier shares out over households for a period, by a pinned list |
+| share mode | 股份模式 | what a household brings in for its shares, and its part of the profit of its land |
+| base share | 基础股 | the public money on a mu, quantified to households |
 | second distribution | 二次分配 | what a village collective gives on of what it received, by its own list |
 | suspense | 待处理 | a pool that could not be split, with its reason |
 | entry, transfer | 凭证, 分录 | a posted fact, and its moves between two accounts |
