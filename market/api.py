@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Annotated, Any, Generic, TypeVar
+from unicodedata import normalize
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -14,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 from market.errors import InvalidInputError, MarketError
+from market.identifiers import is_resident_id
 from market.money import MAX_FEN, WHOLE_BP
 from market.routing import GatedRoute
 
@@ -26,12 +28,27 @@ class Schema(BaseModel):
     model_config = ConfigDict(extra="forbid", from_attributes=True, frozen=True, hide_input_in_errors=True)
 
 
+_EIGHTEEN = re.compile(r"(?<!\d)\d{17}[\dXx](?!\d)", re.ASCII)
+_MOBILE = re.compile(r"(?<![A-Za-z0-9=/_-])1[3-9]\d{9}(?!\d)", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 def _refuse_unprintable(value: str) -> str:
     if any(not character.isprintable() for character in value):
         raise PydanticCustomError("unprintable", "must be printable text")
+    return value
+
+
+def _refuse_resident_numbers(value: str) -> str:
+    """What is kept in clear names nobody: personal data belong into the vault."""
+    if any(is_resident_id(number.upper()) for number in _EIGHTEEN.findall(normalize("NFKC", value))):
+        raise PydanticCustomError("personal_number", "must not hold a resident number")
+    return value
+
+
+def _refuse_mobile_numbers(value: str) -> str:
+    if _MOBILE.search(normalize("NFKC", value)):
+        raise PydanticCustomError("personal_number", "must not hold a mobile number")
     return value
 
 
@@ -54,12 +71,15 @@ Text = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
     Field(examples=["骏枣"]),
     AfterValidator(_refuse_unprintable),
+    AfterValidator(_refuse_resident_numbers),
 ]
 LongText = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=2000),
     Field(examples=["同意"]),
     AfterValidator(_refuse_unprintable),
+    AfterValidator(_refuse_resident_numbers),
+    AfterValidator(_refuse_mobile_numbers),
 ]
 FORMS: dict[str, tuple[str, str]] = {}
 """What each pattern of a field asks, in English and Chinese, for the refusal of what does not have that form."""

@@ -176,6 +176,7 @@ _SAID_IN_CHINESE: Mapping[str, str] = {
     "union_tag_not_found": "须注明 {discriminator}",
     "named_twice": "每项只能填写一次",
     "unprintable": "含有不可打印的字符",
+    "personal_number": "不得填写居民身份证号或手机号码,个人信息只存于专库",
     "not_a_day": "不是有效的日期(YYYY-MM-DD)",
     "date_from_datetime_parsing": "不是有效的日期(YYYY-MM-DD)",
     "date_parsing": "不是有效的日期(YYYY-MM-DD)",

@@ -46,9 +46,18 @@ def give(
     check_says_no_number(evidence, pointer="/evidence")
     if valid_until is not None and valid_until <= valid_from:
         raise InvalidInputError("must be after the first day", "须晚于起始日", pointer="/valid_until")
-    taken = sa.select(Consent.id).filter_by(household_id=household_id, purpose=purpose, valid_from=valid_from)
-    if session.scalar(taken):
-        raise ConsentTakenError(day=valid_from, pointer="/valid_from")
+    standing = sa.func.coalesce(Consent.withdrawn_on, Consent.valid_until, date.max)
+    taken = session.scalar(
+        sa.select(Consent.valid_from)
+        .where(Consent.household_id == household_id, Consent.purpose == purpose)
+        .where(
+            (standing > valid_from) & (Consent.valid_from < (valid_until or date.max))
+            | (Consent.valid_from == valid_from)
+        )
+        .limit(1)
+    )
+    if taken is not None:
+        raise ConsentTakenError(day=taken, pointer="/valid_from")
     consent = Consent(
         household_id=household_id,
         purpose=purpose,

@@ -290,11 +290,11 @@ class ConsentMissingError(MarketError):
 
 
 class ConsentTakenError(MarketError):
-    """One consent to a purpose begins on a day."""
+    """On any day a household has one consent to a purpose, so that its withdrawal leaves none."""
 
     status = 409
-    en = "A consent to this purpose from {day} on is already recorded."
-    zh = "该用途自 {day} 起的同意已有记录。"
+    en = "A consent to this purpose from {day} on is already recorded; withdraw it, or begin when it has ended."
+    zh = "该用途自 {day} 起的同意已有记录;请先撤回,或自其失效之日起登记。"
 
 
 class ConsentWithdrawnError(MarketError):

@@ -20,6 +20,12 @@ from market.livelihoods.rules import Treatment
 from market.money import yuan
 from market.reports.household_account import Figures, HouseholdAccount, KindSum, WindowAccount
 
+TREATMENTS = {
+    Treatment.COUNTED: "计入收入",
+    Treatment.EXCLUDED: "不计入收入",
+    Treatment.EXPENSE: "生产支出",
+    Treatment.MONITORED_EXPENSE: "只在监测时扣除",
+}
 PDF = "application/pdf"
 TEMPLATE = Path(__file__).with_suffix(".typ")
 FONTS = Path(__file__).parent.parent / "static" / "fonts"
@@ -192,14 +198,8 @@ def standing(found: Statement) -> list[int]:
 
 def _others(year: WindowAccount) -> dict[str, Any]:
     """Say what else came in and went out, the greatest first."""
-    words = {
-        Treatment.COUNTED: "计入收入",
-        Treatment.EXCLUDED: "不计入收入",
-        Treatment.EXPENSE: "生产支出",
-        Treatment.MONITORED_EXPENSE: "只在监测时扣除",
-    }
     listed: list[KindSum] = sorted(year.known.items, key=lambda each: -each.fen)
-    rows = [[each.name, words[each.treatment], yuan(each.fen)] for each in listed[:MOST_ROWS]]
+    rows = [[each.name, TREATMENTS[each.treatment], yuan(each.fen)] for each in listed[:MOST_ROWS]]
     if rest := listed[MOST_ROWS:]:
         rows.append([f"其余 {len(rest)} 项", "", yuan(sum(each.fen for each in rest if _counts(each)))])
     notes = [] if rows else ["本年没有登记其他收支。"]

@@ -9,7 +9,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from market.attribution.statements import HouseholdStatement
 from market.reports.household_account import Figures, HouseholdAccount, WindowAccount
-from market.reports.household_page import standing
+from market.reports.household_page import TREATMENTS, standing
 from market.words import ITEM_KINDS
 
 YUAN_SHEET, FEN_SHEET, SUPPLIERS_SHEET, ITEMS_SHEET, CORRECTIONS_SHEET, NOTES_SHEET = SHEETS = (
@@ -86,7 +86,7 @@ def _items(sheet: Worksheet, account: HouseholdAccount, bold: Format, form: Form
     for number, kind in enumerate(kinds, 1):
         some = next(window[kind] for window in windows if kind in window)
         sheet.write_string(number, 0, some.name)
-        sheet.write_string(number, 1, some.treatment)
+        sheet.write_string(number, 1, TREATMENTS[some.treatment])
         for place, window in enumerate(windows, 2):
             sheet.write_number(number, place, window[kind].fen if kind in window else 0, form)
 

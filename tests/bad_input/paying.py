@@ -1,8 +1,44 @@
 """Money, contributions and edits that cannot be recorded."""
 
 from tests.bad_input.fair import INVALID, NOBODY, Ask, Case
+from tests.factories.persons import resident_id
 
 CASES: list[Case] = [
+    (
+        "a payment whose evidence names a resident",
+        lambda f: f.disburse(whole={"evidence": f"张某 {resident_id(7)} 领"}),
+        422,
+        INVALID,
+        ["/evidence"],
+    ),
+    (
+        "a payment whose evidence holds a telephone",
+        lambda f: f.disburse(whole={"evidence": "本人电话13800138000"}),
+        422,
+        INVALID,
+        ["/evidence"],
+    ),
+    (
+        "a payment whose reference is a resident",
+        lambda f: f.disburse(reference=resident_id(7)),
+        422,
+        INVALID,
+        ["/payments/0/reference"],
+    ),
+    (
+        "a contribution whose evidence names a resident",
+        lambda f: f.contribute(evidence=resident_id(7)),
+        422,
+        INVALID,
+        ["/contributions/0/evidence"],
+    ),
+    (
+        "a receipt whose reference is a resident",
+        lambda f: f.receive(bank_reference=resident_id(7)),
+        422,
+        INVALID,
+        ["/bank_reference"],
+    ),
     # Receipts
     ("a receipt twice", lambda f: f.receive(bank_reference="ICBC-TAKEN"), 409, "receipt_taken", ["/bank_reference"]),
     (

@@ -154,3 +154,15 @@ def test_a_destroyed_key_never_comes_back(registry: Registry, statement: str) ->
     registry.session.execute(sa.text("SET ROLE NONE"))
     with pytest.raises(sa.exc.IntegrityError), registry.session.begin_nested():
         registry.session.execute(sa.text(statement))
+
+
+def test_on_any_day_one_consent_to_a_purpose_stands_so_that_its_withdrawal_leaves_none(registry: Registry) -> None:
+    path = f"/households/{registry.household.id}/consents"
+    given = registry.clerk.made(path, CONSENT)
+    for day in ("2020-01-01", "2026-03-01"):
+        again = registry.clerk.post(path, CONSENT | {"valid_from": day})
+        assert (again.status_code, again.json()["code"]) == (409, "consent_taken")
+    ended = registry.clerk.made(path, CONSENT | {"valid_from": "2020-01-01", "valid_until": CONSENT["valid_from"]})
+    assert ended["valid_until"] == CONSENT["valid_from"]
+    registry.clerk.made(f"/consents/{given['id']}/withdrawal", {"evidence": "农户到村签字"})
+    assert registry.clerk.post(path, CONSENT).json()["code"] == "consent_taken"
