@@ -20,7 +20,7 @@ from market.db import Database
 from tests import factories, schema
 
 NO_SYNC = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-WHOLE = {"access", "audit", "bad_input", "seeding", "year"}
+WHOLE = {"access", "bad_input", "seeding", "year"}
 PURE = {"test_identifiers", "test_money", "test_quantities"}
 
 

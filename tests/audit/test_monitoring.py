@@ -28,10 +28,11 @@ COUNTY = "141122"
 
 @pytest.fixture
 def auditor(session: orm.Session) -> Actor:
+    office = factories.organisation(session)
     livelihoods.set_line(
         session, region_code="14", year=2026, line_fen=900_000, jump_bp=20_000, jump_fen=1_000_000, source="晋农办发"
     )
-    return factories.actor(session, factories.member(session, factories.organisation(session)), Scope.ALL)
+    return factories.actor(session, factories.member(session, office), Scope.ALL)
 
 
 def found(session: orm.Session, actor: Actor, *rules: MonitoringRule) -> dict[str, Mapping[str, int]]:

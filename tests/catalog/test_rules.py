@@ -18,6 +18,7 @@ from market.catalog.rules import (
     ProductStatus,
     SupplierClosedError,
     TierError,
+    UnitMismatchError,
 )
 from market.certification.rules import CertificateExpiredError, CertificateStatus, CertificateSuspendedError
 from market.errors import InvalidInputError, MarketError
@@ -166,3 +167,10 @@ def test_a_price_is_compared_with_its_evidence_as_exact_fractions(
     assert rules.within_ceiling(price, unit, ceiling, ceiling_unit) == (
         price * finer // unit <= ceiling * finer // ceiling_unit
     )
+
+
+def test_a_product_is_ordered_in_its_own_unit_or_by_mass_where_it_is_sold_by_mass() -> None:
+    assert rules.milli_in("kg", replace(OFFER, unit="jin", unit_milli=500)) == 1_000
+    assert rules.milli_in("box", replace(OFFER, unit="box", unit_milli=12_000)) == 12_000
+    with pytest.raises(UnitMismatchError):
+        rules.milli_in("kg", replace(OFFER, unit="piece", unit_milli=1_000))
