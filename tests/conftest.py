@@ -20,7 +20,8 @@ from market.db import Database
 from tests import factories, schema
 
 NO_SYNC = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-WHOLE = {"access", "bad_input", "seeding", "year"}
+LONGEST = ("test_market", "test_demo", "test_races", "test_fuzz", "test_embedded")
+WHOLE = {"access", "bad_input", "seeding", "year", "test_verifying", "test_doctoring", "test_lists"}
 PURE = {"test_identifiers", "test_money", "test_quantities"}
 
 
@@ -143,10 +144,14 @@ def seeded_db(server_url: str, template: str, request: pytest.FixtureRequest) ->
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Measure no coverage where the market is tested as a whole: it takes a third longer, and is not to be needed."""
+    """Run the longest first, so that no worker ends with them, and measure coverage where a domain tests itself.
+
+    Tracing takes a third longer, and what tests of the whole market cover by the way is not to be needed.
+    """
+    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
     for item in items:
-        folder = item.path.parent
-        if folder.name in WHOLE or (folder == Path(__file__).parent and item.path.stem not in PURE):
+        alone = item.path.parent != Path(__file__).parent or item.path.stem in PURE
+        if not alone or WHOLE & {item.path.parent.name, item.path.stem}:
             item.add_marker("no_cover")
 
 
