@@ -150,8 +150,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
     for item in items:
-        alone = item.path.parent != Path(__file__).parent or item.path.stem in PURE
-        if not alone or WHOLE & {item.path.parent.name, item.path.stem}:
+        of_a_domain = item.path.parent != Path(__file__).parent or item.path.stem in PURE
+        if not of_a_domain or WHOLE & {item.path.parent.name, item.path.stem}:
             item.add_marker("no_cover")
 
 
