@@ -14,7 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 
 from market import openapi
 from market.attribution import endpoints as attribution_endpoints
-from market.attribution import pay_list_endpoints, simulation_endpoints
+from market.attribution import pay_list_endpoints, reversal_endpoints, simulation_endpoints
 from market.attribution.evidence import MOST_FILE_BYTES
 from market.attribution.trying import CodeTrials
 from market.audit import endpoints as audit_endpoints
@@ -64,6 +64,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     ledger_endpoints.router,
     attribution_endpoints.router,
     pay_list_endpoints.router,
+    reversal_endpoints.router,
     simulation_endpoints.router,
     distributions_endpoints.router,
     orders_endpoints.router,

@@ -213,6 +213,7 @@ FOUR_EYES: Words = {
     "objection": ("settling an objection", "异议处理"),
     "payment_confirmation": ("confirming that a household was paid", "代农户确认到账"),
     "cash_payment": ("paying in cash", "现金兑付"),
+    "payment_reversal": ("reversing a payment", "兑付冲销"),
     "batch": ("publishing a batch", "发布认定批次"),
     "baseline": ("confirming a baseline", "增收基线确认"),
     "lot_opener_is_not_maker": ("putting a lot on sale", "批次开售"),

@@ -18,7 +18,7 @@ from sqlalchemy import orm
 from typing_extensions import override
 
 from market import quantities
-from market.attribution import confirming, disbursing
+from market.attribution import confirming
 from market.attribution.models import Disbursement
 from market.attribution.models import Payment as PaymentRow
 from market.attribution.rules import (
@@ -54,6 +54,7 @@ from tests.market_model import (
     hold,
 )
 from tests.market_world import FIRST_NOON, LAST_DAY, ProductTerms, World
+from tests.money_out import paid_out
 from tests.story import ALL_EVIDENCE
 
 T = TypeVar("T")
@@ -226,15 +227,8 @@ class Deeds(RuleBasedStateMachine):
             )
             for each in listed
         ]
-        return lambda session: disbursing.disburse(
-            session,
-            self.world.suppliers[listed[0].supplier].clerk,
-            paid_on=on,
-            method="bank_transfer",
-            evidence="银行回单",
-            payments=orders,
-            now=self.now,
-        )
+        clerk = self.world.suppliers[listed[0].supplier].clerk
+        return lambda session: paid_out(session, clerk, orders, on=on, now=self.now)
 
     def confirming(self, chosen: Sequence[Payment]) -> Act:
         ids = [UUID(payment.id) for payment in chosen]

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import orm
 
-from market.attribution import disbursing, queries
+from market.attribution import queries
 from market.attribution.rules import Kind, PaymentOrder, Standing, Step
 from market.benefits.rules import Mechanism, PlanBody, Pool
 from market.catalog.models import Product
@@ -23,6 +23,7 @@ from market.orders import queries as order_queries
 from market.orders.models import Order, OrderLine
 from market.payments import service as payments
 from tests import factories
+from tests.money_out import paid_out
 
 NOON = datetime(2026, 3, 2, 4, tzinfo=UTC)
 TODAY = date(2026, 3, 2)
@@ -208,20 +209,12 @@ class Story:
     def disburse(
         self, amounts: Mapping[UUID, int], *, contributions: Mapping[UUID, UUID] | None = None, on: date = TODAY
     ) -> list[UUID]:
-        """Pay households (fen); return the payments' ids."""
+        """Let households have been paid (fen), whatever they had delivered; return the payments' ids."""
         orders = [
             PaymentOrder(Kind.HOUSEHOLD, payee, fen, uuid4().hex, (contributions or {}).get(payee))
             for payee, fen in amounts.items()
         ]
-        _, rows, _ = disbursing.disburse(
-            self.session,
-            self.clerk,
-            paid_on=on,
-            method="bank_transfer",
-            evidence="银行回单",
-            payments=orders,
-            now=NOON,
-        )
+        _, rows, _ = paid_out(self.session, self.clerk, orders, on=on, now=NOON)
         return [row.id for row in rows]
 
     def lines(self, order: Order) -> list[OrderLine]:

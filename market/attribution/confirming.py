@@ -14,7 +14,7 @@ from market.attribution import evidence as evidence_files
 from market.attribution import posting, queries
 from market.attribution.matching import lock_supplier
 from market.attribution.models import Confirmation, ConfirmationCode, ConfirmedPayment, Disbursement, Payment
-from market.attribution.paying import AlreadyConfirmedError
+from market.attribution.paying import AlreadyConfirmedError, PaymentReversedError
 from market.attribution.rules import (
     Step,
 )
@@ -47,8 +47,8 @@ def confirm(
     """Record, for their payees, that they have the money: the payments disbursed become confirmed, and later matches.
 
     Who acted, for whom and on what evidence is kept. Raises `NotFoundError`, `AlreadyConfirmedError`,
-    `NumberInTextError`, `EvidenceUsedError`, or `FourEyesError` for who paid or countersigned; posts one entry a
-    supplier.
+    `PaymentReversedError`, `NumberInTextError`, `EvidenceUsedError`, or `FourEyesError` for who paid or countersigned;
+    posts one entry a supplier.
     """
     visible = queries.visible_payments(actor).where(Payment.id.in_(payment_ids)).order_by(Payment.id)
     payments = list(session.scalars(visible.with_for_update(of=Payment)))
@@ -56,6 +56,8 @@ def confirm(
         raise NotFoundError(what="payment", pointer="/payment_ids")
     if any(payment.confirmed_at for payment in payments):
         raise AlreadyConfirmedError(pointer="/payment_ids")
+    if any(payment.reversed_at for payment in payments):
+        raise PaymentReversedError(pointer="/payment_ids")
     _check_independent(session, actor, payments)
     if note is not None:
         check_says_no_number(note, pointer="/note")
@@ -114,7 +116,7 @@ def issue_code(session: orm.Session, actor: Actor, *, payment_id: UUID, now: dat
     """Return a new code by which the household confirms this payment, to be printed for it; an earlier one is void.
 
     Its village issues it, never the supplier, who would confirm itself. Raises `NotFoundError` (collectives have
-    accounts of their own and need none) or `AlreadyConfirmedError`.
+    accounts of their own and need none), `AlreadyConfirmedError` or `PaymentReversedError`.
     """
     visible = queries.visible_payments(actor).where(Payment.id == payment_id, Payment.household_id.is_not(None))
     payment = session.scalar(visible.with_for_update(of=Payment))
@@ -122,6 +124,8 @@ def issue_code(session: orm.Session, actor: Actor, *, payment_id: UUID, now: dat
         raise NotFoundError(what="payment")
     if payment.confirmed_at is not None:
         raise AlreadyConfirmedError
+    if payment.reversed_at is not None:
+        raise PaymentReversedError
     code = "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH))
     row = session.get(ConfirmationCode, payment_id) or ConfirmationCode(payment_id=payment_id)
     row.code_hash, row.attempt_count, row.used_at = _HASHER.hash(code), 0, None
@@ -145,7 +149,7 @@ def confirm_by_code(session: orm.Session, *, payment_id: UUID, code: str, now: d
             session.flush()
         return None
     payment = session.scalar(sa.select(Payment).where(Payment.id == payment_id).with_for_update())
-    if row is None or payment is None or payment.confirmed_at is not None:
+    if row is None or payment is None or payment.confirmed_at is not None or payment.reversed_at is not None:
         return None
     row.used_at = now
     act = Confirmation(id=new_id(), means="household_code", made_by=None, note=None, made_at=now)

@@ -11,6 +11,7 @@ from sqlalchemy import orm
 
 from market.attribution import evidence as evidence_files
 from market.attribution import matching, posting, queries
+from market.attribution.ahead import check_paid_ahead
 from market.attribution.claiming import pay
 from market.attribution.matching import lock_supplier
 from market.attribution.models import Disbursement, PayListLine, Payment
@@ -74,7 +75,7 @@ def predict(
     orders = invoiced(Method(method), payments)
     check(session, actor.organisation_id, orders, pointers_of(orders))
     check_day(session, actor.organisation_id, paid_on)
-    return settle(session, actor.organisation_id, orders)
+    return settle_delivered(session, actor.organisation_id, orders)
 
 
 def disburse(
@@ -91,7 +92,8 @@ def disburse(
     """Record payments made: each settles what its payee is owed, oldest first; the rest is an advance.
 
     Raises `PayeeWithoutTieError`, `ForeignContributionError`, `PaymentReferenceTakenError`, `EinvoiceNumberError`,
-    `EinvoiceTakenError`, `CashNeedsWitnessError`, `EvidenceUsedError` or `InvalidInputError` (the day).
+    `EinvoiceTakenError`, `PaidBeyondDeliveryError`, `CashNeedsWitnessError`, `EvidenceUsedError` or `InvalidInputError`
+    (the day).
     """
     orders = invoiced(Method(method), payments)
     lock_supplier(session, actor.organisation_id)
@@ -105,9 +107,12 @@ def disburse(
         payments=orders,
         pointers=pointers_of(orders),
     )
-    recorded = record(session, batch)
-    evidence_files.use(session, actor, evidence_ids, now=now, disbursement_id=recorded[0].id)
-    return recorded
+    check(session, batch.supplier_id, batch.payments, batch.pointers)
+    check_day(session, batch.supplier_id, batch.paid_on)
+    settlements = settle_delivered(session, batch.supplier_id, batch.payments)
+    disbursement, rows = _write(session, batch, settlements)
+    evidence_files.use(session, actor, evidence_ids, now=now, disbursement_id=disbursement.id)
+    return disbursement, rows, settlements
 
 
 def add_evidence(
@@ -157,10 +162,18 @@ def pointers_of(payments: Sequence[PaymentOrder]) -> list[str]:
 
 
 def record(session: orm.Session, batch: Batch) -> tuple[Disbursement, list[Payment], list[Settlement]]:
-    """Record a batch and post its entries; the caller holds the supplier's lock. Raises what `disburse` raises."""
+    """Record what of a list was paid and post it; the caller holds the supplier's lock. Raises what `disburse` raises.
+
+    How much may be paid was asked when the list was prepared: money that has left is not refused.
+    """
     check(session, batch.supplier_id, batch.payments, batch.pointers, pay_list_id=batch.pay_list_id)
     check_day(session, batch.supplier_id, batch.paid_on)
     settlements = settle(session, batch.supplier_id, batch.payments)
+    disbursement, rows = _write(session, batch, settlements)
+    return disbursement, rows, settlements
+
+
+def _write(session: orm.Session, batch: Batch, settlements: Sequence[Settlement]) -> tuple[Disbursement, list[Payment]]:
     disbursement = Disbursement(
         id=new_id(),
         supplier_id=batch.supplier_id,
@@ -177,7 +190,7 @@ def record(session: orm.Session, batch: Batch) -> tuple[Disbursement, list[Payme
     session.add_all(rows)
     session.flush()
     posting.post(session, _drafts(disbursement, rows, settlements))
-    return disbursement, rows, settlements
+    return disbursement, rows
 
 
 def _row(disbursement: Disbursement, payment: PaymentOrder) -> Payment:
@@ -233,7 +246,9 @@ def _used(
 ) -> set[str]:
     """Return which references were used: by payments, however made, and by the lines of other lists, paid or not."""
     keys = [reference_key(payment.reference) for payment in payments]
-    paid = sa.select(Payment.reference_key).where(Payment.supplier_id == supplier_id, Payment.reference_key.in_(keys))
+    paid = sa.select(Payment.reference_key).where(
+        Payment.supplier_id == supplier_id, Payment.reference_key.in_(keys), Payment.reversed_at.is_(None)
+    )
     listed = sa.select(PayListLine.reference_key).where(
         PayListLine.supplier_id == supplier_id,
         PayListLine.reference_key.in_(keys),
@@ -247,7 +262,8 @@ def _invoices(session: orm.Session, numbers: Collection[str | None]) -> set[str 
     """Return which invoices stand behind a payment already, of whatever supplier."""
     if not numbers:
         return set()
-    return set(session.scalars(sa.select(Payment.invoice_number).where(Payment.invoice_number.in_(numbers))))
+    found = sa.select(Payment.invoice_number).where(Payment.invoice_number.in_(numbers), Payment.reversed_at.is_(None))
+    return set(session.scalars(found))
 
 
 _BEGAN_ON = sa.text(
@@ -308,6 +324,13 @@ def _makers(session: orm.Session, supplier_id: UUID, contribution_ids: Collectio
         .where(Contribution.id.in_(contribution_ids), Lot.supplier_id == supplier_id, Lot.status != LotStatus.DISCARDED)
     )
     return {row.id: row.household_id for row in session.execute(found)}
+
+
+def settle_delivered(session: orm.Session, supplier_id: UUID, payments: Sequence[PaymentOrder]) -> list[Settlement]:
+    """Return what the payments settle; raises `PaidBeyondDeliveryError` for one that pays more than it may."""
+    settlements = settle(session, supplier_id, payments)
+    check_paid_ahead(session, supplier_id, settlements, pointers_of(payments))
+    return settlements
 
 
 def settle(session: orm.Session, supplier_id: UUID, payments: Sequence[PaymentOrder]) -> list[Settlement]:

@@ -33,7 +33,7 @@ class Payment(Base):
     """One payment of a disbursement to one payee; its reference (bank line, purchase invoice) is used once.
 
     `reference_key` is the reference as `identifiers.reference_key` reads it. The number of a purchase invoice is used
-    once in the whole market.
+    once in the whole market. What a reversed payment used is free again.
     """
 
     __tablename__ = "payments"
@@ -41,8 +41,17 @@ class Payment(Base):
         sa.CheckConstraint("amount_fen > 0", name="amount_is_positive"),
         sa.CheckConstraint("num_nonnulls(household_id, collective_id) = 1", name="payee_is_one"),
         sa.CheckConstraint("invoice_number ~ '^[0-9]{20}$'", name="invoice_number_is_20_digits"),
-        sa.UniqueConstraint("supplier_id", "reference_key", name="payments_reference_once"),
-        sa.UniqueConstraint("invoice_number", name="payments_invoice_once"),
+        sa.CheckConstraint("confirmed_at IS NULL OR reversed_at IS NULL", name="received_or_reversed"),
+        sa.Index(
+            "payments_reference_once",
+            "supplier_id",
+            "reference_key",
+            unique=True,
+            postgresql_where=sa.text("reversed_at IS NULL"),
+        ),
+        sa.Index(
+            "payments_invoice_once", "invoice_number", unique=True, postgresql_where=sa.text("reversed_at IS NULL")
+        ),
     )
 
     id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
@@ -57,6 +66,20 @@ class Payment(Base):
     invoice_number: orm.Mapped[str | None]
     confirmed_at: orm.Mapped[datetime | None]
     confirmed_by: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("members.id"))
+    reversed_at: orm.Mapped[datetime | None]
+
+
+class PaymentReversal(Base):
+    """A payment that its payee never had: typed wrongly, or come back from the bank. It stays on record as reversed."""
+
+    __tablename__ = "payment_reversals"
+
+    id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
+    payment_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("payments.id"), unique=True)
+    reversed_on: orm.Mapped[date]
+    reason: orm.Mapped[str]
+    made_by: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("members.id"))
+    made_at: orm.Mapped[datetime]
 
 
 class EvidenceContent(Base):

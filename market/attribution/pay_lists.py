@@ -41,6 +41,7 @@ def prepare(
     disbursing.check(session, supplier_id, orders, disbursing.pointers_of(orders))
     if paid_on is not None:
         disbursing.check_day(session, supplier_id, paid_on)
+    disbursing.settle_delivered(session, supplier_id, orders)
     row = PayList(
         id=new_id(),
         supplier_id=supplier_id,

@@ -1,7 +1,7 @@
 """What a supplier owes now to each household and collective: recognised or to be topped up, and not yet paid.
 
 What was paid of a share was its oldest part, so what is left of it is its youngest. It is overdue once it has been owed
-for more days than the payee's region allows.
+for more days than the payee's region allows. A reversed payment paid nothing: what it gives back is as old as it was.
 """
 
 from collections.abc import Sequence
@@ -23,14 +23,15 @@ _PAYABLES = sa.text(
     WITH moved AS (
         SELECT a.id, a.kind, a.owner_id, a.counterpart_id AS supplier_id, a.step, m.order_line_id, m.mechanism,
                m.contribution_id, m.fen, m.effective_on,
-               coalesce(sum(m.fen) FILTER (WHERE m.fen < 0) OVER share, 0) AS less_fen,
-               sum(m.fen) FILTER (WHERE m.fen > 0) OVER (share ORDER BY m.effective_on) AS due_fen
+               coalesce(sum(m.fen) FILTER (WHERE NOT m.fell_due) OVER share, 0) AS less_fen, m.fell_due,
+               sum(m.fen) FILTER (WHERE m.fell_due) OVER (share ORDER BY m.effective_on) AS due_fen
           FROM ledger_accounts a
           CROSS JOIN LATERAL (
-              SELECT order_line_id, mechanism, contribution_id, amount_fen AS fen, effective_on
+              SELECT order_line_id, mechanism, contribution_id, amount_fen AS fen, effective_on,
+                     payment_id IS NULL AS fell_due
                 FROM ledger_transfers WHERE credit_account_id = a.id
               UNION ALL
-              SELECT order_line_id, mechanism, contribution_id, -amount_fen, effective_on
+              SELECT order_line_id, mechanism, contribution_id, -amount_fen, effective_on, false
                 FROM ledger_transfers WHERE debit_account_id = a.id) m
          WHERE a.book = 'attribution' AND a.step IN ('recognised', 'top_up') AND a.kind IN ('household', 'collective')
            AND (CAST(:supplier AS uuid) IS NULL OR a.counterpart_id = :supplier)
@@ -50,9 +51,9 @@ _PAYABLES = sa.text(
          WHERE starts_with(y.region_code, :region)
     ), owed AS (
         SELECT kind, owner_id, supplier_id, step, sum(fen) AS fen,
-               min(effective_on) FILTER (WHERE fen > 0 AND due_fen + less_fen > 0) AS since,
+               min(effective_on) FILTER (WHERE fell_due AND due_fen + less_fen > 0) AS since,
                greatest(min(less_fen) + coalesce(sum(fen) FILTER (
-                            WHERE fen > 0 AND effective_on < CAST(:on AS date) - p.within_days), 0), 0) AS overdue_fen,
+                            WHERE fell_due AND effective_on < CAST(:on AS date) - p.within_days), 0), 0) AS overdue_fen,
                min(p.within_days) AS within_days, min(p.name) AS name
           FROM moved
           JOIN payees p ON p.id = owner_id

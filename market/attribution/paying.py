@@ -184,6 +184,32 @@ class TooManyTrialsError(MarketError):
         return {"Retry-After": str(self.facts["seconds"])}
 
 
+class PaymentReversedError(MarketError):
+    """A payment is reversed once, and is nobody's then."""
+
+    status = 409
+    en = "This payment was reversed."
+    zh = "该笔兑付已冲销。"
+
+
+class PaymentGivenOnError(MarketError):
+    """What a collective has given on to households is theirs."""
+
+    status = 409
+    en = "The collective has given on some of this payment to households; it cannot be reversed."
+    zh = "村集体已将该笔款项二次分配给农户,不能冲销。"
+
+
+class PaidBeyondDeliveryError(MarketError):
+    """Paid ahead is for what was delivered and is not sold or paid for yet; more is no income from orders."""
+
+    en = (
+        "This payee can be paid {most_fen} fen at most: what is owed, and what it delivered that is not sold or paid"
+        " for yet."
+    )
+    zh = "该收款方最多可兑付 {most_fen} 分:即应付未付部分,加上已交付但尚未售出或付款的部分。"
+
+
 class PayeeWithoutTieError(MarketError):
     """A payment goes to a household enrolled with the supplier, or to a collective of one of its plans."""
 

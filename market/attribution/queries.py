@@ -100,10 +100,10 @@ _OWED = sa.text(
 )
 _PAID = sa.text(
     """
-    SELECT m.payment_id, m.order_line_id, a.kind, a.owner_id, m.mechanism, m.contribution_id, m.assisted,
+    SELECT m.payment_id, m.order_line_id, a.kind, a.owner_id, m.mechanism, m.contribution_id, m.assisted, a.step,
            sum(m.fen) AS fen, max(m.came_in_on) AS since
       FROM payments p
-      JOIN ledger_accounts a ON a.book = 'attribution' AND a.step = 'disbursed' AND a.counterpart_id = p.supplier_id
+      JOIN ledger_accounts a ON a.book = 'attribution' AND a.step = ANY(:steps) AND a.counterpart_id = p.supplier_id
        AND a.owner_id = coalesce(p.household_id, p.collective_id)
       CROSS JOIN LATERAL (
           SELECT payment_id, order_line_id, mechanism, contribution_id, assisted, amount_fen AS fen,
@@ -113,9 +113,9 @@ _PAID = sa.text(
           SELECT payment_id, order_line_id, mechanism, contribution_id, assisted, -amount_fen, NULL
             FROM ledger_transfers WHERE debit_account_id = a.id AND payment_id = p.id) m
      WHERE p.id = ANY(CAST(:payments AS uuid[]))
-     GROUP BY 1, 2, 3, 4, 5, 6, 7
+     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
     HAVING sum(m.fen) > 0
-     ORDER BY 1, 2, 5, 6
+     ORDER BY 1, 2, 5, 6, 8
     """
 )
 
@@ -242,7 +242,12 @@ def owed(
 
 def disbursed_by(session: orm.Session, payment_ids: Sequence[UUID]) -> list[tuple[UUID, Owed]]:
     """Return the disbursed shares that each payment paid and nobody has confirmed."""
-    rows = session.execute(_PAID, {"payments": list(payment_ids)})
+    return paid_by(session, payment_ids, steps=[Step.DISBURSED])
+
+
+def paid_by(session: orm.Session, payment_ids: Sequence[UUID], *, steps: Sequence[Step]) -> list[tuple[UUID, Owed]]:
+    """Return the shares that each payment paid its payee and that stand at one of these steps."""
+    rows = session.execute(_PAID, {"payments": list(payment_ids), "steps": list(steps)})
     return [
-        (row.payment_id, Owed(row.order_line_id, _share(row), Step.DISBURSED, int(row.fen), row.since)) for row in rows
+        (row.payment_id, Owed(row.order_line_id, _share(row), Step(row.step), int(row.fen), row.since)) for row in rows
     ]

@@ -215,6 +215,7 @@ class PaymentListed(Schema):
     invoice_number: InvoiceNumber | None
     paid_on: Annotated[date, Field(examples=["2026-03-02"])]
     confirmed_at: Annotated[datetime | None, Field(examples=["2026-03-05T08:00:00Z"])]
+    reversed_at: Annotated[datetime | None, Field(examples=[None], description="its payee never had it")]
 
 
 class PayableOut(Schema):

@@ -202,13 +202,14 @@ BOOK: tuple[Invariant, ...] = (
     ),
     Invariant(
         "payment_is_accounted_for",
-        "disbursed + confirmed + top-up paid + what is left of the advance = the payment",
-        "兑付+确认+补差已付+预付余额=付款金额",
+        "disbursed + confirmed + top-up paid + what is left of the advance = the payment; nothing of one reversed",
+        "兑付+确认+补差已付+预付余额=付款金额;已冲销的付款无余额",
         _STANDINGS
         + """
         SELECT concat('payment ', coalesce(p.id, s.payment_id)), coalesce(p.amount_fen, 0)::text,
                coalesce(s.fen, 0)::text
-          FROM payments p
+          FROM (SELECT p.id, CASE WHEN p.reversed_at IS NULL THEN p.amount_fen ELSE 0 END AS amount_fen
+                  FROM payments p) p
           FULL JOIN (SELECT payment_id, sum(fen) AS fen FROM standing
                       WHERE step IN ('disbursed', 'confirmed', 'top_up_paid', 'advance') AND kind <> 'paid_ahead'
                       GROUP BY payment_id) s ON s.payment_id = p.id
@@ -227,6 +228,19 @@ BOOK: tuple[Invariant, ...] = (
            AND s.step IN ('recognised', 'disbursed', 'confirmed')
          GROUP BY s.order_line_id, l.paid_fen
         HAVING sum(s.fen) > coalesce(l.paid_fen, 0)
+        """,
+    ),
+    Invariant(
+        "reversal_names_who_acted",
+        "a payment is reversed by one act, of another person than recorded it",
+        "兑付冲销由登记人以外的人员办理,且仅一次",
+        """
+        SELECT concat('payment ', p.id), concat_ws(' / ', p.reversed_at, 'not ' || d.made_by),
+               concat_ws(' / ', r.made_at, r.made_by)
+          FROM payments p
+          JOIN disbursements d ON d.id = p.disbursement_id
+          LEFT JOIN payment_reversals r ON r.payment_id = p.id
+         WHERE p.reversed_at IS DISTINCT FROM r.made_at OR r.made_by = d.made_by
         """,
     ),
     Invariant(

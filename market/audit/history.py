@@ -31,6 +31,7 @@ AT_ONCE = timedelta(minutes=1)
 """Two requests whose clocks are closer than a request may last: only the book can say which came first."""
 
 PAID_AS = {RECOGNISED: DISBURSED, TOP_UP: TOP_UP_PAID}
+OWED_AS = {paid: owed for owed, paid in PAID_AS.items()}
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from market.audit.eligibility import Hints
 from market.audit.facts import Event, PaymentFact
-from market.audit.history import PAID_AS, Expected, History
+from market.audit.history import OWED_AS, PAID_AS, Expected, History
 from market.audit.oracle import ACCRUED, ADVANCE, CONFIRMED, DISBURSED, PAID_AHEAD, Stake
 from market.audit.standing import Amount, Claim, moving
 
@@ -73,6 +73,25 @@ class Money(History):
         facts = {"payments": [str(payment.id) for payment in event.payments]}
         yield Expected(event.trigger, "confirmation", on, moves, facts)
 
+    def _reverse_payment(self, event: Event, hints: Mapping[str, Hints]) -> Iterator[Expected]:
+        """Take off what stands of a payment that its payee never had; what that is owed again may claim advances."""
+        assert event.reversed, "it is about a payment"  # noqa: S101
+        payment = self._payments[event.reversed.payment_id]
+        moves: list[Amount] = []
+        on = event.on
+        for claim in self._standing.paid_by(payment.id):
+            source, target = self._of(claim.stake, claim.step), self._of(claim.stake, OWED_AS[claim.step])
+            moves.append(moving(source, target, claim.stake, claim.fen, claim.line_id, payment.id))
+            on = max(on, claim.last_on)
+        for ahead in self._standing.ahead((payment.kind, payment.payee_id)):
+            if ahead.payment_id == payment.id:
+                moves.append(self._ahead(payment, -ahead.fen))
+                on = max(on, ahead.last_on)
+        facts = {"payment": str(payment.id)}
+        paid_on = event.reversed.paid_on
+        yield Expected(event.trigger, "payment_reversal", on, moves, facts, original_on=paid_on)
+        yield from self._match(event, {payment.payee_id}, on, hints)
+
     def unconfirmed(self) -> Iterator[tuple[PaymentFact, Claim]]:
         """Yield, at the end, what payments on record as confirmed paid without the book having confirmed it."""
         for payment in self._payments.values():
@@ -82,6 +101,6 @@ class Money(History):
 
     def _disbursed_by(self, payment: PaymentFact) -> Iterator[Claim]:
         """Yield what a payment paid its payee, who has not given it on, and nobody has confirmed."""
-        for claim in self._standing.disbursed_by(payment.id):
-            if claim.stake.owner_id == payment.payee_id:
+        for claim in self._standing.paid_by(payment.id):
+            if claim.step == DISBURSED and claim.stake.owner_id == payment.payee_id:
                 yield claim

@@ -28,6 +28,7 @@ class Replay(Goods, Money, Sharing):
             EventKind.RETURN: self._take_back,
             EventKind.DISBURSEMENT: self._disburse,
             EventKind.CONFIRMATION: self._confirm,
+            EventKind.PAYMENT_REVERSAL: self._reverse_payment,
             EventKind.DISTRIBUTION: self._share_out,
             EventKind.SECOND_DISTRIBUTION: self._give_on,
             EventKind.SECOND_CONFIRMATION: self._confirm_second,

@@ -87,7 +87,7 @@ SHARING: tuple[Invariant, ...] = (
         """
         WITH paid AS (
           SELECT collective_id, supplier_id, sum(amount_fen) AS fen
-            FROM payments WHERE collective_id IS NOT NULL GROUP BY 1, 2
+            FROM payments WHERE collective_id IS NOT NULL AND reversed_at IS NULL GROUP BY 1, 2
         ), given AS (
           SELECT collective_id, supplier_id, sum(amount_fen - kept_fen) AS fen FROM second_distributions GROUP BY 1, 2
         ), held AS (

@@ -17,6 +17,7 @@ from market.audit.oracle import (
     RECOGNISED,
     TOP_UP,
     TOP_UP_BASE,
+    TOP_UP_PAID,
     Stake,
 )
 
@@ -120,7 +121,7 @@ class Standing:
         self._days: dict[tuple[UUID, Place], tuple[date, date]] = {}
         self._owed: dict[Owner, set[tuple[UUID, Place]]] = defaultdict(set)
         self._ahead: dict[Owner, dict[UUID, Ahead]] = defaultdict(dict)
-        self._paid: dict[UUID, set[tuple[UUID, Stake]]] = defaultdict(set)
+        self._paid: dict[UUID, set[tuple[UUID, Stake, str]]] = defaultdict(set)
 
     def post(self, amounts: Sequence[Amount], on: date) -> None:
         """Count what an entry moves."""
@@ -153,8 +154,8 @@ class Standing:
         if fen > 0:
             first, last = self._days.get((line_id, place), (on, on))
             self._days[line_id, place] = (min(first, on), max(last, on))
-        if step == DISBURSED and move.payment_id:
-            self._paid[move.payment_id].add((line_id, stake))
+        if step in {DISBURSED, TOP_UP_PAID} and move.payment_id:
+            self._paid[move.payment_id].add((line_id, stake, step))
         if step in CLAIMING and stake.kind in PAYEES:
             owed = self._owed[stake.kind, stake.owner_id]
             (owed.add if left > 0 else owed.discard)((line_id, place))
@@ -198,9 +199,9 @@ class Standing:
         left = [ahead for ahead in self._ahead[owner].values() if ahead.fen > 0]
         return sorted(left, key=lambda ahead: (ahead.first_on, ahead.payment_id))
 
-    def disbursed_by(self, payment_id: UUID) -> Iterator[Claim]:
-        """Yield what a payment paid and nobody has confirmed."""
-        for line_id, stake in self._paid[payment_id]:
-            place = (stake, DISBURSED, payment_id)
+    def paid_by(self, payment_id: UUID) -> Iterator[Claim]:
+        """Yield what a payment paid and nobody has confirmed, top-ups too."""
+        for line_id, stake, step in self._paid[payment_id]:
+            place = (stake, step, payment_id)
             if (fen := self._lines[line_id].get(place, 0)) > 0:
-                yield Claim(line_id, stake, DISBURSED, fen, *self._days[line_id, place])
+                yield Claim(line_id, stake, step, fen, *self._days[line_id, place])

@@ -12,8 +12,9 @@ from market.audit import book, comparing
 from market.audit.book import BookEntry, Posted
 from market.audit.comparing import Compared
 from market.audit.eligibility import Hints
-from market.audit.facts import Event, EventKind, SupplierFacts, load
+from market.audit.facts import Event, EventKind, SupplierFacts
 from market.audit.oracle import DISBURSED, HOUSEHOLD
+from market.audit.reading import load
 from market.audit.replaying import Replay
 from market.audit.rules import MOST_LINES, Difference, Finding, TooMuchToVerifyError, Verification
 from market.audit.standing import Account, Claim

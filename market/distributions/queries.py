@@ -278,7 +278,8 @@ class CollectiveAccount(NamedTuple):
 _ACCOUNT = sa.text(
     """
     WITH paid AS (
-        SELECT supplier_id, sum(amount_fen) AS fen FROM payments WHERE collective_id = :collective GROUP BY 1
+        SELECT supplier_id, sum(amount_fen) AS fen FROM payments
+         WHERE collective_id = :collective AND reversed_at IS NULL GROUP BY 1
     ), given AS (
         SELECT supplier_id, sum(amount_fen - kept_fen) AS fen
           FROM second_distributions WHERE collective_id = :collective GROUP BY 1

@@ -26,7 +26,8 @@ from market.lots.rules import (
 # The payments are those of a domain above, read here as a plain table: a contribution that was paid for stays.
 _PAID = sa.text(
     """
-    SELECT EXISTS (SELECT FROM payments p JOIN contributions c ON c.id = p.contribution_id WHERE c.lot_id = :lot)
+    SELECT EXISTS (SELECT FROM payments p JOIN contributions c ON c.id = p.contribution_id
+                    WHERE c.lot_id = :lot AND p.reversed_at IS NULL)
     """
 )
 _LOCK_WITH_INPUTS = sa.text(

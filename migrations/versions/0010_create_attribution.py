@@ -1,4 +1,4 @@
-"""Create carries, disbursements and payments.
+"""Create disbursements, payments and their reversals.
 
 The application's role gets UPDATE only where a row has a life of its own; facts are only ever added.
 """
@@ -52,6 +52,8 @@ def upgrade() -> None:
         sa.Column("invoice_number", sa.Text(), nullable=True),
         sa.Column("confirmed_at", sa.TIMESTAMP(timezone=True), nullable=True),
         sa.Column("confirmed_by", sa.Uuid(), nullable=True),
+        sa.Column("reversed_at", sa.TIMESTAMP(timezone=True), nullable=True),
+        sa.CheckConstraint("confirmed_at IS NULL OR reversed_at IS NULL", name=op.f("payments_received_or_reversed")),
         sa.CheckConstraint("amount_fen > 0", name=op.f("payments_amount_is_positive")),
         sa.CheckConstraint("num_nonnulls(household_id, collective_id) = 1", name=op.f("payments_payee_is_one")),
         sa.CheckConstraint("invoice_number ~ '^[0-9]{20}$'", name=op.f("payments_invoice_number_is_20_digits")),
@@ -66,10 +68,35 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["household_id"], ["households.id"], name=op.f("payments_household_id_exists")),
         sa.ForeignKeyConstraint(["supplier_id"], ["organisations.id"], name=op.f("payments_supplier_id_exists")),
         sa.PrimaryKeyConstraint("id", name=op.f("payments_pkey")),
-        sa.UniqueConstraint("invoice_number", name="payments_invoice_once"),
-        sa.UniqueConstraint("supplier_id", "reference_key", name="payments_reference_once"),
+    )
+    op.create_index(
+        "payments_invoice_once",
+        "payments",
+        ["invoice_number"],
+        unique=True,
+        postgresql_where=sa.text("reversed_at IS NULL"),
+    )
+    op.create_index(
+        "payments_reference_once",
+        "payments",
+        ["supplier_id", "reference_key"],
+        unique=True,
+        postgresql_where=sa.text("reversed_at IS NULL"),
     )
     op.create_index(op.f("payments_disbursement_id_idx"), "payments", ["disbursement_id"], unique=False)
     op.create_index(op.f("payments_household_id_idx"), "payments", ["household_id"], unique=False)
-    op.execute("GRANT SELECT, INSERT ON disbursements TO market_app")
+    op.create_table(
+        "payment_reversals",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("payment_id", sa.Uuid(), nullable=False),
+        sa.Column("reversed_on", sa.Date(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("made_by", sa.Uuid(), nullable=False),
+        sa.Column("made_at", sa.TIMESTAMP(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["made_by"], ["members.id"], name=op.f("payment_reversals_made_by_exists")),
+        sa.ForeignKeyConstraint(["payment_id"], ["payments.id"], name=op.f("payment_reversals_payment_id_exists")),
+        sa.PrimaryKeyConstraint("id", name=op.f("payment_reversals_pkey")),
+        sa.UniqueConstraint("payment_id", name=op.f("payment_reversals_payment_id_once")),
+    )
+    op.execute("GRANT SELECT, INSERT ON disbursements, payment_reversals TO market_app")
     op.execute("GRANT SELECT, INSERT, UPDATE ON payments TO market_app")

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import uuid4
 
-from tests.access.ask import Ask, item, thing
+from tests.access.ask import Ask, item, said, thing
 from tests.stalls import TODAY
 
 
@@ -43,6 +43,7 @@ PAYING = {
     "GET /v1/payments payments": Ask(thing("payment"), lists=item()),
     "POST /v1/payments/confirmations payment": Ask(body=lambda asked: {"payment_ids": [asked.place.payment]}),
     "POST /v1/payments/{payment_id}/confirmation-code payment": Ask(thing("payment")),
+    "POST /v1/payments/{payment_id}/reversal payment": Ask(thing("payment"), said(reason="金额录入错误")),
     "POST /v1/household-confirmations": Ask(
         body=lambda asked: {"payment_id": asked.home.payment, "code": asked.home.payment_code}
     ),

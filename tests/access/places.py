@@ -32,6 +32,7 @@ from market.payments.models import Receipt
 from market.quantities import MeasuredIn
 from tests import factories
 from tests.access.place import BODIES, PLACES, Place
+from tests.money_out import paid_out
 from tests.story import NOON, TODAY, Story, open_channels
 
 LOGIN = "anybody"
@@ -313,15 +314,7 @@ class Settlement:
             now=NOON,
         )
         payment = PaymentOrder(Kind.COLLECTIVE, self.collective.id, 200, f"集体{self.code}", None)
-        disbursing.disburse(
-            session,
-            story.clerk,
-            paid_on=TODAY,
-            method="bank_transfer",
-            evidence="银行回单",
-            payments=[payment],
-            now=NOON,
-        )
+        paid_out(session, story.clerk, [payment], on=TODAY, now=NOON)
         rows = RegisterBody(RegisterKind.LIST, (Listed(str(self.household.id), 1),))
         own_list = factories.register_version(session, self.collective, rows)
         keeper = factories.actor(session, factories.member(session, self.collective))

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from market.attribution import bank_file, bank_results, cash, disbursing, pay_lists, queries
+from market.attribution import bank_file, bank_results, cash, pay_lists, queries
 from market.attribution.models import PayList, Payment
 from market.attribution.paying import EinvoiceTakenError, ForeignContributionError, Method
 from market.attribution.rules import (
@@ -24,6 +24,7 @@ from market.lots import opening
 from market.lots.rules import LotStatus
 from market.orders.models import Order
 from tests import factories
+from tests.money_out import paid_out
 from tests.story import NOON, TODAY, Story, open_channels
 
 Act = Callable[[Story], object]
@@ -162,15 +163,8 @@ def test_one_invoice_behind_payments_of_two_suppliers_at_once_counts_for_one(
         ready.wait(10)
         try:
             with committed_db.transaction() as session:
-                disbursing.disburse(
-                    session,
-                    other.clerk,
-                    paid_on=TODAY,
-                    method=Method.PURCHASE_INVOICE,
-                    evidence="收购发票",
-                    payments=[PaymentOrder(Kind.HOUSEHOLD, payee, 100, "24142000000012345678", None)],
-                    now=NOON,
-                )
+                order = PaymentOrder(Kind.HOUSEHOLD, payee, 100, "24142000000012345678", None)
+                paid_out(session, other.clerk, [order], on=TODAY, now=NOON, method=Method.PURCHASE_INVOICE)
         except (EinvoiceTakenError, sa.exc.IntegrityError):
             return False
         return True

@@ -162,6 +162,10 @@ BREAKING: dict[str, tuple[tuple[str, ...], set[str]]] = {
         (LISTS_OF_ALL_THAT_WAS_PAID, LINES_WITH_A_FEN_TOO_MUCH),
         {"listed_payment_was_made"},
     ),
+    "reversal_names_who_acted": (
+        ("UPDATE payments SET reversed_at = now() WHERE confirmed_at IS NULL",),
+        {"reversal_names_who_acted", "payment_is_accounted_for", "collective_gave_on_or_holds"},
+    ),
     "confirmation_names_who_acted": (
         ("DELETE FROM confirmed_payments",),
         {"confirmation_names_who_acted"},

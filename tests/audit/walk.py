@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from market.attribution import confirming, disbursing
+from market.attribution import confirming
 from market.attribution.rules import Kind, PaymentOrder
 from market.benefits.holdings import Holding, Listed, RegisterBody, Source
 from market.benefits.rules import Mechanism, RegisterKind
@@ -30,6 +30,7 @@ from market.orders import returns
 from market.orders.models import Order
 from market.quantities import MeasuredIn
 from tests import factories
+from tests.money_out import paid_out
 from tests.story import NOON, TODAY, Story
 
 Item = TypeVar("Item")
@@ -225,15 +226,7 @@ class Walk:
             tied = given.id if self.number(2) else None
             orders.append(PaymentOrder(Kind.HOUSEHOLD, given.household_id, 1 + self.number(3_000), uuid4().hex, tied))
         orders.append(PaymentOrder(Kind.COLLECTIVE, self.collective.id, 1 + self.number(300), uuid4().hex, None))
-        _, rows, _ = disbursing.disburse(
-            self.session,
-            self.story.clerk,
-            paid_on=self.day(),
-            method="bank_transfer",
-            evidence="银行回单",
-            payments=orders,
-            now=NOON,
-        )
+        _, rows, _ = paid_out(self.session, self.story.clerk, orders, on=self.day(), now=NOON)
         self.payments += [row.id for row in rows]
 
     def confirm(self) -> None:

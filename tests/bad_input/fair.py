@@ -317,6 +317,11 @@ class Fair(Stalls):
         """Pay 1,000 fen to a household, with changes to the request, or to its payment."""
         return Ask(self.clerk, "POST", "/disbursements", self.payment(**changed) | (whole or {}))
 
+    def reverse(self, payment_id: object = None, *, by: Desk | None = None, **changed: Any) -> Ask:
+        """Reverse the payment on record, which its clerk alone may not."""
+        body = {"reason": "金额录入错误"} | changed
+        return Ask(by or self.manager, "POST", f"/payments/{payment_id or self.payment_id}/reversal", body)
+
     def confirm(self, *ids: str) -> Ask:
         """Confirm payments."""
         return Ask(self.village, "POST", "/payments/confirmations", {"payment_ids": list(ids)})

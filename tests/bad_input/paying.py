@@ -4,6 +4,24 @@ from tests.bad_input.fair import INVALID, NOBODY, Ask, Case
 from tests.factories.persons import resident_id
 
 CASES: list[Case] = [
+    ("a reversal of no payment", lambda f: f.reverse(NOBODY), 404, "not_found", []),
+    ("a reversal of what a household confirmed", lambda f: f.reverse(f.confirmed_id), 409, "already_confirmed", []),
+    ("a reversal by who recorded it", lambda f: f.reverse(by=f.clerk), 403, "four_eyes", []),
+    ("a reversal without a reason", lambda f: f.reverse(reason=" "), 422, INVALID, ["/reason"]),
+    (
+        "a reversal that names a resident",
+        lambda f: f.reverse(reason=f"{resident_id(7)} 录错"),
+        422,
+        INVALID,
+        ["/reason"],
+    ),
+    (
+        "a payment beyond all that was delivered",
+        lambda f: f.disburse(amount_fen=10**9),
+        422,
+        "paid_beyond_delivery",
+        ["/payments/0/amount_fen"],
+    ),
     (
         "a payment whose evidence names a resident",
         lambda f: f.disburse(whole={"evidence": f"张某 {resident_id(7)} 领"}),

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import orm
 
-from market.attribution import confirming, disbursing
+from market.attribution import confirming
 from market.attribution.rules import Kind, PaymentOrder, Step
 from market.benefits.holdings import Entitlement, Holding, Listed, RegisterBody, ShareScheme, Source
 from market.benefits.models import RegisterVersion
@@ -21,6 +21,7 @@ from market.identity.models import Organisation
 from market.identity.rules import Actor, OrganisationKind, Role, Scope
 from market.orders.models import Order
 from tests import factories
+from tests.money_out import paid_out
 from tests.story import TODAY, Story
 
 YEAR = Period(date(2026, 1, 1), date(2026, 12, 31))
@@ -125,15 +126,7 @@ class Season:
     def pay_collective(self, amount_fen: int, *, on: date = AFTER) -> UUID:
         """Have the cooperative pay the collective."""
         payment = PaymentOrder(Kind.COLLECTIVE, self.collective.id, amount_fen, f"C{factories.number()}", None)
-        _, (row,), _ = disbursing.disburse(
-            self.session,
-            self.story.clerk,
-            paid_on=on,
-            method="bank_transfer",
-            evidence="银行回单",
-            payments=[payment],
-            now=NOW,
-        )
+        _, (row,), _ = paid_out(self.session, self.story.clerk, [payment], on=on, now=NOW)
         return row.id
 
     def confirm_payment(self, payment_id: UUID, *, on: date = AFTER) -> None:

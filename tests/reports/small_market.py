@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import orm
 
-from market.attribution import confirming, disbursing
+from market.attribution import confirming
 from market.attribution.rules import Kind, PaymentOrder
 from market.benefits.rules import Mechanism
 from market.households.models import Household
@@ -17,6 +17,7 @@ from market.identity.rules import Actor, OrganisationKind, Role, Scope
 from market.orders import returns
 from market.orders.models import Order
 from tests import factories
+from tests.money_out import paid_out
 from tests.story import Story, open_channels
 
 NOON = datetime(2026, 6, 30, 4, tzinfo=UTC)
@@ -90,9 +91,7 @@ def sends_back(story: Story, by: Buyer, order: Order, quantity: str, *, position
 def pays_collective(story: Story, collective: Organisation, amount_fen: int, *, on: date) -> UUID:
     """Pay a village collective; return the payment's id."""
     payment = PaymentOrder(Kind.COLLECTIVE, collective.id, amount_fen, uuid4().hex, None)
-    _, (row,), _ = disbursing.disburse(
-        story.session, story.clerk, paid_on=on, method="bank_transfer", evidence="回单", payments=[payment], now=NOON
-    )
+    _, (row,), _ = paid_out(story.session, story.clerk, [payment], on=on, now=NOON)
     return row.id
 
 

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from market.attribution import confirming, disbursing
+from market.attribution import confirming
 from market.attribution.rules import Kind, PaymentOrder
 from market.db import Database
 from market.ledger import service as ledger
@@ -22,6 +22,7 @@ from market.orders import queries as orders
 from market.orders.models import OrderLine
 from market.payments import service as payments
 from market.quantities import text
+from tests.money_out import paid_out
 from tests.story import ALL_EVIDENCE
 from tests.year.dice import Dice
 from tests.year.world import YEAR, Buyer, Cooperative, Size, World, build, harvest
@@ -264,14 +265,6 @@ def _disburse(
 ) -> list[UUID]:
     if not listed:
         return []
-    _, rows, _ = disbursing.disburse(
-        session,
-        cooperative.clerk,
-        paid_on=day,
-        method="bank_transfer",
-        evidence="银行回单",
-        payments=listed,
-        now=_noon(day),
-    )
+    _, rows, _ = paid_out(session, cooperative.clerk, listed, on=day, now=_noon(day))
     year.done["payments"] += len(rows)
     return [row.id for row in rows]

@@ -1,0 +1,193 @@
+"""A payment that its payee never had is reversed: what it settled is owed again, and nobody is told otherwise."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+import time_machine
+from sqlalchemy import orm
+from starlette.testclient import TestClient
+
+from market.attribution.paying import AlreadyConfirmedError, PaymentGivenOnError, PaymentReversedError
+from market.attribution.payment_reversal import reverse_payment
+from market.attribution.rules import Kind, Step
+from market.audit.doctoring import examine
+from market.audit.rules import Difference
+from market.audit.verifying import verify
+from market.errors import FourEyesError
+from market.identity.rules import Actor, Role
+from market.ledger.models import LedgerEntry
+from tests import factories
+from tests.distributions.season import Season
+from tests.stalls import NOON, Stalls
+from tests.story import TODAY, Story, open_channels
+
+LATER = TODAY + timedelta(days=9)
+
+
+@pytest.fixture
+def story(session: orm.Session) -> Story:
+    open_channels(session)
+    return Story(session)
+
+
+@pytest.fixture
+def manager(session: orm.Session, story: Story) -> Actor:
+    return factories.actor(session, factories.member(session, story.supplier, Role.SUPPLIER_MANAGER))
+
+
+def undo(story: Story, manager: Actor, payment_id: UUID, *, on: date = LATER) -> None:
+    reverse_payment(
+        story.session, manager, payment_id=payment_id, reason="金额多录一个零", on=on, now=NOON + (on - TODAY)
+    )
+
+
+def faults(session: orm.Session) -> list[object]:
+    return [*verify(session).findings, *examine(session)]
+
+
+def test_what_a_reversed_payment_had_settled_and_paid_ahead_is_as_it_was(story: Story, manager: Actor) -> None:
+    household = story.household()
+    story.lot(100_000, {household.id: 60_000})
+    order = story.sell("40")
+    story.pay(order, 40_000)
+    own = (Kind.HOUSEHOLD, household.id)
+    (slip,) = story.disburse({household.id: 30_000})
+    assert (story.held([order])[*own, Step.DISBURSED], story.advances(household.id)) == (24_000, 6_000)
+
+    undo(story, manager, slip)
+
+    held = story.held([order])
+    assert (held[*own, Step.RECOGNISED], story.advances(household.id)) == (24_000, 0)
+    assert (*own, Step.DISBURSED) not in held
+    assert faults(story.session) == []
+
+
+def test_what_it_claimed_later_is_owed_again_and_claims_other_money_paid_ahead(story: Story, manager: Actor) -> None:
+    household = story.household()
+    story.lot(100_000, {household.id: 60_000})
+    (slip,) = story.disburse({household.id: 50_000})
+    story.disburse({household.id: 7_000})
+    order = story.sell("40")
+    story.pay(order, 40_000)
+    assert story.advances(household.id) == 33_000
+
+    undo(story, manager, slip)
+
+    held, own = story.held([order]), (Kind.HOUSEHOLD, household.id)
+    assert (held[*own, Step.RECOGNISED], held[*own, Step.DISBURSED]) == (17_000, 7_000)
+    assert story.advances(household.id) == 0
+    assert faults(story.session) == []
+
+
+def test_a_top_up_and_what_came_back_of_a_return_are_undone_with_it(story: Story, manager: Actor) -> None:
+    household = story.household()
+    story.lot(10_000, {household.id: 30_000})
+    order = story.sell("10")
+    story.pay(order, 10_000)
+    (slip,) = story.disburse({household.id: 30_000})
+    story.give_back(order, "4")
+    own = (Kind.HOUSEHOLD, household.id)
+    assert story.advances(household.id) == 12_000
+
+    undo(story, manager, slip)
+
+    held = story.held([order])
+    assert (held[*own, Step.RECOGNISED], held[*own, Step.TOP_UP], story.advances(household.id)) == (6_000, 12_000, 0)
+    assert faults(story.session) == []
+
+
+def test_it_is_booked_today_and_known_under_the_day_of_the_payment(story: Story, manager: Actor) -> None:
+    household = story.household()
+    story.lot(10_000, {household.id: 5_000})
+    (slip,) = story.disburse({household.id: 5_000})
+    undo(story, manager, slip)
+    entries = sa.select(LedgerEntry.effective_on, LedgerEntry.original_effective_on)
+    posted = story.session.execute(entries.where(LedgerEntry.reason == "payment_reversal")).one()
+    assert tuple(posted) == (LATER, TODAY)
+
+
+def test_it_is_done_once_and_never_by_who_recorded_the_payment(story: Story, manager: Actor) -> None:
+    household = story.household()
+    story.lot(10_000, {household.id: 5_000})
+    (slip,) = story.disburse({household.id: 5_000})
+    with pytest.raises(FourEyesError):
+        undo(story, story.clerk, slip)
+    undo(story, manager, slip)
+    with pytest.raises(PaymentReversedError):
+        undo(story, manager, slip)
+
+
+def test_what_a_collective_has_given_on_is_not_undone(session: orm.Session) -> None:
+    open_channels(session)
+    season = Season(session, collective_bp=2_000)
+    season.deliver({season.story.household().id: 10})
+    season.sell("10")
+    payment = season.pay_collective(20_00)
+    season.give_on(4_00, {season.story.household().id: 1})
+    manager = factories.actor(session, factories.member(session, season.story.supplier, Role.SUPPLIER_MANAGER))
+    with pytest.raises(PaymentGivenOnError):
+        undo(season.story, manager, payment)
+
+
+def test_a_reversal_that_the_book_lacks_is_found(story: Story, manager: Actor) -> None:
+    household = story.household()
+    story.lot(10_000, {household.id: 5_000})
+    (slip,) = story.disburse({household.id: 5_000})
+    undo(story, manager, slip)
+    session = story.session
+    session.execute(sa.text("SET LOCAL ROLE NONE"))
+    session.execute(sa.text("UPDATE payment_reversals SET reversed_on = reversed_on - 1"))
+    assert [finding.difference for finding in verify(session).findings] == [Difference.DATE]
+
+
+@pytest.fixture
+def stalls(client: TestClient, session: orm.Session) -> Iterator[Stalls]:
+    with time_machine.travel(NOON, tick=False):
+        stalls = Stalls(client, session)
+        stalls.clerk.made("/receipts", stalls.money(stalls.accepted(), 10_000))
+        yield stalls
+
+
+def paid(stalls: Stalls, amount_fen: int, **changed: Any) -> str:
+    return str(stalls.clerk.made("/disbursements", stalls.payment(amount_fen, **changed))["payments"][0]["id"])
+
+
+def test_its_reference_is_free_again_and_what_is_owed_is_as_old_as_it_was(stalls: Stalls) -> None:
+    manager = stalls.desk(stalls.supplier, Role.SUPPLIER_MANAGER)
+    first = str(stalls.households[0].id)
+    slip = paid(stalls, 1_000, reference="农商行 0302-1")
+    with time_machine.travel(NOON + timedelta(days=40), tick=False):
+        done = manager.made(f"/payments/{slip}/reversal", {"reason": "金额录入错误"})
+        assert (done["amount_fen"], done["reversed_on"]) == (1_000, "2026-04-11")
+        (owed,) = stalls.county.get("/payables", payee_id=first).json()["items"]
+        assert (owed["recognised_fen"], owed["overdue_fen"], owed["age_days"]) == (3_058, 3_058, 40)
+        (listed,) = stalls.clerk.get("/payments", payee_id=first).json()["items"]
+        assert listed["reversed_at"] is not None
+        paid(stalls, 3_058, reference="农商行 0302-1")
+    assert stalls.village.post("/payments/confirmations", {"payment_ids": [slip]}).json()["code"] == "payment_reversed"
+    assert stalls.village.post(f"/payments/{slip}/confirmation-code").json()["code"] == "payment_reversed"
+
+
+def test_a_payment_whose_receipt_was_confirmed_is_never_reversed(stalls: Stalls) -> None:
+    manager = stalls.desk(stalls.supplier, Role.SUPPLIER_MANAGER)
+    payment = paid(stalls, 1_000)
+    stalls.village.made("/payments/confirmations", {"payment_ids": [payment]})
+    refused = manager.post(f"/payments/{payment}/reversal", {"reason": "金额录入错误"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "already_confirmed")
+    assert AlreadyConfirmedError.status == 409
+
+
+def test_a_payee_is_paid_ahead_for_what_it_delivered_and_no_more(stalls: Stalls) -> None:
+    """Of 30,000 fen delivered, 3,000 came with the tenth that was sold; 58 are a dividend."""
+    refused = stalls.clerk.post("/disbursements", stalls.payment(30_059))
+    assert (refused.status_code, refused.json()["code"]) == (422, "paid_beyond_delivery")
+    (fault,) = refused.json()["errors"]
+    assert fault["pointer"] == "/payments/0/amount_fen"
+    assert "30058" in refused.json()["detail"].replace(",", "")
+    assert stalls.clerk.post("/disbursements?dry_run=true", stalls.payment(30_059)).status_code == 422
+    paid(stalls, 30_058)
+    assert stalls.clerk.post("/disbursements", stalls.payment(1)).json()["code"] == "paid_beyond_delivery"
