@@ -235,7 +235,7 @@ class Fair(Stalls):
         )
         turned_down = self.county.post(f"/distributions/{self.rejected_id}/rejection", {"opinion": "名单有误"})
         assert turned_down.status_code == 200
-        to_collective = self.payment(300, payee_kind="collective", payee_id=str(self.collective.id))
+        to_collective = self.payment(100, payee_kind="collective", payee_id=str(self.collective.id))
         self.disbursement_id = self.clerk.made("/disbursements", to_collective)["id"]
         self.given_id = self.keeper.made("/second-distributions", self.giving(reference="二次-1"))["id"]
         self.confirmed_given_id = self.keeper.made("/second-distributions", self.giving(reference="二次-2"))["id"]
