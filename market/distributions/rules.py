@@ -11,7 +11,7 @@ from uuid import UUID
 
 from market.attribution.rules import Kind, Share
 from market.benefits.rules import Mechanism
-from market.errors import MarketError, TransitionError
+from market.errors import MarketError, follow
 
 
 class DistributionStatus(StrEnum):
@@ -37,9 +37,7 @@ TRANSITIONS: Mapping[tuple[DistributionStatus, DistributionEvent], DistributionS
 
 def after(status: DistributionStatus, event: DistributionEvent) -> DistributionStatus:
     """Return the status that an event leads to; raises `TransitionError` where the table has no such step."""
-    if (status, event) not in TRANSITIONS:
-        raise TransitionError(machine="distribution", status=status, event=event)
-    return TRANSITIONS[status, event]
+    return follow(TRANSITIONS, status, event, machine="distribution")
 
 
 class Counted(StrEnum):

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from market.benefits.rules import IncomeClass
-from market.errors import MarketError, TransitionError
+from market.errors import MarketError, follow
 from market.households.rules import months_after
 
 
@@ -144,10 +144,7 @@ BASELINE_TRANSITIONS: Mapping[tuple[BaselineStatus, BaselineEvent], BaselineStat
 
 def baseline_after(status: BaselineStatus, event: BaselineEvent) -> BaselineStatus:
     """Return the status after an event; raises `TransitionError` if the machine has no such step."""
-    after = BASELINE_TRANSITIONS.get((status, event))
-    if after is None:
-        raise TransitionError(machine="baseline", status=status, event=event)
-    return after
+    return follow(BASELINE_TRANSITIONS, status, event, machine="baseline")
 
 
 def check_baseline_period(window: Window, *, today: date) -> None:
