@@ -6,6 +6,7 @@ from uuid import UUID
 from hypothesis import strategies as st
 
 from market.attribution.rules import (
+    ConsignedFact,
     ContributionFact,
     Kind,
     LineFacts,
@@ -30,14 +31,21 @@ def contribution(number: int, amount_fen: int, *, lot: UUID = LOT, carry_fen: in
     return ContributionFact(UUID(int=1000 + number), lot, owner, "order_purchase", amount_fen, True, carry_fen)
 
 
+def consigned(number: int, milli: int, *, bp: int = 9_000) -> ConsignedFact:
+    owner = OWNERS[number % len(OWNERS)]
+    return ConsignedFact(UUID(int=1000 + number), LOT, owner, "consignment", milli, bp, True)
+
+
 def facts(
     net_fen: int,
     *,
     contributions: Sequence[ContributionFact] = (),
     pools: Sequence[PoolFact] = (),
     draws: Sequence[LotDraw] = (LotDraw(LOT, 0, 10, 10),),
+    consigned: Sequence[ConsignedFact] = (),
+    made_of: int = 10,
 ) -> LineFacts:
-    return LineFacts("acceptance:1", SUPPLIER, net_fen, draws, contributions, pools)
+    return LineFacts("acceptance:1", SUPPLIER, net_fen, draws, contributions, pools, consigned, {LOT: made_of})
 
 
 def total(shares: Iterable[tuple[Share, int]]) -> int:

@@ -1,10 +1,12 @@
-"""The arithmetic of attribution, without a database: who gets what of a line.
+"""The arithmetic of attribution, without a database: who gets what of a line, and how it climbs, falls and is paid.
 
 The properties hold for any facts; the examples say what they mean.
 """
 
 from collections import defaultdict
 from dataclasses import replace
+from datetime import date
+from fractions import Fraction
 from uuid import UUID
 
 import pytest
@@ -12,19 +14,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from market.attribution.rules import (
+    PAID_STEP,
     Kind,
     LineFacts,
     LotDraw,
+    Owed,
+    PaymentOrder,
     PoolFact,
+    Settlement,
     Share,
+    Standing,
+    Step,
     attribute,
+    climb,
+    fall,
 )
-from market.attribution.schemas import reach_out
 from tests.attribution.shares import (
+    LINE,
     LOT,
+    OTHER_LOT,
     OWNERS,
     RETAINED,
     SUPPLIER,
+    consigned,
     contribution,
     facts,
     fens,
@@ -33,6 +45,9 @@ from tests.attribution.shares import (
     of_kind,
     total,
 )
+
+STEPS = [Step.ACCRUED, Step.RECOGNISED, Step.DISBURSED, Step.CONFIRMED]
+PAYMENT = UUID(int=7)
 
 
 @given(line_facts())
@@ -149,41 +164,203 @@ def test_what_returns_left_to_release_is_released_with_the_next_draw() -> None:
     assert even.carries == {}
 
 
-def test_the_reach_counts_a_household_once_and_keeps_top_ups_apart() -> None:
-    ordinary = Share(Kind.HOUSEHOLD, OWNERS[1], "order_purchase", None, assisted=False)
-    shares = [
-        (household(0), 10),
-        (household(0, contribution=1), 5),
-        (household(0, "labour"), 7),
-        (ordinary, 20),
-        (Share(Kind.COLLECTIVE, OWNERS[2], "collective_dividend"), 3),
-        (Share(Kind.SUSPENSE, SUPPLIER, "share_dividend"), 4),
-        (Share(Kind.POOL, SUPPLIER, "patronage"), 6),
-        (RETAINED, 51),
+def test_a_lot_wholly_consigned_brings_its_households_their_part_by_quantity() -> None:
+    found = attribute(facts(100_00, consigned=[consigned(0, 6), consigned(1, 4)]))
+    assert dict(found.shares) == {
+        household(0, "consignment", 0): 54_00,
+        household(1, "consignment", 1): 36_00,
+        RETAINED: 10_00,
+    }
+
+
+def test_of_a_lot_partly_bought_in_only_the_consigned_part_counts() -> None:
+    found = attribute(facts(100_00, consigned=[consigned(0, 3), consigned(1, 1)]))
+    assert dict(found.shares) == {
+        household(0, "consignment", 0): 27_00,
+        household(1, "consignment", 1): 9_00,
+        RETAINED: 64_00,
+    }
+
+
+def test_what_was_lost_in_the_making_is_everybodys_loss() -> None:
+    found = attribute(facts(100_00, consigned=[consigned(0, 8), consigned(1, 4)], made_of=12))
+    assert dict(found.shares) == {
+        household(0, "consignment", 0): 60_00,
+        household(1, "consignment", 1): 30_00,
+        RETAINED: 10_00,
+    }
+
+
+def test_each_delivery_keeps_the_basis_points_of_its_day() -> None:
+    found = attribute(facts(100_00, consigned=[consigned(0, 5, bp=9_000), consigned(1, 5, bp=8_000)]))
+    assert dict(found.shares) == {
+        household(0, "consignment", 0): 45_00,
+        household(1, "consignment", 1): 40_00,
+        RETAINED: 15_00,
+    }
+
+
+def test_a_line_of_two_lots_gives_each_its_part_by_what_was_drawn() -> None:
+    draws = (LotDraw(LOT, 0, 30, 100), LotDraw(OTHER_LOT, 5, 15, 100))
+    found = attribute(facts(100_00, consigned=[consigned(0, 100)], made_of=100, draws=draws))
+    assert dict(found.shares) == {household(0, "consignment", 0): 67_50, RETAINED: 32_50}
+
+
+def test_what_consigned_produce_brings_pays_for_nothing_else() -> None:
+    bought = contribution(2, 90_00)
+    pool = PoolFact("share_dividend", 1_000, [(household(3, "share_dividend"), 1)])
+    found = attribute(facts(100_00, consigned=[consigned(0, 5)], contributions=[bought], pools=[pool]))
+    assert dict(found.shares) == {household(0, "consignment", 0): 45_00, bought.share: 55_00}
+    assert dict(found.top_ups) == {bought.share: 35_00}
+    found = attribute(facts(100_00, consigned=[consigned(0, 10)], pools=[pool]))
+    assert dict(found.shares) == {household(0, "consignment", 0): 90_00, household(3, "share_dividend"): 10_00}
+
+
+def test_a_line_that_brings_nothing_or_takes_nothing_brings_consignors_nothing() -> None:
+    assert attribute(facts(0, consigned=[consigned(0, 5)])).shares == []
+    found = attribute(facts(7, consigned=[consigned(0, 5)], draws=[LotDraw(LOT, 5, 5, 10)]))
+    assert dict(found.shares) == {RETAINED: 7}
+
+
+@given(
+    st.integers(0, 10**9),
+    st.lists(st.tuples(st.integers(1, 10**6), st.integers(1, 10_000)), min_size=1, max_size=5),
+    st.integers(0, 10**6),
+    st.integers(1, 10**6),
+)
+def test_it_is_conserved_and_nobody_is_off_his_part_by_more_than_a_fen(
+    net_fen: int, given_: list[tuple[int, int]], others: int, drawn: int
+) -> None:
+    deliveries = [consigned(number, milli, bp=bp) for number, (milli, bp) in enumerate(given_)]
+    made_of = others + sum(milli for milli, _ in given_)
+    draws = [LotDraw(LOT, 0, drawn, drawn)]
+    found = dict(attribute(facts(net_fen, consigned=deliveries, made_of=made_of, draws=draws)).shares)
+    assert sum(found.values()) == net_fen
+    assert min(found.values(), default=0) >= 0
+    for fact in deliveries:
+        exact = Fraction(net_fen * fact.measure_milli * fact.proceeds_bp, made_of * 10_000)
+        assert abs(found.get(fact.share, 0) - exact) < 2
+
+
+@st.composite
+def standings(draw: st.DrawFn) -> list[Standing]:
+    keys = st.tuples(st.integers(0, 4), st.sampled_from(["order_purchase", "labour"]), st.sampled_from(STEPS))
+    found = draw(st.dictionaries(keys, st.integers(1, 10**6), max_size=12))
+    return [
+        Standing(household(number, mechanism), step, PAYMENT if step in STEPS[2:] else None, fen)
+        for (number, mechanism, step), fen in found.items()
     ]
-    found = reach_out(shares, [(household(0), 9)])
-    assert (found.households, found.assisted_households, found.collectives) == (2, 1, 1)
-    assert [(each.mechanism, each.payees, each.fen, each.assisted_fen) for each in found.mechanisms] == [
-        ("collective_dividend", 1, 3, 0),
-        ("labour", 1, 7, 7),
-        ("order_purchase", 2, 35, 15),
+
+
+@given(standings(), st.data())
+def test_a_fall_takes_exactly_its_amount_from_what_stands_and_from_nobody_more_than_stands(
+    standing: list[Standing], data: st.DataObject
+) -> None:
+    amount_fen = data.draw(st.integers(0, sum(found.fen for found in standing)))
+    falls = fall(standing, amount_fen, salt="return:1")
+    assert sum(fallen.fen for fallen in falls) == amount_fen
+    had = {found[:3]: found.fen for found in standing}
+    assert all(0 < fallen.fen <= had[fallen[:3]] for fallen in falls)
+    assert len({fallen[:3] for fallen in falls}) == len(falls)
+
+
+@given(standings())
+def test_a_full_fall_leaves_nothing_standing(standing: list[Standing]) -> None:
+    falls = fall(standing, sum(found.fen for found in standing), salt="return:1")
+    assert sorted(falls, key=str) == sorted(standing, key=str)
+
+
+@given(standings(), st.lists(st.integers(0, 10**6), max_size=5))
+def test_falls_one_after_the_other_never_give_back_and_end_at_zero(
+    standing: list[Standing], amounts: list[int]
+) -> None:
+    for number, wanted_fen in enumerate([*amounts, 10**9]):
+        amount_fen = min(wanted_fen, sum(found.fen for found in standing))
+        taken = {fallen[:3]: fallen.fen for fallen in fall(standing, amount_fen, salt=f"return:{number}")}
+        standing = [found._replace(fen=found.fen - taken.get(found[:3], 0)) for found in standing]
+        assert all(found.fen >= 0 for found in standing)
+        standing = [found for found in standing if found.fen]
+    assert standing == []
+
+
+@given(standings(), st.data())
+def test_a_share_falls_from_its_lowest_step_first(standing: list[Standing], data: st.DataObject) -> None:
+    amount_fen = data.draw(st.integers(0, sum(found.fen for found in standing)))
+    taken = {fallen[:3]: fallen.fen for fallen in fall(standing, amount_fen, salt="return:1")}
+    for share in {found.share for found in standing}:
+        own = sorted((found for found in standing if found.share == share), key=lambda found: STEPS.index(found.step))
+        left = [found.fen - taken.get(found[:3], 0) for found in own]
+        touched = [index for index, found in enumerate(own) if found[:3] in taken]
+        assert all(left[index] == 0 for index in range(max(touched, default=0)))
+
+
+@pytest.mark.parametrize(
+    ("amount_fen", "taken"),
+    [
+        (0, []),
+        (60, [(0, Step.ACCRUED, 30), (1, Step.RECOGNISED, 30)]),
+        (120, [(0, Step.ACCRUED, 40), (1, Step.RECOGNISED, 60), (0, Step.DISBURSED, 20)]),
+        (200, [(0, Step.ACCRUED, 40), (1, Step.RECOGNISED, 100), (0, Step.DISBURSED, 60)]),
+    ],
+)
+def test_a_return_is_taken_of_all_in_proportion_to_what_remains_of_theirs(
+    amount_fen: int, taken: list[tuple[int, Step, int]]
+) -> None:
+    standing = [
+        Standing(household(0), Step.DISBURSED, PAYMENT, 60),
+        Standing(household(0), Step.ACCRUED, None, 40),
+        Standing(household(1), Step.RECOGNISED, None, 100),
     ]
-    assert (found.retained_fen, found.pool_fen, found.suspense_fen, found.top_up_fen) == (51, 6, 4, 9)
-    assert (reach_out([]).mechanisms, reach_out([]).household_median_fen) == ([], 0)
+    falls = fall(standing, amount_fen, salt="return:1")
+    assert [(OWNERS.index(each.share.owner_id), each.step, each.fen) for each in falls] == taken
 
 
-def test_who_is_brought_nothing_is_not_reached_and_the_median_shows_crumbs() -> None:
-    mechanism = "order_purchase"
-    brought = [(Share(Kind.HOUSEHOLD, owner, mechanism), fen) for owner, fen in zip(OWNERS, (0, 1, 900), strict=False)]
-    found = reach_out([*brought, (household(2, "labour"), 100), (household(0, "labour"), 0)])
-    assert (found.households, found.household_median_fen) == (2, 1)
-    assert [(each.payees, each.median_fen) for each in found.mechanisms] == [(1, 100), (2, 1)]
+def test_an_unpaid_top_up_falls_before_a_paid_one() -> None:
+    standing = [
+        Standing(household(0), Step.TOP_UP_PAID, PAYMENT, 50),
+        Standing(household(0), Step.TOP_UP, None, 30),
+    ]
+    assert [(each.step, each.fen) for each in fall(standing, 40, salt="return:1")] == [
+        (Step.TOP_UP, 30),
+        (Step.TOP_UP_PAID, 10),
+    ]
 
 
-@given(line_facts())
-def test_the_reach_of_a_line_adds_up_to_its_net_amount(line: LineFacts) -> None:
-    found = attribute(line)
-    reached = reach_out(found.shares, found.top_ups)
-    brought = sum(mechanism.fen for mechanism in reached.mechanisms)
-    assert brought + reached.retained_fen + reached.pool_fen + reached.suspense_fen == line.net_fen
-    assert reached.top_up_fen == total(found.top_ups)
+def test_only_what_payees_hold_of_paid_steps_is_received() -> None:
+    collective = Share(Kind.COLLECTIVE, OWNERS[0], "collective_dividend")
+    for share in (household(0), collective):
+        received = {step for step in Step if Standing(share, step, None, 1).is_received}
+        assert received == {Step.DISBURSED, Step.CONFIRMED, Step.TOP_UP_PAID}
+    assert not any(Standing(RETAINED, step, None, 1).is_received for step in Step)
+    assert {step for step in Step if Standing(RETAINED, step, None, 1).is_top_up} == {Step.TOP_UP, Step.TOP_UP_PAID}
+
+
+@given(st.lists(st.integers(1, 10**6), min_size=1, max_size=5), st.data())
+def test_what_climbs_is_the_paid_amount_and_no_share_climbs_above_itself(
+    amounts: list[int], data: st.DataObject
+) -> None:
+    accrued = [(household(number), fen) for number, fen in enumerate(amounts)]
+    paid_fen = data.draw(st.integers(0, sum(amounts)))
+    climbed = climb(accrued, paid_fen, salt="receipt:1")
+    assert total(climbed) == paid_fen
+    assert all(0 < fen <= dict(accrued)[share] for share, fen in climbed)
+
+
+def test_a_part_payment_makes_that_part_of_every_share_recognised() -> None:
+    accrued = [(household(0), 100), (household(1), 50), (RETAINED, 850)]
+    assert climb(accrued, 500, salt="receipt:1") == [(household(0), 50), (household(1), 25), (RETAINED, 425)]
+    assert climb(accrued, 0, salt="receipt:1") == climb([], 0, salt="receipt:1") == []
+
+
+def test_a_settlement_tells_shares_that_orders_brought_from_top_ups() -> None:
+    payment = PaymentOrder(Kind.HOUSEHOLD, OWNERS[0], 60, "B1", None)
+    items = [
+        Owed(LINE, household(0), step, fen, date(2026, 3, 2)) for step, fen in zip(PAID_STEP, (30, 20), strict=True)
+    ]
+    settlement = Settlement(payment, items, 10)
+    assert (settlement.settled_fen, settlement.top_up_fen, settlement.advance_fen) == (30, 20, 10)
+
+
+def test_ties_between_shares_go_by_all_that_tells_them_apart() -> None:
+    shares = [household(0), household(1), household(0, "labour"), household(0, contribution=1), RETAINED]
+    assert len({share.key for share in shares}) == len(shares)
