@@ -1,6 +1,5 @@
 """What one order reached, as a sentence; and what the public is told of it: closed months, no small group, no id."""
 
-from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -18,7 +17,6 @@ from market.households.rules import HouseholdStatus
 from market.identity.rules import Role
 from market.orders.models import Order
 from market.reach import service as reach
-from market.reach.rules import calendar
 from market.reach.service import Figures, reach_of_order
 from tests import factories
 from tests.reports.test_rollups import close
@@ -153,11 +151,6 @@ def test_the_public_is_told_no_id_and_no_sale(
 @pytest.mark.parametrize("what", ["orders", "products"])
 def test_the_public_is_told_nothing_of_what_does_not_exist(client: TestClient, what: str) -> None:
     assert client.get(f"/v1/public/{what}/{uuid4()}/reach").status_code == 404
-
-
-def test_a_calendar_period_has_a_first_day_and_a_day_beyond() -> None:
-    assert calendar("2026") == (date(2026, 1, 1), date(2027, 1, 1))
-    assert calendar("2026-12") == (date(2026, 12, 1), date(2027, 1, 1))
 
 
 def test_a_reach_takes_as_many_statements_for_one_household_as_for_all(

@@ -19,7 +19,7 @@ from market.ledger.rules import Book
 from market.reports import tasks
 from market.reports.queries import Filters, report, unrolled_since
 from market.reports.rollups import roll_up
-from market.reports.rules import SALE_COLUMNS, Dimension, split
+from market.reports.rules import SALE_COLUMNS, Dimension
 from tests import factories
 from tests.conftest import RolledBackDatabase
 from tests.reports.slow_way import SlowReport, raw_rows
@@ -110,29 +110,6 @@ def test_a_rolled_up_month_is_read_from_its_sums(session: orm.Session) -> None:
         filters = Filters(*WINDOW)
         found = report(session.connection(), auditor(session), Dimension.CHANNEL, filters)
         assert found.totals != SlowReport(raw_rows(session.connection()), Dimension.CHANNEL, filters).total
-
-
-def test_a_window_is_cut_into_months_and_the_days_around_them() -> None:
-    unrolled = date(2026, 6, 1)
-    cut = split(date(2026, 3, 6), date(2026, 7, 4), unrolled=unrolled)
-    assert (cut["head_from"], cut["head_to"]) == (date(2026, 3, 6), date(2026, 3, 31))
-    assert (cut["rolled_from"], cut["rolled_to"]) == (date(2026, 4, 1), unrolled)
-    assert (cut["tail_from"], cut["tail_to"]) == (unrolled, date(2026, 7, 4))
-
-
-@pytest.mark.parametrize("unrolled", [date.min, *MONTHS, date(2026, 7, 1)])
-@pytest.mark.parametrize(("first", "last"), [*EDGES, (date(2026, 4, 30), date(2026, 4, 30))])
-def test_every_day_of_a_window_is_read_once(first: date, last: date, unrolled: date) -> None:
-    cut = split(first, last, unrolled=unrolled)
-    for ordinal in range(date(2026, 1, 1).toordinal(), date(2026, 9, 1).toordinal()):
-        day = date.fromordinal(ordinal)
-        ways = [
-            cut["head_from"] <= day <= cut["head_to"],
-            cut["tail_from"] <= day <= cut["tail_to"],
-            cut["rolled_from"] <= day.replace(day=1) < cut["rolled_to"],
-        ]
-        assert sum(ways) == (first <= day <= last)
-    assert cut["rolled_to"] <= unrolled or cut["rolled_from"] >= cut["rolled_to"]
 
 
 def test_an_open_month_is_not_rolled_up_and_a_closed_one_once(session: orm.Session) -> None:
