@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market.money import MAX_FEN, AllocationError, allocate, net_of_tax, price_of, released, share_bp, yuan
+from market.money import MAX_FEN, AllocationError, allocate, net_of_tax, plus_bp, price_of, released, share_bp, yuan
 
 FEN = st.integers(0, MAX_FEN)
 WEIGHTS = st.lists(st.integers(0, 10**9), min_size=1, max_size=40).filter(any)
@@ -116,6 +116,16 @@ def test_the_net_amount_is_the_gross_without_its_tax_rounded_half_up_once(gross:
 
 def test_without_tax_the_net_amount_is_the_gross() -> None:
     assert net_of_tax(12345, 0) == 12345
+
+
+@given(price=FEN, bp=st.integers(0, 10_000))
+def test_a_price_raised_by_basis_points_is_rounded_half_up_once(price: int, bp: int) -> None:
+    assert plus_bp(price, bp) == floor(Fraction(price * (10_000 + bp), 10_000) + Fraction(1, 2))
+
+
+@pytest.mark.parametrize(("market", "bp", "price"), [(100, 500, 105), (10, 500, 11), (9, 500, 9), (130, 0, 130)])
+def test_market_and_5_percent_is_that_much_above_the_market(market: int, bp: int, price: int) -> None:
+    assert plus_bp(market, bp) == price
 
 
 @pytest.mark.parametrize(

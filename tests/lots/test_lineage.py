@@ -1,17 +1,22 @@
-"""What a lot may be made of, and when what went into it is all that it claims."""
+"""What a lot may be made of, when what went into it is all that it claims, and where a quantity of it went."""
 
 from dataclasses import replace
 from datetime import date
+from fractions import Fraction
 from uuid import UUID
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from market.errors import InvalidInputError, MarketError
 from market.lots.lineage import (
+    Flow,
     InflatedLotError,
     InputLot,
     InputLotError,
     NotCoveredError,
+    Reached,
     balanced,
     balanced_in,
     check_alike,
@@ -21,6 +26,8 @@ from market.lots.lineage import (
     check_taken,
     input_unit,
     region_of_all,
+    trace,
+    whole_milli,
 )
 from market.lots.rules import (
     LotStatus,
@@ -150,3 +157,42 @@ def test_a_lot_that_says_what_it_must_of_its_pieces_is_let_through() -> None:
     check_content(500, base_unit=Unit.PIECE, went_in=MeasuredIn.JIN)
     check_content(40_000, base_unit=Unit.KG, went_in=MeasuredIn.PIECE)
     check_content(None, base_unit=Unit.KG, went_in=MeasuredIn.JIN)
+
+
+FIRST, SECOND, THIRD, FOURTH = (UUID(int=10 + number) for number in range(4))
+
+
+def test_a_quantity_goes_on_in_the_proportion_of_what_was_taken() -> None:
+    flows = [Flow(FIRST, SECOND, 300, 1_200), Flow(SECOND, THIRD, 100, 300)]
+    assert trace(FIRST, 1_200, flows) == {
+        FIRST: Reached(Fraction(1_200), 0),
+        SECOND: Reached(Fraction(300), 1),
+        THIRD: Reached(Fraction(100), 2),
+    }
+    assert trace(THIRD, 7, []) == {THIRD: Reached(Fraction(7), 0)}
+
+
+def test_a_trace_waits_for_all_that_comes_to_a_lot() -> None:
+    flows = [Flow(FIRST, THIRD, 1, 4), Flow(FIRST, SECOND, 1, 2), Flow(SECOND, THIRD, 1, 1), Flow(THIRD, FOURTH, 1, 3)]
+    for found in (trace(FIRST, 1_000, flows), trace(FIRST, 1_000, flows[::-1])):
+        assert found[THIRD] == Reached(Fraction(750), 1)
+        assert found[FOURTH] == Reached(Fraction(250), 2)
+
+
+@settings(max_examples=50)
+@given(st.lists(st.lists(st.integers(0, 9), min_size=1, max_size=5), max_size=5), st.integers(1, 10**9))
+def test_what_is_given_on_whole_arrives_whole_whatever_the_ways(layers: list[list[int]], milli: int) -> None:
+    flows: list[Flow] = []
+    held: dict[UUID, int] = {FIRST: 1}
+    for depth, weights in enumerate(layers, 1):
+        targets = {UUID(int=100 * depth + place): weight + 1 for place, weight in enumerate(weights)}
+        whole = sum(targets.values())
+        flows += [Flow(begin, end, part, whole) for begin in held for end, part in targets.items()]
+        held = targets
+    found = trace(FIRST, milli, flows)
+    assert sum(found[end].milli for end in held) == milli
+    assert {found[end].generation for end in held} == {len(layers)}
+
+
+def test_the_last_part_of_a_milli_unit_is_left_out() -> None:
+    assert [whole_milli(Fraction(part, 3)) for part in (0, 2, 3, 1_001)] == [0, 0, 1, 333]

@@ -9,7 +9,7 @@ import pytest
 from market.benefits.rules import MECHANISMS, IncomeClass, Measure, Mechanism, PriceTerms, Pricing
 from market.errors import InvalidInputError, MarketError
 from market.lots.pricing import Agreed, MarketPrice, NewContribution, NotMeasuredSoError, PriceNotByPlanError, agree
-from market.lots.rules import WrongUnitError, over_market
+from market.lots.rules import WrongUnitError
 from market.money import MAX_FEN
 from market.quantities import MeasuredIn, Unit
 
@@ -103,22 +103,16 @@ def test_market_plus_is_rounded_half_up_to_the_fen(market_fen: int, price_fen: i
     assert agreed(replace(given_, unit_price_fen=price_fen), PLUS_5).unit_price_fen == price_fen
 
 
-def test_of_market_and_5_percent_the_increase_is_price_by_5_of_105() -> None:
+def test_what_is_bought_at_market_and_5_percent_is_owed_at_that_price() -> None:
     found = agreed(replace(BY_MARKET, measure_milli=500_000), PLUS_5)
     assert found == Agreed(Measure.QUANTITY, 105, 1_050_00, None)
-    assert over_market(1_050_00, unit_price_fen=105, market_price_fen=100) == 1_050_00 * 5 // 105 == 50_00
-    assert over_market(1_000_00, unit_price_fen=105, market_price_fen=100) == 47_61
-    assert over_market(104, unit_price_fen=105, market_price_fen=100) == 4
 
 
-@pytest.mark.parametrize(
-    ("market_fen", "price_fen", "increase_fen"), [(100, 110, 100_00), (110, 110, 0), (120, 120, 0)]
-)
-def test_a_floor_holds_when_the_market_is_lower(market_fen: int, price_fen: int, increase_fen: int) -> None:
+@pytest.mark.parametrize(("market_fen", "price_fen"), [(100, 110), (110, 110), (120, 120)])
+def test_a_floor_holds_when_the_market_is_lower(market_fen: int, price_fen: int) -> None:
     given_ = replace(BY_MARKET, measure_milli=500_000, market=MarketPrice(market_fen, "报价", TODAY))
     found = agreed(given_, FLOOR)
     assert (found.unit_price_fen, found.amount_fen) == (price_fen, price_fen * 1_000)
-    assert over_market(price_fen * 1_000, unit_price_fen=price_fen, market_price_fen=market_fen) == increase_fen
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from market.lots.rules import (
     Stock,
     Want,
     WrongUnitError,
+    after_carry,
     baseline_after,
     carried_measures,
     check_days,
@@ -34,6 +35,7 @@ from market.lots.rules import (
     draw,
     lot_number,
     newly_released,
+    over_market,
     status_after,
 )
 from market.quantities import MeasuredIn, Unit, base_units
@@ -123,6 +125,32 @@ def test_a_lot_drawn_whole_has_released_each_amount_to_the_fen(amount_fen: int, 
     ]
     assert sum(parts) == amount_fen
     assert min(parts) >= 0
+
+
+@pytest.mark.parametrize(
+    ("amount_fen", "price_fen", "market_fen", "increase_fen"),
+    [
+        (1_050_00, 105, 100, 50_00),  # market + 5 %: amount x 5 / 105
+        (1_000_00, 105, 100, 47_61),
+        (104, 105, 100, 4),
+        (1_100_00, 110, 100, 100_00),  # a floor of 110 above the market's 100
+        (1_100_00, 110, 110, 0),
+    ],
+)
+def test_above_the_market_is_no_more_than_the_price_carries(
+    amount_fen: int, price_fen: int, market_fen: int, increase_fen: int
+) -> None:
+    assert over_market(amount_fen, unit_price_fen=price_fen, market_price_fen=market_fen) == increase_fen
+
+
+@pytest.mark.parametrize(
+    ("due_fen", "carry_fen", "released_fen", "left_fen"),
+    [(50, 0, 50, 0), (50, 2, 52, 0), (50, -2, 48, 0), (50, -50, 0, 0), (50, -60, 0, -10)],
+)
+def test_what_was_over_released_is_made_good_by_what_comes_next_and_taken_from_nobody(
+    due_fen: int, carry_fen: int, released_fen: int, left_fen: int
+) -> None:
+    assert after_carry(due_fen, carry_fen) == (released_fen, left_fen)
 
 
 def test_wang_village_brought_432000_yuan_before() -> None:

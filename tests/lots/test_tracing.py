@@ -13,10 +13,9 @@ from starlette.testclient import TestClient
 
 from market.audit import recalling
 from market.audit.doctoring import examine
-from market.db import new_id
 from market.identity.rules import OrganisationKind, Role
 from market.lots import making, opening, queries
-from market.lots.lineage import Flow, Reached, trace, whole_milli
+from market.lots.lineage import Flow, trace, whole_milli
 from market.lots.models import Lot
 from market.quantities import MeasuredIn
 from tests import factories
@@ -246,11 +245,3 @@ def test_a_supplier_sees_its_own_traces_and_overseers_theirs(
         for path in ("sources", "recall"):
             refused(ask(body, role, path, lot.id), 404, "not_found")
             refused(ask(chain.supplier, Role.SUPPLIER_CLERK, path, uuid4()), 404, "not_found")
-
-
-def test_a_trace_waits_for_all_that_comes_to_a_lot() -> None:
-    first, second, third = (new_id() for _ in range(3))
-    flows = [Flow(first, third, 1, 4), Flow(first, second, 1, 2), Flow(second, third, 1, 1)]
-    found = trace(first, 1_000, flows)
-    assert found[third] == Reached(Fraction(750), 1)
-    assert trace(third, 7, []) == {third: Reached(Fraction(7), 0)}
