@@ -22,6 +22,7 @@ from market.catalog.rules import (
 )
 from market.certification.rules import CertificateExpiredError, CertificateStatus, CertificateSuspendedError
 from market.errors import InvalidInputError, MarketError
+from market.quantities import Unit
 
 ON = date(2026, 3, 2)
 OFFER = Offer(
@@ -174,3 +175,13 @@ def test_a_product_is_ordered_in_its_own_unit_or_by_mass_where_it_is_sold_by_mas
     assert rules.milli_in("box", replace(OFFER, unit="box", unit_milli=12_000)) == 12_000
     with pytest.raises(UnitMismatchError):
         rules.milli_in("kg", replace(OFFER, unit="piece", unit_milli=1_000))
+
+
+@pytest.mark.parametrize("unit", Unit)
+def test_only_what_is_sold_by_mass_is_settled_by_its_weight(unit: Unit) -> None:
+    if unit in {"kg", "g", "t", "jin", "liang"}:
+        rules.check_weighed(unit)
+    else:
+        with pytest.raises(InvalidInputError) as refusal:
+            rules.check_weighed(unit)
+        assert refusal.value.pointer == "/weight_tolerance_bp"

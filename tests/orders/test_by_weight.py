@@ -20,15 +20,10 @@ from market.orders import acceptance, changing
 from market.orders.models import Order, OrderLine
 from market.orders.rules import (
     NotWeighedError,
-    Outcome,
     OutcomeError,
     OverToleranceError,
     ShippedTooMuchError,
     WeighNoteError,
-    check_outcome,
-    check_shipped,
-    check_weigh_note,
-    most_milli,
 )
 from market.quantities import Unit
 from tests import factories
@@ -238,36 +233,3 @@ def test_the_weight_is_settled_over_http(session: orm.Session, client: TestClien
     (shown,) = answer.json()["lines"]
     assert (shown["quantity"], shown["shipped"], shown["weigh_note"]) == ("10", "10.5", "过磅单-1")
     assert shown["weight_tolerance_bp"] == TEN_PERCENT
-
-
-def test_what_was_agreed_is_reckoned_to_the_gram() -> None:
-    assert most_milli(10_000, None) == 10_000
-    assert most_milli(9_999, 1_000) == 10_998
-    agreed: dict[str, Any] = {"unit": "jin", "unit_milli": 500, "pointer": "/lines/0/quantity"}
-    check_shipped(10_998, quantity_milli=9_999, weight_tolerance_bp=1_000, **agreed)
-    with pytest.raises(OverToleranceError, match=r"21\.996 jin"):
-        check_shipped(10_999, quantity_milli=9_999, weight_tolerance_bp=1_000, **agreed)
-    with pytest.raises(ShippedTooMuchError):
-        check_shipped(10_001, quantity_milli=10_000, weight_tolerance_bp=None, **agreed)
-    check_weigh_note("过磅单-1", by_weight=True, pointer="/lines/0")
-    check_weigh_note(None, by_weight=False, pointer="/lines/0")
-
-
-SOUND = [
-    Outcome(10_300, 10_300, 0, 0, 0, None, 300),
-    Outcome(9_700, 9_700, 0, 0, 300, None),
-    Outcome(10_300, 10_200, 100, 0, 0, "碰伤", 300),
-]
-UNSOUND = [
-    Outcome(10_300, 10_300, 0, 0, 300, "x", 600),  # both over and short
-    Outcome(10_300, 10_200, 100, 0, 0, None, 300),  # a fault without a reason
-    Outcome(0, 0, 0, 0, 10_000, None),  # nothing came: no matter of scales
-]
-
-
-def test_another_weight_is_no_fault_where_weight_settles() -> None:
-    for outcome in SOUND:
-        check_outcome(outcome, shipped_milli=10_000, by_weight=True)
-    for outcome in UNSOUND:
-        with pytest.raises(OutcomeError):
-            check_outcome(outcome, shipped_milli=10_000, by_weight=True)

@@ -9,12 +9,19 @@ from market.orders.rules import (
     MAX_PAYMENT_DAYS,
     TRANSITIONS,
     USUAL_PAYMENT_DAYS,
+    NotWeighedError,
     OrderEvent,
     OrderStatus,
     Outcome,
     OutcomeError,
+    OverToleranceError,
+    ShippedTooMuchError,
+    WeighNoteError,
     after,
     check_outcome,
+    check_shipped,
+    check_weigh_note,
+    most_milli,
 )
 
 # Rows are statuses, columns events in the order below; `-` is refused.
@@ -85,3 +92,69 @@ def test_an_acceptance_that_adds_up_is_taken(outcome: Outcome) -> None:
 def test_an_acceptance_that_does_not_add_up_or_explain_itself_is_refused(outcome: Outcome, said: str) -> None:
     with pytest.raises(OutcomeError, match=said):
         check_outcome(outcome, shipped_milli=10)
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        Outcome(10_300, 10_300, 0, 0, 0, None, 300),
+        Outcome(9_700, 9_700, 0, 0, 300, None),
+        Outcome(10_300, 10_200, 100, 0, 0, "碰伤", 300),
+    ],
+)
+def test_another_weight_is_no_fault_where_weight_settles(outcome: Outcome) -> None:
+    check_outcome(outcome, shipped_milli=10_000, by_weight=True)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "by_weight", "said"),
+    [
+        (Outcome(10_300, 10_300, 0, 0, 300, "x", 600), True, "nothing both over and short"),
+        (Outcome(10_300, 10_300, 0, 0, 0, "多", 300), False, "only what is settled by its weight can be over"),
+        (Outcome(10_300, 10_200, 100, 0, 0, None, 300), True, "needs a reason"),
+        (Outcome(0, 0, 0, 0, 10_000, None), True, "needs a reason"),  # nothing came: no matter of scales
+    ],
+)
+def test_scales_excuse_no_fault_and_nothing_else_is_over(outcome: Outcome, *, by_weight: bool, said: str) -> None:
+    with pytest.raises(OutcomeError, match=said):
+        check_outcome(outcome, shipped_milli=10_000, by_weight=by_weight)
+
+
+def ship(milli: int, *, ordered_milli: int, tolerance_bp: int | None) -> None:
+    check_shipped(
+        milli,
+        quantity_milli=ordered_milli,
+        weight_tolerance_bp=tolerance_bp,
+        unit="jin",
+        unit_milli=500,
+        pointer="/lines/0/quantity",
+    )
+
+
+@pytest.mark.parametrize(
+    ("ordered_milli", "tolerance_bp", "most", "said"),
+    [
+        (10_000, None, 10_000, "Only 20 jin"),
+        (10_000, 0, 10_000, "At most 20 jin"),
+        (10_000, 1_000, 11_000, "At most 22 jin"),
+        (9_999, 1_000, 10_998, r"At most 21\.996 jin"),
+    ],
+)
+def test_so_much_is_shipped_as_was_ordered_or_agreed_above_it_to_the_gram(
+    ordered_milli: int, tolerance_bp: int | None, most: int, said: str
+) -> None:
+    assert most_milli(ordered_milli, tolerance_bp) == most
+    ship(most, ordered_milli=ordered_milli, tolerance_bp=tolerance_bp)
+    refusal = ShippedTooMuchError if tolerance_bp is None else OverToleranceError
+    with pytest.raises(refusal, match=said) as refused:
+        ship(most + 1, ordered_milli=ordered_milli, tolerance_bp=tolerance_bp)
+    assert refused.value.pointer == "/lines/0/quantity"
+
+
+def test_a_weigh_note_is_named_where_weight_settles_and_nowhere_else() -> None:
+    check_weigh_note("过磅单-1", by_weight=True, pointer="/lines/0")
+    check_weigh_note(None, by_weight=False, pointer="/lines/0")
+    for note, by_weight, refusal in ((None, True, WeighNoteError), ("过磅单-1", False, NotWeighedError)):
+        with pytest.raises(refusal) as refused:
+            check_weigh_note(note, by_weight=by_weight, pointer="/lines/0")
+        assert refused.value.pointer == "/lines/0/weigh_note"
