@@ -1,26 +1,37 @@
 """Who counts as assisted, and what the register refuses."""
 
 from datetime import date, timedelta
+from itertools import product
 from uuid import UUID
 
 import pytest
 
 from market.errors import ForbiddenError
 from market.households.rules import (
+    REVEALS,
     Eligibility,
     FutureDateError,
     HeadCountError,
     HouseholdDepartedError,
     HouseholdStatus,
+    NumberInTextError,
     PersonalField,
     Purpose,
+    RemovalTooEarlyError,
+    RevealNotAllowedError,
+    RevealQuotaError,
     StatusOrderError,
     check_departure,
     check_head_count,
     check_not_ahead,
     check_present,
+    check_quota,
+    check_removal,
     check_reveal,
+    check_says_no_number,
     check_status_order,
+    identified_on,
+    months_after,
 )
 from market.identity.rules import Role
 
@@ -66,3 +77,94 @@ def test_what_comes_next_comes_after_the_latest_status(check: object) -> None:
 def test_a_role_that_reads_nothing_in_clear_is_refused_whatever_it_asks() -> None:
     with pytest.raises(ForbiddenError):
         check_reveal(Role.BUYER_CLERK, Purpose.PAYMENT, [PersonalField.NAME])
+
+
+def test_a_role_reads_for_a_purpose_what_the_purpose_needs_and_is_told_what_is_too_much() -> None:
+    paid = [PersonalField.NAME, PersonalField.BANK_NAME, PersonalField.BANK_ACCOUNT]
+    check_reveal(Role.SUPPLIER_MANAGER, Purpose.PAYMENT, paid)
+    for purpose, beyond in ((Purpose.PAYMENT, ("phone",)), (Purpose.AUDIT, ("name", "phone"))):
+        with pytest.raises(RevealNotAllowedError) as refused:
+            check_reveal(Role.SUPPLIER_MANAGER, purpose, [PersonalField.NAME, PersonalField.PHONE])
+        assert refused.value.facts == {"purpose": purpose, "fields": beyond}
+        assert refused.value.pointer == "/fields"
+
+
+def test_health_is_read_in_clear_for_assistance_and_for_the_person_alone() -> None:
+    reads = {
+        (role, purpose)
+        for role, purposes in REVEALS.items()
+        for purpose, fields in purposes.items()
+        if PersonalField.HEALTH in fields
+    }
+    assert reads == set(
+        product((Role.VILLAGE_CLERK, Role.COUNTY_REVIEWER), (Purpose.ASSISTANCE, Purpose.SUBJECT_REQUEST))
+    )
+
+
+def test_a_hundred_households_an_hour_are_read_and_then_one_comes_back_after_it() -> None:
+    for already, wanted in ((0, 100), (80, 20), (99, 1)):
+        check_quota(already, wanted)
+    for already, wanted in ((0, 101), (81, 20), (100, 1)):
+        with pytest.raises(RevealQuotaError, match="100 households an hour") as refused:
+            check_quota(already, wanted)
+        assert refused.value.headers == {"Retry-After": "3600"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["身份证 141122198001011234", "核对 138 0000 0000", "电话 138-0000", "卡号６２２２０２１", "141122\n1980"],
+)
+def test_a_free_text_holds_no_number_of_a_person(text: str) -> None:
+    with pytest.raises(NumberInTextError) as refused:
+        check_says_no_number(text, pointer="/reason")
+    assert refused.value.pointer == "/reason"
+
+
+@pytest.mark.parametrize("text", ["", "入户走访", "2026年3月2日下午,第3组", "123456 户", "2026, 141122"])
+def test_days_and_short_numbers_may_stand_in_a_free_text(text: str) -> None:
+    check_says_no_number(text, pointer="/reason")
+
+
+@pytest.mark.parametrize(
+    ("day", "months", "later"),
+    [
+        (date(2025, 8, 31), 6, date(2026, 2, 28)),
+        (date(2023, 8, 31), 6, date(2024, 2, 29)),
+        (date(2025, 6, 30), 6, date(2025, 12, 30)),
+        (date(2025, 7, 1), 6, date(2026, 1, 1)),
+        (date(2025, 3, 2), 12, date(2026, 3, 2)),
+    ],
+)
+def test_months_end_on_the_same_day_or_on_the_last_of_a_shorter_one(day: date, months: int, later: date) -> None:
+    assert months_after(day, months) == later
+
+
+POOR, UNSTABLE, MARGINAL, SUDDEN, ORDINARY = HouseholdStatus
+
+
+@pytest.mark.parametrize(
+    ("periods", "since"),
+    [
+        ([], None),
+        ([(POOR, date(2024, 1, 1))], None),
+        ([(POOR, date(2024, 1, 1)), (MARGINAL, date(2025, 8, 31))], date(2025, 8, 31)),
+        ([(MARGINAL, date(2025, 8, 31)), (SUDDEN, date(2025, 12, 1))], date(2025, 8, 31)),
+        ([(UNSTABLE, date(2024, 1, 1)), (ORDINARY, date(2024, 9, 1))], None),
+        ([(UNSTABLE, date(2024, 1, 1)), (POOR, date(2024, 9, 1)), (SUDDEN, date(2025, 2, 1))], date(2025, 2, 1)),
+    ],
+)
+def test_a_household_is_monitored_since_it_was_identified_without_a_break(
+    periods: list[tuple[HouseholdStatus, date]], since: date | None
+) -> None:
+    assert identified_on(periods) == since
+
+
+def test_nobody_is_removed_from_monitoring_within_six_months_of_being_identified() -> None:
+    for status in (POOR, ORDINARY):
+        check_removal(status, date(2026, 2, 28), identified_on=date(2025, 8, 31))
+        with pytest.raises(RemovalTooEarlyError, match="from 2026-02-28 on") as refused:
+            check_removal(status, date(2026, 2, 27), identified_on=date(2025, 8, 31))
+        assert refused.value.pointer == "/valid_from"
+        check_removal(status, date(2025, 9, 1), identified_on=None)
+    for status in (UNSTABLE, MARGINAL, SUDDEN):
+        check_removal(status, date(2025, 9, 1), identified_on=date(2025, 8, 31))

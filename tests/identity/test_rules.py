@@ -1,13 +1,15 @@
 """Roles, sides and keys."""
 
+from uuid import UUID
+
 import pytest
-from sqlalchemy import orm
 
 from market.errors import ForbiddenError
 from market.identity.rules import (
     POLICY,
     ROLES_OF,
     SIDE_OF,
+    Actor,
     KeyScopeError,
     OrganisationKind,
     Permission,
@@ -20,7 +22,6 @@ from market.identity.rules import (
     permissions_of,
     scope_of,
 )
-from tests import factories
 
 
 def test_every_kind_stands_on_one_side_and_every_role_belongs_to_one() -> None:
@@ -64,5 +65,16 @@ def test_no_key_begets_another() -> None:
         assert refusal.value.facts == {"permission": refused.value}
 
 
-def test_an_actor_stands_on_the_side_of_its_organisation(session: orm.Session) -> None:
-    assert factories.actor(session, factories.member(session, factories.organisation(session))).side is Side.SUPPLIER
+@pytest.mark.parametrize(
+    ("kind", "role", "side"),
+    [
+        (OrganisationKind.COOPERATIVE, Role.SUPPLIER_CLERK, Side.SUPPLIER),
+        (OrganisationKind.VILLAGE_COLLECTIVE, Role.SUPPLIER_MANAGER, Side.SUPPLIER),
+        (OrganisationKind.SCHOOL, Role.BUYER_CLERK, Side.BUYER),
+        (OrganisationKind.VILLAGE_OFFICE, Role.VILLAGE_CLERK, Side.AUTHORITY),
+        (OrganisationKind.AUDIT_OFFICE, Role.AUDITOR, Side.AUDITOR),
+        (OrganisationKind.PLATFORM, Role.OPERATOR, Side.OPERATOR),
+    ],
+)
+def test_an_actor_stands_on_the_side_of_its_organisation(kind: OrganisationKind, role: Role, side: Side) -> None:
+    assert Actor(UUID(int=1), UUID(int=2), kind, role, "141122", Scope.OWN).side is side
