@@ -170,6 +170,11 @@ def test_a_price_is_compared_with_its_evidence_as_exact_fractions(
     )
 
 
+@pytest.mark.parametrize(("price_fen", "within"), [(119, True), (120, True), (121, False)])
+def test_a_price_per_jin_is_within_what_is_evidenced_per_kilogramme(price_fen: int, *, within: bool) -> None:
+    assert rules.within_ceiling(price_fen, 500, 240, 1_000) is within
+
+
 def test_a_product_is_ordered_in_its_own_unit_or_by_mass_where_it_is_sold_by_mass() -> None:
     assert rules.milli_in("kg", replace(OFFER, unit="jin", unit_milli=500)) == 1_000
     assert rules.milli_in("box", replace(OFFER, unit="box", unit_milli=12_000)) == 12_000

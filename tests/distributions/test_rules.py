@@ -95,6 +95,13 @@ def test_lines_are_used_up_in_turn_before_the_next_is_begun() -> None:
     assert hand_out([], funds, salt="x") == []
 
 
+def test_what_one_leaves_of_a_line_is_the_next_ones() -> None:
+    funds = [fund(0, 100), fund(1, 40)]
+    parts = hand_out([(to(0), 70), (to(1), 70)], funds, salt="x")
+    assert [(part.fund, part.fen) for part in parts] == [(funds[0], 70), (funds[0], 30), (funds[1], 40)]
+    assert parts[0].share != parts[1].share == parts[2].share
+
+
 def test_whose_share_comes_from_the_oldest_line_changes_from_list_to_list() -> None:
     listed = [(to(number), 10) for number in range(6)]
     funds = [fund(number, 10) for number in range(6)]

@@ -90,6 +90,17 @@ def test_lots_that_expire_on_one_day_are_drawn_in_the_order_of_their_ids() -> No
     assert [(lot.id.int, milli) for _, lot, milli in drawn] == [(1, 5), (2, 5), (3, 2)]
 
 
+def test_a_lot_that_one_line_has_emptied_is_passed_over_by_the_next() -> None:
+    drawn = draw([on_shelf(5, TODAY, 1), on_shelf(9, None, 2)], [want(5), want(3, position=1)])
+    assert [(of.position, lot.id.int, milli) for of, lot, milli in drawn] == [(0, 1, 5), (1, 2, 3)]
+
+
+def test_a_line_takes_the_lots_it_is_paired_with_before_those_that_expire_first() -> None:
+    own = want(7)
+    drawn = draw([on_shelf(5, TODAY, 1), on_shelf(5, None, 2)], [own], first={(own.order_line_id, UUID(int=2))})
+    assert [(lot.id.int, milli) for _, lot, milli in drawn] == [(2, 5), (1, 2)]
+
+
 def test_a_want_of_a_product_without_lots_is_out_of_stock() -> None:
     with pytest.raises(OutOfStockError) as refused:
         draw([], [want(1, position=3)])
