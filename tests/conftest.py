@@ -21,8 +21,7 @@ from tests import factories, schema
 
 NO_SYNC = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 LONGEST = ("test_market", "test_demo", "test_races", "test_fuzz", "test_embedded")
-WHOLE = {"access", "bad_input", "seeding", "year", "test_verifying", "test_doctoring", "test_lists"}
-PURE = {"test_identifiers", "test_money", "test_quantities"}
+PURE = {"rules", "formulas", "holdings", "lineage", "money", "quantities", "identifiers"}
 
 
 class RolledBackDatabase(Database):
@@ -144,14 +143,13 @@ def seeded_db(server_url: str, template: str, request: pytest.FixtureRequest) ->
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the longest first, so that no worker ends with them, and measure coverage where a domain tests itself.
+    """Run the longest first, so that no worker ends with them, and measure coverage in the tests of pure modules alone.
 
-    Tracing takes a third longer, and what tests of the whole market cover by the way is not to be needed.
+    Tracing takes a third longer, and what others cover of a rule by the way says nothing of the rule.
     """
     items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
     for item in items:
-        of_a_domain = item.path.parent != Path(__file__).parent or item.path.stem in PURE
-        if not of_a_domain or WHOLE & {item.path.parent.name, item.path.stem}:
+        if item.path.stem.removeprefix("test_") not in PURE:
             item.add_marker("no_cover")
 
 
