@@ -26,6 +26,21 @@ def test_a_window_is_cut_into_months_and_the_days_around_them() -> None:
     assert (cut["tail_from"], cut["tail_to"]) == (unrolled, date(2026, 7, 4))
 
 
+@pytest.mark.parametrize(
+    ("first", "last", "begins", "ends"),
+    [
+        (date(2026, 4, 1), date(2026, 4, 30), date(2026, 4, 1), date(2026, 5, 1)),
+        (date(2026, 3, 31), date(2026, 5, 1), date(2026, 4, 1), date(2026, 5, 1)),
+        (date(2026, 1, 1), date(2026, 12, 31), date(2026, 1, 1), date(2026, 6, 1)),
+    ],
+)
+def test_every_whole_month_of_a_window_that_is_rolled_up_is_read_from_its_sums(
+    first: date, last: date, begins: date, ends: date
+) -> None:
+    cut = split(first, last, unrolled=date(2026, 6, 1))
+    assert (cut["rolled_from"], cut["rolled_to"]) == (begins, ends)
+
+
 @pytest.mark.parametrize("unrolled", [date.min, *MONTHS, date(2026, 7, 1)])
 @pytest.mark.parametrize(("first", "last"), WINDOWS)
 def test_every_day_of_a_window_is_read_once(first: date, last: date, unrolled: date) -> None:
