@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy import orm
 
 from tests.audit import history
@@ -11,16 +12,17 @@ from tests.conftest import clone
 
 
 @pytest.fixture(scope="session")
-def history_url(server_url: str, template: str) -> Iterator[str]:
-    """The owner's URL of a private database with a history in it."""
+def owned_history(server_url: str, template: str) -> Iterator[sa.Engine]:
+    """The owner's connections to a private database with a history in it."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "gw")
     with clone(server_url, template, f"market_history_{worker}_{os.getpid()}") as url:
         history.write(url)
-        yield url
+        with history.owned(url) as engine:
+            yield engine
 
 
 @pytest.fixture
-def owner(history_url: str) -> Iterator[orm.Session]:
+def owner(owned_history: sa.Engine) -> Iterator[orm.Session]:
     """A session of the owner of the tables, rolled back after the test."""
-    with history.as_owner(history_url) as session:
+    with history.as_owner(owned_history) as session:
         yield session

@@ -1,5 +1,6 @@
 """A committed history in a database of its own, to be spoilt by its owner inside a transaction that rolls back."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -18,9 +19,10 @@ from tests.story import NOON, Story, open_channels
 
 SEED, STEPS = 7, 60
 USER_TRIGGERS = """
-    SELECT t.tgrelid::regclass, t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
-     WHERE NOT t.tgisinternal AND c.relnamespace = 'public'::regnamespace
+    SELECT tgrelid::regclass, tgname FROM pg_trigger
+     WHERE NOT tgisinternal AND tgrelid = ANY (CAST(:tables AS regclass[]))
 """
+CHANGED = re.compile(r"\b(?:UPDATE|INSERT INTO|DELETE FROM) (\w+)")
 
 
 def write(url: str) -> None:
@@ -63,21 +65,28 @@ def write(url: str) -> None:
 
 
 @contextmanager
-def as_owner(url: str) -> Iterator[orm.Session]:
+def owned(url: str) -> Iterator[sa.Engine]:
+    """Yield connections of the owner of the tables, one after the other the same: it knows tables and statements."""
+    engine = sa.create_engine(sa.make_url(url).set(drivername="postgresql+psycopg"))
+    yield engine
+    engine.dispose()
+
+
+@contextmanager
+def as_owner(engine: sa.Engine) -> Iterator[orm.Session]:
     """Open the history as the owner of its tables; whatever is done is undone."""
-    engine = sa.create_engine(sa.make_url(url).set(drivername="postgresql+psycopg"), poolclass=sa.NullPool)
     with engine.connect() as connection, connection.begin() as transaction:
         session = orm.Session(connection, join_transaction_mode="create_savepoint")
         yield session
         session.close()
         transaction.rollback()
-    engine.dispose()
 
 
 def spoil(session: orm.Session, *statements: str) -> None:
-    """Run statements behind the guards: triggers and constraints are off meanwhile, triggers are on again after."""
-    guards = session.execute(sa.text(USER_TRIGGERS)).all()
-    for table, _ in guards:
+    """Run statements behind the guards: the triggers of what they change are off meanwhile, and on again after."""
+    tables = {table for statement in statements for table in CHANGED.findall(statement)}
+    guards = session.execute(sa.text(USER_TRIGGERS), {"tables": list(tables)}).all()
+    for table in tables:
         session.execute(sa.text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
     for statement in statements:
         changed = session.connection().exec_driver_sql(statement.replace("%", "%%"))

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from market.audit.rules import Difference, Finding
 from market.audit.verifying import verify
 from market.benefits.holdings import Entitlement, Holding, Source
 from market.benefits.rules import Mechanism
+from market.db import Database
 from market.distributions import giving_on
 from market.distributions.listing import Dividend, Profit
 from tests import factories
@@ -27,14 +29,6 @@ from tests.story import open_channels
 POOLS = [(mechanism, 1_000, None) for mechanism in (Mechanism.PATRONAGE, Mechanism.SHARE_DIVIDEND, Mechanism.CUSTODY)]
 
 
-@pytest.fixture(scope="module")
-def empty_url(server_url: str, template: str) -> Iterator[str]:
-    """The owner's URL of a private database in which nothing has happened."""
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw")
-    with clone(server_url, template, f"market_lists_{worker}_{os.getpid()}") as url:
-        yield url
-
-
 def settle(session: orm.Session) -> None:
     """Check what is checked at the end of a transaction now, so that guards can be taken off."""
     session.execute(sa.text("SET CONSTRAINTS ALL IMMEDIATE"))
@@ -44,43 +38,58 @@ def settle(session: orm.Session) -> None:
 class Year:
     """A year shared out by volume, by shares, by land and by entrusted capital; and what the village gave on."""
 
-    season: Season
+    session: orm.Session
     sources: dict[str, str]
     households: list[UUID]
 
     def verify(self) -> list[Finding]:
         """Return what the auditor finds, having seen that it can be read in both languages."""
-        found = list(verify(self.season.session).findings)
+        found = list(verify(self.session).findings)
         assert all(finding.line("en") != finding.line("zh") for finding in found)
         return found
 
 
+def share_out(session: orm.Session) -> Year:
+    open_channels(session)
+    season = Season(session, pools=POOLS, collective_bp=1_000)
+    first, second = season.story.household(), season.story.household()
+    season.deliver({first.id: 75, second.id: 25})
+    season.sell("40", "60")
+    holdings = (
+        Holding(str(first.id), own_fen=1, grant_fen=300_00, area_milli_mu=500, mode="base"),
+        Holding(str(second.id), own_fen=100_00, area_milli_mu=500, mode="base_own_tending"),
+    )
+    shares = season.shares(*holdings, scheme=replace(leye(), capital=None))
+    entitlement = Entitlement(str(first.id), 1_000_00, 660, 600, 60, str(season.collective.id))
+    made = {
+        "patronage": season.share_out(season.patronage(80_00)).id,
+        "dividend": season.share_out(Dividend(shares.id, 70_00, tuple(Source), averages_grants=True)).id,
+        "profit": season.share_out(Profit(shares.id, 100_00)).id,
+        "custody": season.share_out(season.custody(entitlement)).id,
+    }
+    season.pay_collective(100_00)
+    given = season.give_on(60_00, {first.id: 2, second.id: 1})
+    sources = {name: f"distribution:{id_}" for name, id_ in made.items()}
+    sources["given on"] = f"second_distribution:{given.id}"
+    return Year(session, sources, [first.id, second.id])
+
+
+@pytest.fixture(scope="module")
+def shared_out(server_url: str, template: str) -> Iterator[tuple[Year, sa.Engine]]:
+    """A private database in which a year was shared out, with its owner's connections."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw")
+    with clone(server_url, template, f"market_lists_{worker}_{os.getpid()}") as url:
+        with closing(Database(url, threads=1)) as database, database.transaction() as session:
+            year = share_out(session)
+        with history.owned(url) as engine:
+            yield year, engine
+
+
 @pytest.fixture
-def year(empty_url: str) -> Iterator[Year]:
-    with history.as_owner(empty_url) as session:
-        open_channels(session)
-        season = Season(session, pools=POOLS, collective_bp=1_000)
-        first, second = season.story.household(), season.story.household()
-        season.deliver({first.id: 75, second.id: 25})
-        season.sell("40", "60")
-        holdings = (
-            Holding(str(first.id), own_fen=1, grant_fen=300_00, area_milli_mu=500, mode="base"),
-            Holding(str(second.id), own_fen=100_00, area_milli_mu=500, mode="base_own_tending"),
-        )
-        shares = season.shares(*holdings, scheme=replace(leye(), capital=None))
-        entitlement = Entitlement(str(first.id), 1_000_00, 660, 600, 60, str(season.collective.id))
-        made = {
-            "patronage": season.share_out(season.patronage(80_00)).id,
-            "dividend": season.share_out(Dividend(shares.id, 70_00, tuple(Source), averages_grants=True)).id,
-            "profit": season.share_out(Profit(shares.id, 100_00)).id,
-            "custody": season.share_out(season.custody(entitlement)).id,
-        }
-        season.pay_collective(100_00)
-        given = season.give_on(60_00, {first.id: 2, second.id: 1})
-        sources = {name: f"distribution:{id_}" for name, id_ in made.items()}
-        sources["given on"] = f"second_distribution:{given.id}"
-        settle(session)
-        yield Year(season, sources, [first.id, second.id])
+def year(shared_out: tuple[Year, sa.Engine]) -> Iterator[Year]:
+    year, engine = shared_out
+    with history.as_owner(engine) as session:
+        yield replace(year, session=session)
 
 
 def test_lists_that_nobody_touched_are_sound(year: Year) -> None:
@@ -92,8 +101,8 @@ def test_a_fen_taken_from_a_posted_list_is_named_with_whose_it_is(year: Year, wh
     source = year.sources[which]
     table = "second_distribution_items" if which == "given on" else "distribution_items"
     whose = f"distribution_id = '{source.partition(':')[2]}' AND household_id = '{year.households[0]}'"
-    fen = year.season.session.scalar(sa.text(f"SELECT fen FROM {table} WHERE {whose}"))
-    spoil(year.season.session, f"UPDATE {table} SET fen = fen - 1 WHERE {whose}")
+    fen = year.session.scalar(sa.text(f"SELECT fen FROM {table} WHERE {whose}"))
+    spoil(year.session, f"UPDATE {table} SET fen = fen - 1 WHERE {whose}")
     named = [finding for finding in year.verify() if finding.difference is Difference.LIST]
     assert {finding.source for finding in named} == {source}
     (row,) = [finding for finding in named if finding.owner_id]
@@ -122,7 +131,7 @@ def test_a_fen_taken_from_a_posted_list_is_named_with_whose_it_is(year: Year, wh
 )
 def test_a_list_that_does_not_follow_from_what_is_on_record_is_named(year: Year, which: str, statement: str) -> None:
     source = year.sources[which]
-    spoil(year.season.session, statement.format(id=source.partition(":")[2], first=year.households[0]))
+    spoil(year.session, statement.format(id=source.partition(":")[2], first=year.households[0]))
     named = {finding.source for finding in year.verify() if finding.difference is Difference.LIST}
     assert named == {source}
 
@@ -144,7 +153,7 @@ def rewrite(session: orm.Session, old: str, new: str) -> None:
 
 
 def test_a_share_register_rewritten_with_its_hash_is_named_by_the_lists_that_pin_the_old_one(year: Year) -> None:
-    rewrite(year.season.session, '"own_fen":1}', '"own_fen":9}')
+    rewrite(year.session, '"own_fen":1}', '"own_fen":9}')
     named = [finding for finding in year.verify() if finding.difference is Difference.LIST]
     assert {finding.source for finding in named} == {year.sources["dividend"], year.sources["profit"]}
     assert all(finding.detail for finding in named if not finding.owner_id), "the hash that was pinned"
@@ -164,7 +173,7 @@ def test_a_share_register_rewritten_with_its_hash_is_named_by_the_lists_that_pin
 def test_a_profit_outside_the_bounds_or_the_years_of_its_scheme_is_due_to_nobody_even_where_every_hash_agrees(
     year: Year, old: str, new: str, expected: list[int]
 ) -> None:
-    session, source = year.season.session, year.sources["profit"]
+    session, source = year.session, year.sources["profit"]
     rewrite(session, old, new)
     spoil(
         session,
@@ -182,50 +191,48 @@ def test_what_a_posted_list_paid_is_named_when_it_is_altered(year: Year) -> None
            JOIN ledger_accounts a ON a.id = t.credit_account_id AND a.kind = 'household'
           WHERE e.source = '{source}' ORDER BY t.id LIMIT 1)
     """
-    spoil(year.season.session, f"UPDATE ledger_transfers SET amount_fen = amount_fen + 1 WHERE id = {transfer}")
+    spoil(year.session, f"UPDATE ledger_transfers SET amount_fen = amount_fen + 1 WHERE id = {transfer}")
     assert (Difference.AMOUNT, source) in {(finding.difference, finding.source) for finding in year.verify()}
 
 
 def collective(session: orm.Session) -> Season:
     """Return a village that gets 20 of every 100 yuan."""
-    open_channels(session)
     season = Season(session, pools=(), collective_bp=2_000)
     season.story.lot(1_000_000)
     return season
 
 
-def test_a_confirmation_of_what_had_come_back_is_not_missed_when_more_is_given_on(session: orm.Session) -> None:
-    season = collective(session)
-    household = factories.household(session)
+def test_a_confirmation_of_what_had_come_back_is_not_missed_when_more_is_given_on(year: Year) -> None:
+    season = collective(year.session)
+    household = factories.household(year.session)
     order = season.sell("10")
     season.pay_collective(20_00)
     given = season.give_on(1, {household.id: 1})
     season.story.give_back(order, "9", on=AFTER)
     assert season.of([order], household.id, Mechanism.COLLECTIVE_DIVIDEND) == {}
-    giving_on.confirm(session, season.village, distribution_id=given.id, on=AFTER, now=NOW)
+    giving_on.confirm(year.session, season.village, distribution_id=given.id, on=AFTER, now=NOW)
     season.give_on(1_00, {household.id: 1})
     assert season.of([order], household.id, Mechanism.COLLECTIVE_DIVIDEND) == {Step.DISBURSED: 1_00}
-    assert verify(session).findings == ()
+    assert year.verify() == []
 
 
 @pytest.mark.parametrize("first_confirmed", [True, False])
 def test_a_confirmation_of_a_second_distribution_that_the_book_lacks_is_named(
-    empty_url: str, *, first_confirmed: bool
+    year: Year, *, first_confirmed: bool
 ) -> None:
-    with history.as_owner(empty_url) as session:
-        season = collective(session)
-        household = factories.household(session)
-        season.sell("10")
-        season.pay_collective(20_00)
-        first, second = season.give_on(3_00, {household.id: 1}), season.give_on(5_00, {household.id: 1})
-        lacking, posted = (second, first) if first_confirmed else (first, second)
-        giving_on.confirm(session, season.village, distribution_id=posted.id, on=AFTER, now=NOW)
-        settle(session)
-        spoil(
-            session,
-            "UPDATE second_distributions SET confirmed_at = now(), confirmed_by = (SELECT id FROM members"
-            f" WHERE id <> made_by LIMIT 1) WHERE id = '{lacking.id}'",
-        )
-        (finding,) = verify(session).findings
-        assert (finding.difference, finding.source) == (Difference.MISSING, f"second_confirmation:{lacking.id}")
-        assert (finding.owner_id, finding.expected_fen) == (household.id, lacking.amount_fen)
+    season = collective(year.session)
+    household = factories.household(year.session)
+    season.sell("10")
+    season.pay_collective(20_00)
+    first, second = season.give_on(3_00, {household.id: 1}), season.give_on(5_00, {household.id: 1})
+    lacking, posted = (second, first) if first_confirmed else (first, second)
+    giving_on.confirm(year.session, season.village, distribution_id=posted.id, on=AFTER, now=NOW)
+    settle(year.session)
+    spoil(
+        year.session,
+        "UPDATE second_distributions SET confirmed_at = now(), confirmed_by = (SELECT id FROM members"
+        f" WHERE id <> made_by LIMIT 1) WHERE id = '{lacking.id}'",
+    )
+    (finding,) = year.verify()
+    assert (finding.difference, finding.source) == (Difference.MISSING, f"second_confirmation:{lacking.id}")
+    assert (finding.owner_id, finding.expected_fen) == (household.id, lacking.amount_fen)
