@@ -23,7 +23,7 @@ from tests.audit.walk import Walk
 from tests.story import TODAY, Story, open_channels
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [pytest.param(0, marks=pytest.mark.soak), 1])
 def test_a_long_history_verifies_to_the_fen(session: orm.Session, seed: int) -> None:
     open_channels(session)
     walk = Walk(session, seed, consigning=seed % 2 == 1)
