@@ -1,5 +1,6 @@
 """What one order reached, as a sentence; and what the public is told of it: closed months, no small group, no id."""
 
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -19,6 +20,7 @@ from market.orders.models import Order
 from market.reach import service as reach
 from market.reach.service import Figures, reach_of_order
 from tests import factories
+from tests.conftest import RolledBackDatabase
 from tests.reports.test_rollups import close
 from tests.story import NOON, TODAY, Story, open_channels
 from tests.test_statement_counts import counted
@@ -32,9 +34,36 @@ def prove(story: Story, payment_id: UUID) -> None:
     disbursing.add_evidence(story.session, story.clerk, disbursement_id=batch, evidence_ids=[file.id], now=NOON)
 
 
-@pytest.fixture
-def village(session: orm.Session) -> tuple[Story, Order]:
+@pytest.fixture(scope="module")
+def db(worker_db: Database) -> Iterator[Database]:
+    database = RolledBackDatabase(worker_db)
+    yield database
+    database.close()
+
+
+@pytest.fixture(scope="module")
+def settled(db: Database) -> tuple[Story, Order]:
     """An order that 38 households delivered to and one worked for; half of it is paid, one payment without evidence."""
+    with db.transaction() as session:
+        return settle(session)
+
+
+@pytest.fixture
+def session(db: RolledBackDatabase) -> Iterator[orm.Session]:
+    """A session whose test leaves the village as it was."""
+    with db.connection.begin_nested() as savepoint:
+        with db.transaction() as session:
+            yield session
+        savepoint.rollback()
+
+
+@pytest.fixture
+def village(session: orm.Session, settled: tuple[Story, Order]) -> tuple[Story, Order]:
+    story, order = settled
+    return story.elsewhere(session), order
+
+
+def settle(session: orm.Session) -> tuple[Story, Order]:
     open_channels(session)
     story = Story(session, price_fen=1_000)
     people = [story.household() for _ in range(36)]

@@ -20,7 +20,7 @@ from market.reach.rules import Reached
 from market.reach.service import Figures, Reach, reach_of, reach_of_order
 from tests import factories
 from tests.conftest import RolledBackDatabase
-from tests.reports.slow_way import FURTHER, raw_rows
+from tests.reports.slow_way import FURTHER, Rows, raw_rows
 from tests.reports.small_market import APRIL, SmallMarket, small_market
 from tests.reports.test_rollups import auditor, rolled_up
 
@@ -40,13 +40,12 @@ def market(db: Database) -> SmallMarket:
         return small_market(session)
 
 
-def slowly(session: orm.Session, wanted: Any) -> dict[str, dict[str, Any]]:
+def slowly(rows: Rows, wanted: Any) -> dict[str, dict[str, Any]]:
     """Return households, assisted and ordinary of the lines that are wanted, from the raw rows one by one."""
-    rows = raw_rows(session.connection())
     accounts = {row["id"]: row for row in rows["ledger_accounts"]}
     orders = {row["id"]: row for row in rows["orders"]}
     lines = {row["id"] for row in rows["order_lines"] if wanted(row, orders[row["order_id"]])}
-    matching = set(session.scalars(sa.text("SELECT id FROM ledger_entries WHERE reason = 'matching'")))
+    matching = {row["id"] for row in rows["ledger_entries"] if row["reason"] == "matching"}
     found: dict[str, dict[str, Any]] = {name: defaultdict(int) for name in ("households", "assisted", "ordinary")}
     each: dict[str, dict[Any, int]] = defaultdict(lambda: defaultdict(int))
     for move in (row for row in rows["ledger_transfers"] if row["order_line_id"] in lines):
@@ -89,9 +88,10 @@ def test_the_reach_of_every_order_is_what_the_raw_rows_say(
 ) -> None:
     assert market.stories
     with rolled_up(session, months):
+        rows = raw_rows(session.connection())
         for order in session.scalars(sa.select(Order)):
             found = reach_of_order(session.connection(), auditor(session), order.id)
-            check(found, slowly(session, lambda line, _, order=order: line["order_id"] == order.id))
+            check(found, slowly(rows, lambda line, _, order=order: line["order_id"] == order.id))
             assert found.name == order.number
 
 
@@ -104,7 +104,7 @@ def test_the_reach_of_months_is_what_the_raw_rows_say(session: orm.Session, mark
     ]
     windows = [(first, last) for first in MONTHS for last in MONTHS if first <= last]
     with rolled_up(session, months):
-        actor = auditor(session)
+        rows, actor = raw_rows(session.connection()), auditor(session)
         for of, key, column in keys:
             for first, last in windows:
 
@@ -117,7 +117,7 @@ def test_the_reach_of_months_is_what_the_raw_rows_say(session: orm.Session, mark
                     )
 
                 found = reach_of(session.connection(), actor, of, key, first=first, last=last)
-                check(found, slowly(session, wanted))
+                check(found, slowly(rows, wanted))
 
 
 def test_a_reach_adds_up_to_that_of_its_orders(session: orm.Session, market: SmallMarket) -> None:

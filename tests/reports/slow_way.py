@@ -18,6 +18,7 @@ TABLES = (
     "returns",
     "return_lines",
     "ledger_accounts",
+    "ledger_entries",
     "ledger_transfers",
     "payments",
     "disbursements",
