@@ -1,6 +1,8 @@
 """The benchmark can fail: it misses what is too slow, and counts no answer that a stranger or a repeat would get."""
 
+import os
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from itertools import count
 
 import psycopg
@@ -17,20 +19,27 @@ from market.orders.models import OrderGroup
 from tests.benchmarks import grown, growth, load, posting, world
 from tests.benchmarks.__main__ import judged_growth, judged_paths, order_body
 from tests.benchmarks.verdict import Verdict, limit
+from tests.conftest import clone
 from tests.serving import served
 
 SECONDS = 0.1
 
 
-@pytest.fixture
-def found(committed_db: Database) -> world.World:
-    with committed_db.transaction() as session:
+@pytest.fixture(scope="module")
+def small(server_url: str, template: str) -> Iterator[Database]:
+    with clone(server_url, template, f"market_small_{os.getpid()}") as url, closing(Database(url, threads=16)) as small:
+        yield small
+
+
+@pytest.fixture(scope="module")
+def found(small: Database) -> world.World:
+    with small.transaction() as session:
         return world.build(session, products=10, households=[3])
 
 
-@pytest.fixture
-def port(committed_db: Database) -> Iterator[int]:
-    with served(committed_db) as address:
+@pytest.fixture(scope="module")
+def port(small: Database) -> Iterator[int]:
+    with served(small) as address:
         yield int(address.rsplit(":", 1)[1])
 
 
@@ -137,11 +146,16 @@ def test_a_listing_is_measured_as_somebody_who_signed_in(found: world.World, por
 
 
 def test_an_answer_to_placing_is_counted_once_for_each_order_group(
-    found: world.World, port: int, committed_db: Database
+    found: world.World, port: int, small: Database
 ) -> None:
+    before = groups(small)
     placed = placing(found, port, lambda number: f"key-{number}")
-    with committed_db.transaction() as session:
-        assert session.scalar(sa.select(sa.func.count()).select_from(OrderGroup)) == placed
+    assert groups(small) == before + placed
+
+
+def groups(small: Database) -> int:
+    with small.transaction() as session:
+        return session.scalars(sa.select(sa.func.count()).select_from(OrderGroup)).one()
 
 
 @pytest.mark.parametrize(("key", "status"), [("", 400), ("the same", 409)])
@@ -162,10 +176,10 @@ def placing(found: world.World, port: int, key: Callable[[int], str]) -> int:
     return next(made)
 
 
-def test_the_bare_insert_writes_the_rows_of_the_posting(found: world.World, committed_db: Database) -> None:
+def test_the_bare_insert_writes_the_rows_of_the_posting(found: world.World, small: Database) -> None:
     line: AcceptedLine = found.contributed[3]
-    posting.ratio(committed_db, line, 1)
-    with committed_db.transaction() as session:
+    posting.ratio(small, line, 1)
+    with small.transaction() as session:
         entries = session.execute(sa.select(LedgerEntry.transfer_count, LedgerEntry.total_fen)).all()
     assert len(entries) == 3, "the one recorded, the posting, and the insert"
     assert len(set(entries)) == 1
