@@ -1,14 +1,17 @@
 """Real PostgreSQL for every test: a migrated template, a clone per worker, one rolled-back connection per test."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from copy import copy
 from pathlib import Path
+from typing import Any, Generic, TypeVar
 
 import psycopg
 import pytest
 import sqlalchemy as sa
 import structlog
+import time_machine
 from psycopg import sql
 from sqlalchemy import orm
 from starlette.testclient import TestClient
@@ -16,8 +19,11 @@ from typing_extensions import override
 
 from market import embedded
 from market.app import create_app
-from market.db import Database
+from market.db import Base, Database
 from tests import factories, schema
+from tests.stalls import NOON, Desk, Stalls
+
+World = TypeVar("World")
 
 NO_SYNC = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 LONGEST = ("test_market", "test_demo", "test_races", "test_fuzz", "test_embedded")
@@ -48,6 +54,53 @@ class RolledBackDatabase(Database):
         """Undo everything."""
         self._outer.rollback()
         self.connection.close()
+
+
+class Standing(Generic[World]):
+    """What the tests of a module begin with: built once, found by each as it was built."""
+
+    def __init__(self, db: RolledBackDatabase, build: Callable[[TestClient, orm.Session], World]) -> None:
+        """Build it on a database of its own outer transaction."""
+        self.db = db
+        with self._open() as (client, session):
+            self._built = build(client, session)
+
+    @contextmanager
+    def visited(self) -> Iterator[World]:
+        """Yield it to one test, and undo what that does."""
+        with self.db.connection.begin_nested() as savepoint:
+            with self._open() as (client, session):
+                yield _reopened(self._built, client, session)
+            savepoint.rollback()
+
+    @contextmanager
+    def _open(self) -> Iterator[tuple[TestClient, orm.Session]]:
+        app = create_app(self.db, vault=factories.VAULT)
+        with time_machine.travel(NOON, tick=False), TestClient(app) as client, self.db.transaction() as session:
+            yield client, session
+
+
+def _reopened(world: World, client: TestClient, session: orm.Session) -> World:
+    """Return a copy whose rows are the session's own, and whose desks send their requests by the client."""
+
+    def own(value: Any) -> Any:
+        match value:
+            case Base():
+                return session.merge(value, load=False)
+            case Desk():
+                return _reopened(value, client, session)
+            case list():
+                return [own(each) for each in value]
+            case TestClient():
+                return client
+            case orm.Session():
+                return session
+            case _:
+                return value
+
+    again = copy(world)
+    vars(again).update({name: own(value) for name, value in vars(world).items()})
+    return again
 
 
 def pytest_configure() -> None:
@@ -120,6 +173,34 @@ def client(db: Database) -> Iterator[TestClient]:
     """The application over it, by HTTP."""
     with TestClient(create_app(db, vault=factories.VAULT)) as client:
         yield client
+
+
+@pytest.fixture(scope="module")
+def market_day(worker_db: Database) -> Iterator[Standing[Stalls]]:
+    """Stalls at which nothing was bought yet."""
+    with closing(RolledBackDatabase(worker_db)) as database:
+        yield Standing(database, Stalls)
+
+
+@pytest.fixture(scope="module")
+def paid_day(worker_db: Database) -> Iterator[Standing[Stalls]]:
+    """Stalls whose first order is paid."""
+    with closing(RolledBackDatabase(worker_db)) as database:
+        yield Standing(database, Stalls.paid)
+
+
+@pytest.fixture
+def stalls(market_day: Standing[Stalls]) -> Iterator[Stalls]:
+    """Everybody at the stalls, at noon."""
+    with market_day.visited() as stalls:
+        yield stalls
+
+
+@pytest.fixture
+def paid_stalls(paid_day: Standing[Stalls]) -> Iterator[Stalls]:
+    """Everybody at the stalls after the first order, at noon."""
+    with paid_day.visited() as stalls:
+        yield stalls
 
 
 @pytest.fixture

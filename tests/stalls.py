@@ -85,6 +85,13 @@ class Stalls:
         ]
         factories.lot(session, self.walnuts, quantity_milli=50_000)
 
+    @classmethod
+    def paid(cls, client: TestClient, session: orm.Session) -> "Stalls":
+        """Return the stalls after the first order: accepted, and paid by its buyer."""
+        stalls = cls(client, session)
+        stalls.clerk.made("/receipts", stalls.money(stalls.accepted(), 10_000))
+        return stalls
+
     def desk(self, organisation: Organisation, role: Role) -> Desk:
         """Give a new member of the organisation a desk."""
         return Desk(self.client, self.session, factories.member(self.session, organisation, role))

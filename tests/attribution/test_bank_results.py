@@ -1,29 +1,23 @@
 """Lists for the bank: what it paid is disbursed, what it could not stays owed, and a file told twice posts once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from io import BytesIO
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-import time_machine
-from sqlalchemy import orm
-from starlette.testclient import TestClient
 from xlsxwriter import Workbook
 
 from market.attribution.paying import FailureReason
 from tests.attribution.test_evidence import send
-from tests.stalls import NOON, TODAY, Stalls, all_tables
+from tests.stalls import TODAY, Stalls, all_tables
 
 CHINESE = "付款凭证号,农户编码,金额(元),处理结果,失败原因,交易日期"
 
 
 @pytest.fixture
-def stalls(client: TestClient, session: orm.Session) -> Iterator[Stalls]:
-    with time_machine.travel(NOON, tick=False):
-        stalls = Stalls(client, session)
-        stalls.clerk.made("/receipts", stalls.money(stalls.accepted(), 10_000))
-        yield stalls
+def stalls(paid_stalls: Stalls) -> Stalls:
+    return paid_stalls
 
 
 def prepared(stalls: Stalls, *amounts: int, prefix: str = "DF") -> dict[str, Any]:

@@ -1,24 +1,17 @@
 """Cash counts when a second person has signed for it."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import time_machine
-from sqlalchemy import orm
-from starlette.testclient import TestClient
 
 from market.identity.rules import OrganisationKind, Role
 from tests.attribution.test_evidence import PDF, uploaded
-from tests.stalls import NOON, TODAY, Stalls
+from tests.stalls import TODAY, Stalls
 
 
 @pytest.fixture
-def stalls(client: TestClient, session: orm.Session) -> Iterator[Stalls]:
-    with time_machine.travel(NOON, tick=False):
-        stalls = Stalls(client, session)
-        stalls.clerk.made("/receipts", stalls.money(stalls.accepted(), 10_000))
-        yield stalls
+def stalls(paid_stalls: Stalls) -> Stalls:
+    return paid_stalls
 
 
 def in_cash(stalls: Stalls, amount_fen: int = 3_058, **changed: Any) -> dict[str, Any]:

@@ -1,28 +1,28 @@
 """Who says that a household has its money: its village clerk for it, by name, or itself by a code on paper."""
 
-from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
-import time_machine
-from sqlalchemy import orm
-from starlette.testclient import TestClient
+from argon2 import PasswordHasher
 
+from market.attribution import confirming
 from market.attribution.confirming import MOST_ATTEMPTS
 from market.attribution.models import Confirmation, ConfirmationCode, ConfirmedPayment, EvidenceUse, Payment
 from market.attribution.trying import OF_AN_ADDRESS
 from tests.attribution.test_evidence import PDF, uploaded
 from tests.stalls import NOON, Stalls
 
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
 
 @pytest.fixture
-def stalls(client: TestClient, session: orm.Session) -> Iterator[Stalls]:
-    with time_machine.travel(NOON, tick=False):
-        stalls = Stalls(client, session)
-        stalls.clerk.made("/receipts", stalls.money(stalls.accepted(), 10_000))
-        yield stalls
+def stalls(paid_stalls: Stalls, monkeypatch: pytest.MonkeyPatch) -> Stalls:
+    """Everybody after the first order; codes are hashed as quickly as they can be."""
+    monkeypatch.setattr(confirming, "_HASHER", CHEAP)
+    monkeypatch.setattr(confirming, "_NOBODYS_HASH", CHEAP.hash("nobody's"))
+    return paid_stalls
 
 
 def paid(stalls: Stalls, **changed: Any) -> str:
@@ -62,13 +62,13 @@ def test_a_household_confirms_its_payment_by_the_code_on_its_paper_once(stalls: 
     assert stalls.village.post(f"/payments/{payment}/confirmation-code").json()["code"] == "already_confirmed"
 
 
-def test_a_code_is_kept_as_a_slow_hash_and_shown_once(stalls: Stalls) -> None:
-    payment = paid(stalls)
+def test_a_code_is_kept_as_a_slow_hash_and_shown_once(paid_stalls: Stalls) -> None:
+    payment = paid(paid_stalls)
     path = f"/payments/{payment}/confirmation-code"
-    code = stalls.village.post(path, key="print").json()["code"]
-    assert stalls.village.post(path, key="print").json()["code"] is None
-    kept = stalls.session.scalars(sa.select(ConfirmationCode.code_hash)).one()
-    assert kept.startswith("$argon2id$")
+    code = paid_stalls.village.post(path, key="print").json()["code"]
+    assert paid_stalls.village.post(path, key="print").json()["code"] is None
+    kept = paid_stalls.session.scalars(sa.select(ConfirmationCode.code_hash)).one()
+    assert kept.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
     assert code not in kept
 
 

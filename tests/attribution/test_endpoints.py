@@ -1,24 +1,12 @@
 """Disbursements by HTTP: foreseen, made, listed, and confirmed by the village."""
 
-from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
-
-import pytest
-import time_machine
-from sqlalchemy import orm
-from starlette.testclient import TestClient
 
 from market.attribution import queries
 from market.attribution.rules import Step
 from market.identity.rules import OrganisationKind, Role
 from tests.stalls import NOON, Stalls, all_tables
-
-
-@pytest.fixture
-def stalls(client: TestClient, session: orm.Session) -> Iterator[Stalls]:
-    with time_machine.travel(NOON, tick=False):
-        yield Stalls(client, session)
 
 
 def paid_order(stalls: Stalls) -> dict[str, Any]:

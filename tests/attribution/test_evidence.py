@@ -1,21 +1,17 @@
 """Evidence files: kept once, found again, proving one thing each, and seen by those who may."""
 
-from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
 from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
-import time_machine
 from PIL import Image
-from sqlalchemy import orm
-from starlette.testclient import TestClient
 
 from market.attribution import evidence
 from market.attribution.models import EvidenceReading
 from market.identity.rules import OrganisationKind, Role
-from tests.stalls import NOON, Desk, Stalls
+from tests.stalls import Desk, Stalls
 
 PDF = b"%PDF-1.7\n% bank receipt 20260302-01\n"
 
@@ -30,12 +26,6 @@ def picture(*, shade: int = 0, form: str = "PNG", size: int = 90, taken: str | N
     file = BytesIO()
     image.save(file, form, exif=exif.tobytes())
     return file.getvalue()
-
-
-@pytest.fixture
-def stalls(client: TestClient, session: orm.Session) -> Iterator[Stalls]:
-    with time_machine.travel(NOON, tick=False):
-        yield Stalls(client, session)
 
 
 def send(desk: Desk, content: bytes, *, key: str = "", path: str = "/evidence", **params: str) -> Any:

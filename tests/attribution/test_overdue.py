@@ -1,24 +1,18 @@
 """What is owed for longer than a region allows is overdue; what was paid of it was its oldest part."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import time_machine
-from sqlalchemy import orm
-from starlette.testclient import TestClient
 
 from tests import factories
 from tests.stalls import NOON, VILLAGE, Stalls
 
 
 @pytest.fixture
-def stalls(client: TestClient, session: orm.Session) -> Iterator[Stalls]:
-    with time_machine.travel(NOON, tick=False):
-        stalls = Stalls(client, session)
-        stalls.clerk.made("/receipts", stalls.money(stalls.accepted(), 10_000))
-        yield stalls
+def stalls(paid_stalls: Stalls) -> Stalls:
+    return paid_stalls
 
 
 def of_first(stalls: Stalls, **query: Any) -> dict[str, Any]:

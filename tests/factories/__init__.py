@@ -14,7 +14,7 @@ from tests.factories.people import (
     token,
 )
 from tests.factories.persons import VAULT, card, particulars, person, resident_id
-from tests.factories.places import enrolment, household, region, seven_into
+from tests.factories.places import enrolment, household, region, seven_into, village
 from tests.factories.sharing import register_version
 
 __all__ = [
@@ -47,4 +47,5 @@ __all__ = [
     "seven_into",
     "signed_in",
     "token",
+    "village",
 ]

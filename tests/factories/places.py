@@ -80,6 +80,21 @@ def household(
     return row
 
 
+def village(session: orm.Session, size: int, *, code: str = "141122106201") -> list[Household]:
+    """So many households of a village, written at once."""
+    since = date(2020, 1, 1)
+    rows = [
+        Household(code=f"{code}{number():04d}", village_code=code, head_count=3, registered_on=since, departed_on=None)
+        for _ in range(size)
+    ]
+    session.add_all(rows)
+    session.flush()
+    poor = HouseholdStatus.REGISTERED_POOR
+    session.add_all(HouseholdStatusPeriod(household_id=row.id, valid_from=since, status=poor) for row in rows)
+    session.flush()
+    return rows
+
+
 def enrolment(
     session: orm.Session,
     supplier: Organisation,

@@ -1,23 +1,13 @@
 """The life of an order by HTTP: placed with several suppliers, confirmed, shipped, accepted, returned, and seen."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import time_machine
-from sqlalchemy import orm
-from starlette.testclient import TestClient
 
 from market.identity.rules import OrganisationKind, Role
 from market.quantities import Unit
 from tests import factories
-from tests.stalls import NOON, TODAY, Stalls, all_tables
-
-
-@pytest.fixture
-def stalls(client: TestClient, session: orm.Session) -> Iterator[Stalls]:
-    with time_machine.travel(NOON, tick=False):
-        yield Stalls(client, session)
+from tests.stalls import TODAY, Stalls, all_tables
 
 
 def test_one_request_to_two_suppliers_is_one_group_with_an_order_for_each(stalls: Stalls) -> None:

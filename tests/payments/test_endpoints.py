@@ -1,22 +1,12 @@
 """Receipts by HTTP: a buyer's money recorded, matched to orders, and seen by whom it concerns."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
-import pytest
 import time_machine
-from sqlalchemy import orm
-from starlette.testclient import TestClient
 
 from market.audit.doctoring import examine
 from market.identity.rules import OrganisationKind, Role
 from tests.stalls import NOON, TODAY, Stalls
-
-
-@pytest.fixture
-def stalls(client: TestClient, session: orm.Session) -> Iterator[Stalls]:
-    with time_machine.travel(NOON, tick=False):
-        yield Stalls(client, session)
 
 
 def test_one_transfer_pays_several_orders(stalls: Stalls) -> None:
