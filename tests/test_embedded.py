@@ -10,6 +10,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -18,6 +19,7 @@ import pytest
 from market import embedded, installation
 
 FAST = {"fsync": "off", "full_page_writes": "off", "max_connections": "20"}
+ABROAD = {"LANG": "zh_CN.UTF-8", "LC_ALL": "zh_CN.UTF-8", "PGDATA": "/nowhere"}
 HOLDER = """
 import sys, time
 from pathlib import Path
@@ -28,13 +30,38 @@ with embedded.start(Path(sys.argv[1]), settings={"fsync": "off"}) as server:
 """
 
 
-@pytest.fixture
-def data_dir() -> Iterator[Path]:
-    """A data folder that any account can reach, unlike pytest's own temporary folders."""
+@contextmanager
+def reachable_folder() -> Iterator[Path]:
+    """Yield a folder that any account can reach, unlike pytest's own temporary folders."""
     folder = Path(tempfile.mkdtemp(prefix="market-test-"))
     folder.chmod(0o711)
-    yield folder / "data"
+    yield folder
     shutil.rmtree(folder)
+
+
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    """A data folder yet to be made."""
+    with reachable_folder() as folder:
+        yield folder / "data"
+
+
+@pytest.fixture(scope="module")
+def stopped() -> Iterator[Path]:
+    """A data folder whose server was made by somebody in another language, and has stopped."""
+    with reachable_folder() as folder:
+        with pytest.MonkeyPatch.context() as abroad:
+            for name, value in ABROAD.items():
+                abroad.setenv(name, value)
+            start(folder / "data").close()
+        yield folder / "data"
+
+
+@pytest.fixture
+def made_dir(data_dir: Path, stopped: Path) -> Path:
+    """A data folder whose server was made before the test: initdb takes longer than all else here."""
+    subprocess.run(["cp", "-a", stopped, data_dir], check=True)
+    return data_dir
 
 
 def start(data_dir: Path) -> embedded.EmbeddedServer:
@@ -77,25 +104,24 @@ def pid_file(data_dir: Path) -> Path:
     return data_dir / "postgres" / "server" / "cluster" / "postmaster.pid"
 
 
-def test_the_server_is_shared_and_the_last_to_close_stops_it(data_dir: Path) -> None:
-    with start(data_dir) as first:
-        with start(data_dir) as second:
+def test_the_server_is_shared_and_the_last_to_close_stops_it(made_dir: Path) -> None:
+    with start(made_dir) as first:
+        with start(made_dir) as second:
             assert second.url == first.url
         assert answers(first.url)
-        sockets = Path(pid_file(data_dir).read_text().split("\n")[4])
+        sockets = Path(pid_file(made_dir).read_text().split("\n")[4])
         assert len(bytes(sockets)) < 40
     assert not answers(first.url)
-    assert not pid_file(data_dir).exists()
+    assert not pid_file(made_dir).exists()
     assert not sockets.exists()
 
 
 def test_the_databases_speak_utf_8_and_only_the_password_opens_them(
-    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+    made_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("LANG", "zh_CN.UTF-8")
-    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
-    monkeypatch.setenv("PGDATA", "/nowhere")
-    with start(data_dir) as server:
+    for name, value in ABROAD.items():
+        monkeypatch.setenv(name, value)
+    with start(made_dir) as server:
         assert one(server.url, "SHOW server_encoding") == "UTF8"
         assert one(server.url, "SELECT upper('é') || length('数据产品')") == "É4"
         assert one(server.url.replace("/postgres?", "/market?"), "SELECT current_database()") == "market"
@@ -122,49 +148,49 @@ def test_processes_that_start_together_share_one_server_and_a_killed_one_leaves_
     assert not answers(url)
 
 
-def test_a_server_whose_owners_were_all_killed_is_attached_to_and_stopped(data_dir: Path) -> None:
-    holder = hold(data_dir)
+def test_a_server_whose_owners_were_all_killed_is_attached_to_and_stopped(made_dir: Path) -> None:
+    holder = hold(made_dir)
     url = url_of(holder)
     holder.kill()
     holder.communicate()
     assert answers(url)
-    with start(data_dir) as server:
+    with start(made_dir) as server:
         assert server.url == url
     assert not answers(url)
 
 
-def test_a_killed_postmaster_is_replaced_and_what_was_committed_is_kept(data_dir: Path) -> None:
-    with start(data_dir) as first:
+def test_a_killed_postmaster_is_replaced_and_what_was_committed_is_kept(made_dir: Path) -> None:
+    with start(made_dir) as first:
         with psycopg.connect(first.url) as connection:
             connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
-        os.kill(int(pid_file(data_dir).read_text().split("\n")[0]), signal.SIGKILL)
-        with start(data_dir) as second:
+        os.kill(int(pid_file(made_dir).read_text().split("\n")[0]), signal.SIGKILL)
+        with start(made_dir) as second:
             assert one(second.url, "SELECT answer FROM kept") == 42
             assert second.url != first.url
 
 
-def test_a_stale_pid_that_a_living_process_has_is_not_believed(data_dir: Path) -> None:
-    with start(data_dir):
-        lines = pid_file(data_dir).read_text().split("\n")
-    pid_file(data_dir).write_text("\n".join([str(os.getppid()), *lines[1:]]))
-    with start(data_dir) as server:
+def test_a_stale_pid_that_a_living_process_has_is_not_believed(made_dir: Path) -> None:
+    with start(made_dir):
+        lines = pid_file(made_dir).read_text().split("\n")
+    pid_file(made_dir).write_text("\n".join([str(os.getppid()), *lines[1:]]))
+    with start(made_dir) as server:
         assert answers(server.url)
-        assert pid_file(data_dir).read_text().split("\n")[0] != str(os.getppid())
+        assert pid_file(made_dir).read_text().split("\n")[0] != str(os.getppid())
 
 
 def test_a_backend_that_outlives_its_postmaster_keeps_a_second_server_from_starting(
-    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+    made_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(embedded, "_PATIENCE_S", 0.2)
-    with start(data_dir) as server, psycopg.connect(server.url) as connection:
+    with start(made_dir) as server, psycopg.connect(server.url) as connection:
         backend = connection.info.backend_pid
         os.kill(backend, signal.SIGSTOP)
-        os.kill(int(pid_file(data_dir).read_text().split("\n")[0]), signal.SIGKILL)
+        os.kill(int(pid_file(made_dir).read_text().split("\n")[0]), signal.SIGKILL)
         with pytest.raises(embedded.EmbeddedServerError, match="do not answer"):
-            start(data_dir)
+            start(made_dir)
         os.kill(backend, signal.SIGKILL)
         monkeypatch.undo()
-        with start(data_dir) as second:
+        with start(made_dir) as second:
             assert answers(second.url)
 
 
@@ -188,9 +214,9 @@ def test_data_of_another_major_version_are_refused(data_dir: Path) -> None:
         start(data_dir)
 
 
-def test_a_server_that_cannot_start_shows_the_end_of_its_log(data_dir: Path) -> None:
+def test_a_server_that_cannot_start_shows_the_end_of_its_log(made_dir: Path) -> None:
     with pytest.raises(embedded.EmbeddedServerError, match="shared_buffers"):
-        embedded.start(data_dir, settings={"shared_buffers": "many"})
+        embedded.start(made_dir, settings={"shared_buffers": "many"})
 
 
 def test_missing_binaries_are_named(data_dir: Path) -> None:
@@ -223,18 +249,17 @@ if os.geteuid() == 0:  # what only root can get wrong, or can try
                 assert (server.folder / "server" / "cluster").stat().st_uid != 0
         assert locked_folder.stat().st_mode & 0o777 == 0o700
 
-    def test_root_uses_the_account_that_the_files_belong_to(data_dir: Path) -> None:
-        in_its_name(data_dir, lambda server: server.close())
-        with start(data_dir) as server:
-            assert server.folder.stat().st_uid == NOBODY[0]
-            assert server.folder.is_relative_to(data_dir)
-
-    def test_an_ordinary_user_runs_the_server_and_is_told_whose_the_files_are(data_dir: Path) -> None:
+    def test_an_ordinary_user_runs_the_server_root_does_in_its_name_and_others_are_told_whose_the_files_are(
+        data_dir: Path,
+    ) -> None:
         def use(server: embedded.EmbeddedServer) -> None:
             with server:
                 assert one(server.url, "SELECT 1") == 1
 
         in_its_name(data_dir, use)
+        with start(data_dir) as server:
+            assert server.folder.stat().st_uid == NOBODY[0]
+            assert server.folder.is_relative_to(data_dir)
         os.chown(data_dir / "postgres", 0, 0)
         with pytest.raises(AssertionError, match="belongs to another account"):
             in_its_name(data_dir, use)
