@@ -1,12 +1,14 @@
 """`market vault-key` and `market rotate-vault-key`: keys are made, added and retired, and nobody's data are lost."""
 
 import os
-import subprocess
-import sys
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
+from multiprocessing import get_context
 from pathlib import Path
 from time import sleep
+from warnings import catch_warnings, simplefilter
 
 import pytest
 import sqlalchemy as sa
@@ -20,6 +22,7 @@ from market.households.models import HouseholdKey, Person
 from market.households.rules import PersonalField
 from market.households.vault import Keyring, KeyringError, Vault, VaultError
 from tests import factories
+from tests.conftest import clone
 
 OLD = factories.VAULT.keyring
 BOTH = OLD.with_new_master()
@@ -29,13 +32,26 @@ NAMES = sorted(str(known["name"]) for known in KNOWN.values())
 UNSET = dict.fromkeys(("MARKET_DATABASE_URL", "MARKET_OWNER_DATABASE_URL", "MARKET_VAULT_KEY", "MARKET_VAULT_KEY_FILE"))
 
 
-@pytest.fixture
-def register(committed_db: Database) -> Database:
-    """A database in which three households' people are sealed under the old master key."""
-    with committed_db.transaction() as session:
+def sealed(database: Database) -> Database:
+    """Seal three households' people under the old master key."""
+    with database.transaction() as session:
         for known in KNOWN.values():
             factories.person(session, factories.household(session), known=known)
-    return committed_db
+    return database
+
+
+@pytest.fixture
+def register(committed_db: Database) -> Database:
+    """A register whose keys may be rotated."""
+    return sealed(committed_db)
+
+
+@pytest.fixture(scope="module")
+def untouched(server_url: str, template: str) -> Iterator[Database]:
+    """A register that every command leaves as it is."""
+    name = f"market_untouched_{os.getpid()}"
+    with clone(server_url, template, name) as url, closing(Database(url, threads=2)) as database:
+        yield sealed(database)
 
 
 def market(*command: str, **settings: str) -> Result:
@@ -101,11 +117,11 @@ def test_a_master_key_is_added_to_the_keyring_that_is_named_which_stays_as_it_wa
 
 
 @pytest.mark.parametrize("command", [["vault-key", "--add"], ["rotate-vault-key"]])
-def test_without_a_keyring_there_is_nothing_to_add_to_or_to_rotate(register: Database, command: list[str]) -> None:
-    refused = market(*command, MARKET_DATABASE_URL=url_of(register))
+def test_without_a_keyring_there_is_nothing_to_add_to_or_to_rotate(untouched: Database, command: list[str]) -> None:
+    refused = market(*command, MARKET_DATABASE_URL=url_of(untouched))
     assert (refused.exit_code, refused.stdout) == (2, "")
     assert "MARKET_VAULT_KEY" in refused.stderr
-    with register.transaction() as session:
+    with untouched.transaction() as session:
         assert versions(session) == {1: 3}
 
 
@@ -125,29 +141,30 @@ def test_after_a_rotation_the_new_key_opens_everybody_and_the_old_one_nobody(reg
     [Keyring.new(), NEW, Keyring({**BOTH.masters, 1: bytes(32)}, BOTH.index_secret)],
     ids=["of another market", "without the old key", "with another old key"],
 )
-def test_a_wrong_keyring_rotates_nothing(register: Database, keyring: Keyring) -> None:
-    refused = rotated(register, keyring)
+def test_a_wrong_keyring_rotates_nothing(untouched: Database, keyring: Keyring) -> None:
+    refused = rotated(untouched, keyring)
     assert isinstance(refused.exception, KeyringError | VaultError)
     assert not any(part in str(refused.exception) for part in keyring.written().split())
-    with register.transaction() as session:
+    with untouched.transaction() as session:
         assert (versions(session), names(session, OLD)) == ({1: 3}, NAMES)
 
 
 def test_a_rotation_that_was_killed_goes_on_where_it_was(register: Database) -> None:
     with register.transaction() as session:
-        homes = [factories.household(session).id for _ in range(keys.REWRAPPED_AT_ONCE)]
+        homes = [household.id for household in factories.village(session, keys.REWRAPPED_AT_ONCE)]
         keys.keys_for(session, factories.VAULT, homes, now=datetime(2026, 3, 2, tzinfo=UTC))
-    environment = {name: value for name, value in os.environ.items() if name not in UNSET}
-    environment |= {"MARKET_DATABASE_URL": url_of(register), "MARKET_VAULT_KEY": BOTH.written()}
+    rotation = get_context("fork").Process(target=rotated, args=(register, BOTH))
     last = sa.select(HouseholdKey).order_by(HouseholdKey.household_id.desc()).limit(1).with_for_update()
     with register.transaction() as holding:
         holding.scalars(last).one()
-        rotation = subprocess.Popen([sys.executable, "-m", "market", "rotate-vault-key"], env=environment)
+        with catch_warnings():
+            simplefilter("ignore", DeprecationWarning)  # the child only runs what is already imported
+            rotation.start()
         while _wrapped_anew(register) < keys.REWRAPPED_AT_ONCE:  # then it waits for the key that is held
-            assert rotation.poll() is None
+            assert rotation.is_alive()
             sleep(0.05)
         rotation.kill()
-        rotation.wait()
+        rotation.join()
     with register.transaction() as session:
         assert versions(session) == {1: 3, 2: keys.REWRAPPED_AT_ONCE}
         assert names(session, BOTH) == NAMES, "halfway both keys open everybody"
