@@ -68,6 +68,8 @@ def test_one_order_is_told_from_listing_to_audit(seeded_db: Database) -> None:
     assert row(story, "鲜香菇", "1,170.67", "1,170.67", "1,170.67")
     assert "不追回,转为预付" in story
     assert row(story, "增收 increase", "无 none")
+    # The book is recomputed of the whole sample, its 505 lines and the two of this order.
+    assert row(story, "13", "507")
     assert "账实相符,一分不差" in story
     check_layout(story, 80)
 

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from market.audit import doctoring, verifying
 from market.clock import utc_now
 from market.db import Database
 from market.identity import service as identity
@@ -157,13 +156,6 @@ def check_codes_follow_from_the_files(db: Database) -> None:
     assert [int(number[9:]) for number in numbers] == sorted(int(number[9:]) for number in numbers)
 
 
-def check_the_book(db: Database) -> None:
-    with db.transaction() as session:
-        assert verifying.verify(session).findings == ()
-    with db.transaction() as session:
-        assert doctoring.examine(session) == []
-
-
 THE_BOOK = "25dc24efcb033b592b72f0c851ca58511fcfa9462fbfe08641f77a846c22f81c"
 """Of every transfer of the sample; it changes with `seed/`, the rules, and the order in which identifiers are made."""
 
@@ -191,7 +183,6 @@ def test_the_sample_holds_what_is_promised_and_is_loaded_once(seeded_db: Databas
     check_promises(seeded_db)
     check_wang_village(seeded_db)
     check_codes_follow_from_the_files(seeded_db)
-    check_the_book(seeded_db)
     check_every_fen(seeded_db)
     check_sign_in(seeded_db)
 
@@ -215,9 +206,9 @@ def test_a_database_that_holds_a_part_of_the_sample_is_refused_unchanged(db: Dat
 def test_a_refusal_names_the_event_it_refused(db: Database, tmp_path: Path) -> None:
     for path in SEED.glob("*.csv"):
         text = path.read_text(encoding="utf-8")
-        if path.stem == "plans":
-            text = text.replace(",approve,", ",approve too early,", 1)
+        if path.stem in {"households", "household_statuses", "enrolments"}:
+            text = text.partition("\n")[0]
         (tmp_path / path.name).write_text(text, encoding="utf-8")
     with pytest.raises(KeyError) as refused:
         load(db, tmp_path)
-    assert refused.value.__notes__ == ["while loading plan fushan version 1 of 2024-08-12"]
+    assert refused.value.__notes__ == ["while loading plan dongpodi version 1 of 2024-08-01"]
