@@ -20,7 +20,7 @@ from typing_extensions import override
 from market import embedded
 from market.app import create_app
 from market.db import Base, Database
-from tests import factories, schema
+from tests import factories, schema, undoing
 from tests.stalls import NOON, Desk, Stalls
 
 World = TypeVar("World")
@@ -38,7 +38,7 @@ class RolledBackDatabase(Database):
         self.threads = 1
         self.engine = database.engine
         self.connection = self.engine.connect()
-        self._outer = self.connection.begin()
+        self._outer = undoing.begin(self.connection)
         self._sessions = orm.sessionmaker(
             self.connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
         )
@@ -52,7 +52,7 @@ class RolledBackDatabase(Database):
     @override
     def close(self) -> None:
         """Undo everything."""
-        self._outer.rollback()
+        undoing.undo(self.connection, self._outer)
         self.connection.close()
 
 

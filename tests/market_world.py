@@ -19,7 +19,7 @@ from market.households.rules import HouseholdStatus
 from market.identity.models import Organisation
 from market.identity.rules import Actor, OrganisationKind, Role, Scope
 from market.quantities import Unit
-from tests import factories, schema
+from tests import factories, schema, undoing
 from tests.story import open_channels
 
 FIRST_DAY = date(2026, 3, 25)
@@ -129,13 +129,13 @@ class World:
         """Yield a connection whose transaction is undone at the end."""
         if self._connection is None:
             self._connection = self.db.engine.connect()
-        outer = self._connection.begin()
+        outer = undoing.begin(self._connection)
         # At once instead of at the commit that never comes.
         self._connection.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")
         try:
             yield self._connection
         finally:
-            outer.rollback()
+            undoing.undo(self._connection, outer)
 
     def sweep(self) -> None:
         """Remove what undone visits left in the tables, so that late ones are as quick as early ones."""
