@@ -1,7 +1,9 @@
 """The composition root: one FastAPI application over one database."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -88,6 +90,7 @@ def create_app(
         version="0.1.0",
         docs_url=None,
         redoc_url=None,
+        openapi_url=None,
         lifespan=_as_many_threads_as_connections,
     )
     app.state.db = db
@@ -132,6 +135,14 @@ def _install_operations(app: FastAPI) -> None:
     @app.get("/metrics", include_in_schema=False, dependencies=[access.public()])
     def metrics() -> Response:
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+    @cache
+    def described() -> bytes:
+        return json.dumps(app.openapi(), ensure_ascii=False).encode()  # FastAPI would write it anew for everybody
+
+    @app.get("/openapi.json", include_in_schema=False, dependencies=[access.public()])
+    def openapi_document() -> Response:
+        return Response(described(), media_type="application/json")
 
     @app.get("/docs", include_in_schema=False, dependencies=[access.public()])
     def docs() -> HTMLResponse:
