@@ -81,12 +81,15 @@ class Fair(Stalls):
 
     def tables(self) -> dict[str, tuple[int, str]]:
         """Return what is in every table, read again only if a row was written since, if only for a moment."""
-        written = self.session.scalar(
-            sa.text("SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_xact_user_tables")
-        )
+        written = self.written()
         if written != self._written:
             self._written, self._tables = written, all_tables(self.session)
         return self._tables
+
+    def written(self) -> int:
+        """Return how many rows were written so far, those that were forgotten too."""
+        counted = sa.text("SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_xact_user_tables")
+        return int(self.session.scalars(counted).one())
 
     def unsellable(self) -> None:
         """Put up what cannot be sold."""
