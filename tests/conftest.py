@@ -57,7 +57,10 @@ class RolledBackDatabase(Database):
 
 
 class Standing(Generic[World]):
-    """What the tests of a module begin with: built once, found by each as it was built."""
+    """What the tests of a module begin with: built once, found by each as it was built.
+
+    It is not committed: a test of that module that writes the same by `session` or `client` would wait for it in vain.
+    """
 
     def __init__(self, db: RolledBackDatabase, build: Callable[[TestClient, orm.Session], World]) -> None:
         """Build it on a database of its own outer transaction."""
