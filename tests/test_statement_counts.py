@@ -31,6 +31,8 @@ ACCEPTANCE = 18
 RECEIPT = 16
 RETURN = 20
 DISBURSEMENT = 12
+AHEAD = 1
+"""More, of payments beyond what is owed: how far each payee may be paid ahead."""
 CONFIRMATION = 12
 """The lock of each payment, who paid it, who acted for whom, and the posting."""
 OPENING = 2
@@ -164,8 +166,8 @@ def test_disbursement_and_confirmation_of_payments(stalls: Stalls, db: Database,
     (product,) = products(stalls, 1, payees)
     stalls.clerk.made("/receipts", stalls.money(stalls.accepted(stalls.line(product, "500")), 500_000))
     batch = stalls.payment()
-    for expected in (DISBURSEMENT + OPENING, DISBURSEMENT + OPENING, DISBURSEMENT):  # disbursed, advance, neither new
-        batch["payments"] = [stalls.payment(1_500, payee_id=str(payee.id))["payments"][0] for payee in payees]
+    for expected in (DISBURSEMENT + OPENING, DISBURSEMENT + AHEAD + OPENING, DISBURSEMENT + AHEAD):
+        batch["payments"] = [stalls.payment(1_200, payee_id=str(payee.id))["payments"][0] for payee in payees]
         assert cost(db, lambda: stalls.clerk.post("/disbursements", batch)) == expected
     paid = stalls.session.scalars(sa.select(Payment.id).order_by(Payment.id).limit(number)).all()
     confirmation = {"payment_ids": [str(payment_id) for payment_id in paid]}
