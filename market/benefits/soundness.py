@@ -64,26 +64,49 @@ def _check_terms(body: PlanBody) -> None:
         if terms.pricing not in allowed.pricings:
             reason = "this mechanism is not priced in this way"
             raise PlanBodyError(reason=reason, reason_zh="该机制不适用此计价方式", pointer=f"{pointer}/pricing")
+        if fault := _fault_of(terms):
+            figure, reason, reason_zh = fault
+            raise PlanBodyError(reason=reason, reason_zh=reason_zh, pointer=f"{pointer}/{figure}")
         if terms.unit is not None and not set(MEASURES_IN[terms.unit]) & set(allowed.measures):
             reason = "this mechanism is not measured in this unit"
             raise PlanBodyError(reason=reason, reason_zh="该机制不以此单位计量", pointer=f"{pointer}/unit")
-        if not _says_what_it_needs(terms):
-            reason = "the figures of a price are missing, not its own, or impossible"
-            raise PlanBodyError(reason=reason, reason_zh="计价数字缺失、多余或不合理", pointer=pointer)
 
 
-def _says_what_it_needs(terms: PriceTerms) -> bool:
-    """Tell whether the terms have the figures of their pricing, no others, and these make sense."""
+_PER_UNIT = ("unit", "least_fen", "most_fen")
+
+
+def _fault_of(terms: PriceTerms) -> tuple[str, str, str] | None:
+    """Return the figure at fault, and why: the pricing has no use for it, lacks it, or it is impossible."""
+    of_proceeds = terms.pricing in {Pricing.MARKET_PLUS, Pricing.PROCEEDS}
+    useless = _PER_UNIT if of_proceeds else ("bp", "most_fen") if terms.pricing is Pricing.FLOOR else ("bp",)
+    for figure in useless:
+        if getattr(terms, figure) is not None:
+            reason = f"leave `{figure}` out: pricing `{terms.pricing}` has no use for it"
+            return figure, reason, f"请去掉 `{figure}`:计价方式 `{terms.pricing}` 不使用该项"
+    needed = ("bp",) if of_proceeds else ("unit", "least_fen") if terms.pricing is Pricing.FLOOR else ("unit",)
+    for figure in needed:
+        if getattr(terms, figure) is None:
+            return (
+                figure,
+                f"pricing `{terms.pricing}` needs `{figure}`",
+                f"计价方式 `{terms.pricing}` 须填写 `{figure}`",
+            )
+    return _impossible(terms, of_proceeds=of_proceeds)
+
+
+def _impossible(terms: PriceTerms, *, of_proceeds: bool) -> tuple[str, str, str] | None:
+    """Return what cannot be of the figures that are said."""
+    if of_proceeds:
+        if not 0 < (terms.bp or 0) <= WHOLE_BP:
+            return "bp", f"`bp` lies between 1 and {WHOLE_BP}", f"`bp` 须在 1 至 {WHOLE_BP} 之间"
+        return None
     least, most = terms.least_fen, terms.most_fen
-    per_unit = {terms.unit, least, most} != {None}
-    if terms.pricing in {Pricing.MARKET_PLUS, Pricing.PROCEEDS}:
-        return not per_unit and terms.bp is not None and 0 < terms.bp <= WHOLE_BP
-    if terms.bp is not None or terms.unit is None or (least is None and most is None):
-        return False
-    if terms.pricing is Pricing.FLOOR and (least is None or most is not None):
-        return False
+    if least is None and most is None:
+        return "least_fen", "an agreed price needs `least_fen` or `most_fen`", "议定价格须有 `least_fen` 或 `most_fen`"
     lowest, highest = (1 if least is None else least), (money.MAX_FEN if most is None else most)
-    return 0 < lowest <= highest
+    if not 0 < lowest <= highest:
+        return "least_fen", "the price lies above zero, its least not above its most", "价格须大于零,且下限不高于上限"
+    return None
 
 
 def _check_pool(pool: Pool, pointer: str) -> None:
