@@ -319,6 +319,7 @@ def lot_out(lot: Lot) -> LotOut:
         origin_code=lot.origin_code,
         area_mu=text(lot.area_milli_mu, MILLI_MU) if lot.area_milli_mu is not None else None,
         quality_certificate=lot.quality_certificate,
+        certified_lot_id=lot.certified_lot_id,
         base_unit=lot.base_unit,
         content=base_units(lot.content_milli) if lot.content_milli is not None else None,
         quantity=base_units(lot.quantity_milli),

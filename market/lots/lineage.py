@@ -30,6 +30,8 @@ class InputLot:
     moved_milli: int
     quantity_milli: int
     drawn_milli: int
+    quality_certificate: str | None
+    certified_lot_id: UUID | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,7 @@ def process_lots(request: ProcessLots, caller: Writer) -> Response:
     responses=declared(*MADE_OF_LOTS),
 )
 def split_lot(lot_id: UUID, request: SplitLot, caller: Writer) -> Response:
-    """Divide a lot into several drafts at once; what is not named stays, and nothing is lost."""
+    """Divide a lot into several drafts at once, which keep its quality certificate; what is not named stays."""
     unit_milli = MILLI_IN[request.unit]
 
     def work(session: orm.Session, actor: Actor) -> LotsMadeOut:

@@ -31,8 +31,9 @@ def split(
 ) -> list[Lot]:
     """Divide a lot, or part of it, into drafts of these quantities, all at once; the rest stays.
 
-    They are as old as the lot, and hold its contributions to the fen between them. Raises `NotFoundError`,
-    `WrongUnitError`, `InputLotError`, `InvalidInputError` or `OutOfStockError`.
+    They are as old as the lot, hold its contributions to the fen between them, and keep its quality certificate:
+    what is neither mixed nor repacked needs no new one (domain.md §4). Raises `NotFoundError`, `WrongUnitError`,
+    `InputLotError`, `InvalidInputError` or `OutOfStockError`.
     """
     source = _one_source(session, actor, lot_id, measured_in, business_date(now))
     left_milli = source.available_milli
@@ -40,7 +41,11 @@ def split(
     for index, milli in enumerate(quantities_milli):
         check_taken(milli, left_milli, measured_in=measured_in, pointer=f"/parts/{index}")
         left_milli -= milli
-        lots.append(_of_sources(actor, Origin.SPLIT, [source], milli, now=now))
+        part = _of_sources(actor, Origin.SPLIT, [source], milli, now=now)
+        if source.quality_certificate is not None:
+            part.quality_certificate = source.quality_certificate
+            part.certified_lot_id = source.certified_lot_id or source.id
+        lots.append(part)
     session.add_all(lots)
     session.flush()
     move_into(session, actor, [Part(lot.id, source, lot.quantity_milli) for lot in lots])

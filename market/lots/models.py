@@ -27,6 +27,7 @@ class Lot(Base):
     All its quantities are thousandths of `base_unit`, kg or piece. One that is counted and made of what is weighed, or
     the reverse, says how much a piece weighs (`content_milli`, grams): then what was bought in and what was lost is
     weighed. It is good until `expires_on`, that day included.
+    `certified_lot_id` is the lot that a part of a plain split has its quality certificate from; null for one's own.
     `draws` counts how often something was accepted from it, returned to it or moved out of it.
     """
 
@@ -58,7 +59,11 @@ class Lot(Base):
             "supplier_id",
             "quality_certificate",
             unique=True,
-            postgresql_where=sa.text("status <> 'discarded'"),
+            postgresql_where=sa.text("status <> 'discarded' AND certified_lot_id IS NULL"),
+        ),
+        sa.CheckConstraint(
+            "certified_lot_id IS NULL OR (origin = 'split' AND quality_certificate IS NOT NULL)",
+            name="parts_alone_share_a_certificate",
         ),
         sa.Index("lots_on_sale_idx", "product_id", postgresql_where=sa.text("status = 'open' AND available_milli > 0")),
     )
@@ -76,6 +81,7 @@ class Lot(Base):
     base_unit: orm.Mapped[Unit]
     content_milli: orm.Mapped[int | None]
     quality_certificate: orm.Mapped[str | None]
+    certified_lot_id: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("lots.id"))
     quantity_milli: orm.Mapped[int]
     bought_in_milli: orm.Mapped[int]
     loss_milli: orm.Mapped[int]

@@ -52,6 +52,8 @@ def locked_inputs(session: orm.Session, actor: Actor, lot_ids: Collection[UUID])
             Lot.moved_milli,
             Lot.quantity_milli,
             (Lot.accepted_milli + Lot.moved_milli).label("drawn_milli"),
+            Lot.quality_certificate,
+            Lot.certified_lot_id,
         )
         .where(Lot.id == sa.any_(sa.cast(list(lot_ids), sa.ARRAY(sa.Uuid))), Lot.supplier_id == actor.organisation_id)
         .order_by(Lot.id)

@@ -126,6 +126,7 @@ def draft(
         base_unit=base_unit,
         content_milli=content_milli,
         quality_certificate=None,
+        certified_lot_id=None,
         quantity_milli=quantity_milli,
         bought_in_milli=bought_in_milli,
         loss_milli=loss_milli,
@@ -176,7 +177,7 @@ def chosen_inputs(
 
 
 def attach_quality_certificate(session: orm.Session, actor: Actor, *, lot_id: UUID, number: str) -> Lot:
-    """Attach a quality certificate (承诺达标合格证) to a draft lot, in place of an earlier one.
+    """Attach a quality certificate (承诺达标合格证) to a draft lot, in place of an earlier one or of its origin's.
 
     It is kept as long as the lot is, which nothing deletes; the law asks for six months (Ministry order 2025 no. 4).
     Raises `NotFoundError`, `SealedLotError`, or `ReusedQualityCertificateError` for that of another lot of one's own.
@@ -193,6 +194,6 @@ def attach_quality_certificate(session: orm.Session, actor: Actor, *, lot_id: UU
     )
     if holder := session.scalar(holding):
         raise ReusedQualityCertificateError(number=holder, pointer="/number")
-    lot.quality_certificate = number
+    lot.quality_certificate, lot.certified_lot_id = number, None
     session.flush()
     return lot

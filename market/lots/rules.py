@@ -320,11 +320,11 @@ class MissingQualityCertificateError(MarketError):
 
 
 class ReusedQualityCertificateError(MarketError):
-    """Ministry order 2025 no. 4: a mixed, divided or repacked lot needs a new one; one never serves two lots."""
+    """Ministry order 2025 no. 4: a mixed or repacked lot needs a new one; a part of a plain split has its origin's."""
 
     status = 409
-    en = "This quality certificate is that of lot {number}; every lot needs its own, a mixed or repacked one a new one."
-    zh = "该合格证已用于批次 {number};每个批次须有自己的合格证,混装、分装或重新包装的须重新开具。"
+    en = "This quality certificate is that of lot {number}; a mixed or repacked lot needs a new one."
+    zh = "该合格证已用于批次 {number};混装、重新包装的批次须重新开具合格证。"
 
 
 class SealedLotError(MarketError):

@@ -191,6 +191,10 @@ class LotOut(Schema):
     origin_code: RegionCode
     area_mu: Area | None
     quality_certificate: QualityCertificate | None
+    certified_lot_id: Annotated[
+        UUID | None,
+        Field(examples=[None], description="the lot whose certificate it is, where a part of a split keeps it"),
+    ]
     base_unit: Base
     content: Annotated[
         InBase | None, Field(examples=[None], description="kg in one piece, where pieces are made of what is weighed")

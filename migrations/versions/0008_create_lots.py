@@ -72,6 +72,7 @@ def upgrade() -> None:
         ),
         sa.Column("content_milli", sa.BigInteger(), nullable=True),
         sa.Column("quality_certificate", sa.Text(), nullable=True),
+        sa.Column("certified_lot_id", sa.Uuid(), nullable=True),
         sa.Column("quantity_milli", sa.BigInteger(), nullable=False),
         sa.Column("bought_in_milli", sa.BigInteger(), nullable=False),
         sa.Column("loss_milli", sa.BigInteger(), nullable=False),
@@ -97,7 +98,12 @@ def upgrade() -> None:
             " = quantity_milli",
             name=op.f("lots_quantity_is_conserved"),
         ),
+        sa.CheckConstraint(
+            "certified_lot_id IS NULL OR (origin = 'split' AND quality_certificate IS NOT NULL)",
+            name=op.f("lots_parts_alone_share_a_certificate"),
+        ),
         sa.CheckConstraint("content_milli > 0", name=op.f("lots_content_is_positive")),
+        sa.ForeignKeyConstraint(["certified_lot_id"], ["lots.id"], name=op.f("lots_certified_lot_id_exists")),
         sa.CheckConstraint(
             "content_milli IS NULL OR origin = 'processed'", name=op.f("lots_processing_alone_converts")
         ),
@@ -133,7 +139,7 @@ def upgrade() -> None:
         "lots",
         ["supplier_id", "quality_certificate"],
         unique=True,
-        postgresql_where=sa.text("status <> 'discarded'"),
+        postgresql_where=sa.text("status <> 'discarded' AND certified_lot_id IS NULL"),
     )
     op.create_index(op.f("lots_supplier_id_idx"), "lots", ["supplier_id"], unique=False)
     op.create_table(

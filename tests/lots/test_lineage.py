@@ -52,6 +52,8 @@ GOOD = InputLot(
     moved_milli=0,
     quantity_milli=5_000,
     drawn_milli=0,
+    quality_certificate=None,
+    certified_lot_id=None,
 )
 
 

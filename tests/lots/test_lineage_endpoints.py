@@ -63,7 +63,7 @@ def test_boxes_are_processed_out_of_what_is_weighed(cooperative: Cooperative) ->
     refused(processed(cooperative, taken, **(pieces | {"content": None})), 422, "invalid_input", "/content")
 
 
-def test_a_lot_is_split_at_once_and_each_part_needs_a_quality_certificate_of_its_own(cooperative: Cooperative) -> None:
+def test_a_lot_is_split_at_once_and_its_parts_keep_its_quality_certificate(cooperative: Cooperative) -> None:
     source = cooperative.open_lot()
     path = f"/lots/{source['id']}/splitting"
     refused(cooperative.post(path, {"unit": "jin", "parts": ["600", "401"]}), 409, "out_of_stock", "/parts/1")
@@ -74,15 +74,27 @@ def test_a_lot_is_split_at_once_and_each_part_needs_a_quality_certificate_of_its
         ("300", "split", "draft"),
         ("150", "split", "draft"),
     ]
-    opening = f"/lots/{first['id']}/opening"
+    kept = (source["quality_certificate"], source["id"])
+    assert all((lot["quality_certificate"], lot["certified_lot_id"]) == kept for lot in (first, second))
+    assert (source["quality_certificate"] is not None, source["certified_lot_id"]) == (True, None)
+    opened = cooperative.post(f"/lots/{first['id']}/opening", by=cooperative.manager).json()
+    assert opened["status"] == "open"
+    (smaller,) = cooperative.post(f"/lots/{first['id']}/splitting", {"unit": "jin", "parts": ["2"]}).json()["lots"]
+    assert (smaller["quality_certificate"], smaller["certified_lot_id"]) == kept, "of the lot that it was issued for"
+    attaching = f"/lots/{second['id']}/quality-certificate"
+    refused(cooperative.post(attaching, {"number": kept[0]}), 409, "reused_quality_certificate", "/number")
+    own = cooperative.post(attaching, {"number": "HGZ-2"}).json()
+    assert (own["quality_certificate"], own["certified_lot_id"]) == ("HGZ-2", None)
+
+
+def test_what_is_repacked_from_a_part_needs_a_quality_certificate_of_its_own(cooperative: Cooperative) -> None:
+    source = cooperative.open_lot()
+    (part,) = cooperative.post(f"/lots/{source['id']}/splitting", {"unit": "jin", "parts": ["600"]}).json()["lots"]
+    cooperative.post(f"/lots/{part['id']}/opening", by=cooperative.manager)
+    repacked = cooperative.post(f"/lots/{part['id']}/repacking", {"unit": "jin", "quantity": "600"}).json()
+    assert (repacked["quality_certificate"], repacked["certified_lot_id"]) == (None, None)
+    opening = f"/lots/{repacked['id']}/opening"
     refused(cooperative.post(opening, by=cooperative.manager), 409, "missing_quality_certificate")
-    attaching = f"/lots/{first['id']}/quality-certificate"
-    reused = {"number": source["quality_certificate"]}
-    refused(cooperative.post(attaching, reused), 409, "reused_quality_certificate", "/number")
-    assert cooperative.post(attaching, {"number": "HGZ-2"}).status_code == 200
-    other = f"/lots/{second['id']}/quality-certificate"
-    refused(cooperative.post(other, {"number": "HGZ-2"}), 409, "reused_quality_certificate", "/number")
-    assert cooperative.post(opening, by=cooperative.manager).json()["status"] == "open"
 
 
 def test_lots_are_merged_and_repacked(cooperative: Cooperative) -> None:
