@@ -193,8 +193,8 @@ def alerts(
     """Return what the rules find of the households of a county or below it, by code, as of a day."""
     plan_anew(session)
     connection = session.connection()
-    households = monitored_households(connection, actor, region_code=region_code, on=on)
     window = rolling_year(on)
+    households = monitored_households(connection, actor, region_code=region_code, on=on, heads_on=window.end)
     ids = [household.id for household in households]
     incomes = net_incomes(connection, {household.id: household.head_count for household in households}, window)
     before = rolling_year(window.begin)

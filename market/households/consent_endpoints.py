@@ -122,7 +122,7 @@ def list_proxy_acts(
     "/households/{household_id}/erasures",
     status_code=201,
     response_model=ErasureOut,
-    responses=declared(NotFoundError, NumberInTextError, ErasurePendingError),
+    responses=declared(NotFoundError, erasing.NothingToEraseError, NumberInTextError, ErasurePendingError),
 )
 def request_erasure(
     household_id: UUID, request: RequestErasure, caller: Annotated[Caller, requires(Permission.PERSON_ERASE)]

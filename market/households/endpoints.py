@@ -35,6 +35,7 @@ from market.households.schemas import (
     EligibilityOnDayOut,
     EligibilityOut,
     EligibilityQuery,
+    HeadCountOut,
     HouseholdDetailOut,
     HouseholdOut,
     HouseholdQuery,
@@ -76,7 +77,7 @@ def register_household(
                 head_count=request.head_count,
                 status=request.status,
                 registered_on=request.registered_on,
-                today=business_date(utc_now()),
+                now=utc_now(),
             ),
         ),
     )
@@ -125,7 +126,12 @@ def read_household(
 @router.patch(
     "/households/{household_id}",
     responses=declared(
-        NotFoundError, PreconditionRequiredError, PreconditionFailedError, HouseholdDepartedError, HeadCountError
+        NotFoundError,
+        PreconditionRequiredError,
+        PreconditionFailedError,
+        HouseholdDepartedError,
+        HeadCountError,
+        FutureDateError,
     ),
 )
 def change_household(
@@ -135,11 +141,15 @@ def change_household(
     caller: Annotated[Caller, requires(Permission.HOUSEHOLD_WRITE)],
     if_match: Annotated[str | None, Header()] = None,
 ) -> HouseholdDetailOut:
-    """Correct a household's head count."""
+    """Say how many a household counts from a day on, or today; figures per head of windows before keep their count."""
+    now = utc_now()
     with caller.transaction() as (session, actor):
         household = service.household_to_change(session, actor, household_id=household_id)
         check_version(if_match, household.version)
-        service.change_head_count(session, household, head_count=request.head_count)
+        valid_from = request.valid_from or business_date(now)
+        service.change_head_count(
+            session, actor, household, head_count=request.head_count, valid_from=valid_from, now=now
+        )
         response.headers["ETag"] = etag(household.version)
         return _shown(session, household)
 
@@ -164,7 +174,7 @@ def record_status(
                 household_id=household_id,
                 status=request.status,
                 valid_from=request.valid_from,
-                today=business_date(utc_now()),
+                now=utc_now(),
             ),
         ),
     )
@@ -221,4 +231,5 @@ def _shown(session: orm.Session, household: Household) -> HouseholdDetailOut:
     return HouseholdDetailOut(
         **HouseholdOut.model_validate(household).model_dump(),
         statuses=[StatusOut.model_validate(period) for period in queries.statuses_of(session, household)],
+        head_counts=[HeadCountOut.model_validate(count) for count in queries.head_counts_of(session, household)],
     )

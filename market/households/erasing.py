@@ -6,7 +6,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from market.errors import FourEyesError, NotFoundError, follow
+from market.errors import FourEyesError, MarketError, NotFoundError, follow
 from market.households import proxies
 from market.households.models import Erasure, HouseholdKey, Person
 from market.households.queries import visible_erasures
@@ -22,14 +22,22 @@ from market.households.service import household_to_change
 from market.identity.rules import Actor, Role
 
 
+class NothingToEraseError(MarketError):
+    """Personal data are of people, and nobody was recorded."""
+
+    status = 404
+    en = "No person of this household is recorded, so there are no personal data to erase."
+    zh = "该户尚未登记任何家庭成员,没有可删除的个人信息。"
+
+
 def request(session: orm.Session, actor: Actor, *, household_id: UUID, reason: str, now: datetime) -> Erasure:
     """Ask that a household's personal data be erased; when the county asks, it is done at once.
 
-    Raises `NotFoundError` (also where nothing is recorded), `NumberInTextError` or `ErasurePendingError`.
+    Raises `NotFoundError`, `NothingToEraseError`, `NumberInTextError` or `ErasurePendingError`.
     """
     household_to_change(session, actor, household_id=household_id)
     if session.get(HouseholdKey, household_id) is None:
-        raise NotFoundError(what="person")
+        raise NothingToEraseError
     check_says_no_number(reason, pointer="/reason")
     pending = sa.select(Erasure.id).where(
         Erasure.household_id == household_id, Erasure.status != ErasureStatus.REJECTED

@@ -40,7 +40,7 @@ def read_template(
     status_code=201,
     response_model=ImportOut,
     responses={
-        200: {"model": ImportOut, "description": "A dry run: nothing was recorded"},
+        200: {"model": ImportOut, "description": "Nothing was recorded: a dry run, or a file that brings nothing new"},
         **declared(importing.RegisterFileError, VaultClosedError),
     },
 )
@@ -51,7 +51,10 @@ def import_register(
     *,
     dry_run: bool = False,
 ) -> Response:
-    """Record a file of households and their people, whole or not at all; a dry run says what it would bring."""
+    """Record a file of households and their people, whole or not at all; a dry run says what it would bring.
+
+    201 where something was recorded; 200 where the register has it all, or differs and keeps its word.
+    """
     try:
         content = base64.b64decode(request.content, validate=True)
     except (binascii.Error, ValueError):
@@ -73,10 +76,14 @@ def import_register(
         return _told(report)
 
     if not dry_run:
-        return caller.once(request, work, digest_key=vault.request_key)
+        return caller.once(request, work, status=_status, digest_key=vault.request_key)
     with caller.transaction() as (session, actor):
         told = work(session, actor)
     return answer(told)
+
+
+def _status(told: ImportOut) -> int:
+    return 201 if told.households_new or told.changed else 200
 
 
 def _told(report: importing.Report) -> ImportOut:

@@ -18,7 +18,7 @@ from typing_extensions import override
 from market.db import lock_by, new_id
 from market.errors import MarketError
 from market.households import keys, people, revealing
-from market.households.models import Household, HouseholdStatusPeriod, Person
+from market.households.models import Household, HouseholdHeadCount, HouseholdStatusPeriod, Person
 from market.households.particulars import Particulars
 from market.households.queries import Home, homes
 from market.households.register_file import (
@@ -29,6 +29,7 @@ from market.households.register_file import (
     read,
 )
 from market.households.rules import AccessKind, Column, FileKind, HouseholdStatus, PersonalField
+from market.households.service import change_head_count
 from market.households.vault import DataKey, Vault
 from market.identity.rules import Actor, Scope
 from market.regions.models import Region
@@ -125,9 +126,9 @@ def import_file(
     report.differences = [difference for plan in plans for difference in plan.differences]
     report.households_unchanged = sum(not plan.differences for plan in plans)
     if not dry_run:
-        _record(session, vault, new, reading)
+        _record(session, actor, vault, new, reading)
         if apply_changes:
-            _apply(session, vault, plans, reading=reading, today=today)
+            _apply(session, actor, vault, plans, reading=reading, today=today)
             report.changed = bool(report.differences)
     return report
 
@@ -318,15 +319,22 @@ def _match(told: Particulars, known: Mapping[UUID, tuple[Person, Particulars]]) 
     return None
 
 
-def _record(session: orm.Session, vault: Vault, new: Sequence[HouseholdInFile], reading: revealing.Reading) -> None:
+def _record(
+    session: orm.Session, actor: Actor, vault: Vault, new: Sequence[HouseholdInFile], reading: revealing.Reading
+) -> None:
     if not new:
         return
     ids = {household.code: new_id() for household in new}
     session.execute(sa.insert(Household), [_row_of(household, ids[household.code]) for household in new])
-    session.execute(
-        sa.insert(HouseholdStatusPeriod),
-        [{"household_id": ids[one.code], "valid_from": one.registered_on, "status": one.status} for one in new],
-    )
+    since = [
+        {"household_id": ids[one.code], "valid_from": one.registered_on}
+        | {"recorded_by": actor.member_id, "recorded_at": reading.now}
+        for one in new
+    ]
+    statuses = [known | {"status": one.status} for known, one in zip(since, new, strict=True)]
+    session.execute(sa.insert(HouseholdStatusPeriod), statuses)
+    counts = [known | {"id": new_id(), "head_count": one.head_count} for known, one in zip(since, new, strict=True)]
+    session.execute(sa.insert(HouseholdHeadCount), counts)
     data_keys = keys.keys_for(session, vault, list(ids.values()), now=reading.now)
     rows = [
         people.row_of(vault, data_keys[ids[household.code]], ids[household.code], person)
@@ -349,11 +357,18 @@ def _row_of(household: HouseholdInFile, household_id: UUID) -> dict[str, Any]:
 
 
 def _apply(
-    session: orm.Session, vault: Vault, plans: Sequence[Plan], *, reading: revealing.Reading, today: date
+    session: orm.Session,
+    actor: Actor,
+    vault: Vault,
+    plans: Sequence[Plan],
+    *,
+    reading: revealing.Reading,
+    today: date,
 ) -> None:
     """Let the register say of these people what the file says; who is in it no more has departed.
 
-    Village, status and day of registration stay: these have requests, and dates, of their own.
+    Another head count holds from today. Village, status and day of registration stay: these have requests, and dates,
+    of their own.
     """
     plans = [plan for plan in plans if plan.differences]
     ids = [plan.home.household.id for plan in plans]
@@ -368,8 +383,7 @@ def _apply(
             people.change(vault, data_keys[household.id], person, changes)
         rows += [people.row_of(vault, data_keys[household.id], household.id, person) for person in new]
         if household.head_count != told.head_count:
-            household.head_count = told.head_count
-            household.version += 1
+            change_head_count(session, actor, household, head_count=told.head_count, valid_from=today, now=reading.now)
     session.flush()
     if rows:
         session.execute(sa.insert(Person), rows)

@@ -13,7 +13,10 @@ from market.identity.rules import Role
 
 
 class Household(Base):
-    """A family on the register, from `registered_on` until the day before `departed_on` (null: still on it)."""
+    """A family on the register, from `registered_on` until the day before `departed_on` (null: still on it).
+
+    `head_count` is the one that holds last; those before are in `household_head_counts`.
+    """
 
     __tablename__ = "households"
     __table_args__ = (
@@ -31,13 +34,35 @@ class Household(Base):
 
 
 class HouseholdStatusPeriod(Base):
-    """A household's status from `valid_from` until the next period begins; periods are only ever added."""
+    """A household's status from `valid_from` until the next period begins; periods are only ever added.
+
+    Who recorded it, and when, stands beside the day from which it holds: null where no member did.
+    """
 
     __tablename__ = "household_statuses"
 
     household_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("households.id"), primary_key=True)
     valid_from: orm.Mapped[date] = orm.mapped_column(primary_key=True)
     status: orm.Mapped[HouseholdStatus]
+    recorded_by: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("members.id"))
+    recorded_at: orm.Mapped[datetime] = orm.mapped_column(server_default=sa.func.now())
+
+
+class HouseholdHeadCount(Base):
+    """How many a household counts from `valid_from` on; of one day the row recorded last holds. Only ever added."""
+
+    __tablename__ = "household_head_counts"
+    __table_args__ = (
+        sa.CheckConstraint("head_count BETWEEN 1 AND 30", name="head_count_is_plausible"),
+        sa.Index("household_head_counts_household_idx", "household_id", "valid_from"),
+    )
+
+    id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
+    household_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("households.id"))
+    valid_from: orm.Mapped[date]
+    head_count: orm.Mapped[int]
+    recorded_by: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("members.id"))
+    recorded_at: orm.Mapped[datetime] = orm.mapped_column(server_default=sa.func.now())
 
 
 class Person(Base):

@@ -1,7 +1,7 @@
 """Which households an actor may see, and how they stand on a day."""
 
 from collections.abc import Collection, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from market.households.models import (
     Consent,
     Erasure,
     Household,
+    HouseholdHeadCount,
     HouseholdKey,
     HouseholdStatusPeriod,
     Person,
@@ -68,6 +69,41 @@ def _status_on(on: date) -> sa.ScalarSelect[HouseholdStatus]:
         .correlate(Household)
         .scalar_subquery()
     )
+
+
+def head_count_on(on: date, *, known_by: datetime | None = None) -> sa.ColumnElement[int]:
+    """Return how many a household counts on a day, by what was recorded by an instant, or by now.
+
+    Before its first day on the register, or if nothing was recorded by then, its first count stands for it.
+    """
+    counts = HouseholdHeadCount
+    ahead = counts.valid_from > on
+    known = [(counts.recorded_at > known_by)] if known_by is not None else []
+    found = (
+        sa.select(counts.head_count)
+        .where(counts.household_id == Household.id)
+        .order_by(
+            *known,
+            ahead,
+            sa.case((ahead, counts.valid_from)),
+            counts.valid_from.desc(),
+            counts.recorded_at.desc(),
+            counts.id.desc(),
+        )
+        .limit(1)
+        .correlate(Household)
+        .scalar_subquery()
+    )
+    return sa.func.coalesce(found, Household.head_count)
+
+
+def heads_on(
+    connection: sa.Connection, household_ids: Collection[UUID], on: date, *, known_by: datetime | None = None
+) -> dict[UUID, int]:
+    """Return how many each of these households counts on a day, in one statement."""
+    ids = sa.bindparam("ids", list(household_ids), type_=sa.ARRAY(sa.Uuid))
+    found = sa.select(Household.id, head_count_on(on, known_by=known_by)).where(Household.id == sa.any_(ids))
+    return {row[0]: row[1] for row in connection.execute(found)}
 
 
 def eligibility_on(session: orm.Session, household_ids: Collection[UUID], on: date) -> dict[UUID, Eligibility]:
@@ -172,6 +208,15 @@ def statuses_of(session: orm.Session, household: Household) -> Sequence[Househol
     ).all()
 
 
+def head_counts_of(session: orm.Session, household: Household) -> Sequence[HouseholdHeadCount]:
+    """Return a household's head counts in order of the days from which they hold, of one day the last recorded last."""
+    return session.scalars(
+        sa.select(HouseholdHeadCount)
+        .where(HouseholdHeadCount.household_id == household.id)
+        .order_by(HouseholdHeadCount.valid_from, HouseholdHeadCount.recorded_at, HouseholdHeadCount.id)
+    ).all()
+
+
 def _of_visible_households(actor: Actor, column: orm.InstrumentedAttribute[UUID]) -> sa.ColumnElement[bool]:
     return column.in_(visible_households(actor).with_only_columns(Household.id))
 
@@ -260,15 +305,32 @@ class Monitored(NamedTuple):
     status: HouseholdStatus | None
 
 
-def monitored_households(connection: sa.Connection, actor: Actor, *, region_code: str, on: date) -> list[Monitored]:
-    """Return the households of a region that have been on the register by a day, by code."""
+def monitored_households(
+    connection: sa.Connection, actor: Actor, *, region_code: str, on: date, heads_on: date
+) -> list[Monitored]:
+    """Return the households of a region that have been on the register by a day, by code; heads as of another day."""
     found = (
         visible_households(actor)
-        .with_only_columns(Household.id, Household.code, Household.village_code, Household.head_count, _status_on(on))
+        .with_only_columns(
+            Household.id, Household.code, Household.village_code, head_count_on(heads_on), _status_on(on)
+        )
         .where(within(Household.village_code, region_code), Household.registered_on <= on)
         .order_by(Household.code)
     )
     return [Monitored(*row) for row in connection.execute(found)]
+
+
+def counts_by_county(connection: sa.Connection, actor: Actor, *, region_code: str, on: date) -> list[tuple[str, int]]:
+    """Return how many households of a region have been on the register by a day, by county."""
+    county = sa.func.left(Household.village_code, 6)
+    found: sa.Select[Any] = (
+        visible_households(actor)
+        .with_only_columns(county, sa.func.count())
+        .where(within(Household.village_code, region_code), Household.registered_on <= on)
+        .group_by(county)
+        .order_by(county)
+    )
+    return [(row[0], row[1]) for row in connection.execute(found)]
 
 
 class StatusCount(NamedTuple):
@@ -287,7 +349,7 @@ def counts_by_status(
     each: sa.Select[Any] = visible_households(actor).with_only_columns(
         sa.func.left(Household.village_code, digits).label("region_code"),
         _status_on(on).label("status"),
-        Household.head_count,
+        head_count_on(on).label("head_count"),
     )
     rows = each.where(within(Household.village_code, region_code)).subquery()
     found = (

@@ -1,6 +1,6 @@
 """What goes in and out of the household endpoints."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -39,9 +39,10 @@ class RegisterHousehold(Schema):
 
 
 class ChangeHousehold(Schema):
-    """What of a household may be edited."""
+    """What of a household may be edited: how many it counts, from a day on; what it counted before stays on record."""
 
     head_count: HeadCount
+    valid_from: Annotated[Day | None, Field(examples=["2026-03-02"], description="today if absent")] = None
 
 
 class RecordStatus(Schema):
@@ -57,11 +58,24 @@ class RecordDeparture(Schema):
     departed_on: Day
 
 
-class StatusOut(Schema):
+class RecordedOut(Schema):
+    """From which day something holds, and who recorded it when: it may have been long after."""
+
+    valid_from: Annotated[date, Field(examples=["2020-01-01"])]
+    recorded_by: Annotated[UUID | None, Field(examples=["0198c2f0-5d1e-7b3a-9c41-2f6d0b7a1e66"])]
+    recorded_at: Annotated[datetime, Field(examples=["2020-01-02T08:00:00Z"])]
+
+
+class StatusOut(RecordedOut):
     """A status, until the next one begins."""
 
     status: Status
-    valid_from: Annotated[date, Field(examples=["2020-01-01"])]
+
+
+class HeadCountOut(RecordedOut):
+    """How many a household counts, until the next count begins; of one day the one recorded last holds."""
+
+    head_count: Annotated[int, Field(examples=[4])]
 
 
 class EligibilityOut(Schema):
@@ -98,9 +112,10 @@ class ListedHouseholdOut(HouseholdOut):
 
 
 class HouseholdDetailOut(HouseholdOut):
-    """A household with its statuses in order of time."""
+    """A household with its statuses and head counts in order of time."""
 
     statuses: list[StatusOut]
+    head_counts: list[HeadCountOut]
 
 
 class HouseholdQuery(PageQuery):

@@ -1,14 +1,15 @@
 """Keeping the register: registering, a new status, departure, head count."""
 
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from market.errors import NotFoundError
-from market.households.models import Household, HouseholdStatusPeriod
-from market.households.queries import statuses_of, visible_households
+from market.clock import business_date
+from market.errors import InvalidInputError, NotFoundError
+from market.households.models import Household, HouseholdHeadCount, HouseholdStatusPeriod
+from market.households.queries import head_counts_of, statuses_of, visible_households
 from market.households.rules import (
     HouseholdCodeTakenError,
     HouseholdStatus,
@@ -34,7 +35,7 @@ def register(
     head_count: int,
     status: HouseholdStatus,
     registered_on: date,
-    today: date,
+    now: datetime,
 ) -> Household:
     """Put a household on the register with its first status, which begins on the day of registration.
 
@@ -42,7 +43,7 @@ def register(
     does not exist on that day, or `HouseholdCodeTakenError`.
     """
     check_head_count(head_count)
-    check_not_ahead(registered_on, today=today, pointer="/registered_on")
+    check_not_ahead(registered_on, today=business_date(now), pointer="/registered_on")
     if actor.scope is not Scope.ALL and not village_code.startswith(actor.region_code):
         raise VillageOutsideRegionError(village=village_code, pointer="/village_code")
     require_region(session, village_code, registered_on, pointer="/village_code")
@@ -53,7 +54,8 @@ def register(
     )
     session.add(household)
     session.flush()
-    session.add(HouseholdStatusPeriod(household_id=household.id, valid_from=registered_on, status=status))
+    _add_status(session, actor, household, status=status, valid_from=registered_on, now=now)
+    _add_head_count(session, actor, household, head_count=head_count, valid_from=registered_on, now=now)
     session.flush()
     return household
 
@@ -73,7 +75,7 @@ def record_status(
     household_id: UUID,
     status: HouseholdStatus,
     valid_from: date,
-    today: date,
+    now: datetime,
 ) -> Household:
     """Add a status from a day on; what the household was before stays on record.
 
@@ -81,11 +83,11 @@ def record_status(
     """
     household = household_to_change(session, actor, household_id=household_id)
     check_present(household.departed_on)
-    check_not_ahead(valid_from, today=today, pointer="/valid_from")
+    check_not_ahead(valid_from, today=business_date(now), pointer="/valid_from")
     check_status_order(valid_from, latest_from=_latest_from(session, household))
     periods = [(period.status, period.valid_from) for period in statuses_of(session, household)]
     check_removal(status, valid_from, identified_on=identified_on(periods))
-    session.add(HouseholdStatusPeriod(household_id=household.id, valid_from=valid_from, status=status))
+    _add_status(session, actor, household, status=status, valid_from=valid_from, now=now)
     household.version += 1
     session.flush()
     return household
@@ -106,13 +108,44 @@ def depart(session: orm.Session, actor: Actor, *, household_id: UUID, departed_o
     return household
 
 
-def change_head_count(session: orm.Session, household: Household, *, head_count: int) -> None:
-    """Correct the head count of a locked household; raises `HouseholdDepartedError` or `HeadCountError`."""
+def change_head_count(
+    session: orm.Session, actor: Actor, household: Household, *, head_count: int, valid_from: date, now: datetime
+) -> None:
+    """Say how many a locked household counts from a day on; figures of windows that ended before keep theirs.
+
+    A day with a count already is corrected; a later count stays in force from its own day. Raises
+    `HouseholdDepartedError`, `HeadCountError`, `FutureDateError`, or `InvalidInputError` before the registration.
+    """
     check_present(household.departed_on)
     check_head_count(head_count)
-    household.head_count = head_count
+    check_not_ahead(valid_from, today=business_date(now), pointer="/valid_from")
+    if valid_from < household.registered_on:
+        raise InvalidInputError("it lies before the registration", "不得早于登记日期", pointer="/valid_from")
+    _add_head_count(session, actor, household, head_count=head_count, valid_from=valid_from, now=now)
+    session.flush()
+    household.head_count = head_counts_of(session, household)[-1].head_count
     household.version += 1
     session.flush()
+
+
+def _add_status(
+    session: orm.Session,
+    actor: Actor,
+    household: Household,
+    *,
+    status: HouseholdStatus,
+    valid_from: date,
+    now: datetime,
+) -> None:
+    recorded = {"recorded_by": actor.member_id, "recorded_at": now}
+    session.add(HouseholdStatusPeriod(household_id=household.id, valid_from=valid_from, status=status, **recorded))
+
+
+def _add_head_count(
+    session: orm.Session, actor: Actor, household: Household, *, head_count: int, valid_from: date, now: datetime
+) -> None:
+    recorded = {"recorded_by": actor.member_id, "recorded_at": now}
+    session.add(HouseholdHeadCount(household_id=household.id, valid_from=valid_from, head_count=head_count, **recorded))
 
 
 def _latest_from(session: orm.Session, household: Household) -> date:

@@ -74,12 +74,13 @@ class Caller:
         request: BaseModel | None,
         work: Callable[[orm.Session, Actor], BaseModel],
         *,
-        status: int = 201,
+        status: int | Callable[[Any], int] = 201,
         shown_once: Collection[str] = (),
         digest_key: bytes | None = None,
     ) -> Response:
         """Do `work` once per Idempotency-Key and answer with what it returns; a repeat gets the first answer.
 
+        Where the status depends on what was done, it is asked of the answer.
         The answer is stored in the transaction whose effect it reports, without the fields of `shown_once`, which are
         null in a repeat. A request that holds personal data is remembered by a digest under `digest_key`: what a plain
         hash of a telephone number says is found by trying all numbers.
@@ -98,10 +99,11 @@ class Caller:
                     body = kept = answer.model_dump_json().encode()
                     if shown_once:
                         kept = answer.model_copy(update=dict.fromkeys(shown_once)).model_dump_json().encode()
+                    code = status if isinstance(status, int) else status(answer)
                     service.remember_answer(
-                        session, actor, key=key, request_hash=asked, answer=service.Answer(status, kept)
+                        session, actor, key=key, request_hash=asked, answer=service.Answer(code, kept)
                     )
-                    return Response(body, status, media_type="application/json")
+                    return Response(body, code, media_type="application/json")
         except (exc.IntegrityError, MarketError):
             if actor is None:
                 raise

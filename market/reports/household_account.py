@@ -17,7 +17,7 @@ from market.benefits.rules import IncomeClass
 from market.db import plan_anew
 from market.errors import NotFoundError
 from market.households.models import Household
-from market.households.queries import visible_households
+from market.households.queries import head_count_on, heads_on, visible_households
 from market.identity.rules import Actor
 from market.livelihoods.queries import confirmed_baselines
 from market.livelihoods.rules import ITEMS, Figure, Fraction, ItemKind, Treatment, Window, calendar_year, rolling_year
@@ -113,30 +113,28 @@ def household_account(
     plan_anew(connection)
     found = connection.execute(
         visible_households(actor)
-        .with_only_columns(Household.code, Household.head_count)
+        .with_only_columns(Household.code, head_count_on(on).label("heads"))
         .where(Household.id == household_id)
     ).one_or_none()
     if found is None:
         raise NotFoundError(what="household")
     baselines = confirmed_baselines(connection, household_id)
     windows = [
-        _window(connection, {household_id: found.head_count}, window, baselines, on)
-        for window in (calendar_year(year), rolling_year(on))
+        _window(connection, household_id, window, baselines, on) for window in (calendar_year(year), rolling_year(on))
     ]
-    return HouseholdAccount(household_id, found.code, found.head_count, on, *windows)
+    return HouseholdAccount(household_id, found.code, found.heads, on, *windows)
 
 
 def _window(
     connection: sa.Connection,
-    counted: Mapping[UUID, int],
+    household_id: UUID,
     window: Window,
     baselines: Sequence[sa.Row[Any]],
     on: date,
 ) -> WindowAccount:
-    (household_id,) = counted
-    known = net_incomes(connection, counted, window)[household_id]
     closed = closed_at(connection, window)
-    as_closed = net_incomes(connection, counted, window, closed=closed)[household_id] if closed else None
+    known = _figures(connection, household_id, window, closed=None)
+    as_closed = _figures(connection, household_id, window, closed=closed) if closed else None
     return WindowAccount(
         window,
         figures_of(known),
@@ -145,6 +143,12 @@ def _window(
         corrections(connection, household_id, window, closed=closed) if closed else (),
         [_increase(known, figure, baselines, on) for figure in Figure],
     )
+
+
+def _figures(connection: sa.Connection, household_id: UUID, window: Window, *, closed: datetime | None) -> NetIncome:
+    """Return a window's figures; per head of those who were counted on its last day."""
+    heads = heads_on(connection, [household_id], window.end, known_by=closed)
+    return net_incomes(connection, heads, window, closed=closed)[household_id]
 
 
 def figures_of(found: NetIncome) -> Figures:

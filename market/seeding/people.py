@@ -58,13 +58,18 @@ def load_households(session: orm.Session, sample: Sample, known: Known, village_
             head_count=int(row["head_count"]),
             status=HouseholdStatus(row["status"]),
             registered_on=registered_on,
-            today=registered_on,
+            now=morning(registered_on),
         )
         known.households[household.code] = household.id
         known.village_of[household.id] = village_code
         for valid_from, status in later[household.code]:
             register.record_status(
-                session, officer, household_id=household.id, status=status, valid_from=valid_from, today=valid_from
+                session,
+                officer,
+                household_id=household.id,
+                status=status,
+                valid_from=valid_from,
+                now=morning(valid_from),
             )
         if row["departed_on"]:
             departed_on = day(row["departed_on"])

@@ -48,10 +48,29 @@ def upgrade() -> None:
             ),
             nullable=False,
         ),
+        sa.Column("recorded_by", sa.Uuid(), nullable=True),
+        sa.Column("recorded_at", sa.TIMESTAMP(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.ForeignKeyConstraint(
             ["household_id"], ["households.id"], name=op.f("household_statuses_household_id_exists")
         ),
+        sa.ForeignKeyConstraint(["recorded_by"], ["members.id"], name=op.f("household_statuses_recorded_by_exists")),
         sa.PrimaryKeyConstraint("household_id", "valid_from", name=op.f("household_statuses_pkey")),
     )
-    op.execute("GRANT SELECT, INSERT ON household_statuses TO market_app")
+    op.create_table(
+        "household_head_counts",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("household_id", sa.Uuid(), nullable=False),
+        sa.Column("valid_from", sa.Date(), nullable=False),
+        sa.Column("head_count", sa.BigInteger(), nullable=False),
+        sa.Column("recorded_by", sa.Uuid(), nullable=True),
+        sa.Column("recorded_at", sa.TIMESTAMP(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint("head_count BETWEEN 1 AND 30", name=op.f("household_head_counts_head_count_is_plausible")),
+        sa.ForeignKeyConstraint(
+            ["household_id"], ["households.id"], name=op.f("household_head_counts_household_id_exists")
+        ),
+        sa.ForeignKeyConstraint(["recorded_by"], ["members.id"], name=op.f("household_head_counts_recorded_by_exists")),
+        sa.PrimaryKeyConstraint("id", name=op.f("household_head_counts_pkey")),
+    )
+    op.create_index("household_head_counts_household_idx", "household_head_counts", ["household_id", "valid_from"])
+    op.execute("GRANT SELECT, INSERT ON household_statuses, household_head_counts TO market_app")
     op.execute("GRANT SELECT, INSERT, UPDATE ON households TO market_app")

@@ -239,7 +239,7 @@ CASES: list[Case] = [
     # Erasures
     ("an erasure of no household", lambda f: erase(f, household=NOBODY), 404, "not_found", []),
     ("an erasure in another county", lambda f: erase(f, household=f.stranger.id), 404, "not_found", []),
-    ("an erasure of nothing", lambda f: erase(f, household=f.departed.id), 404, "not_found", []),
+    ("an erasure of nothing", lambda f: erase(f, household=f.departed.id), 404, "nothing_to_erase", []),
     ("an erasure asked twice", lambda f: erase(f, household=f.households[2].id), 409, "erasure_pending", []),
     ("an erasure done twice", lambda f: erase(f, household=f.erased.id), 409, "erasure_pending", []),
     ("an erasure with a telephone", lambda f: erase(f, reason=NUMBER), 422, "number_in_text", ["/reason"]),

@@ -1,6 +1,6 @@
 """Where the market is held: regions, households and with whom they take part, the channels."""
 
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import orm
 
@@ -8,7 +8,7 @@ from market.benefits.models import Enrolment
 from market.channels import service as channel_schemes
 from market.channels.models import ChannelScheme
 from market.channels.rules import ChannelTerms
-from market.households.models import Household, HouseholdStatusPeriod
+from market.households.models import Household, HouseholdHeadCount, HouseholdStatusPeriod
 from market.households.rules import HouseholdStatus
 from market.identity.models import Organisation
 from market.identity.rules import OrganisationKind, Role
@@ -64,8 +64,9 @@ def household(
     head_count: int = 3,
     code: str | None = None,
     registered_on: date = date(2020, 1, 1),
+    recorded_at: datetime = LONG_AGO,
 ) -> Household:
-    """A household on the register, with one status from its first day."""
+    """A household on the register, with one status from its first day, recorded on it unless told otherwise."""
     row = Household(
         code=code or f"{village_code}{number():04d}",
         village_code=village_code,
@@ -75,7 +76,9 @@ def household(
     )
     session.add(row)
     session.flush()
-    session.add(HouseholdStatusPeriod(household_id=row.id, valid_from=registered_on, status=status))
+    since = {"household_id": row.id, "valid_from": registered_on, "recorded_at": recorded_at}
+    session.add(HouseholdStatusPeriod(status=status, **since))
+    session.add(HouseholdHeadCount(head_count=head_count, **since))
     session.flush()
     return row
 

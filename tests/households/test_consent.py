@@ -139,7 +139,9 @@ def test_a_rejected_erasure_leaves_everything_and_may_be_asked_again(registry: R
 
 def test_there_is_nothing_to_erase_where_nothing_is_recorded(registry: Registry) -> None:
     household = factories.household(registry.session, village_code=VILLAGE)
-    assert registry.county.post(f"/households/{household.id}/erasures", REASON).status_code == 404
+    refused = registry.county.post(f"/households/{household.id}/erasures", REASON)
+    assert (refused.status_code, refused.json()["code"]) == (404, "nothing_to_erase")
+    assert "No person of this household is recorded" in refused.json()["detail"]
 
 
 @pytest.mark.parametrize(

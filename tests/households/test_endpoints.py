@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import orm
 from starlette.testclient import TestClient
 
+from market.clock import business_date, utc_now
 from market.households.rules import HouseholdStatus
 from market.identity.rules import Role
 from tests import factories
@@ -53,6 +54,27 @@ def test_a_household_lives_on_the_register(client: TestClient, officer: dict[str
         assert (told["assisted"], told["on_register"]) == (assisted, on_register)
     late = client.patch(path, json={"head_count": 6}, headers=officer | {"If-Match": '"4"'})
     assert (late.status_code, late.json()["code"]) == (409, "household_departed")
+
+
+def test_a_head_count_holds_from_a_day_and_what_was_counted_before_stays(
+    client: TestClient, officer: dict[str, str]
+) -> None:
+    path = f"/v1/households/{client.post('/v1/households', json=ASKED, headers=officer).json()['id']}"
+
+    def change(version: int, **said: object) -> dict[str, Any]:
+        answer = client.patch(path, json=said, headers=officer | {"If-Match": f'"{version}"'})
+        return answer.json()  # type: ignore[no-any-return]
+
+    assert change(1, head_count=5)["head_count"] == 5
+    earlier = change(2, head_count=2, valid_from="2022-01-01")
+    assert earlier["head_count"] == 5, "a later count stays in force from its own day"
+    corrected = change(3, head_count=3, valid_from="2022-01-01")
+    counts = [(row["valid_from"], row["head_count"]) for row in corrected["head_counts"]]
+    today = str(business_date(utc_now()))
+    assert counts == [(ASKED["registered_on"], 4), ("2022-01-01", 2), ("2022-01-01", 3), (today, 5)]
+    assert all(row["recorded_by"] and row["recorded_at"] for row in corrected["head_counts"])
+    assert change(4, head_count=3, valid_from="2199-01-01")["code"] == "future_date"
+    assert change(4, head_count=3, valid_from="2001-01-01")["code"] == "invalid_input"
 
 
 @pytest.mark.parametrize(

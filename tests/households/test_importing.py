@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from python_calamine import CalamineWorkbook
 from xlsxwriter import Workbook
 
-from market.households.models import Household, HouseholdStatusPeriod, Person
+from market.households.models import Household, HouseholdHeadCount, HouseholdStatusPeriod, Person
 from market.households.register_file import TITLES
 from market.households.rules import Column, PersonalField
 from tests import factories
@@ -86,12 +86,19 @@ def test_a_file_is_recorded_whatever_it_is_and_again_brings_nothing_new(
     assert made.status_code == 201, made.text
     assert made.json() == predicted.json()
     assert (made.json()["households_new"], made.json()["people_new"], counts(registry)) == (2, 3, (3, 4))
-    again = send(registry.county, content, sent).json()
+    repeated = send(registry.county, content, sent)
+    assert repeated.status_code == 200, "nothing was made"
+    again = repeated.json()
     assert (again["households_new"], again["households_unchanged"], again["differences"]) == (0, 2, [])
     assert counts(registry) == (3, 4)
     household = registry.session.scalars(sa.select(Household).filter_by(code="FH1")).one()
-    statuses = registry.session.scalars(sa.select(HouseholdStatusPeriod.status).filter_by(household_id=household.id))
-    assert (household.head_count, statuses.all()) == (2, ["registered_poor"])
+    (status,) = registry.session.scalars(sa.select(HouseholdStatusPeriod).filter_by(household_id=household.id))
+    (count,) = registry.session.scalars(sa.select(HouseholdHeadCount).filter_by(household_id=household.id))
+    assert (household.head_count, count.head_count, status.status) == (2, 2, "registered_poor")
+    importer = registry.county.member.id
+    assert [(each.valid_from < each.recorded_at.date(), each.recorded_by) for each in (status, count)] == [
+        (True, importer)
+    ] * 2, "who imported what began long before, and when, stands beside it"
     (home,) = registry.reveal(registry.county, "name", "phone", household_ids=[str(household.id)]).json()["households"]
     assert {(each["name"], each["phone"]) for each in home["people"]} == {
         (one["name"], one["phone"]) for one in rows[:2]
@@ -103,7 +110,9 @@ def test_what_differs_is_shown_and_applied_only_on_request(registry: Registry, r
     rows[0] |= {"phone": "13911112222", "health": ""}
     rows[1] = row(14, heads=2, relation="长子")
     rows[2] |= {"status": "脱贫户"}
-    told = send(registry.county, csv_of(rows)).json()
+    shown = send(registry.county, csv_of(rows))
+    assert shown.status_code == 200, "what differs was shown and not applied"
+    told = shown.json()
     assert [(one["row"], one["household_code"], one["columns"]) for one in told["differences"]] == [
         (2, "FH1", ["phone", "health"]),
         (3, "FH1", list(factories.particulars(14))),
@@ -113,7 +122,9 @@ def test_what_differs_is_shown_and_applied_only_on_request(registry: Registry, r
     assert (told["changed"], counts(registry)) == (False, (3, 4))
     comparison = registry.accesses()[-1]
     assert (comparison.kind, len(comparison.household_ids), comparison.person_count) == ("comparison", 2, 3)
-    applied = send(registry.county, csv_of(rows), apply_changes=True).json()
+    made = send(registry.county, csv_of(rows), apply_changes=True)
+    assert made.status_code == 201
+    applied = made.json()
     assert (applied["changed"], counts(registry)) == (True, (3, 5))
     again = send(registry.county, csv_of(rows)).json()
     assert [one["columns"] for one in again["differences"]] == [["status"]], "a status has a day, and its own request"

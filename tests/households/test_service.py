@@ -1,6 +1,6 @@
 """The register of households over time."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -27,6 +27,7 @@ from tests import factories
 
 VILLAGE = "141122106201"
 TODAY = date(2026, 3, 2)
+NOW = datetime(2026, 3, 2, 4, tzinfo=UTC)
 REGISTERED = date(2020, 1, 1)
 
 
@@ -49,7 +50,7 @@ def register(session: orm.Session, actor: Actor, **facts: object) -> Household:
         "head_count": 4,
         "status": HouseholdStatus.UNSTABLE,
         "registered_on": REGISTERED,
-        "today": TODAY,
+        "now": NOW,
     }
     return service.register(session, actor, **(default | facts))  # type: ignore[arg-type]
 
@@ -81,7 +82,7 @@ def test_a_later_status_rewrites_nothing(session: orm.Session, officer: Actor) -
     household = register(session, officer)
     exit_day = date(2024, 7, 1)
     service.record_status(
-        session, officer, household_id=household.id, status=HouseholdStatus.ORDINARY, valid_from=exit_day, today=TODAY
+        session, officer, household_id=household.id, status=HouseholdStatus.ORDINARY, valid_from=exit_day, now=NOW
     )
     found = [
         queries.eligibility_on(session, [household.id], on)[household.id]
@@ -110,7 +111,7 @@ def test_statuses_are_added_in_order_and_not_ahead_of_time(session: orm.Session,
                 household_id=household.id,
                 status=HouseholdStatus.MARGINAL,
                 valid_from=day,
-                today=TODAY,
+                now=NOW,
             )
 
 
@@ -128,7 +129,7 @@ def test_a_household_that_left_counts_until_the_day_before_and_changes_no_more(
     with pytest.raises(HouseholdDepartedError):
         service.depart(session, officer, household_id=household.id, departed_on=TODAY, today=TODAY)
     with pytest.raises(HouseholdDepartedError):
-        service.change_head_count(session, household, head_count=2)
+        service.change_head_count(session, officer, household, head_count=2, valid_from=TODAY, now=NOW)
     with pytest.raises(HouseholdDepartedError):
         service.record_status(
             session,
@@ -136,7 +137,7 @@ def test_a_household_that_left_counts_until_the_day_before_and_changes_no_more(
             household_id=household.id,
             status=HouseholdStatus.ORDINARY,
             valid_from=TODAY,
-            today=TODAY,
+            now=NOW,
         )
 
 
@@ -163,7 +164,7 @@ def test_a_history_tells_of_any_day_what_the_register_tells_of_it(session: orm.S
     household = register(session, officer)
     turned, left = date(2024, 7, 1), date(2025, 1, 1)
     service.record_status(
-        session, officer, household_id=household.id, status=HouseholdStatus.ORDINARY, valid_from=turned, today=TODAY
+        session, officer, household_id=household.id, status=HouseholdStatus.ORDINARY, valid_from=turned, now=NOW
     )
     service.depart(session, officer, household_id=household.id, departed_on=left, today=TODAY)
     history = queries.histories(session, [household.id, uuid4()])[household.id]
@@ -211,7 +212,7 @@ def test_no_household_is_removed_from_monitoring_within_six_months(session: orm.
     household = register(session, officer, status=HouseholdStatus.REGISTERED_POOR)
 
     def become(status: HouseholdStatus, on: date) -> None:
-        service.record_status(session, officer, household_id=household.id, status=status, valid_from=on, today=TODAY)
+        service.record_status(session, officer, household_id=household.id, status=status, valid_from=on, now=NOW)
 
     become(HouseholdStatus.MARGINAL, date(2025, 8, 31))
     become(HouseholdStatus.SUDDEN_HARDSHIP, date(2025, 12, 1))
