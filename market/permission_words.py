@@ -23,6 +23,7 @@ PERMISSIONS: Mapping[str, tuple[str, str]] = {
     "personal_data_access:read": ("read who read personal data", "查阅个人信息访问记录"),
     "account:read": ("read the accounts of households", "查看农户收支账"),
     "account:write": ("keep the accounts of households", "登记农户收支"),
+    "account:check": ("check what is recorded on accounts of households", "核对农户收支"),
     "monitoring:read": ("read the monitoring of households", "查看农户监测"),
     "monitoring:write": ("set the lines of monitoring and record published figures", "维护监测线与公布数据"),
     "enrolment:write": ("enrol households", "登记农户联结"),

@@ -46,6 +46,7 @@ def test_the_application_owns_nothing(session: sa.orm.Session) -> None:
 
 FACTS = (
     "account_items",
+    "account_item_checks",
     "monitoring_lines",
     "acceptances",
     "acceptance_lines",
@@ -59,6 +60,7 @@ FACTS = (
     "evidence_uses",
     "evidences",
     "household_statuses",
+    "household_head_counts",
     "order_changes",
     "payment_terms",
     "price_evidences",

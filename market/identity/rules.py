@@ -129,6 +129,7 @@ class Permission(StrEnum):
     PERSONAL_DATA_ACCESS_READ = "personal_data_access:read"
     ACCOUNT_READ = "account:read"
     ACCOUNT_WRITE = "account:write"
+    ACCOUNT_CHECK = "account:check"
     MONITORING_READ = "monitoring:read"
     MONITORING_WRITE = "monitoring:write"
     ENROLMENT_WRITE = "enrolment:write"
@@ -222,6 +223,7 @@ POLICY: Mapping[Permission, Mapping[Role, Scope]] = {
     Permission.PERSONAL_DATA_ACCESS_READ: {Role.AUDITOR: Scope.ALL},
     Permission.ACCOUNT_READ: {**_KEEPS_REGISTER, Role.AUDITOR: Scope.ALL},
     Permission.ACCOUNT_WRITE: _KEEPS_REGISTER,
+    Permission.ACCOUNT_CHECK: {Role.COUNTY_REVIEWER: Scope.REGION},
     Permission.MONITORING_READ: {Role.COUNTY_REVIEWER: Scope.REGION, Role.AUDITOR: Scope.ALL},
     Permission.MONITORING_WRITE: {Role.OPERATOR: Scope.ALL},
     Permission.ENROLMENT_WRITE: {**_SUPPLIER_OWN},

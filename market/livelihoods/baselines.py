@@ -6,12 +6,14 @@ from uuid import UUID
 from sqlalchemy import orm
 
 from market.db import new_id
-from market.errors import FourEyesError, NotFoundError
+from market.errors import FourEyesError, InvalidInputError, NotFoundError
 from market.households.service import household_to_change
 from market.identity.rules import Actor
+from market.livelihoods import queries
 from market.livelihoods.models import HouseholdBaseline
 from market.livelihoods.queries import visible_household_baselines
 from market.livelihoods.rules import (
+    BaselineConfirmedError,
     BaselineEvent,
     BaselineStatus,
     Figure,
@@ -30,11 +32,22 @@ def propose(
     amount_fen: int,
     period: Window,
     source: str,
+    replaces: UUID | None = None,
+    reason: str | None = None,
     today: date,
 ) -> HouseholdBaseline:
-    """State what a household's figure was in a year before. Raises `NotFoundError` or `BaselinePeriodError`."""
+    """State what a household's figure was in a year before; in place of a confirmed one only if that is named, and why.
+
+    What is confirmed stays in force until the county confirms this one. Raises `NotFoundError`, `BaselinePeriodError`,
+    `InvalidInputError` or `BaselineConfirmedError`.
+    """
     household_to_change(session, actor, household_id=household_id)
     check_baseline_period(period, today=today)
+    if (replaces is None) != (reason is None):
+        raise InvalidInputError(
+            "a replacement is named with its reason", "更换基期须同时写明原基期与理由", pointer="/reason"
+        )
+    _check_place(session, household_id, figure, period, replaces)
     baseline = HouseholdBaseline(
         id=new_id(),
         household_id=household_id,
@@ -45,10 +58,24 @@ def propose(
         source=source,
         status=BaselineStatus.PROPOSED,
         stated_by=actor.member_id,
+        replaces=replaces,
+        reason=reason,
     )
     session.add(baseline)
     session.flush()
     return baseline
+
+
+def _check_place(
+    session: orm.Session, household_id: UUID, figure: Figure, period: Window, replaces: UUID | None
+) -> None:
+    """Raise unless what is in force for a day of the period is what is to be replaced, and nothing else is."""
+    standing = queries.baselines_in_force(session, household_id, figure, period)
+    if replaces is not None and replaces not in {each.id for each in standing}:
+        raise NotFoundError(what="baseline", pointer="/replaces")
+    for each in standing:
+        if each.id != replaces:
+            raise BaselineConfirmedError(begin=each.period_from, end=each.period_to, pointer="/period_from")
 
 
 def decide(
@@ -56,15 +83,21 @@ def decide(
 ) -> HouseholdBaseline:
     """Confirm or reject a proposed baseline, as another person than who stated it.
 
-    Raises `NotFoundError`, `TransitionError` or `FourEyesError`.
+    Raises `NotFoundError`, `TransitionError`, `FourEyesError`, or `BaselineConfirmedError` if another was confirmed
+    since for this period.
     """
     proposed = visible_household_baselines(actor).where(HouseholdBaseline.id == baseline_id)
-    baseline = session.scalar(proposed.with_for_update(of=HouseholdBaseline))
+    baseline = session.scalar(proposed)
     if baseline is None:
         raise NotFoundError(what="baseline")
+    household_to_change(session, actor, household_id=baseline.household_id)  # one decision of a household at a time
+    session.refresh(baseline, with_for_update=True)
     after = baseline_after(baseline.status, event)
     if actor.member_id == baseline.stated_by:
         raise FourEyesError(rule="baseline")
+    if event is BaselineEvent.CONFIRM:
+        period = Window(baseline.period_from, baseline.period_to)
+        _check_place(session, baseline.household_id, baseline.figure, period, baseline.replaces)
     baseline.status, baseline.opinion = after, opinion
     baseline.decided_by, baseline.decided_at = actor.member_id, now
     session.flush()

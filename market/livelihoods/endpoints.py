@@ -11,29 +11,36 @@ from sqlalchemy import orm
 from market.api import Page, PageQuery, after_id, answer, cut, declared, decode_cursor, encode_cursor, router_of
 from market.clock import business_date, utc_now
 from market.errors import FourEyesError, InvalidInputError, NotFoundError, TransitionError
-from market.households.rules import FutureDateError, HouseholdDepartedError
+from market.households.rules import FutureDateError, HouseholdDepartedError, VillageOutsideRegionError
 from market.identity.access import Caller, requires
 from market.identity.rules import Actor, Permission
-from market.livelihoods import baselines, item_import, queries, service
+from market.livelihoods import baselines, checking, item_import, queries, service
+from market.livelihoods.checking import Checked, ItemsToCheckError
 from market.livelihoods.models import AccountItem, HouseholdBaseline
 from market.livelihoods.rules import (
     ITEMS,
+    BaselineConfirmedError,
     BaselineEvent,
     BaselinePeriodError,
+    CheckState,
     ItemRecordedError,
     ItemReversedError,
     LineSetError,
     RowsAtFaultError,
+    SupplierAsSourceError,
     Treatment,
     Window,
 )
 from market.livelihoods.schemas import (
     AccountItemOut,
+    CheckItems,
     DecideBaseline,
     FaultOut,
     HouseholdBaselineOut,
     ImportItems,
     ImportOut,
+    ItemsCheckedOut,
+    ItemsQuery,
     LineOut,
     ProposeBaseline,
     RecordItem,
@@ -49,7 +56,9 @@ router = router_of("livelihoods")
     "/households/{household_id}/account-items",
     status_code=201,
     response_model=AccountItemOut,
-    responses=declared(NotFoundError, FutureDateError, HouseholdDepartedError, ItemRecordedError),
+    responses=declared(
+        NotFoundError, FutureDateError, HouseholdDepartedError, SupplierAsSourceError, ItemRecordedError
+    ),
 )
 def record_item(
     household_id: UUID, request: RecordItem, caller: Annotated[Caller, requires(Permission.ACCOUNT_WRITE)]
@@ -60,7 +69,10 @@ def record_item(
     return caller.once(
         request,
         lambda session, actor: _item(
-            service.record(session, actor, household_id=household_id, item=item, today=business_date(now), now=now)
+            queries.Shown(
+                service.record(session, actor, household_id=household_id, item=item, today=business_date(now), now=now),
+                None,
+            )
         ),
     )
 
@@ -77,9 +89,47 @@ def list_items(
         items = queries.visible_account_items(actor).where(AccountItem.household_id == household_id)
         if last := after_id(query.cursor):
             items = items.where(AccountItem.id < last)
-        rows = session.scalars(items.order_by(AccountItem.id.desc()).limit(query.limit + 1)).all()
-    page, next_cursor = cut(rows, query.limit, lambda row: row.id)
+        rows = queries.shown(session, items.order_by(AccountItem.id.desc()).limit(query.limit + 1))
+    page, next_cursor = cut(rows, query.limit, lambda row: row.item.id)
     return Page(items=[_item(row) for row in page], next_cursor=next_cursor)
+
+
+@router.get("/account-items")
+def list_items_of_region(
+    query: Annotated[ItemsQuery, Query()], caller: Annotated[Caller, requires(Permission.ACCOUNT_READ)]
+) -> Page[AccountItemOut]:
+    """List the items of a region's households of a period, first recorded first: what is to be checked, or was."""
+    with caller.transaction() as (session, actor):
+        period = Window(query.period_from, query.period_to)
+        items = queries.of_region(queries.visible_account_items(actor), query.region_code, period)
+        if query.state is not None:
+            items = queries.in_state(items, query.state)
+        if last := after_id(query.cursor):
+            items = items.where(AccountItem.id > last)
+        rows = queries.shown(session, items.order_by(AccountItem.id).limit(query.limit + 1))
+    page, next_cursor = cut(rows, query.limit, lambda row: row.item.id)
+    return Page(items=[_item(row) for row in page], next_cursor=next_cursor)
+
+
+@router.post(
+    "/account-items/checks",
+    status_code=201,
+    response_model=ItemsCheckedOut,
+    responses=declared(VillageOutsideRegionError, ItemsToCheckError),
+)
+def check_items(request: CheckItems, caller: Annotated[Caller, requires(Permission.ACCOUNT_CHECK)]) -> Response:
+    """Say that a village's items of a period were checked, by another person than who recorded them."""
+
+    def work(session: orm.Session, actor: Actor) -> ItemsCheckedOut:
+        period = Window(request.period_from, request.period_to)
+        seen = Checked(request.items, request.amount_fen)
+        return ItemsCheckedOut.model_validate(
+            checking.check_items(
+                session, actor, village_code=request.village_code, period=period, seen=seen, now=utc_now()
+            )
+        )
+
+    return caller.once(request, work)
 
 
 @router.post(
@@ -95,7 +145,7 @@ def reverse_item(
     return caller.once(
         request,
         lambda session, actor: _item(
-            service.reverse(session, actor, item_id=item_id, reason=request.reason, now=utc_now())
+            queries.Shown(service.reverse(session, actor, item_id=item_id, reason=request.reason, now=utc_now()), None)
         ),
     )
 
@@ -133,12 +183,15 @@ def import_items(
     "/households/{household_id}/baselines",
     status_code=201,
     response_model=HouseholdBaselineOut,
-    responses=declared(NotFoundError, BaselinePeriodError),
+    responses=declared(NotFoundError, BaselinePeriodError, BaselineConfirmedError),
 )
 def propose_household_baseline(
     household_id: UUID, request: ProposeBaseline, caller: Annotated[Caller, requires(Permission.ACCOUNT_WRITE)]
 ) -> Response:
-    """State what a figure of a household was in a year before; the county confirms or rejects it."""
+    """State what a figure of a household was in a year before; the county confirms or rejects it.
+
+    What is confirmed is replaced only by a proposal that names it and says why, once the county confirms that too.
+    """
     return caller.once(
         request,
         lambda session, actor: HouseholdBaselineOut.model_validate(
@@ -150,6 +203,8 @@ def propose_household_baseline(
                 amount_fen=request.amount_fen,
                 period=Window(request.period_from, request.period_to),
                 source=request.source,
+                replaces=request.replaces,
+                reason=request.reason,
                 today=business_date(utc_now()),
             )
         ),
@@ -177,7 +232,7 @@ def list_household_baselines(
     "/household-baselines/{baseline_id}/decision",
     status_code=201,
     response_model=HouseholdBaselineOut,
-    responses=declared(NotFoundError, TransitionError, FourEyesError),
+    responses=declared(NotFoundError, TransitionError, FourEyesError, BaselineConfirmedError),
 )
 def decide_household_baseline(
     baseline_id: UUID, request: DecideBaseline, caller: Annotated[Caller, requires(Permission.BASELINE_CONFIRM)]
@@ -221,9 +276,15 @@ def set_line(request: SetLine, caller: Annotated[Caller, requires(Permission.MON
     )
 
 
-def _item(row: AccountItem) -> AccountItemOut:
-    columns = {name: getattr(row, name) for name in AccountItemOut.model_fields if name not in ITEMS[row.kind]._fields}
-    return AccountItemOut(**columns, **ITEMS[row.kind]._asdict())
+def _item(row: queries.Shown) -> AccountItemOut:
+    item, check = row
+    return AccountItemOut(
+        **{column.name: getattr(item, column.name) for column in AccountItem.__table__.columns},
+        **ITEMS[item.kind]._asdict(),
+        state=CheckState.CHECKED if check else CheckState.UNCHECKED,
+        checked_by=check.checked_by if check else None,
+        checked_at=check.checked_at if check else None,
+    )
 
 
 def _imported(found: item_import.Imported, *, dry_run: bool) -> ImportOut:

@@ -12,8 +12,16 @@ from market.errors import InvalidInputError, MarketError, NotFoundError
 from market.households.models import Household
 from market.households.queries import visible_households
 from market.identity.rules import Actor
-from market.livelihoods import service
-from market.livelihoods.rules import ITEMS, KIND_OF_NAME, ItemKind, RowsAtFaultError, Treatment
+from market.livelihoods import queries, service
+from market.livelihoods.rules import (
+    ITEMS,
+    KIND_OF_NAME,
+    ItemKind,
+    RowsAtFaultError,
+    Supplier,
+    Treatment,
+    check_source,
+)
 from market.livelihoods.service import Item
 from market.livelihoods.sheets import Row, rows_of
 from market.money import MAX_FEN
@@ -58,12 +66,13 @@ def import_items(
     """
     rows = rows_of(file_name, content, columns=COLUMNS, most=MOST_ROWS)
     households = _households(session, actor, rows, lock=not dry_run)
+    suppliers = queries.suppliers(session)
     known = service.standing(session, [household.id for household in households.values()])
     items: list[tuple[UUID, Item]] = []
     faults: list[Fault] = []
     for row in rows:
         try:
-            household_id, item = _read(row, households, today)
+            household_id, item = _read(row, households, suppliers, today)
             own = known.setdefault(household_id, set())
             if item in own:
                 raise service.recorded(item)
@@ -98,7 +107,9 @@ def _households(session: orm.Session, actor: Actor, rows: Sequence[Row], *, lock
     return {household.code: household for household in found}
 
 
-def _read(row: Row, households: Mapping[str, Household], today: date) -> tuple[UUID, Item]:
+def _read(
+    row: Row, households: Mapping[str, Household], suppliers: Sequence[Supplier], today: date
+) -> tuple[UUID, Item]:
     """Return the item of a row; raises what is wrong with it, pointed at its column."""
     household = households.get(row.cells[CODE])
     if household is None:
@@ -113,6 +124,11 @@ def _read(row: Row, households: Mapping[str, Household], today: date) -> tuple[U
         service.check_item(household, item, today=today)
     except MarketError as error:
         error.pointer = DAY
+        raise
+    try:
+        check_source(item.kind, item.source, suppliers)
+    except MarketError as error:
+        error.pointer = SOURCE
         raise
     return household.id, item
 

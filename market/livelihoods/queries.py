@@ -8,12 +8,14 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import orm
 
+from market.db import within
 from market.errors import InvalidInputError, NotFoundError
 from market.households.models import Household
 from market.households.queries import visible_households
-from market.identity.rules import Actor
-from market.livelihoods.models import AccountItem, HouseholdBaseline, MonitoringLine
-from market.livelihoods.rules import BaselineStatus, ItemKind
+from market.identity.models import Organisation
+from market.identity.rules import SIDE_OF, Actor, Side
+from market.livelihoods.models import AccountItem, AccountItemCheck, HouseholdBaseline, MonitoringLine
+from market.livelihoods.rules import BaselineStatus, CheckState, Figure, ItemKind, Supplier, Window
 
 
 def visible_account_items(actor: Actor) -> sa.Select[AccountItem]:
@@ -41,12 +43,54 @@ def in_force() -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
     return AccountItem.reverses.is_(None), ~sa.exists().where(reversing.reverses == AccountItem.id)
 
 
+def is_checked() -> sa.ColumnElement[bool]:
+    """Tell which items a second person has checked."""
+    check = orm.aliased(AccountItemCheck)  # a statement may show the checks as well
+    return sa.exists().where(check.item_id == AccountItem.id)
+
+
+def of_region(items: sa.Select[AccountItem], region_code: str, period: Window) -> sa.Select[AccountItem]:
+    """Return those of the items that are of the households of a village, or of a region above it, and of a period."""
+    households = sa.select(Household.id).where(within(Household.village_code, region_code))
+    return items.where(
+        AccountItem.household_id.in_(households), AccountItem.occurred_on.between(period.begin, period.end)
+    )
+
+
+def in_state(items: sa.Select[AccountItem], state: CheckState) -> sa.Select[AccountItem]:
+    """Return those of the items that are checked; or that are yet to be, which what is taken back never is."""
+    return items.where(is_checked()) if state is CheckState.CHECKED else items.where(~is_checked(), *in_force())
+
+
+class Shown(NamedTuple):
+    """An item, and that it was checked."""
+
+    item: AccountItem
+    check: AccountItemCheck | None
+
+
+def shown(session: orm.Session, items: sa.Select[AccountItem]) -> list[Shown]:
+    """Return items in the order asked, each with its check."""
+    checked: sa.Select[Any] = items.add_columns(AccountItemCheck).outerjoin(
+        AccountItemCheck, AccountItemCheck.item_id == AccountItem.id
+    )
+    return [Shown(*row) for row in session.execute(checked)]
+
+
+def suppliers(session: orm.Session) -> list[Supplier]:
+    """Return all suppliers in the market, closed ones too."""
+    kinds = [kind for kind, side in SIDE_OF.items() if side is Side.SUPPLIER]
+    found = sa.select(Organisation.name, Organisation.credit_code, Organisation.kind)
+    return [Supplier(*row) for row in session.execute(found.where(Organisation.kind.in_(kinds)))]
+
+
 class ItemSum(NamedTuple):
-    """What a household's items of a kind come to in a window, in fen."""
+    """What a household's items of a kind come to in a window, in fen, and what of that a second person has checked."""
 
     household_id: UUID
     kind: ItemKind
     fen: int
+    checked_fen: int
 
 
 def item_sums(
@@ -60,9 +104,16 @@ def item_sums(
     """Return what items come to by household and kind, reversals taken off; known by an instant, or by now."""
     sign = sa.case((AccountItem.reverses.is_(None), 1), else_=-1)
     total = sa.cast(sa.func.sum(sign * AccountItem.amount_fen), sa.BigInteger)
+    # A reversal counts as checked with what it takes back, so that both together come to nothing.
+    about = AccountItemCheck.item_id == sa.func.coalesce(AccountItem.reverses, AccountItem.id)
+    if recorded_by is not None:
+        about = sa.and_(about, AccountItemCheck.checked_at <= recorded_by)
+    of_checked = sa.func.sum(sign * AccountItem.amount_fen).filter(AccountItemCheck.item_id.is_not(None))
+    checked = sa.cast(sa.func.coalesce(of_checked, 0), sa.BigInteger)
     ids = sa.bindparam("ids", list(household_ids), type_=sa.ARRAY(sa.Uuid))
     found = (
-        sa.select(AccountItem.household_id, AccountItem.kind, total)
+        sa.select(AccountItem.household_id, AccountItem.kind, total, checked)
+        .outerjoin(AccountItemCheck, about)
         .where(AccountItem.household_id == sa.any_(ids), AccountItem.occurred_on.between(begin, end))
         .group_by(AccountItem.household_id, AccountItem.kind)
         .having(total != 0)
@@ -71,6 +122,34 @@ def item_sums(
     if recorded_by is not None:
         found = found.where(AccountItem.recorded_at <= recorded_by)
     return [ItemSum(*row) for row in connection.execute(found)]
+
+
+class Unchecked(NamedTuple):
+    """What of a household's counted income of a window was recorded on a day and is checked by nobody, in fen."""
+
+    household_id: UUID
+    recorded_on: date
+    fen: int
+
+
+def unchecked_sums(
+    connection: sa.Connection, household_ids: Collection[UUID], kinds: Collection[ItemKind], window: Window
+) -> list[Unchecked]:
+    """Return what is in force of these kinds and unchecked, by household and day of recording."""
+    recorded_on = sa.cast(sa.func.timezone("Asia/Shanghai", AccountItem.recorded_at), sa.Date)
+    ids = sa.bindparam("ids", list(household_ids), type_=sa.ARRAY(sa.Uuid))
+    found = (
+        sa.select(AccountItem.household_id, recorded_on, sa.cast(sa.func.sum(AccountItem.amount_fen), sa.BigInteger))
+        .where(
+            AccountItem.household_id == sa.any_(ids),
+            AccountItem.kind.in_(kinds),
+            AccountItem.occurred_on.between(window.begin, window.end),
+            ~is_checked(),
+            *in_force(),
+        )
+        .group_by(AccountItem.household_id, recorded_on)
+    )
+    return [Unchecked(*row) for row in connection.execute(found)]
 
 
 def items_recorded_after(
@@ -89,10 +168,30 @@ def items_recorded_after(
 
 
 def confirmed_baselines(connection: sa.Connection, household_id: UUID) -> Sequence[sa.Row[Any]]:
-    """Return a household's confirmed baselines, the latest period first."""
+    """Return a household's confirmed baselines, the latest period first, those replaced since too."""
     columns = HouseholdBaseline.__table__.c
     found = sa.select(*columns).where(columns.household_id == household_id, columns.status == BaselineStatus.CONFIRMED)
     return connection.execute(found.order_by(columns.period_to.desc(), columns.id.desc())).all()
+
+
+def baselines_in_force(
+    session: orm.Session, household_id: UUID, figure: Figure, period: Window
+) -> Sequence[HouseholdBaseline]:
+    """Return the confirmed baselines of a figure that nothing replaced, of periods with a day in this one."""
+    later = orm.aliased(HouseholdBaseline)
+    replaced = sa.exists().where(later.replaces == HouseholdBaseline.id, later.status == BaselineStatus.CONFIRMED)
+    return session.scalars(
+        sa.select(HouseholdBaseline)
+        .where(
+            HouseholdBaseline.household_id == household_id,
+            HouseholdBaseline.figure == figure,
+            HouseholdBaseline.status == BaselineStatus.CONFIRMED,
+            HouseholdBaseline.period_from <= period.end,
+            HouseholdBaseline.period_to >= period.begin,
+            ~replaced,
+        )
+        .order_by(HouseholdBaseline.period_from)
+    ).all()
 
 
 def monitoring_lines() -> sa.Select[MonitoringLine]:

@@ -1,13 +1,15 @@
 """What a household earns and spends outside the market, by kind; windows of time, figures and baselines."""
 
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Iterable, Mapping
 from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
 
-from market.benefits.rules import IncomeClass
+from market.benefits.rules import MECHANISMS, IncomeClass
 from market.errors import MarketError, follow
 from market.households.rules import months_after
+from market.identity.rules import OrganisationKind
 
 
 class ItemKind(StrEnum):
@@ -88,6 +90,56 @@ ITEMS: Mapping[ItemKind, ItemTerms] = {
 and the like is subtracted in monitoring alone (domain.md §5)."""
 
 KIND_OF_NAME: Mapping[str, ItemKind] = {terms.name: kind for kind, terms in ITEMS.items()}
+
+
+BROUGHT_BY_ORDERS = frozenset(terms.income_class for terms in MECHANISMS.values())
+"""The classes of income that orders bring: of these, orders and lists say what of a supplier's money reached whom."""
+
+OF_THE_VILLAGE = frozenset({ItemKind.SOLAR, ItemKind.PUBLIC_POST})
+"""What a village collective pays a household for that no order brings: its own station, its posts (domain.md §10)."""
+
+_LEAST_NAME = 4
+
+
+class CheckState(StrEnum):
+    """Whether a second person has checked an item."""
+
+    UNCHECKED = "unchecked"
+    CHECKED = "checked"
+
+
+class Supplier(NamedTuple):
+    """A supplier in the market, by what a source may name it."""
+
+    name: str
+    credit_code: str | None
+    kind: OrganisationKind
+
+
+def normalised(text: str) -> str:
+    """Return letters and digits alone, of one width and case: how a name is told however it is written."""
+    return "".join(each for each in unicodedata.normalize("NFKC", text).casefold() if each.isalnum())
+
+
+def check_source(kind: ItemKind, source: str, suppliers: Iterable[Supplier]) -> None:
+    """Raise `SupplierAsSourceError` for income of a class that orders bring, whose source names a supplier.
+
+    It is named by its whole name or its credit code, alone or among other words. What it pays households reaches their
+    accounts through orders, lists and disbursements, and would be counted twice.
+    """
+    if ITEMS[kind].income_class not in BROUGHT_BY_ORDERS:
+        return
+    said = normalised(source)
+    for supplier in suppliers:
+        of_the_village = kind in OF_THE_VILLAGE and supplier.kind is OrganisationKind.VILLAGE_COLLECTIVE
+        if not of_the_village and _names(said, supplier):
+            raise SupplierAsSourceError(named=supplier.name, pointer="/source")
+
+
+def _names(said: str, supplier: Supplier) -> bool:
+    name = normalised(supplier.name)
+    by_name = said == name if len(name) < _LEAST_NAME else name in said
+    return by_name or (supplier.credit_code is not None and normalised(supplier.credit_code) in said)
 
 
 class Window(NamedTuple):
@@ -175,6 +227,13 @@ class ItemRecordedError(MarketError):
     zh = "该笔收支已登记:{item_kind},{day},{yuan} 元。"
 
 
+class SupplierAsSourceError(MarketError):
+    """Income from the market comes from orders only."""
+
+    en = "{named} is a supplier in the market: what it pays comes from its orders and lists, never as an item."
+    zh = "{named}为平台供应商,其付给农户的款项只由订单与兑付清单计入,不得另行登记为其他收入。"
+
+
 class ItemReversedError(MarketError):
     """An item is reversed once, and a reversal never."""
 
@@ -195,6 +254,14 @@ class BaselinePeriodError(MarketError):
 
     en = "The baseline of a household is of twelve whole months that are over."
     zh = "农户增收基期须为已结束的整十二个月。"
+
+
+class BaselineConfirmedError(MarketError):
+    """What the county confirmed stays in force until it confirms what is to take its place."""
+
+    status = 409
+    en = "A baseline of this figure from {begin} to {end} stands confirmed: name it in `replaces` and say why."
+    zh = "该指标 {begin} 至 {end} 的基期已经县确认;如需更换,请在 `replaces` 中写明并说明理由。"
 
 
 class LineSetError(MarketError):

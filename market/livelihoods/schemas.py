@@ -6,9 +6,10 @@ from uuid import UUID
 
 from pydantic import Field
 
-from market.api import Count, Day, Fen, LongText, PositiveFen, Schema, SignedFen, Text, form
+from market.api import AnyRegionCode, Count, Day, Fen, LongText, PageQuery, PositiveFen, Schema, SignedFen, Text, form
 from market.benefits.rules import IncomeClass
-from market.livelihoods.rules import BaselineStatus, Figure, ItemKind, Treatment
+from market.households.schemas import VillageCode
+from market.livelihoods.rules import BaselineStatus, CheckState, Figure, ItemKind, Treatment
 
 Id = Annotated[UUID, Field(examples=["0198c2f0-5d1e-7b3a-9c41-2f6d0b7a1e55"])]
 Kind = Annotated[ItemKind, Field(examples=["pension"])]
@@ -46,6 +47,36 @@ class AccountItemOut(Schema):
     reverses: Annotated[UUID | None, Field(examples=[None])]
     reason: Annotated[str | None, Field(examples=[None])]
     recorded_at: Annotated[datetime, Field(examples=["2026-03-02T08:00:00Z"])]
+    recorded_by: Id
+    state: Annotated[CheckState, Field(examples=["checked"], description="checked once a second person has")]
+    checked_by: Annotated[UUID | None, Field(examples=["0198c2f0-5d1e-7b3a-9c41-2f6d0b7a1e66"])]
+    checked_at: Annotated[datetime | None, Field(examples=["2026-03-09T08:00:00Z"])]
+
+
+class ItemsQuery(PageQuery):
+    """The items of which region and period, by recording; `unchecked` are those that are yet to be checked."""
+
+    region_code: Annotated[AnyRegionCode, Field(examples=["141122106201"], description="the village, or one above it")]
+    period_from: Annotated[Day, Field(examples=["2026-01-01"])]
+    period_to: Annotated[Day, Field(examples=["2026-12-31"])]
+    state: Annotated[CheckState | None, Field(examples=["unchecked"])] = None
+
+
+class CheckItems(Schema):
+    """A village's items of a period, as they were looked at: how many others recorded, and what they come to."""
+
+    village_code: VillageCode
+    period_from: Annotated[Day, Field(examples=["2026-01-01"])]
+    period_to: Annotated[Day, Field(examples=["2026-12-31"])]
+    items: Annotated[int, Field(strict=True, ge=1, le=1_000_000, examples=[37])]
+    amount_fen: PositiveFen
+
+
+class ItemsCheckedOut(Schema):
+    """What was checked; items that who checks has recorded are not among them, and stay unchecked."""
+
+    items: Count
+    amount_fen: Fen
 
 
 class ImportItems(Schema):
@@ -93,6 +124,10 @@ class ProposeBaseline(Schema):
     period_from: Annotated[Day, Field(examples=["2024-01-01"])]
     period_to: Annotated[Day, Field(examples=["2024-12-31"])]
     source: Annotated[Text, Field(examples=["2024年度农户收入采集表"])]
+    replaces: Annotated[
+        UUID | None, Field(examples=[None], description="the confirmed baseline that it is to take the place of")
+    ] = None
+    reason: Annotated[Text | None, Field(examples=[None], description="why, if it replaces one")] = None
 
 
 class DecideBaseline(Schema):
@@ -114,6 +149,9 @@ class HouseholdBaselineOut(Schema):
     source: Text
     status: Annotated[BaselineStatus, Field(examples=["confirmed"])]
     opinion: Annotated[str | None, Field(examples=["与采集表一致"])]
+    decided_at: Annotated[datetime | None, Field(examples=["2026-03-09T08:00:00Z"])]
+    replaces: Annotated[UUID | None, Field(examples=[None])]
+    reason: Annotated[str | None, Field(examples=[None])]
 
 
 class SetLine(Schema):
@@ -134,6 +172,12 @@ class SetLine(Schema):
         int, Field(strict=True, ge=10_000, le=1_000_000, examples=[20_000], description="of the twelve months before")
     ]
     jump_fen: Annotated[PositiveFen, Field(examples=[1000000])]
+    unchecked_fen: Annotated[
+        PositiveFen, Field(examples=[100000], description="other income per head and year that may stay unchecked")
+    ]
+    unchecked_days: Annotated[
+        int, Field(strict=True, ge=1, le=366, examples=[30], description="for how long more than that may be unchecked")
+    ]
     source: Annotated[Text, Field(examples=["云农办通〔2025〕1号"])]
 
 

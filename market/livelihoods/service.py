@@ -16,7 +16,7 @@ from market.households.service import household_to_change
 from market.identity.rules import Actor
 from market.livelihoods import queries
 from market.livelihoods.models import AccountItem, MonitoringLine
-from market.livelihoods.rules import ItemKind, ItemRecordedError, ItemReversedError, LineSetError
+from market.livelihoods.rules import ItemKind, ItemRecordedError, ItemReversedError, LineSetError, check_source
 from market.money import yuan
 from market.regions.service import check_known
 
@@ -36,10 +36,12 @@ def record(
 ) -> AccountItem:
     """Put an item on a household's account.
 
-    Raises `NotFoundError`, `FutureDateError`, `HouseholdDepartedError` for a day after it left, `ItemRecordedError`.
+    Raises `NotFoundError`, `FutureDateError`, `HouseholdDepartedError` for a day after it left, `SupplierAsSourceError`
+    or `ItemRecordedError`.
     """
     household = household_to_change(session, actor, household_id=household_id)
     check_item(household, item, today=today)
+    check_source(item.kind, item.source, queries.suppliers(session))
     if item in standing(session, [household_id]).get(household_id, ()):
         raise recorded(item)
     return add(session, actor, [(household_id, item)], now=now)[0]
@@ -115,7 +117,16 @@ def reverse(session: orm.Session, actor: Actor, *, item_id: UUID, reason: str, n
 
 
 def set_line(
-    session: orm.Session, *, region_code: str, year: int, line_fen: int, jump_bp: int, jump_fen: int, source: str
+    session: orm.Session,
+    *,
+    region_code: str,
+    year: int,
+    line_fen: int,
+    jump_bp: int,
+    jump_fen: int,
+    unchecked_fen: int,
+    unchecked_days: int,
+    source: str,
 ) -> MonitoringLine:
     """Set the line of a region and year, for good; the empty code is the whole country.
 
@@ -126,7 +137,14 @@ def set_line(
     if session.get(MonitoringLine, (region_code, year)) is not None:
         raise LineSetError(year=year, pointer="/year")
     line = MonitoringLine(
-        region_code=region_code, year=year, line_fen=line_fen, jump_bp=jump_bp, jump_fen=jump_fen, source=source
+        region_code=region_code,
+        year=year,
+        line_fen=line_fen,
+        jump_bp=jump_bp,
+        jump_fen=jump_fen,
+        unchecked_fen=unchecked_fen,
+        unchecked_days=unchecked_days,
+        source=source,
     )
     session.add(line)
     session.flush()

@@ -1,6 +1,5 @@
 """How each line of the matrix is asked for by HTTP: a request that only its access can refuse."""
 
-from base64 import b64encode
 from io import BytesIO
 from typing import Any
 from uuid import uuid4
@@ -176,15 +175,9 @@ OPINION, REASON, PASSED = said(opinion="同意"), said(reason="抽检不合格")
 READ, OPEN_LOT = Ask(), Ask(thing("open_lot"))
 """The simplest: to read what is nobody's, or one lot."""
 
-ITEM = said(kind="pension", amount_fen=100, occurred_on=TODAY, source="县人社局", evidence="发放表")
 LAST_YEAR = said(
     figure="net", amount_fen=100, period_from="2025-01-01", period_to="2025-12-31", source="年度收入采集表"
 )
-
-
-def _items(asked: Asked) -> Any:
-    table = f"户编号,类别,金额(元),日期,来源,凭证\n{asked.place.household_code},养老金,1,{TODAY},县人社局,表1"
-    return {"file_name": "养老金.csv", "content": b64encode(table.encode()).decode()}
 
 
 ASKS: dict[str, Ask] = {
@@ -215,10 +208,6 @@ ASKS: dict[str, Ask] = {
     ),
     "POST /v1/households/{household_id}/departure household": Ask(thing("household"), said(departed_on=TODAY)),
     "GET /v1/households/{household_id}/eligibility household": Ask(thing("household"), params=lambda _: {"on": TODAY}),
-    "POST /v1/households/{household_id}/account-items household": Ask(thing("household"), ITEM),
-    "GET /v1/households/{household_id}/account-items household": Ask(thing("household")),
-    "POST /v1/account-items/{item_id}/reversal item": Ask(thing("item"), REASON),
-    "POST /v1/account-items/imports household": Ask(body=_items),
     "POST /v1/households/{household_id}/baselines household": Ask(thing("household"), LAST_YEAR),
     "GET /v1/households/{household_id}/baselines household": Ask(thing("household")),
     "POST /v1/household-baselines/{baseline_id}/decision baseline": Ask(

@@ -56,6 +56,8 @@ def set_line(fair: Fair, **changed: Any) -> Ask:
         "line_fen": 870_000,
         "jump_bp": 20_000,
         "jump_fen": 1_000_000,
+        "unchecked_fen": 100_000,
+        "unchecked_days": 30,
         "source": "云农办通〔2025〕1号",
     }
     return Ask(fair.operator, "POST", "/monitoring/lines", body | changed)

@@ -30,7 +30,43 @@ def baseline(fair: Fair, **changed: Any) -> Ask:
     return Ask(fair.village, "POST", f"/households/{fair.households[0].id}/baselines", body | changed)
 
 
+def check(fair: Fair, **changed: Any) -> Ask:
+    """Check the village's items of 2026, with changes."""
+    body = {
+        "village_code": fair.households[0].village_code,
+        "period_from": "2026-01-01",
+        "period_to": "2026-12-31",
+        "items": 1,
+        "amount_fen": 100,
+    }
+    return Ask(fair.county, "POST", "/account-items/checks", body | changed)
+
+
 CASES: list[Case] = [
+    (
+        "wages that a supplier of the market is said to pay",
+        lambda f: item(f, kind="wage_elsewhere", source=f"{f.supplier.name} 二月工资"),
+        422,
+        "supplier_as_source",
+        ["/source"],
+    ),
+    ("a check of more items than there are", lambda f: check(f, items=999), 409, "items_to_check", ["/items"]),
+    ("a check of no items", lambda f: check(f, items=0), 422, INVALID, ["/items"]),
+    (
+        "a check beyond the county",
+        lambda f: check(f, village_code=f.stranger.village_code),
+        422,
+        "village_outside_region",
+        ["/village_code"],
+    ),
+    ("a replacement without its reason", lambda f: baseline(f, replaces=NOBODY), 422, INVALID, ["/reason"]),
+    (
+        "a replacement of no baseline",
+        lambda f: baseline(f, replaces=NOBODY, reason="漏计"),
+        404,
+        "not_found",
+        ["/replaces"],
+    ),
     ("an item of no household", lambda f: item(f, household=NOBODY), 404, "not_found", []),
     ("an item of another county's household", lambda f: item(f, household=f.stranger.id), 404, "not_found", []),
     ("an item of no kind", lambda f: item(f, kind="lottery"), 422, INVALID, ["/kind"]),

@@ -7,7 +7,7 @@ from sqlalchemy import orm
 
 from market.households.models import Household
 from market.identity.rules import OrganisationKind, Role
-from market.livelihoods.models import AccountItem, HouseholdBaseline
+from market.livelihoods.models import AccountItem, AccountItemCheck, HouseholdBaseline
 from market.livelihoods.rules import BaselineStatus, Figure, ItemKind, calendar_year
 from tests.factories.people import LONG_AGO, member, organisation
 
@@ -20,8 +20,9 @@ def account_item(
     amount_fen: int = 10_000,
     on: date = date(2026, 2, 10),
     at: datetime = LONG_AGO,
+    checked: bool = False,
 ) -> AccountItem:
-    """An item on a household's account, recorded long ago by its village."""
+    """An item on a household's account, recorded long ago by its village; checked by its county if told so."""
     office = organisation(session, kind=OrganisationKind.VILLAGE_OFFICE, region_code=household.village_code)
     row = AccountItem(
         household_id=household.id,
@@ -37,6 +38,11 @@ def account_item(
     )
     session.add(row)
     session.flush()
+    if checked:
+        county = organisation(session, kind=OrganisationKind.REVITALISATION_DEPARTMENT, region_code="141122")
+        checker = member(session, county, Role.COUNTY_REVIEWER).id
+        session.add(AccountItemCheck(item_id=row.id, recorded_by=row.recorded_by, checked_by=checker, checked_at=at))
+        session.flush()
     return row
 
 
@@ -48,6 +54,7 @@ def household_baseline(
     amount_fen: int = 1_000_000,
     year: int = 2024,
     confirmed: bool = True,
+    replaces: HouseholdBaseline | None = None,
 ) -> HouseholdBaseline:
     """What a household's figure was in a year before, confirmed by its county unless told otherwise."""
     office = organisation(session, kind=OrganisationKind.VILLAGE_OFFICE, region_code=household.village_code)
@@ -67,6 +74,8 @@ def household_baseline(
         decided_by=member(session, county, Role.COUNTY_REVIEWER).id if confirmed else None,
         decided_at=LONG_AGO if confirmed else None,
         opinion="同意" if confirmed else None,
+        replaces=replaces.id if replaces else None,
+        reason="漏计养老金" if replaces else None,
     )
     session.add(row)
     session.flush()

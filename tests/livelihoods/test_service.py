@@ -11,19 +11,24 @@ from sqlalchemy import orm
 
 from market.errors import FourEyesError, InvalidInputError, MarketError, NotFoundError
 from market.households.models import Household
-from market.households.rules import FutureDateError, HouseholdDepartedError
+from market.households.rules import FutureDateError, HouseholdDepartedError, VillageOutsideRegionError
 from market.identity.rules import Actor, OrganisationKind, Role, Scope
-from market.livelihoods import baselines, item_import, queries, service
-from market.livelihoods.models import AccountItem
+from market.livelihoods import baselines, checking, item_import, queries, service
+from market.livelihoods.checking import Checked, ItemsToCheckError
+from market.livelihoods.models import AccountItem, AccountItemCheck, HouseholdBaseline
 from market.livelihoods.rules import (
+    BaselineConfirmedError,
     BaselineEvent,
     BaselineStatus,
+    CheckState,
     Figure,
     ItemKind,
     ItemRecordedError,
     ItemReversedError,
     RowsAtFaultError,
+    SupplierAsSourceError,
     Treatment,
+    Window,
     calendar_year,
 )
 from market.livelihoods.service import Item
@@ -122,6 +127,134 @@ def test_who_states_a_baseline_does_not_confirm_it(session: orm.Session, clerk: 
     assert decided.status is BaselineStatus.CONFIRMED
     with pytest.raises(sa.exc.IntegrityError, match="never changes"), session.begin_nested():
         session.execute(sa.update(type(decided)).values(amount_fen=1))
+
+
+def propose(session: orm.Session, clerk: Actor, household: Household, **changed: Any) -> HouseholdBaseline:
+    said: dict[str, Any] = {"figure": Figure.NET, "amount_fen": 1_200_000, "period": calendar_year(2024)}
+    return baselines.propose(
+        session, clerk, household_id=household.id, source="采集表", today=TODAY, **(said | changed)
+    )
+
+
+def confirm(session: orm.Session, county: Actor, baseline: HouseholdBaseline) -> HouseholdBaseline:
+    return baselines.decide(
+        session, county, baseline_id=baseline.id, event=BaselineEvent.CONFIRM, opinion="同意", now=NOW
+    )
+
+
+def test_a_confirmed_baseline_is_replaced_only_by_name_for_a_reason_and_by_the_county(
+    session: orm.Session, clerk: Actor, household: Household
+) -> None:
+    county = of_role(session, Role.COUNTY_REVIEWER, "141122")
+    first, rival = propose(session, clerk, household), propose(session, clerk, household, amount_fen=1)
+    confirm(session, county, first)
+    with pytest.raises(BaselineConfirmedError):
+        confirm(session, county, rival)
+    shifted = Window(date(2024, 2, 1), date(2025, 1, 31))
+    for period in (calendar_year(2024), shifted):
+        with pytest.raises(BaselineConfirmedError, match="2024-01-01 to 2024-12-31"):
+            propose(session, clerk, household, period=period)
+    for other in ({"figure": Figure.GROSS}, {"period": calendar_year(2025)}, {"period": calendar_year(2023)}):
+        propose(session, clerk, household, **other)
+    with pytest.raises(InvalidInputError, match="reason"):
+        propose(session, clerk, household, replaces=first.id)
+    second, third = (
+        propose(session, clerk, household, amount_fen=fen, replaces=first.id, reason="漏计养老金") for fen in (2, 3)
+    )
+    window = calendar_year(2024)
+    assert list(queries.baselines_in_force(session, household.id, Figure.NET, window)) == [first]
+    confirm(session, county, second)
+    assert list(queries.baselines_in_force(session, household.id, Figure.NET, window)) == [second]
+    with pytest.raises(NotFoundError):
+        confirm(session, county, third)
+
+
+def check(session: orm.Session, actor: Actor, items: int, fen: int) -> Checked:
+    seen = Checked(items, fen)
+    return checking.check_items(
+        session, actor, village_code="141122106201", period=calendar_year(2026), seen=seen, now=NOW
+    )
+
+
+def test_a_second_person_checks_a_villages_items_as_they_were_seen(
+    session: orm.Session, clerk: Actor, household: Household
+) -> None:
+    county = of_role(session, Role.COUNTY_REVIEWER, "141122")
+    pension = record(session, clerk, household)
+    wrong = record(session, clerk, household, PENSION._replace(amount_fen=77))
+    service.reverse(session, clerk, item_id=wrong.id, reason="金额有误", now=NOW)
+    own = record(session, county, household, PENSION._replace(kind=ItemKind.SOLAR))
+    record(session, clerk, household, PENSION._replace(occurred_on=date(2025, 1, 1)))
+    with pytest.raises(ItemsToCheckError, match=r"1 items of 108\.00"):
+        check(session, county, 2, 21_600)
+    assert check(session, county, 1, 10_800) == (1, 10_800)
+    period = calendar_year(2026)
+    listed = queries.of_region(queries.visible_account_items(county), "141122106201", period)
+    states = {
+        state: [row.item.id for row in queries.shown(session, queries.in_state(listed, state))] for state in CheckState
+    }
+    assert states == {CheckState.CHECKED: [pension.id], CheckState.UNCHECKED: [own.id]}
+    with pytest.raises(ItemsToCheckError, match="0 items"):
+        check(session, county, 1, 10_800)
+    assert check(session, of_role(session, Role.COUNTY_REVIEWER, "141122"), 1, 10_800) == (1, 10_800)
+    with pytest.raises(VillageOutsideRegionError):
+        check(session, of_role(session, Role.COUNTY_REVIEWER, "141130"), 1, 1)
+
+
+def test_the_database_lets_nobody_check_what_they_recorded(
+    session: orm.Session, clerk: Actor, household: Household
+) -> None:
+    item = record(session, clerk, household)
+    own = {"item_id": item.id, "recorded_by": clerk.member_id, "checked_by": clerk.member_id, "checked_at": NOW}
+    with pytest.raises(sa.exc.IntegrityError, match="recorder_is_not_checker"), session.begin_nested():
+        session.execute(sa.insert(AccountItemCheck).values(own))
+
+
+def test_what_is_checked_and_taken_back_leaves_nothing_checked(
+    session: orm.Session, clerk: Actor, household: Household
+) -> None:
+    item = record(session, clerk, household)
+    kept = record(session, clerk, household, PENSION._replace(amount_fen=300))
+    check(session, of_role(session, Role.COUNTY_REVIEWER, "141122"), 2, 11_100)
+    service.reverse(session, clerk, item_id=item.id, reason="重复", now=NOW)
+    window = calendar_year(2026)
+    (found,) = queries.item_sums(session.connection(), [household.id], begin=window.begin, end=window.end)
+    assert (found.fen, found.checked_fen) == (kept.amount_fen, kept.amount_fen)
+
+
+NAMED = "王村富山种植专业合作社"
+
+
+@pytest.mark.parametrize(
+    "source", [NAMED, " 王村富山 种植专业合作社(二月)", "911411220000000ABC", "统一代码:911411220000000abc"]
+)
+def test_income_of_a_suppliers_money_comes_from_orders_only(
+    session: orm.Session, clerk: Actor, household: Household, source: str
+) -> None:
+    factories.organisation(session, kind=OrganisationKind.COOPERATIVE, name=NAMED).credit_code = "911411220000000ABC"
+    session.flush()
+    for kind in (ItemKind.WAGE_ELSEWHERE, ItemKind.OTHER_OPERATING, ItemKind.OTHER_PROPERTY, ItemKind.SOLAR):
+        with pytest.raises(SupplierAsSourceError) as refused:
+            record(session, clerk, household, PENSION._replace(kind=kind, source=source))
+        assert refused.value.pointer == "/source"
+    for kind in (ItemKind.INSURANCE_TOP_UP, ItemKind.GIFT, ItemKind.OPERATING_EXPENSE):
+        record(session, clerk, household, PENSION._replace(kind=kind, source=source))
+    content = f"{HEADINGS}\n{household.code},外出务工工资,108,2026-02-10,{NAMED},表1".encode()
+    (fault,) = imported(session, clerk, content, dry_run=True).faults
+    assert (fault.column, fault.error.code()) == ("来源", "supplier_as_source")
+
+
+def test_a_village_collectives_own_station_and_posts_are_no_income_of_orders(
+    session: orm.Session, clerk: Actor, household: Household
+) -> None:
+    factories.organisation(session, kind=OrganisationKind.VILLAGE_COLLECTIVE, name="王村股份经济合作社")
+    factories.organisation(session, kind=OrganisationKind.SCHOOL, name="交城县示范小学")
+    collective = PENSION._replace(source="王村股份经济合作社")
+    for kind in (ItemKind.SOLAR, ItemKind.PUBLIC_POST):
+        record(session, clerk, household, collective._replace(kind=kind))
+    with pytest.raises(SupplierAsSourceError):
+        record(session, clerk, household, collective._replace(kind=ItemKind.OTHER_PROPERTY))
+    record(session, clerk, household, PENSION._replace(kind=ItemKind.WAGE_ELSEWHERE, source="交城县示范小学"))
 
 
 def imported(
