@@ -58,6 +58,7 @@ class Story:
     tax_bp: int = 0
     price_fen: int = 1_000
     region_code: str = "141122"
+    assisted_only: bool = False
     supplier: Organisation = field(init=False)
     buyer: Organisation = field(init=False)
     clerk: Actor = field(init=False)
@@ -76,7 +77,13 @@ class Story:
         body = PlanBody(
             lot_mechanisms=(Mechanism.ORDER_PURCHASE, Mechanism.LABOUR),
             pools=tuple(
-                Pool(mechanism, bp, tuple((str(payee), weight) for payee, weight in shares or ()), kept=shares is None)
+                Pool(
+                    mechanism,
+                    bp,
+                    tuple((str(payee), weight) for payee, weight in shares or ()),
+                    kept=shares is None,
+                    assisted_only=self.assisted_only,
+                )
                 for mechanism, bp, shares in self.pools
             ),
         )

@@ -87,6 +87,7 @@ class NetIncome:
     heads: int
     orders: Statement
     items: Mapping[str, int]
+    checked: Mapping[str, int]
 
     def _sum(self, treatment: Treatment, income_class: IncomeClass | None = None) -> int:
         return sum(
@@ -109,6 +110,11 @@ class NetIncome:
     def other_fen(self) -> int:
         """Return the other income that counts."""
         return self._sum(Treatment.COUNTED)
+
+    @property
+    def other_checked_fen(self) -> int:
+        """Return what of that a second person has checked."""
+        return sum(self.checked.get(kind, 0) for kind, terms in ITEMS.items() if terms.treatment is Treatment.COUNTED)
 
     @property
     def excluded_fen(self) -> int:
@@ -201,7 +207,11 @@ def net_incomes(
         items[each.household_id].append(each)
     return {
         household_id: NetIncome(
-            window, number, statement(positions[household_id]), {each.kind: each.fen for each in items[household_id]}
+            window,
+            number,
+            statement(positions[household_id]),
+            {each.kind: each.fen for each in items[household_id]},
+            {each.kind: each.checked_fen for each in items[household_id]},
         )
         for household_id, number in heads.items()
     }

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from fastapi import Query, Request
 
-from market.api import Page, after_id, cut, declared, decode_cursor, encode_cursor, language_of, router_of
+from market.api import after_id, cut, declared, decode_cursor, encode_cursor, language_of, router_of
 from market.audit import doctoring, recalling, tracing, verifying
-from market.audit.monitoring import Alert, alerts
+from market.audit.monitoring import Alert, alerts, missing_lines
 from market.audit.rules import (
     MONITORING_WORDS,
     Finding,
@@ -21,6 +21,7 @@ from market.audit.rules import (
 from market.audit.schemas import (
     AlertOut,
     AlertQuery,
+    AlertsOut,
     CategoryOut,
     ContributionOut,
     CountQuery,
@@ -31,6 +32,7 @@ from market.audit.schemas import (
     HouseholdLineOut,
     HouseholdTraceOut,
     LineTraceOut,
+    MissingLineOut,
     MonitoredOut,
     OrderHeadOut,
     OrderTraceOut,
@@ -127,8 +129,11 @@ def _delivery(each: recalling.Delivery) -> RecalledDeliveryOut:
 
 
 @router.get("/monitoring/warnings", responses=declared(UnknownRegionError))
-def list_warnings(query: Annotated[AlertQuery, Query()], caller: Monitor) -> Page[AlertOut]:
-    """List the households of a county that trigger a rule over the last twelve months, by code, with the figures."""
+def list_warnings(query: Annotated[AlertQuery, Query()], caller: Monitor) -> AlertsOut:
+    """List the households of a county that trigger a rule over the last twelve months, by code, with the figures.
+
+    `missing_lines` says for which provinces no line is set: there, silence about poverty means nothing.
+    """
     on = query.on or business_date(utc_now())
     rules = [query.rule] if query.rule else list(MonitoringRule)
     with caller.transaction() as (session, actor):
@@ -137,12 +142,17 @@ def list_warnings(query: Annotated[AlertQuery, Query()], caller: Monitor) -> Pag
             regions.check_known(session, query.region_code, on, pointer="/query/region_code")
         code = query.region_code or ""
         found = [_alert(alert) for alert in alerts(session, actor, region_code=code, on=on, rules=rules)]
+        missing = missing_lines(session, actor, region_code=code, on=on)
     if query.cursor is not None:
         after = tuple(decode_cursor(query.cursor, keys=2))
         found = [alert for alert in found if (alert.household_code, str(alert.rule)) > after]
     page = found[: query.limit]
     last = page[-1] if len(found) > query.limit else None
-    return Page(items=page, next_cursor=last and encode_cursor(last.household_code, last.rule))
+    return AlertsOut(
+        items=page,
+        next_cursor=last and encode_cursor(last.household_code, last.rule),
+        missing_lines=[MissingLineOut.model_validate(each) for each in missing],
+    )
 
 
 @router.get("/monitoring/counts", responses=declared(UnknownRegionError))

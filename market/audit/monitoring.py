@@ -5,7 +5,8 @@ of doubtful data are named beside those that follow them, domain-sources.md §2.
 depend on the number of households.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
@@ -19,15 +20,18 @@ from market.attribution.statements import POSITIONS
 from market.audit.rules import MonitoringRule
 from market.benefits.rules import IncomeClass
 from market.db import plan_anew
-from market.households.queries import Monitored, monitored_households
+from market.households.queries import Monitored, counts_by_county, monitored_households
 from market.identity.rules import Actor
 from market.livelihoods.models import MonitoringLine
-from market.livelihoods.queries import item_sums
-from market.livelihoods.rules import ItemKind, Window, rolling_year
+from market.livelihoods.queries import Unchecked, item_sums, unchecked_sums
+from market.livelihoods.rules import ITEMS, ItemKind, Treatment, Window, rolling_year
 from market.money import WHOLE_BP
 
 LEAST_WAGE_FEN, MOST_WAGE_FEN = 30_000, 30_000_000
 """A year's wage between these is plausible: 300 to 300,000 yuan (rule no. 19)."""
+LATE_STATUS_DAYS = 30
+"""A status that is recorded later than this after it began is looked at, if it brought money."""
+COUNTED = [kind for kind, terms in ITEMS.items() if terms.treatment is Treatment.COUNTED]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,9 @@ class Circumstances:
     enrolled_on: date | None
     paid_above_fen: int
     off_register_fen: int
+    unchecked: Sequence[Unchecked]
+    late_status: tuple[int, int]
+    on: date
 
 
 class Alert(NamedTuple):
@@ -122,6 +129,30 @@ def status_lapsed(found: Circumstances) -> Mapping[str, int] | None:
     return {"off_register_fen": found.off_register_fen} if found.off_register_fen > 0 else None
 
 
+def unchecked_items(found: Circumstances) -> Mapping[str, int] | None:
+    """Judge what of other income stayed unchecked longer than the line's row lets it, per head and year."""
+    line = found.line
+    if line is None:
+        return None
+    old = [each.fen for each in found.unchecked if (found.on - each.recorded_on).days > line.unchecked_days]
+    each_fen = sum(old) // found.household.head_count
+    if each_fen <= line.unchecked_fen:
+        return None
+    return {
+        "unchecked_fen": sum(old),
+        "unchecked_per_head_fen": each_fen,
+        "unchecked_most_fen": line.unchecked_fen,
+        "unchecked_days": line.unchecked_days,
+        "heads": found.household.head_count,
+    }
+
+
+def status_recorded_late(found: Circumstances) -> Mapping[str, int] | None:
+    """A status recorded long after it began, by one person, opens pools to a household that were for assisted ones."""
+    days, fen = found.late_status
+    return {"days_late": days, "assisted_only_fen": fen} if fen > 0 else None
+
+
 JUDGES: Mapping[MonitoringRule, Judge] = {
     MonitoringRule.BELOW_THE_LINE: below_the_line,
     MonitoringRule.NOTHING_RECORDED: nothing_recorded,
@@ -131,6 +162,8 @@ JUDGES: Mapping[MonitoringRule, Judge] = {
     MonitoringRule.WAGE_IMPLAUSIBLE: wage_implausible,
     MonitoringRule.PAID_ABOVE_ATTRIBUTED: paid_above_attributed,
     MonitoringRule.STATUS_LAPSED: status_lapsed,
+    MonitoringRule.UNCHECKED_ITEMS: unchecked_items,
+    MonitoringRule.STATUS_RECORDED_LATE: status_recorded_late,
 }
 
 
@@ -182,6 +215,44 @@ _OFF_REGISTER = sa.text(
 )
 
 
+# What pools for assisted households alone brought it since, less what returns took back. A pool names no contribution.
+_RECORDED_LATE = sa.text(
+    """
+    WITH late AS (
+      SELECT household_id, min(valid_from) AS since,
+             max(CAST(recorded_at AT TIME ZONE 'Asia/Shanghai' AS date) - valid_from) AS days
+        FROM household_statuses
+       WHERE household_id = ANY(CAST(:households AS uuid[])) AND status <> 'ordinary'
+         AND CAST(recorded_at AT TIME ZONE 'Asia/Shanghai' AS date) - valid_from > :days
+       GROUP BY household_id
+    ), moved AS (
+      SELECT late.household_id, t.amount_fen AS fen, t.order_line_id, t.mechanism, t.debit_account_id AS other_id
+        FROM late
+        JOIN ledger_accounts a ON a.book = 'attribution' AND a.kind = 'household' AND a.owner_id = late.household_id
+                              AND a.step = 'accrued'
+        JOIN ledger_transfers t ON t.credit_account_id = a.id AND t.effective_on >= late.since
+       WHERE t.contribution_id IS NULL
+      UNION ALL
+      SELECT late.household_id, -t.amount_fen, t.order_line_id, t.mechanism, t.credit_account_id
+        FROM late
+        JOIN ledger_accounts a ON a.book = 'attribution' AND a.kind = 'household' AND a.owner_id = late.household_id
+                              AND a.step = 'accrued'
+        JOIN ledger_transfers t ON t.debit_account_id = a.id AND t.effective_on >= late.since
+       WHERE t.contribution_id IS NULL
+    )
+    SELECT late.household_id, late.days, CAST(sum(m.fen) AS bigint)
+      FROM late
+      JOIN moved m ON m.household_id = late.household_id
+      JOIN ledger_accounts o ON o.id = m.other_id AND o.kind <> 'household'
+      JOIN order_lines l ON l.id = m.order_line_id
+      JOIN plan_versions v ON v.id = l.plan_version_id
+     WHERE EXISTS (SELECT FROM jsonb_array_elements(v.body -> 'pools') AS p
+                    WHERE p ->> 'mechanism' = m.mechanism AND CAST(p ->> 'assisted_only' AS boolean))
+     GROUP BY late.household_id, late.days
+    """
+)
+
+
 def alerts(
     session: orm.Session,
     actor: Actor,
@@ -210,6 +281,11 @@ def alerts(
     asked |= {"period_from": window.next_day, "since": since}
     above: dict[UUID, int] = {row[0]: row[1] for row in connection.execute(_ABOVE, asked)}
     lapsed: dict[UUID, int] = {row[0]: row[1] for row in connection.execute(_OFF_REGISTER, asked)}
+    asked |= {"days": LATE_STATUS_DAYS}
+    late: dict[UUID, tuple[int, int]] = {row[0]: (row[1], row[2]) for row in connection.execute(_RECORDED_LATE, asked)}
+    unchecked: dict[UUID, list[Unchecked]] = defaultdict(list)
+    for each in unchecked_sums(connection, ids, COUNTED, window):
+        unchecked[each.household_id].append(each)
     found: list[Alert] = []
     for household in households:
         circumstances = Circumstances(
@@ -220,10 +296,32 @@ def alerts(
             enrolled.get(household.id),
             above.get(household.id, 0),
             lapsed.get(household.id, 0),
+            unchecked[household.id],
+            late.get(household.id, (0, 0)),
+            on,
         )
         judged = ((rule, JUDGES[rule](circumstances)) for rule in sorted(rules))
         found += [Alert(household, rule, figures) for rule, figures in judged if figures is not None]
     return found
+
+
+class MissingLine(NamedTuple):
+    """A province whose households cannot be judged by a line: none is set for the year in which the window ends."""
+
+    province: str
+    year: int
+    households: int
+
+
+def missing_lines(session: orm.Session, actor: Actor, *, region_code: str, on: date) -> list[MissingLine]:
+    """Return the provinces of a region without a line over some of their households, with how many of these."""
+    window = rolling_year(on)
+    lines = _lines(session, window)
+    without: Counter[str] = Counter()
+    for county, households in counts_by_county(session.connection(), actor, region_code=region_code, on=on):
+        if nearest(lines, county) is None:
+            without[county[:2]] += households
+    return [MissingLine(province, window.end.year, households) for province, households in sorted(without.items())]
 
 
 def _lines(session: orm.Session, window: Window) -> dict[str, MonitoringLine]:

@@ -174,6 +174,8 @@ class MonitoringRule(StrEnum):
     WAGE_IMPLAUSIBLE = "wage_implausible"
     PAID_ABOVE_ATTRIBUTED = "paid_above_attributed"
     STATUS_LAPSED = "status_lapsed"
+    UNCHECKED_ITEMS = "unchecked_items"
+    STATUS_RECORDED_LATE = "status_recorded_late"
 
 
 MONITORING_WORDS: Mapping[MonitoringRule, tuple[str, str]] = {
@@ -202,6 +204,14 @@ MONITORING_WORDS: Mapping[MonitoringRule, tuple[str, str]] = {
     MonitoringRule.STATUS_LAPSED: (
         "delivered to a lot on a day on which it was not on the register",
         "交货当日不在册",
+    ),
+    MonitoringRule.UNCHECKED_ITEMS: (
+        "other income above the threshold that no second person has checked in time",
+        "其他收入超过限额且逾期未经第二人核对",
+    ),
+    MonitoringRule.STATUS_RECORDED_LATE: (
+        "a status recorded long after it began, and money from pools for assisted households alone since",
+        "户类型补登过晚,且此后自仅限帮扶户的资金池获得分配",
     ),
 }
 

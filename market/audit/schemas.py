@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from market.api import AnyRegionCode, Count, Fen, Flag, PageQuery, Schema, Sha256Hex, SignedFen
+from market.api import AnyRegionCode, Count, Fen, Flag, Page, PageQuery, Schema, Sha256Hex, SignedFen
 from market.api import Day as QueryDay
 from market.audit.rules import Difference, MonitoringRule
 from market.households.rules import HouseholdStatus
@@ -307,7 +307,7 @@ class AlertQuery(PageQuery):
 
 
 class AlertOut(Schema):
-    """A household that triggers a rule, with the figures (fen, but for `heads`) by which it does."""
+    """A household that triggers a rule, with the figures by which it does: fen, but for `heads` and days."""
 
     household_id: Id
     household_code: Annotated[str, Field(examples=["1411221062010007"])]
@@ -318,6 +318,20 @@ class AlertOut(Schema):
     en: Annotated[str, Field(examples=["net income per head lies below the line"])]
     zh: Annotated[str, Field(examples=["人均纯收入低于监测线"])]
     figures: Annotated[dict[str, int], Field(examples=[{"line_fen": 850000, "monitored_per_head_fen": 712300}])]
+
+
+class MissingLineOut(Schema):
+    """A province in which households have no line for the year in which the window ends."""
+
+    province: Annotated[str, Field(examples=["14"], description="two digits of the region code")]
+    year: Annotated[int, Field(examples=[2026])]
+    households: Count
+
+
+class AlertsOut(Page[AlertOut]):
+    """A page of warnings; where a line is missing, no household is judged by it, whatever it earns."""
+
+    missing_lines: list[MissingLineOut]
 
 
 class CountQuery(Schema):

@@ -25,15 +25,15 @@ from market.lots.schemas import MarketPriceSchema
 from market.quantities import base_units
 from market.regions import service as regions
 from market.regions.rules import UnknownRegionError
+from market.reports.account_schemas import AccountQuery, BalancesOut, HouseholdAccountOut, WindowAccountOut
 from market.reports.cooperatives import cooperative_statement
 from market.reports.household_account import HouseholdAccount, household_account
-from market.reports.household_page import PDF, Place, household_page, place_of
+from market.reports.household_page import PDF, Place, household_page, place_of, standing
 from market.reports.household_sheet import household_workbook
 from market.reports.lot_income import Contributed, Increase, LotIncome, OverMarket, lot_income
 from market.reports.queries import Filters, report
 from market.reports.rules import COLUMNS, FIGURES, Column, Dimension, NoIncrease
 from market.reports.schemas import (
-    AccountQuery,
     AdvanceOut,
     BalanceOut,
     ClassOut,
@@ -43,7 +43,6 @@ from market.reports.schemas import (
     CountsOut,
     FiguresOut,
     FlowOut,
-    HouseholdAccountOut,
     HouseholdStatementOut,
     IncomeOut,
     IncreaseOut,
@@ -104,12 +103,21 @@ def show_household_statement(
 def show_household_account(
     household_id: UUID, query: Annotated[AccountQuery, Query()], caller: AccountReader
 ) -> HouseholdAccountOut:
-    """Show gross, net and per head of a household over a year and the last twelve months, as closed and as known."""
-    on = query.on or business_date(utc_now())
-    with caller.transaction() as (session, actor):
-        see_one_moment(session)
-        found = household_account(session.connection(), actor, household_id, year=query.year or on.year, on=on)
-        return HouseholdAccountOut.model_validate(found)
+    """Show gross, net and per head of a household over a year and the last twelve months, as closed and as known.
+
+    Beside them, of a day, what suppliers paid it ahead and what they owe it.
+    """
+    account, orders, _ = _account(household_id, query, caller)
+    _, _, _, advance_fen, owed_fen = standing(orders.total)
+    return HouseholdAccountOut(
+        household_id=account.household_id,
+        household_code=account.household_code,
+        heads=account.heads,
+        on=account.on,
+        balances=BalancesOut(on=account.orders_to, advance_fen=advance_fen, owed_fen=owed_fen),
+        year=WindowAccountOut.model_validate(account.year),
+        rolling=WindowAccountOut.model_validate(account.rolling),
+    )
 
 
 @router.get(
@@ -243,13 +251,13 @@ def _account(
     """Read an account, and the statement of its year until the day that is asked, of one moment."""
     on = query.on or business_date(utc_now())
     year = query.year or on.year
-    period_from = date(year, 1, 1)
-    period_to = max(min(on, date(year, 12, 31)), period_from)
     with caller.transaction() as (session, actor):
         see_one_moment(session)
         connection = session.connection()
         account = household_account(connection, actor, household_id, year=year, on=on)
-        orders = household_statement(connection, actor, household_id, period_from=period_from, period_to=period_to)
+        orders = household_statement(
+            connection, actor, household_id, period_from=account.year.window.begin, period_to=account.orders_to
+        )
         return account, orders, place_of(connection, household_id)
 
 

@@ -3,7 +3,7 @@
 What suppliers paid it stands beside what orders brought; the one is never added to the other.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -21,7 +21,7 @@ from market.households.queries import head_count_on, heads_on, visible_household
 from market.identity.rules import Actor
 from market.livelihoods.queries import confirmed_baselines
 from market.livelihoods.rules import ITEMS, Figure, Fraction, ItemKind, Treatment, Window, calendar_year, rolling_year
-from market.reports.rules import NoIncrease
+from market.reports.rules import NoIncrease, WindowKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,7 @@ class KindSum:
     treatment: Treatment
     income_class: IncomeClass | None
     fen: int
+    checked_fen: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class Figures:
     ahead_fen: int
     items: Sequence[KindSum]
     other_fen: int
+    other_checked_fen: int
     excluded_fen: int
     gross_fen: int
     operating_expense_fen: int
@@ -66,8 +68,25 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
+class FormerBaseline:
+    """A baseline that was in force until the county confirmed another in its place, and the increase by it."""
+
+    baseline_fen: int
+    baseline_from: date
+    baseline_to: date
+    baseline_source: str
+    confirmed_at: datetime
+    replaced_at: datetime
+    reason: str
+    increase_fen: int
+
+
+@dataclass(frozen=True, slots=True)
 class AccountIncrease:
-    """A figure less the same figure of the latest confirmed baseline; without one there is none, and why."""
+    """A figure less the same figure of the latest confirmed baseline; without one there is none, and why.
+
+    What was in force before it, and the increase by that, is told, the latest first.
+    """
 
     figure: Figure
     figure_fen: int
@@ -75,14 +94,17 @@ class AccountIncrease:
     baseline_from: date | None
     baseline_to: date | None
     baseline_source: str | None
+    baseline_confirmed_at: datetime | None
     increase_fen: int | None
     no_increase: NoIncrease | None
+    formerly: Sequence[FormerBaseline]
 
 
 @dataclass(frozen=True, slots=True)
 class WindowAccount:
     """A window as now known, and if its last month is closed as closed, with what makes the difference."""
 
+    kind: WindowKind
     window: Window
     known: Figures
     closed_at: datetime | None
@@ -93,7 +115,7 @@ class WindowAccount:
 
 @dataclass(frozen=True, slots=True)
 class HouseholdAccount:
-    """A household's account, as of a day."""
+    """A household's account, as of a day; `heads` are of that day, figures per head of the last day of their window."""
 
     household_id: UUID
     household_code: str
@@ -101,6 +123,11 @@ class HouseholdAccount:
     on: date
     year: WindowAccount
     rolling: WindowAccount
+
+    @property
+    def orders_to(self) -> date:
+        """Return the last day of the statement of orders that goes with it: of the year, and not after its day."""
+        return max(min(self.on, self.year.window.end), self.year.window.begin)
 
 
 def household_account(
@@ -120,7 +147,11 @@ def household_account(
         raise NotFoundError(what="household")
     baselines = confirmed_baselines(connection, household_id)
     windows = [
-        _window(connection, household_id, window, baselines, on) for window in (calendar_year(year), rolling_year(on))
+        _window(connection, household_id, kind, window, baselines=baselines, on=on)
+        for kind, window in (
+            (WindowKind.CALENDAR_YEAR, calendar_year(year)),
+            (WindowKind.LAST_TWELVE_MONTHS, rolling_year(on)),
+        )
     ]
     return HouseholdAccount(household_id, found.code, found.heads, on, *windows)
 
@@ -128,7 +159,9 @@ def household_account(
 def _window(
     connection: sa.Connection,
     household_id: UUID,
+    kind: WindowKind,
     window: Window,
+    *,
     baselines: Sequence[sa.Row[Any]],
     on: date,
 ) -> WindowAccount:
@@ -136,6 +169,7 @@ def _window(
     known = _figures(connection, household_id, window, closed=None)
     as_closed = _figures(connection, household_id, window, closed=closed) if closed else None
     return WindowAccount(
+        kind,
         window,
         figures_of(known),
         closed,
@@ -161,8 +195,9 @@ def figures_of(found: NetIncome) -> Figures:
         ],
         received_fen=found.received_fen,
         ahead_fen=found.ahead_fen,
-        items=_by_kind(found.items),
+        items=_by_kind(found),
         other_fen=found.other_fen,
+        other_checked_fen=found.other_checked_fen,
         excluded_fen=found.excluded_fen,
         gross_fen=found.gross_fen,
         operating_expense_fen=found.operating_expense_fen,
@@ -175,22 +210,23 @@ def figures_of(found: NetIncome) -> Figures:
     )
 
 
-def _by_kind(items: Mapping[str, int]) -> list[KindSum]:
+def _by_kind(found: NetIncome) -> list[KindSum]:
     return [
-        KindSum(kind, terms.name, terms.treatment, terms.income_class, items[kind])
+        KindSum(kind, terms.name, terms.treatment, terms.income_class, found.items[kind], found.checked[kind])
         for kind, terms in ITEMS.items()
-        if kind in items
+        if kind in found.items
     ]
 
 
 def _increase(found: NetIncome, figure: Figure, baselines: Sequence[sa.Row[Any]], on: date) -> AccountIncrease:
     fen = found.figure(figure)
-    before = [row for row in baselines if row.figure == figure and row.period_to < found.window.begin]
     if found.window.end >= on:
-        return AccountIncrease(figure, fen, None, None, None, None, None, NoIncrease.PERIOD_NOT_OVER)
-    if not before:
-        return AccountIncrease(figure, fen, None, None, None, None, None, NoIncrease.NO_BASELINE_CONFIRMED)
-    base = before[0]
+        return _without(figure, fen, NoIncrease.PERIOD_NOT_OVER)
+    before = [row for row in baselines if row.figure == figure and row.period_to < found.window.begin]
+    replaced = {row.replaces for row in before}
+    base = next((row for row in before if row.id not in replaced), None)
+    if base is None:
+        return _without(figure, fen, NoIncrease.NO_BASELINE_CONFIRMED)
     return AccountIncrease(
         figure,
         fen,
@@ -198,6 +234,29 @@ def _increase(found: NetIncome, figure: Figure, baselines: Sequence[sa.Row[Any]]
         base.period_from,
         base.period_to,
         base.source,
+        base.decided_at,
         fen - base.amount_fen,
         None,
+        list(_formerly(base, {row.id: row for row in baselines}, fen)),
     )
+
+
+def _without(figure: Figure, fen: int, why: NoIncrease) -> AccountIncrease:
+    return AccountIncrease(figure, fen, None, None, None, None, None, None, why, ())
+
+
+def _formerly(base: sa.Row[Any], confirmed: Mapping[UUID, sa.Row[Any]], fen: int) -> Iterator[FormerBaseline]:
+    """Yield what was in force before a baseline, one replacement after another."""
+    while base.replaces is not None:
+        former = confirmed[base.replaces]
+        yield FormerBaseline(
+            former.amount_fen,
+            former.period_from,
+            former.period_to,
+            former.source,
+            former.decided_at,
+            base.decided_at,
+            base.reason,
+            fen - former.amount_fen,
+        )
+        base = former

@@ -16,9 +16,10 @@ import typst
 from market.attribution.rules import Step
 from market.attribution.statements import HouseholdStatement, Statement
 from market.benefits.rules import IncomeClass
+from market.clock import business_date
 from market.livelihoods.rules import Treatment
 from market.money import yuan
-from market.reports.household_account import Figures, HouseholdAccount, KindSum, WindowAccount
+from market.reports.household_account import AccountIncrease, Figures, HouseholdAccount, KindSum, WindowAccount
 
 TREATMENTS = {
     Treatment.COUNTED: "计入收入",
@@ -100,10 +101,10 @@ def _content(account: HouseholdAccount, orders: HouseholdStatement, place: Place
             f"在册 {account.heads} 人",
             f"截至{_day(account.on)}",
         ],
-        "summary": _summary(rolling, account.heads),
+        "summary": _summary(rolling),
         "parts": [
             _income(year, rolling, account.on),
-            _suppliers(orders, account.on),
+            _suppliers(orders, account),
             _others(year),
             *_corrections(year),
         ],
@@ -111,12 +112,15 @@ def _content(account: HouseholdAccount, orders: HouseholdStatement, place: Place
     }
 
 
-def _summary(rolling: WindowAccount, heads: int) -> str:
+def _summary(rolling: WindowAccount) -> str:
+    """Say what the last twelve months brought, and nothing of another window."""
     known = rolling.known
+    other = f"其他收入 {yuan(known.other_fen)} 元（县里核对过 {yuan(known.other_checked_fen)} 元）"
+    per_head = f"按期末 {known.net_per_head.heads} 口人算，人均 {yuan(known.net_per_head.fen)} 元"
     return (
-        f"{_span(rolling)}，您家共收到 {yuan(known.gross_fen)} 元：合作社付来 {yuan(known.received_fen)} 元，"
-        f"其他收入 {yuan(known.other_fen)} 元。减去生产支出 {yuan(known.operating_expense_fen)} 元，"
-        f"纯收入 {yuan(known.net_fen)} 元，按 {heads} 口人算，人均 {yuan(known.net_per_head.fen)} 元。"
+        f"近十二个月（{_span(rolling)}），您家共收到 {yuan(known.gross_fen)} 元："
+        f"合作社付来 {yuan(known.received_fen)} 元，{other}。"
+        f"减去生产支出 {yuan(known.operating_expense_fen)} 元，纯收入 {yuan(known.net_fen)} 元，{per_head}。"
     )
 
 
@@ -142,14 +146,15 @@ def _income(year: WindowAccount, rolling: WindowAccount, on: date) -> dict[str, 
         ["纯收入", *(yuan(each.net_fen) for each in both)],
         ["人均纯收入", *(yuan(each.net_per_head.fen) for each in both)],
     ]
-    notes = [f"增收：{_increase(year)}"]
-    until = "" if year.window.end < on else "至今"
+    notes = [f"{_year(year)}增收：{_increase(year)}"]
+    until = "全年" if year.window.end < on else "1月1日至今"
+    begin, end = rolling.window
     columns = [
         "单位：元",
-        f"{year.window.begin.year}年{until}",
-        f"近十二个月（到{rolling.window.end.year}年{rolling.window.end.month}月）",
+        f"{_year(year)}{until}",
+        f"近十二个月（{begin.year}年{begin.month}月至{end.year}年{end.month}月）",
     ]
-    return {"title": "一、收入", "columns": columns, "rows": rows, "notes": notes}
+    return {"title": "一、收入（两段时间分列，不能相加）", "columns": columns, "rows": rows, "notes": notes}
 
 
 def _other_of(figures: Figures, income_class: IncomeClass) -> int:
@@ -161,12 +166,27 @@ def _increase(year: WindowAccount) -> str:
         if each.figure == "net" and each.increase_fen is not None:
             return (
                 f"纯收入比基期（{each.baseline_from} 至 {each.baseline_to}，{each.baseline_source}）"
-                f"增加 {yuan(each.increase_fen)} 元。"
+                f"增加 {yuan(each.increase_fen)} 元。{_changed(each)}"
             )
-    return "本年尚未结束，或没有经县确认的基期，不作增收结论。"
+    return "该年尚未结束，或没有经县确认的基期，不作增收结论。"
 
 
-def _suppliers(orders: HouseholdStatement, on: date) -> dict[str, Any]:
+def _changed(increase: AccountIncrease) -> str:
+    """Say of a baseline that took another's place when it did, and what the increase was by that one."""
+    if not increase.formerly:
+        return ""
+    former = increase.formerly[0]
+    return (
+        f"基期已于{_day(business_date(former.replaced_at))}经县确认更换（{former.reason}）；"
+        f"按原基期为增加 {yuan(former.increase_fen)} 元。"
+    )
+
+
+def _year(found: WindowAccount) -> str:
+    return f"{found.window.begin.year}年"
+
+
+def _suppliers(orders: HouseholdStatement, account: HouseholdAccount) -> dict[str, Any]:
     """Say of each supplier what it brought, paid and owes; what is beyond the page is summed."""
     listed = [(name, standing(own)) for _, name, own in orders.suppliers]
     listed.sort(key=lambda row: (-row[1][-1], row[0]))
@@ -176,10 +196,16 @@ def _suppliers(orders: HouseholdStatement, on: date) -> dict[str, Any]:
         listed = [*listed[:MOST_ROWS], (f"其余 {len(rest)} 家", sums)]
     rows = [[name, *map(yuan, amounts)] for name, amounts in listed]
     columns = ["合作社（单位：元）", "应得", "货款已到", "已到账", "预付", "尚欠您家"]
-    notes = [f"{STEPS}前三栏为本年累计，后两栏为截至{_day(on)}的余额。"]
+    begin, end = _day(account.year.window.begin), _day(account.orders_to)
+    notes = [f"{STEPS}前三栏为{begin}至{end}的累计，后两栏为截至{end}的余额。"]
     if not rows:
-        notes = ["本年没有合作社订单带来的收入。"]
-    return {"title": "二、合作社带来的钱，谁还欠您家", "columns": columns, "rows": rows, "notes": notes}
+        notes = [f"{_year(account.year)}没有合作社订单带来的收入。"]
+    return {
+        "title": f"二、{_year(account.year)}合作社带来的钱，谁还欠您家",
+        "columns": columns,
+        "rows": rows,
+        "notes": notes,
+    }
 
 
 def standing(found: Statement) -> list[int]:
@@ -202,12 +228,15 @@ def _others(year: WindowAccount) -> dict[str, Any]:
     rows = [[each.name, TREATMENTS[each.treatment], yuan(each.fen)] for each in listed[:MOST_ROWS]]
     if rest := listed[MOST_ROWS:]:
         rows.append([f"其余 {len(rest)} 项", "", yuan(sum(each.fen for each in rest if _counts(each)))])
-    notes = [] if rows else ["本年没有登记其他收支。"]
+    known = year.known
+    notes = [f"计入收入的 {yuan(known.other_fen)} 元中，县里核对过 {yuan(known.other_checked_fen)} 元。"]
     if listed[MOST_ROWS:]:
-        notes = ["“其余”一行只合计计入收入的项目。"]
+        notes[0] += "“其余”一行只合计计入收入的项目。"
+    if not rows:
+        notes = [f"{_year(year)}没有登记其他收支。"]
     return {
-        "title": "三、其他收支（由村代办员登记）",
-        "columns": ["本年，单位：元", "", "金额"],
+        "title": f"三、{_year(year)}其他收支（由村代办员登记）",
+        "columns": ["单位：元", "", "金额"],
         "rows": rows,
         "notes": notes,
     }
@@ -227,12 +256,12 @@ def _corrections(year: WindowAccount) -> list[dict[str, Any]]:
     ]
     note = f"结账后又登记了 {len(year.corrections)} 笔补记或更正；原账不改，差额如上。"
     columns = ["单位：元", "结账时", "现在"]
-    return [{"title": "四、结账后的更正", "columns": columns, "rows": rows, "notes": [note]}]
+    return [{"title": f"四、{_year(year)}结账后的更正", "columns": columns, "rows": rows, "notes": [note]}]
 
 
 def _foot(place: Place) -> list[str]:
     offices = "、".join(place.offices) or "村代办员、县乡村振兴部门"
     return [
         f"对账有疑问、没收到钱、金额不对，请找：{offices}。可要求逐笔查看每一分钱来自哪张订单。",
-        "本单不含姓名、身份证号和银行卡号。人均按在册人口计算，不足一分的部分舍去。",
+        "本单不含姓名、身份证号和银行卡号。人均按该段时间最后一天的在册人口计算，不足一分的部分舍去。",
     ]

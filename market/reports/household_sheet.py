@@ -23,10 +23,11 @@ YUAN_SHEET, FEN_SHEET, SUPPLIERS_SHEET, ITEMS_SHEET, CORRECTIONS_SHEET, NOTES_SH
 FIGURES: Sequence[tuple[str, str, str]] = (
     ("received_fen", "供应商付来", "实际收到,含预付与补差;与“订单带来”不相加"),
     ("other_fen", "其他收入", "政策转移、务工、光伏、保险补偿等计入收入的项目"),
+    ("other_checked_fen", "其中经县核对", "其他收入中,由登记人以外的第二人核对过的部分"),
     ("gross_fen", "毛收入", "供应商付来 + 其他收入"),
     ("operating_expense_fen", "生产经营支出", "从毛收入中减去"),
     ("net_fen", "纯收入", "毛收入 - 生产经营支出"),
-    ("per_head", "人均纯收入", "纯收入 / 在册人口,不足一分舍去"),
+    ("per_head", "人均纯收入", "纯收入 / 该期间最后一日的在册人口,不足一分舍去"),
     ("self_paid_fen", "合规自付支出", "只在监测时扣除"),
     ("excluded_fen", "不计入的款项", "一次性慰问与专项补助,只登记"),
     ("accrued_fen", "订单带来:应计", "验收时归集,扣除冲回"),
@@ -43,7 +44,7 @@ def household_workbook(account: HouseholdAccount, orders: HouseholdStatement) ->
         yuan, count = (book.add_format({"num_format": form}) for form in ("#,##0.00", "#,##0"))
         _figures(book.add_worksheet(YUAN_SHEET), account, bold, yuan, units=100)
         _figures(book.add_worksheet(FEN_SHEET), account, bold, count, units=1)
-        _suppliers(book.add_worksheet(SUPPLIERS_SHEET), orders, bold, count)
+        _suppliers(book.add_worksheet(SUPPLIERS_SHEET), account, orders, bold, count)
         _items(book.add_worksheet(ITEMS_SHEET), account, bold, count)
         _corrections(book.add_worksheet(CORRECTIONS_SHEET), account, bold, count)
         _notes(book.add_worksheet(NOTES_SHEET), account, bold)
@@ -71,8 +72,13 @@ def _figures(sheet: Worksheet, account: HouseholdAccount, bold: Format, form: Fo
                 sheet.write_number(number, place, fen / units if units > 1 else fen, form)
 
 
-def _suppliers(sheet: Worksheet, orders: HouseholdStatement, bold: Format, form: Format) -> None:
-    _head(sheet, ["供应商", "应得(含补差)", "货款已到", "已到账", "预付余额", "尚欠"], bold, first=30)
+def _suppliers(
+    sheet: Worksheet, account: HouseholdAccount, orders: HouseholdStatement, bold: Format, form: Format
+) -> None:
+    end = f"截至 {account.orders_to}"
+    titles = ["应得(含补差)", "货款已到", "已到账"]
+    year = [f"{account.year.window.begin.year}年{title}" for title in titles]
+    _head(sheet, ["供应商", *year, f"预付余额,{end}", f"尚欠,{end}"], bold, first=30)
     for number, (_, name, own) in enumerate(orders.suppliers, 1):
         sheet.write_string(number, 0, name)
         for place, fen in enumerate(standing(own), 1):

@@ -144,6 +144,13 @@ SALE_COLUMNS = ("orders", "sale_fen", "sale_net_fen")
 """Known of orders, not of one mechanism: an order brings several."""
 
 
+class WindowKind(StrEnum):
+    """Which days a window's figures are of."""
+
+    CALENDAR_YEAR = "calendar_year"
+    LAST_TWELVE_MONTHS = "last_twelve_months"
+
+
 class NoIncrease(StrEnum):
     """Why no increase is given."""
 

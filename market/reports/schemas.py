@@ -1,6 +1,6 @@
 """What goes in and out over HTTP: periods, statements, the income of a lot, reports."""
 
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -9,7 +9,6 @@ from pydantic import Field
 from market.api import AnyRegionCode, Count, Day, Fen, Flag, Quantity, Schema, SignedFen
 from market.attribution.rules import Step
 from market.benefits.rules import IncomeClass, Mechanism
-from market.livelihoods.rules import Figure, ItemKind, Treatment
 from market.lots.schemas import OverMarketOut
 from market.reports.rules import Dimension, Kind, NoIncrease, Suspended
 
@@ -130,115 +129,6 @@ class HouseholdStatementOut(Schema):
     total: StatementOut
     suppliers: list[SupplierStatementOut]
     counts: list[CountsOut]
-
-
-class AccountQuery(Schema):
-    """Which calendar year, and the day before whose month the last twelve months end."""
-
-    year: Annotated[int | None, Field(ge=2000, le=2199, examples=[2026], description="that of `on` if absent")] = None
-    on: Annotated[Day | None, Field(examples=["2026-03-02"], description="today if absent")] = None
-
-
-class ClassIncomeOut(Schema):
-    """The money of one class, from orders and other; and the steps that what its orders brought came to."""
-
-    income_class: ClassCode
-    from_orders_fen: SignedFen
-    other_fen: SignedFen
-    orders: FlowOut
-
-
-class KindSumOut(Schema):
-    """What the items of a kind come to, and what the kind does to the figures."""
-
-    kind: Annotated[ItemKind, Field(examples=["pension"])]
-    name: Annotated[str, Field(examples=["养老金"])]
-    treatment: Annotated[Treatment, Field(examples=["counted"])]
-    income_class: Annotated[IncomeClass | None, Field(examples=["transfer"])]
-    fen: SignedFen
-
-
-class PerHeadOut(Schema):
-    """Whole fen per registered member, rounded down; exactly fen + left_fen / heads."""
-
-    fen: SignedFen
-    left_fen: Fen
-    heads: Count
-
-
-class AccountFiguresOut(Schema):
-    """Money received and spent; what orders brought stands apart and is never added to it."""
-
-    classes: list[ClassIncomeOut]
-    received_fen: Annotated[SignedFen, Field(description="from suppliers: paid shares, top-ups and advances")]
-    ahead_fen: Annotated[SignedFen, Field(description="of that, advances less what orders claimed of older ones")]
-    items: list[KindSumOut]
-    other_fen: SignedFen
-    excluded_fen: Annotated[SignedFen, Field(description="gifts and purpose-tied subsidies: in no other figure")]
-    gross_fen: Annotated[SignedFen, Field(description="received + other")]
-    operating_expense_fen: SignedFen
-    net_fen: Annotated[SignedFen, Field(description="gross - operating expense")]
-    net_per_head: PerHeadOut
-    self_paid_fen: Annotated[SignedFen, Field(description="subtracted in monitoring alone")]
-    accrued_fen: Annotated[SignedFen, Field(description="brought by orders: attributed on acceptance")]
-    recognised_fen: Annotated[SignedFen, Field(description="brought by orders: the buyer's money has come")]
-    brought_by_orders_fen: Annotated[SignedFen, Field(description="brought by orders and received: matched alone")]
-
-
-class CorrectionOut(Schema):
-    """A fact that the figures hold as now known and not as closed (or below zero, the reverse)."""
-
-    source: Annotated[str, Field(examples=["return:0198c2f0-5b7a-7c3e-9a54-1f2e3d4c5b6a"])]
-    reason: Annotated[str, Field(examples=["return"])]
-    recorded_at: Annotated[datetime, Field(examples=["2026-04-02T08:00:00Z"])]
-    happened_on: Annotated[date, Field(examples=["2026-03-20"])]
-    booked_on: Annotated[date | None, Field(examples=["2026-04-01"])]
-    received_fen: SignedFen
-    accrued_fen: SignedFen
-    item_kind: Annotated[ItemKind | None, Field(examples=[None])]
-    item_fen: SignedFen
-
-
-class AccountIncreaseOut(Schema):
-    """A figure less the same figure of the latest confirmed baseline; without one none is stated."""
-
-    figure: Annotated[Figure, Field(examples=["net_per_head"])]
-    figure_fen: SignedFen
-    baseline_fen: SignedFen | None
-    baseline_from: Annotated[date | None, Field(examples=["2024-01-01"])]
-    baseline_to: Annotated[date | None, Field(examples=["2024-12-31"])]
-    baseline_source: Annotated[str | None, Field(examples=["2024年度农户收入采集表"])]
-    increase_fen: SignedFen | None
-    no_increase: Annotated[NoIncrease | None, Field(examples=[None])]
-
-
-class WindowOut(Schema):
-    """The first and the last day."""
-
-    begin: Annotated[date, Field(examples=["2025-01-01"])]
-    end: Annotated[date, Field(examples=["2025-12-31"])]
-
-
-class WindowAccountOut(Schema):
-    """A window as now known; and as closed, once its last month is, with what makes the difference."""
-
-    window: WindowOut
-    known: AccountFiguresOut
-    closed_at: Annotated[datetime | None, Field(examples=[None])]
-    closed: AccountFiguresOut | None
-    corrections: list[CorrectionOut]
-    increases: list[AccountIncreaseOut]
-
-
-class HouseholdAccountOut(Schema):
-    """Gross, net and per head of a household: of a calendar year, and of the last twelve months."""
-
-    household_id: Id
-    household_code: Annotated[str, Field(examples=["1411221062010007"])]
-    heads: Count
-    on: Annotated[date, Field(examples=["2026-03-02"])]
-    year: WindowAccountOut
-    rolling: WindowAccountOut
 
 
 class SaleOut(Schema):

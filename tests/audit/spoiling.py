@@ -29,6 +29,15 @@ LINES_WITH_A_FEN_TOO_MUCH = """
 """
 
 
+TWO_BASELINES = """
+    INSERT INTO household_baselines (id, household_id, figure, amount_fen, period_from, period_to, source, status,
+                                     stated_by, decided_by, decided_at)
+    SELECT gen_random_uuid(), (SELECT id FROM households LIMIT 1), 'net', 1, begin, begin + 364, '采集表', 'confirmed',
+           (SELECT min(id::text)::uuid FROM members), (SELECT max(id::text)::uuid FROM members), now()
+      FROM (VALUES (DATE '2024-01-01'), (DATE '2024-02-01')) AS v (begin)
+"""
+
+
 def moved(debit: str, credit: str, amount: str, about: str) -> str:
     """Return a statement that adds a whole entry with one transfer like an existing one, otherwise chosen."""
     return f"""

@@ -18,6 +18,7 @@ from tests.audit.spoiling import (
     ONE_TRANSFER,
     OPEN_ACCRUALS,
     SOLD_OUT,
+    TWO_BASELINES,
     UNTOUCHED,
     moved,
 )
@@ -273,6 +274,17 @@ BREAKING: dict[str, tuple[tuple[str, ...], set[str]]] = {
         ("UPDATE price_tiers SET price_fen = (SELECT max(price_ceiling_fen) + 1 FROM certificates)",),
         {"price_is_within_the_evidence"},
     ),
+    "head_count_is_the_last": (("UPDATE households SET head_count = head_count % 30 + 1",), {"head_count_is_the_last"}),
+    "one_baseline_is_in_force": ((TWO_BASELINES,), {"one_baseline_is_in_force"}),
+    "part_keeps_its_certificate": (
+        (
+            (
+                "UPDATE lots SET quality_certificate = 'HGZ-9',"
+                " certified_lot_id = (SELECT max(id::text)::uuid FROM lots) WHERE id = (SELECT min(id::text)::uuid FROM lots)"
+            ),
+        ),
+        {"part_keeps_its_certificate"},
+    ),
     "certificate_held_on_the_day": (
         ("UPDATE certificates SET valid_from = DATE '2026-03-03'",),
         {"certificate_held_on_the_day"},
@@ -283,7 +295,7 @@ CONSTRAINTS = {
     "ledger_transfers": ["transfer_is_of_its_entry"],
     "evidence_contents": ["evidence_contents_hash_is_of_the_bytes"],
     "disbursements": ["disbursements_cash_takes_two"],
-    "lots": ["lots_quantity_is_conserved", "lots_stock_is_never_oversold"],
+    "lots": ["lots_quantity_is_conserved", "lots_stock_is_never_oversold", "lots_parts_alone_share_a_certificate"],
     "plan_versions": ["plan_versions_maker_is_not_checker", "plan_versions_body_is_in_the_bytes"],
     "lot_inputs": ["lot_inputs_quantity_is_positive"],
     "ledger_balances": ["month_is_closed"],

@@ -1,7 +1,7 @@
 """Households at risk are found by named rules, each told with the figures that triggered it."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from uuid import uuid4
 
 import pytest
@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 
 from market.audit.monitoring import alerts
 from market.audit.rules import MONITORING_WORDS, MonitoringRule
+from market.benefits.rules import Mechanism
 from market.db import Database
 from market.households.models import Household, HouseholdStatusPeriod
 from market.households.rules import HouseholdStatus
@@ -30,7 +31,15 @@ COUNTY = "141122"
 def auditor(session: orm.Session) -> Actor:
     office = factories.organisation(session)
     livelihoods.set_line(
-        session, region_code="14", year=2026, line_fen=900_000, jump_bp=20_000, jump_fen=1_000_000, source="晋农办发"
+        session,
+        region_code="14",
+        year=2026,
+        line_fen=900_000,
+        jump_bp=20_000,
+        jump_fen=1_000_000,
+        unchecked_fen=100_000,
+        unchecked_days=30,
+        source="晋农办发",
     )
     return factories.actor(session, factories.member(session, office), Scope.ALL)
 
@@ -70,9 +79,27 @@ def test_the_nearest_regions_line_of_the_year_holds_and_no_other(session: orm.Se
     household = with_items(session, (ItemKind.PENSION, 1_900_000))
     assert found(session, auditor, MonitoringRule.BELOW_THE_LINE) == {}
     livelihoods.set_line(
-        session, region_code=COUNTY, year=2026, line_fen=950_001, jump_bp=20_000, jump_fen=1, source="县发"
+        session,
+        region_code=COUNTY,
+        year=2026,
+        line_fen=950_001,
+        jump_bp=20_000,
+        jump_fen=1,
+        unchecked_fen=1,
+        unchecked_days=1,
+        source="县发",
     )
-    livelihoods.set_line(session, region_code="", year=2026, line_fen=1, jump_bp=20_000, jump_fen=1, source="国家")
+    livelihoods.set_line(
+        session,
+        region_code="",
+        year=2026,
+        line_fen=1,
+        jump_bp=20_000,
+        jump_fen=1,
+        unchecked_fen=1,
+        unchecked_days=1,
+        source="国家",
+    )
     assert list(found(session, auditor, MonitoringRule.BELOW_THE_LINE)) == [household.code]
     years_ago = alerts(session, auditor, region_code=COUNTY, on=date(2022, 4, 1), rules=[MonitoringRule.BELOW_THE_LINE])
     assert years_ago == [], "no line of 2022 is known"
@@ -147,6 +174,68 @@ def test_produce_of_a_household_that_had_left_is_found(session: orm.Session, aud
     assert found(session, auditor, MonitoringRule.STATUS_LAPSED) == {gone.code: {"off_register_fen": 5_000}}
 
 
+@pytest.mark.parametrize(
+    ("fen", "recorded", "checked", "told"),
+    [
+        (200_002, date(2026, 3, 15), False, True),
+        (200_001, date(2026, 3, 15), False, False),
+        (200_002, date(2026, 3, 16), False, False),
+        (200_002, date(2026, 3, 15), True, False),
+    ],
+)
+def test_other_income_that_nobody_checked_in_time_is_told(
+    session: orm.Session, auditor: Actor, fen: int, recorded: date, *, checked: bool, told: bool
+) -> None:
+    household = factories.household(session, head_count=2)
+    at = datetime(recorded.year, recorded.month, recorded.day, 4, tzinfo=UTC)
+    factories.account_item(session, household, kind=ItemKind.WAGE_ELSEWHERE, amount_fen=fen, at=at, checked=checked)
+    factories.account_item(session, household, kind=ItemKind.GIFT, amount_fen=9_000_000)
+    expected = {
+        "unchecked_fen": fen,
+        "unchecked_per_head_fen": fen // 2,
+        "unchecked_most_fen": 100_000,
+        "unchecked_days": 30,
+        "heads": 2,
+    }
+    assert found(session, auditor, MonitoringRule.UNCHECKED_ITEMS) == ({household.code: expected} if told else {})
+
+
+def test_a_status_recorded_late_is_told_once_a_pool_for_assisted_households_brought_it_money(
+    session: orm.Session, auditor: Actor
+) -> None:
+    open_channels(session)
+    recorded = datetime(2026, 2, 1, tzinfo=UTC)
+    late, in_time = factories.household(session, recorded_at=recorded), factories.household(session)
+    ordinary = factories.household(session, recorded_at=recorded, status=HouseholdStatus.ORDINARY)
+    plain = factories.household(session, recorded_at=recorded)
+    shares = [(each.id, 1) for each in (late, in_time, ordinary)]
+    for assisted_only, payees in ((True, shares), (False, [(plain.id, 1)])):
+        story = Story(session, pools=[(Mechanism.SHARE_DIVIDEND, 1_000, payees)], assisted_only=assisted_only)
+        giving = story.household()
+        story.lot(10_000, {giving.id: 5_000})
+        order = story.sell("4")
+        story.pay(order, 4_000)
+    figures = found(session, auditor, MonitoringRule.STATUS_RECORDED_LATE)
+    days = (date(2026, 2, 1) - date(2020, 1, 1)).days
+    assert figures == {late.code: {"days_late": days, "assisted_only_fen": 200}}
+
+
+def test_a_province_without_a_line_is_named_in_the_answer(client: TestClient, session: orm.Session) -> None:
+    factories.region(session, code="141122")
+    factories.household(session)
+    factories.household(session, village_code="531122106201")
+    headers = factories.signed_in(session, Role.AUDITOR)
+
+    def missing(on: str, **query: str) -> list[tuple[str, int, int]]:
+        answer = client.get("/v1/monitoring/warnings", params={"on": on} | query, headers=headers).json()
+        return [tuple(each.values()) for each in answer["missing_lines"]]
+
+    assert missing("2026-04-15") == [("14", 2026, 1), ("53", 2026, 1)]
+    assert missing("2026-01-15") == [("14", 2025, 1)], "Yunnan has a line of 2025, in which the window ends"
+    assert missing("2026-01-15", region_code="141122") == [("14", 2025, 1)]
+    assert missing("2025-01-15") == [], "the whole country had one in 2024"
+
+
 def test_a_whole_county_is_judged_in_as_many_statements_as_one_household(
     session: orm.Session, db: Database, auditor: Actor
 ) -> None:
@@ -157,7 +246,7 @@ def test_a_whole_county_is_judged_in_as_many_statements_as_one_household(
         with counted(db) as statements:
             assert found(session, auditor, *MonitoringRule)
         counts.append(len(statements))
-    assert counts == [10, 10]
+    assert counts == [12, 12]
 
 
 def test_warnings_are_listed_by_code_to_the_county_and_no_further(

@@ -8,6 +8,7 @@ from sqlalchemy import orm
 from starlette.testclient import TestClient
 
 from market.clock import utc_now
+from market.households.models import HouseholdHeadCount
 from market.households.rules import HouseholdStatus
 from market.identity.models import Member
 from market.identity.rules import Role, Scope
@@ -112,6 +113,84 @@ def test_an_increase_is_stated_only_against_a_confirmed_baseline_of_the_same_fig
     }
     running = account(client, session, household.id, year="2026", on="2026-03-02")["year"]
     assert {each["no_increase"] for each in running["increases"]} == {"period_not_over"}
+
+
+def test_a_replaced_baseline_stays_told_with_when_it_changed_and_the_increase_by_it(
+    client: TestClient, session: orm.Session
+) -> None:
+    household = factories.household(session)
+    factories.account_item(session, household, amount_fen=1_000_000, on=date(2025, 5, 1))
+    first = factories.household_baseline(session, household, amount_fen=900_000)
+    factories.household_baseline(session, household, amount_fen=400_000, replaces=first)
+    factories.household_baseline(session, household, amount_fen=1, replaces=first, confirmed=False)
+    year = account(client, session, household.id, year="2025", on="2026-03-02")["year"]
+    (net,) = (each for each in year["increases"] if each["figure"] == "net")
+    assert (net["baseline_fen"], net["increase_fen"]) == (400_000, 600_000)
+    (former,) = net["formerly"]
+    assert (former["baseline_fen"], former["increase_fen"], former["reason"]) == (900_000, 100_000, "漏计养老金")
+    assert former["replaced_at"] == net["baseline_confirmed_at"]
+
+
+def test_it_says_how_much_of_other_income_a_second_person_has_checked(client: TestClient, session: orm.Session) -> None:
+    household = factories.household(session)
+    factories.account_item(session, household, amount_fen=700, checked=True)
+    factories.account_item(session, household, amount_fen=40)
+    factories.account_item(session, household, kind=ItemKind.GIFT, amount_fen=9, checked=True)
+    known = account(client, session, household.id, year="2026")["year"]["known"]
+    assert (known["other_fen"], known["other_checked_fen"]) == (740, 700)
+    assert {each["kind"]: (each["fen"], each["checked_fen"]) for each in known["items"]} == {
+        "pension": (740, 700),
+        "gift": (9, 9),
+    }
+
+
+def test_per_head_is_of_who_was_counted_on_the_last_day_of_the_window(client: TestClient, session: orm.Session) -> None:
+    household = factories.household(session, head_count=2)
+    for year in (2024, 2025):
+        factories.account_item(session, household, amount_fen=1_200, on=date(year, 5, 1))
+    county = factories.signed_in(session, Role.COUNTY_REVIEWER, region_code="141122")
+    change = {"head_count": 4, "valid_from": "2025-07-01"}
+    client.patch(f"/v1/households/{household.id}", json=change, headers=county | {"If-Match": '"1"'})
+    before = account(client, session, household.id, year="2024", on="2026-01-15")
+    assert before["year"]["known"]["net_per_head"] == {"fen": 600, "left_fen": 0, "heads": 2}
+    assert (before["heads"], before["rolling"]["known"]["net_per_head"]["heads"]) == (4, 4)
+    after = account(client, session, household.id, year="2025", on="2026-01-15")["year"]["known"]
+    assert after["net_per_head"] == {"fen": 300, "left_fen": 0, "heads": 4}
+    assert account(client, session, household.id, on="2025-06-30")["heads"] == 2
+
+
+def test_a_closed_year_keeps_the_heads_that_it_was_closed_with(client: TestClient, session: orm.Session) -> None:
+    household = factories.household(session, head_count=2)
+    factories.account_item(session, household, amount_fen=1_200, on=date(2025, 5, 1))
+    clerk = factories.member(session, factories.organisation(session))
+    ledger.close_month(session, Book.ATTRIBUTION, month=date(2025, 12, 1), closed_by=clerk.id, today=date(2026, 2, 1))
+    session.add(
+        HouseholdHeadCount(
+            household_id=household.id,
+            valid_from=date(2025, 1, 1),
+            head_count=3,
+            recorded_at=utc_now() + timedelta(minutes=1),
+        )
+    )
+    session.flush()
+    year = account(client, session, household.id, year="2025", on="2026-01-15")["year"]
+    assert [year[how]["net_per_head"]["heads"] for how in ("closed", "known")] == [2, 3]
+
+
+def test_the_balances_are_of_a_day_and_every_figure_names_its_window(client: TestClient, session: orm.Session) -> None:
+    story = Story(session)
+    household = story.household(head_count=3)
+    story.lot(100_000, {household.id: 50_000})
+    story.disburse({household.id: 7_000}, on=FIFTH)
+    order = story.sell("10", on=NINTH)
+    found = account(client, session, household.id, year="2026", on="2026-03-09")
+    assert found["balances"] == {"on": "2026-03-09", "advance_fen": 7_000, "owed_fen": 0}
+    assert (found["year"]["kind"], found["rolling"]["kind"]) == ("calendar_year", "last_twelve_months")
+    story.pay(order, 10_000, on=NINTH)
+    after = account(client, session, household.id, year="2026", on="2026-03-09")
+    assert (after["balances"]["advance_fen"], after["year"]["known"]["ahead_fen"]) == (2_000, 2_000)
+    assert account(client, session, household.id, year="2027", on="2027-02-01")["balances"]["advance_fen"] == 2_000
+    assert account(client, session, household.id, year="2027", on="2027-02-01")["year"]["known"]["ahead_fen"] == 0
 
 
 def test_a_closed_year_stands_as_closed_beside_as_now_known_with_what_makes_the_difference(
