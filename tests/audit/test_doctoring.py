@@ -280,7 +280,8 @@ BREAKING: dict[str, tuple[tuple[str, ...], set[str]]] = {
         (
             (
                 "UPDATE lots SET quality_certificate = 'HGZ-9',"
-                " certified_lot_id = (SELECT max(id::text)::uuid FROM lots) WHERE id = (SELECT min(id::text)::uuid FROM lots)"
+                " certified_lot_id = (SELECT max(id::text)::uuid FROM lots)"
+                " WHERE id = (SELECT min(id::text)::uuid FROM lots)"
             ),
         ),
         {"part_keeps_its_certificate"},
