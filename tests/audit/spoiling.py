@@ -29,6 +29,10 @@ LINES_WITH_A_FEN_TOO_MUCH = """
 """
 
 
+ANOTHERS_CERTIFICATE = """
+    UPDATE lots SET quality_certificate = 'HGZ-9', certified_lot_id = (SELECT max(id::text)::uuid FROM lots)
+     WHERE id = (SELECT min(id::text)::uuid FROM lots)
+"""
 TWO_BASELINES = """
     INSERT INTO household_baselines (id, household_id, figure, amount_fen, period_from, period_to, source, status,
                                      stated_by, decided_by, decided_at)

@@ -12,6 +12,7 @@ from tests.audit.spoiling import (
     A_PLACED_ORDER,
     A_ROLLUP,
     AN_ACCEPTED_LINE,
+    ANOTHERS_CERTIFICATE,
     FIRST,
     LINES_WITH_A_FEN_TOO_MUCH,
     LISTS_OF_ALL_THAT_WAS_PAID,
@@ -276,16 +277,7 @@ BREAKING: dict[str, tuple[tuple[str, ...], set[str]]] = {
     ),
     "head_count_is_the_last": (("UPDATE households SET head_count = head_count % 30 + 1",), {"head_count_is_the_last"}),
     "one_baseline_is_in_force": ((TWO_BASELINES,), {"one_baseline_is_in_force"}),
-    "part_keeps_its_certificate": (
-        (
-            (
-                "UPDATE lots SET quality_certificate = 'HGZ-9',"
-                " certified_lot_id = (SELECT max(id::text)::uuid FROM lots)"
-                " WHERE id = (SELECT min(id::text)::uuid FROM lots)"
-            ),
-        ),
-        {"part_keeps_its_certificate"},
-    ),
+    "part_keeps_its_certificate": ((ANOTHERS_CERTIFICATE,), {"part_keeps_its_certificate"}),
     "certificate_held_on_the_day": (
         ("UPDATE certificates SET valid_from = DATE '2026-03-03'",),
         {"certificate_held_on_the_day"},
