@@ -37,6 +37,7 @@ from market.attribution.paying import (
     PayeeWithoutTieError,
     PaymentReferenceTakenError,
     TooManyTrialsError,
+    UnreadablePdfError,
     UnreadablePictureError,
 )
 from market.attribution.pictures import MEDIA_TYPES
@@ -193,7 +194,7 @@ def add_evidence(
     "/evidence",
     status_code=201,
     response_model=EvidenceOut,
-    responses=declared(EvidenceTypeError, UnreadablePictureError),
+    responses=declared(EvidenceTypeError, UnreadablePictureError, UnreadablePdfError),
     openapi_extra=file_body(*MEDIA_TYPES),
 )
 def upload_evidence(

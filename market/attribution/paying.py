@@ -163,6 +163,13 @@ class UnreadablePictureError(MarketError):
     zh = "图片无法读取:文件损坏,或超过 {most} 像素。"
 
 
+class UnreadablePdfError(MarketError):
+    """A PDF that nobody can open proves nothing."""
+
+    en = "The PDF cannot be read: {reason}."
+    zh = "PDF 无法读取:{reason_zh}。"
+
+
 class ConfirmationCodeError(MarketError):
     """One answer for a wrong code, an unknown payment, a code used, replaced or tried too often."""
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from PIL import Image, UnidentifiedImageError
 
+from market.attribution import papers
 from market.attribution.paying import EvidenceTypeError, UnreadablePictureError
 from market.clock import CHINA_STANDARD_TIME
 
@@ -36,11 +37,12 @@ class Seen(NamedTuple):
 
 
 def look(content: bytes) -> Seen:
-    """Return what the bytes say; raises `EvidenceTypeError` or `UnreadablePictureError`."""
+    """Return what the bytes say; raises `EvidenceTypeError`, `UnreadablePictureError` or `UnreadablePdfError`."""
     media_type = next((kind for kind, magic in MEDIA_TYPES.items() if content.startswith(magic)), None)
     if media_type is None:
         raise EvidenceTypeError(pointer="")
     if not media_type.startswith("image/"):
+        papers.check(content)
         return Seen(media_type)
     try:
         with Image.open(BytesIO(content), formats=("JPEG", "PNG")) as picture:

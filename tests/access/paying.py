@@ -4,6 +4,7 @@ from typing import Any
 from uuid import uuid4
 
 from tests.access.ask import Ask, item, said, thing
+from tests.papers import pdf
 from tests.stalls import TODAY
 
 
@@ -22,7 +23,7 @@ PAYING = {
     "POST /v1/disbursements/{disbursement_id}/evidence evidence": Ask(
         thing("disbursement"), lambda asked: {"evidence_ids": [asked.place.unused_evidence]}
     ),
-    "POST /v1/evidence": Ask(body=lambda asked: f"%PDF-1.7 {asked.role}".encode()),
+    "POST /v1/evidence": Ask(body=lambda asked: pdf(asked.role)),
     "GET /v1/evidence/{evidence_id} proof": Ask(thing("proof")),
     "GET /v1/evidence/{evidence_id}/content proof": Ask(thing("proof")),
     "POST /v1/pay-lists household": Ask(

@@ -33,6 +33,7 @@ from market.quantities import MeasuredIn
 from tests import factories
 from tests.access.place import BODIES, PLACES, Place
 from tests.money_out import paid_out
+from tests.papers import pdf
 from tests.story import NOON, TODAY, Story, open_channels
 
 LOGIN = "anybody"
@@ -297,7 +298,7 @@ class Settlement:
 
     def evidence(self, name: str) -> UUID:
         """Upload a file of the supplier."""
-        content = f"%PDF-1.7 {name} {self.story.supplier.name}".encode()
+        content = pdf(f"{name} {self.story.supplier.name}")
         seen = pictures.look(content)
         return evidence.store(self.session, self.story.clerk, content, seen, stated_on=TODAY, now=NOON).id
 

@@ -1,19 +1,23 @@
 """Evidence files: kept once, found again, proving one thing each, and seen by those who may."""
 
+from contextlib import suppress
 from io import BytesIO
 from typing import Any
 from uuid import UUID
+from zlib import compress
 
 import pytest
 import sqlalchemy as sa
 from PIL import Image
 
-from market.attribution import evidence
+from market.attribution import evidence, papers
 from market.attribution.models import EvidenceReading
+from market.attribution.paying import UnreadablePdfError
 from market.identity.rules import OrganisationKind, Role
+from tests.papers import pdf
 from tests.stalls import Desk, Stalls
 
-PDF = b"%PDF-1.7\n% bank receipt 20260302-01\n"
+PDF = pdf("bank receipt 20260302-01")
 
 
 def picture(*, shade: int = 0, form: str = "PNG", size: int = 90, taken: str | None = None, offset: str = "") -> bytes:
@@ -136,9 +140,16 @@ def test_a_blank_sheet_looks_like_nothing(stalls: Stalls) -> None:
         (b"\xff\xd8\xff not a picture", 422, "unreadable_picture"),
         (picture()[:-60], 422, "unreadable_picture"),
         (picture(form="JPEG")[:200], 422, "unreadable_picture"),
+        (b"%PDF-1.4x", 422, "unreadable_pdf"),
+        (PDF[:-120], 422, "unreadable_pdf"),
+        (pdf(pages=0), 422, "unreadable_pdf"),
+        (pdf(password="123456"), 422, "unreadable_pdf"),
         (b"%PDF-" + bytes(evidence.MOST_FILE_BYTES), 413, "body_too_large"),
     ],
-    ids=["nothing", "a gif", "a spreadsheet", "no picture", "half a png", "half a jpeg", "too large"],
+    ids=[
+        *("nothing", "a gif", "a spreadsheet", "no picture", "half a png", "half a jpeg"),
+        *("a pdf by its name alone", "half a pdf", "a pdf of no page", "a pdf with a password", "too large"),
+    ],
 )
 def test_what_nobody_could_look_at_is_no_evidence(stalls: Stalls, content: bytes, status: int, code: str) -> None:
     answer = send(stalls.clerk, content)
@@ -150,6 +161,52 @@ def test_a_small_file_that_claims_a_huge_picture_is_refused_unread(stalls: Stall
     huge[16:24] = (100_000).to_bytes(4) * 2
     answer = send(stalls.clerk, bytes(huge))
     assert (answer.status_code, answer.json()["code"]) == (422, "unreadable_picture")
+
+
+def around(kids: bytes) -> bytes:
+    """Return a PDF whose tree of pages has these branches."""
+    content, places = b"%PDF-1.4\n", []
+    for number, body in enumerate((b"/Catalog/Pages 2 0 R", b"/Pages/Kids[" + kids + b"]", b"/Page/Parent 2 0 R"), 1):
+        places.append(len(content))
+        content += b"%d 0 obj<</Type%s>>endobj\n" % (number, body)
+    index = b"xref\n0 4\n0000000000 65535 f \n" + b"".join(b"%010d 00000 n \n" % place for place in places)
+    return content + index + b"trailer<</Root 1 0 R/Size 4>>\nstartxref\n%d\n%%%%EOF" % len(content)
+
+
+def bomb() -> bytes:
+    """Return a PDF whose index is small until it is unpacked."""
+    packed = compress(bytes(50_000_000), 9)
+    index = b"1 0 obj<</Type/XRef/Size 9/W[1 2 1]/Filter/FlateDecode/Root 1 0 R/Length %d>>stream\n" % len(packed)
+    return b"%PDF-1.5\n" + index + packed + b"\nendstream endobj\nstartxref\n9\n%%EOF"
+
+
+HAYSTACK = b"%PDF-1.4\n" + b"1 0 obj<<>>\n" * 200_000 + b"trailer<</Root 1 0 R/Size 9>>\nstartxref\n0\n%%EOF"
+"""Its index is lost, and it is too large to be searched for its objects."""
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (around(b"2 0 R"), "it is broken or has no page"),
+        (around(b""), "it is broken or has no page"),
+        (bomb(), "it is broken or has no page"),
+        (b"%PDF-1.4\n1 0 obj" + b"[" * 100_000 + b"trailer<<>>\nstartxref\n0\n%%EOF", "it is broken or has no page"),
+        (HAYSTACK, "it takes too long to read"),
+        (pdf(password=""), "it is encrypted"),
+    ],
+    ids=["a circle", "no leaf", "a bomb", "a well", "a haystack", "a lock without a key"],
+)
+def test_a_pdf_made_to_cost_much_or_to_hide_is_refused(content: bytes, reason: str) -> None:
+    with pytest.raises(UnreadablePdfError, match=f"The PDF cannot be read: {reason}\\.") as refused:
+        papers.check(content)
+    assert refused.value.detail("zh").startswith("PDF 无法读取:")
+    papers.check(around(b"3 0 R"))
+
+
+def test_whatever_is_wrong_with_a_pdf_it_is_taken_or_refused_and_nothing_else() -> None:
+    for place in range(0, len(PDF), 3):
+        with suppress(UnreadablePdfError):
+            papers.check(PDF[:place] + b"<[(9" + PDF[place + 2 :])
 
 
 def test_nothing_is_captured_in_the_future(stalls: Stalls) -> None:

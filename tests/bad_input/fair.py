@@ -21,6 +21,7 @@ from market.identity.rules import OrganisationKind, Permission, Role
 from market.lots.rules import LotStatus
 from market.quantities import Unit
 from tests import factories
+from tests.papers import pdf
 from tests.stalls import NOON, TODAY, VILLAGE, Desk, Stalls, all_tables
 
 NOBODY = "0198c2f0-5b7a-7c3e-9a54-1f2e3d4c5b6a"
@@ -271,10 +272,12 @@ class Fair(Stalls):
         self.withdrawn_list = self.clerk.made("/pay-lists", self.to_pay())
         self.clerk.made(f"/pay-lists/{self.withdrawn_list['id']}/withdrawal")
         self.unused_id, self.used_id = (
-            Ask(self.clerk, "POST", "/evidence", content=b"%PDF-1.7\n" + name).send("en").json()["id"]
-            for name in (b"unused", b"used")
+            Ask(self.clerk, "POST", "/evidence", content=pdf(name)).send("en").json()["id"]
+            for name in ("unused", "used")
         )
-        self.foreign_file_id = Ask(self.other_clerk, "POST", "/evidence", content=b"%PDF-1.7\n").send("en").json()["id"]
+        self.foreign_file_id = (
+            Ask(self.other_clerk, "POST", "/evidence", content=pdf("foreign")).send("en").json()["id"]
+        )
         self.clerk.made(f"/disbursements/{self.disbursement_id}/evidence", {"evidence_ids": [self.used_id]})
 
     def credential(self, desk: Desk) -> Credential:

@@ -5,10 +5,12 @@ from typing import Any
 
 from tests.bad_input.fair import INVALID, NOBODY, Ask, Case, Fair
 from tests.bad_input.values import DAYS, MONEY
+from tests.papers import pdf
 from tests.stalls import TODAY, Desk
 
 HEAD = "凭证号,农户编码,金额,结果,失败原因,日期"
 FIRST = "/payments/0"
+PDF = pdf("new")
 
 
 def prepare(fair: Fair, *, desk: Desk | None = None, whole: dict[str, Any] | None = None, **changed: Any) -> Ask:
@@ -37,7 +39,7 @@ def give_up(fair: Fair, pay_list: str = "", *, desk: Desk | None = None) -> Ask:
     return Ask(desk or fair.clerk, "POST", f"/pay-lists/{pay_list or fair.bank_list['id']}/withdrawal")
 
 
-def upload(fair: Fair, content: bytes = b"%PDF-1.7\nnew", *, query: str = "") -> Ask:
+def upload(fair: Fair, content: bytes = PDF, *, query: str = "") -> Ask:
     """Keep a file as evidence."""
     return Ask(fair.clerk, "POST", f"/evidence{query}", content=content)
 
@@ -236,6 +238,8 @@ CASES: list[Case] = [
     ("an empty file", lambda f: upload(f, b""), 415, "evidence_type", [""]),
     ("a program as evidence", lambda f: upload(f, b"MZ\x90"), 415, "evidence_type", [""]),
     ("a picture broken off", lambda f: upload(f, b"\xff\xd8\xff\xe0"), 422, "unreadable_picture", [""]),
+    ("nine bytes of a PDF", lambda f: upload(f, b"%PDF-1.4x"), 422, "unreadable_pdf", [""]),
+    ("a PDF with a password", lambda f: upload(f, pdf(password="123456")), 422, "unreadable_pdf", [""]),
     ("a file of tomorrow", lambda f: upload(f, query="?taken_on=2026-03-03"), 422, INVALID, ["/query/taken_on"]),
     *(
         (

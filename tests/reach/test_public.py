@@ -21,6 +21,7 @@ from market.reach import service as reach
 from market.reach.service import Figures, reach_of_order
 from tests import factories
 from tests.conftest import RolledBackDatabase
+from tests.papers import pdf
 from tests.reports.test_rollups import close
 from tests.story import NOON, TODAY, Story, open_channels
 from tests.test_statement_counts import counted
@@ -29,7 +30,7 @@ from tests.test_statement_counts import counted
 def prove(story: Story, payment_id: UUID) -> None:
     """Add a file of evidence to the batch of a payment."""
     batch = story.session.get_one(Payment, payment_id).disbursement_id
-    content = b"%PDF-1.4 receipt"
+    content = pdf("receipt")
     file = evidence.store(story.session, story.clerk, content, look(content), stated_on=TODAY, now=NOON)
     disbursing.add_evidence(story.session, story.clerk, disbursement_id=batch, evidence_ids=[file.id], now=NOON)
 
