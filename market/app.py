@@ -15,11 +15,12 @@ from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from market import openapi
+from market.attribution import confirmation_endpoints, pay_list_endpoints, reversal_endpoints, simulation_endpoints
 from market.attribution import endpoints as attribution_endpoints
-from market.attribution import pay_list_endpoints, reversal_endpoints, simulation_endpoints
 from market.attribution.evidence import MOST_FILE_BYTES
 from market.attribution.trying import CodeTrials
 from market.audit import endpoints as audit_endpoints
+from market.audit import proof_endpoints
 from market.benefits import endpoints as benefits_endpoints
 from market.benefits import register_endpoints
 from market.catalog import endpoints as catalog_endpoints
@@ -65,6 +66,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     lineage_endpoints.router,
     ledger_endpoints.router,
     attribution_endpoints.router,
+    confirmation_endpoints.router,
     pay_list_endpoints.router,
     reversal_endpoints.router,
     simulation_endpoints.router,
@@ -72,6 +74,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     orders_endpoints.router,
     payments_endpoints.router,
     audit_endpoints.router,
+    proof_endpoints.router,
     reports_endpoints.router,
     reach_endpoints.router,
     published_endpoints.router,

@@ -212,6 +212,7 @@ FOUR_EYES: Words = {
     "review": ("reviews of one application", "认定申请的各级审核"),
     "objection": ("settling an objection", "异议处理"),
     "payment_confirmation": ("confirming that a household was paid", "代农户确认到账"),
+    "bank_result": ("taking over a bank's result", "银行回盘导入"),
     "cash_payment": ("paying in cash", "现金兑付"),
     "payment_reversal": ("reversing a payment", "兑付冲销"),
     "batch": ("publishing a batch", "发布认定批次"),

@@ -59,6 +59,7 @@ class Stalls:
         self.collective = factories.organisation(session, kind=OrganisationKind.VILLAGE_COLLECTIVE, region_code=VILLAGE)
         self.households = [self.household() for _ in range(3)]
         self.clerk = self.desk(self.supplier, Role.SUPPLIER_CLERK)
+        self.manager = self.desk(self.supplier, Role.SUPPLIER_MANAGER)
         self.other_clerk = self.desk(self.other_supplier, Role.SUPPLIER_CLERK)
         self.orderer = self.desk(self.buyer, Role.BUYER_CLERK)
         self.receiver = self.desk(self.buyer, Role.BUYER_RECEIVER)

@@ -123,7 +123,7 @@ class Day:
         shifted = f"{name},{account},{name},{name},{name},{name},{account}"
         failed = f"DF-1,{name},{account},1.00,失败,户名不符 应为{name} {account},"
         for told, line, status in (("shifted file", shifted, 422), ("bank's file", failed, 201)):
-            sent = {**clerk.bearer, "Idempotency-Key": told, "Content-Type": "text/csv"}
+            sent = {**self.stalls.manager.bearer, "Idempotency-Key": told, "Content-Type": "text/csv"}
             content = f"{head}\n{line}\n".encode()
             answer = clerk.client.post(f"/v1{path}/bank-results", content=content, headers=sent)
             self.keep(told, answer, status)

@@ -33,8 +33,8 @@ RETURN = 20
 DISBURSEMENT = 12
 AHEAD = 1
 """More, of payments beyond what is owed: how far each payee may be paid ahead."""
-CONFIRMATION = 12
-"""The lock of each payment, who paid it, who acted for whom, and the posting."""
+CONFIRMATION = 13
+"""The lock of each payment, who paid it, who acted for whom and in whose place, and the posting."""
 OPENING = 2
 """More, the first time: accounts that do not exist are opened and read."""
 READING_PLANS = 1

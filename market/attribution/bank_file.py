@@ -38,6 +38,9 @@ _RESULTS = {
     **dict.fromkeys(("成功", "交易成功", "处理成功", "已入账", "success", "succeeded", "paid"), True),
     **dict.fromkeys(("失败", "交易失败", "处理失败", "已退回", "failed", "failure", "returned"), False),
 }
+_SAID = re.compile(r"([^\s:;,、()\[\]—-]+)[\s:;,、()\[\]—-]*(.*?)[\s()\[\]]*")
+"""A result, and after a colon, a bracket or a space what the bank adds to it: a reason, or the code of success."""
+_TOTAL = re.compile(r"(成功|失败)?(?:总?合计|总计|(?:grand )?totals?)(?:[\s:(].*)?", re.IGNORECASE)
 _AMOUNT = re.compile(r"[¥]?([0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,12})(?:\.([0-9]{1,2})0*)?元?")
 _DAY = re.compile(r"([0-9]{4})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?(?:[ T][0-9:]+)?")
 _COMPACT_DAY = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
@@ -68,6 +71,23 @@ class ResultRow:
     paid: bool
     reason: FailureReason | None
     day: date | None
+
+
+def headings(language: str) -> str:
+    """Return the columns that are understood, each by its headings in `zh` or `en`, for who makes such a file."""
+    told = (
+        f"{name}{'' if name in _NEEDED else '?'}: "
+        + ", ".join(heading for heading in listed if heading.isascii() == (language == "en"))
+        for name, listed in HEADERS.items()
+    )
+    return "; ".join(told)
+
+
+def results(*, paid: bool, language: str) -> str:
+    """Return the words by which a payment is known to be paid, or not, in `zh` or `en`."""
+    return ", ".join(
+        word for word, is_paid in _RESULTS.items() if is_paid is paid and word.isascii() == (language == "en")
+    )
 
 
 def read(content: bytes) -> tuple[list[ResultRow], list[Fault]]:
@@ -127,23 +147,61 @@ def _rows(
 ) -> tuple[list[ResultRow], list[Fault]]:
     rows: list[ResultRow] = []
     faults: list[Fault] = []
+    totals: list[tuple[int, str, str]] = []
     for number, cells in enumerate(table, first):
         if not any(_plain(cell) for cell in cells):
             continue
         found = {name: cells[place] if place < len(cells) else "" for name, place in places.items()}
+        of = _total_of(cells, _plain(found["result"]))
+        if of is not None:
+            totals.append((number, of, _plain(found["amount"])))
+            continue
         row = _row(number, found, faults)
         if row is not None:
             rows.append(row)
     if len(rows) > MOST_ROWS:
         raise BankFileError(reason=f"it has more than {MOST_ROWS} rows", reason_zh=f"超过 {MOST_ROWS} 行", pointer="")
-    return rows, faults
+    return rows, faults or _wrong_totals(rows, totals)
+
+
+def _total_of(cells: Sequence[object], result: str) -> str | None:
+    """Return of which payments a row is the total ("" of all), or None where it is of one payment."""
+    if result and _result(result)[0] is not None:
+        return None
+    matches = (_TOTAL.fullmatch(_plain(cell)) for cell in cells)
+    return next((match[1] or "" for match in matches if match), None)
+
+
+def _wrong_totals(rows: Sequence[ResultRow], totals: Sequence[tuple[int, str, str]]) -> list[Fault]:
+    """Return the totals that are not the sum of the rows; one without an amount says nothing."""
+    faults: list[Fault] = []
+    for number, of, text in totals:
+        sum_fen = sum(row.amount_fen for row in rows if not of or row.paid == (of == "成功"))
+        told_fen = _fen(text)
+        if text and told_fen is None:
+            faults.append(Fault(number, "amount", "is no amount in yuan", "不是有效金额(元)"))
+        elif text and told_fen != sum_fen:
+            said = f"the total says {told_fen} fen, the rows sum to {sum_fen}"
+            faults.append(Fault(number, "amount", said, f"合计为 {told_fen} 分,各行之和为 {sum_fen} 分"))
+    return faults
+
+
+def _result(text: str) -> tuple[bool | None, str]:
+    """Return whether a result says that the bank paid, None where it says neither, and the reason that it adds.
+
+    What is said of a success beyond a code of zeros may take it back: it is none.
+    """
+    match = _SAID.fullmatch(text)
+    paid = _RESULTS.get(match[1].lower()) if match else None
+    added = match[2] if match else ""
+    return (None if paid and added.strip("0") else paid), added
 
 
 def _row(number: int, cells: Mapping[str, object], faults: list[Fault]) -> ResultRow | None:
     """Read a row; each cell that cannot be read is a fault."""
     texts = {name: _plain(cell) for name, cell in cells.items()}
     amount_fen = _amount(texts["amount"])
-    paid = _RESULTS.get(texts["result"].lower())
+    paid, added = _result(texts["result"])
     day = _day(cells["date"], texts["date"])
     wrong = [
         Fault(number, "reference", "a reference is missing", "缺少付款凭证号") if not texts["reference"] else None,
@@ -161,7 +219,7 @@ def _row(number: int, cells: Mapping[str, object], faults: list[Fault]) -> Resul
         payee_code=texts.get("payee_code") or None,
         amount_fen=amount_fen,
         paid=paid,
-        reason=None if paid else _reason(texts.get("reason", "").lower()),
+        reason=None if paid else _reason((texts.get("reason") or added).lower()),
         day=day,
     )
 
@@ -173,12 +231,15 @@ def _reason(text: str) -> FailureReason | None:
 
 
 def _amount(text: str) -> int | None:
+    """Return the fen of a payment's amount, or None for what is none."""
+    fen = _fen(text)
+    return fen if fen is not None and 0 < fen <= MAX_FEN else None
+
+
+def _fen(text: str) -> int | None:
     """Return the fen of an amount written in yuan, or None; a cell that is a number is read as it is shown."""
     match = _AMOUNT.fullmatch(text)
-    if match is None:
-        return None
-    fen = int(match[1].replace(",", "")) * 100 + int((match[2] or "").ljust(2, "0"))
-    return fen if 0 < fen <= MAX_FEN else None
+    return int(match[1].replace(",", "")) * 100 + int((match[2] or "").ljust(2, "0")) if match else None
 
 
 def _day(cell: object, text: str) -> date | None:

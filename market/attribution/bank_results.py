@@ -15,7 +15,7 @@ from market.attribution.bank_file import ResultRow
 from market.attribution.models import BankResult, PayList, PayListLine
 from market.attribution.paying import BankResultError, Fault, LineStatus, ListEvent, ListStatus, Method
 from market.clock import business_date
-from market.errors import TransitionError
+from market.errors import FourEyesError, TransitionError
 from market.households.models import Household
 from market.identity.models import Organisation
 from market.identity.rules import Actor
@@ -50,10 +50,13 @@ def take_over(
 ) -> Taken:
     """Take a bank's result over, whole or not at all: a disbursement for each day on which it paid.
 
-    Raises `NotFoundError`, `TransitionError`, `BankResultError` with every fault of every row, or what
-    `disbursing.record` raises. With `dry_run` it says what would happen and writes nothing.
+    The one who wrote the list does not also say what the bank did with it. Raises `NotFoundError`, `FourEyesError`,
+    `TransitionError`, `BankResultError` with every fault of every row, or what `disbursing.record` raises. With
+    `dry_run` it says what would happen and writes nothing.
     """
     pay_list = pay_lists.find(session, actor, pay_list_id, lock=True)
+    if actor.member_id == pay_list.made_by:
+        raise FourEyesError(rule="bank_result")
     if pay_list.method != Method.BANK_TRANSFER or pay_list.status == ListStatus.WITHDRAWN:
         raise TransitionError(machine="pay_list", status=pay_list.status, event=ListEvent.ANSWER)
     digest = sha256(content).hexdigest()

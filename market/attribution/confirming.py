@@ -15,13 +15,12 @@ from market.attribution import posting, queries
 from market.attribution.matching import lock_supplier
 from market.attribution.models import Confirmation, ConfirmationCode, ConfirmedPayment, Disbursement, Payment
 from market.attribution.paying import AlreadyConfirmedError, PaymentReversedError
-from market.attribution.rules import (
-    Step,
-)
+from market.attribution.rules import Means, Step
 from market.clock import business_date
 from market.db import new_id
 from market.errors import FourEyesError, NotFoundError
-from market.households.rules import check_says_no_number
+from market.households import proxies
+from market.households.rules import Deed, check_says_no_number
 from market.identity.rules import Actor
 
 CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
@@ -29,6 +28,9 @@ CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 
 CODE_LENGTH = 8
 MOST_ATTEMPTS = 5
+
+_BY_WORD, _PRINTED = "代办员确认到账", "打印确认码"
+"""What shows an act that has no note."""
 
 _HASHER = PasswordHasher()
 _NOBODYS_HASH = _HASHER.hash(secrets.token_hex())
@@ -61,8 +63,10 @@ def confirm(
     _check_independent(session, actor, payments)
     if note is not None:
         check_says_no_number(note, pointer="/note")
-    act = Confirmation(id=new_id(), means="village_clerk", made_by=actor.member_id, note=note, made_at=now)
+    act = Confirmation(id=new_id(), means=Means.VILLAGE_CLERK.value, made_by=actor.member_id, note=note, made_at=now)
     _record(session, act, payments, on)
+    about = [(payment.household_id, payment.id) for payment in payments if payment.household_id is not None]
+    proxies.record(session, actor, deed=Deed.PAYMENT_CONFIRMED, about=about, evidence=note or _BY_WORD, now=now)
     evidence_files.use(session, actor, evidence_ids, now=now, confirmation_id=act.id)
     return payments
 
@@ -115,8 +119,10 @@ def _post(session: orm.Session, supplier_id: UUID, payment_ids: Sequence[UUID], 
 def issue_code(session: orm.Session, actor: Actor, *, payment_id: UUID, now: datetime) -> str:
     """Return a new code by which the household confirms this payment, to be printed for it; an earlier one is void.
 
-    Its village issues it, never the supplier, who would confirm itself. Raises `NotFoundError` (collectives have
-    accounts of their own and need none), `AlreadyConfirmedError` or `PaymentReversedError`.
+    Its village issues it, never the supplier, who would confirm itself, nor who signed for the money. Whoever prints a
+    code has seen it: each printing is on record as done in the household's place. Raises `NotFoundError` (collectives
+    have accounts of their own and need none), `AlreadyConfirmedError`, `FourEyesError` or
+    `PaymentReversedError`.
     """
     visible = queries.visible_payments(actor).where(Payment.id == payment_id, Payment.household_id.is_not(None))
     payment = session.scalar(visible.with_for_update(of=Payment))
@@ -126,12 +132,15 @@ def issue_code(session: orm.Session, actor: Actor, *, payment_id: UUID, now: dat
         raise AlreadyConfirmedError
     if payment.reversed_at is not None:
         raise PaymentReversedError
+    _check_independent(session, actor, [payment])
     code = "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH))
     row = session.get(ConfirmationCode, payment_id) or ConfirmationCode(payment_id=payment_id)
     row.code_hash, row.attempt_count, row.used_at = _HASHER.hash(code), 0, None
     row.issued_by, row.issued_at = actor.member_id, now
     session.add(row)
     session.flush()
+    about = [(payment.household_id, payment.id)] if payment.household_id is not None else []
+    proxies.record(session, actor, deed=Deed.CODE_PRINTED, about=about, evidence=_PRINTED, now=now)
     return code
 
 
@@ -152,7 +161,15 @@ def confirm_by_code(session: orm.Session, *, payment_id: UUID, code: str, now: d
     if row is None or payment is None or payment.confirmed_at is not None or payment.reversed_at is not None:
         return None
     row.used_at = now
-    act = Confirmation(id=new_id(), means="household_code", made_by=None, note=None, made_at=now)
+    act = Confirmation(
+        id=new_id(),
+        means=Means.HOUSEHOLD_CODE.value,
+        made_by=None,
+        note=None,
+        made_at=now,
+        code_issued_by=row.issued_by,
+        code_issued_at=row.issued_at,
+    )
     _record(session, act, [payment], business_date(now))
     return payment.amount_fen
 

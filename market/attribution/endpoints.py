@@ -1,12 +1,13 @@
 """Disbursements and their confirmation over HTTP."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import date
 from hashlib import sha256
 from typing import Annotated
 from uuid import UUID
 
 import sqlalchemy as sa
-from fastapi import Depends, Query, Request, Response
+from fastapi import Depends, Query, Response
 from sqlalchemy import orm
 
 from market.api import (
@@ -22,13 +23,11 @@ from market.api import (
     read_file,
     router_of,
 )
-from market.attribution import confirming, disbursing, evidence, pictures, queries
+from market.attribution import disbursing, evidence, pay_lists, pictures, queries
 from market.attribution.models import Disbursement, Payment
 from market.attribution.payables import payables, set_terms
 from market.attribution.paying import (
-    AlreadyConfirmedError,
     CashNeedsWitnessError,
-    ConfirmationCodeError,
     EinvoiceNumberError,
     EinvoiceTakenError,
     EvidenceTypeError,
@@ -36,7 +35,6 @@ from market.attribution.paying import (
     ForeignContributionError,
     PayeeWithoutTieError,
     PaymentReferenceTakenError,
-    TooManyTrialsError,
     UnreadablePdfError,
     UnreadablePictureError,
 )
@@ -48,10 +46,7 @@ from market.attribution.rules import (
 from market.attribution.schemas import (
     AddEvidence,
     CaptureQuery,
-    CodeOut,
-    Confirm,
-    ConfirmByCode,
-    Confirmed,
+    ConfirmationOut,
     Disburse,
     DisbursementOut,
     DisbursementRead,
@@ -66,18 +61,17 @@ from market.attribution.schemas import (
     Uploaded,
     payment_out,
 )
-from market.attribution.trying import CodeTrials
 from market.clock import business_date, utc_now
-from market.db import Database
 from market.errors import InvalidInputError, NotFoundError
-from market.households.rules import NumberInTextError
-from market.identity.access import Caller, public, requires
+from market.identity.access import Caller, requires
 from market.identity.rules import Actor, Permission
 from market.ledger.rules import PeriodClosedError
 from market.money import MAX_FEN
 from market.regions.rules import UnknownRegionError
 
 router = router_of("disbursements")
+
+_LISTED = tuple(name for name in PaymentListed.model_fields if name not in {"paid_on", "confirmation"})
 
 
 @router.post(
@@ -119,7 +113,8 @@ def disburse(
             payments=payments,
             now=now,
         )
-        paid = [payment_out(row.id, settlement) for row, settlement in zip(rows, settlements, strict=True)]
+        listed = _on_open_lists(session, actor, payments)
+        paid = [payment_out(row.id, settlement, listed) for row, settlement in zip(rows, settlements, strict=True)]
         return DisbursementOut(id=disbursement.id, paid_on=request.paid_on, amount_fen=amount_fen, payments=paid)
 
     if not dry_run:
@@ -128,8 +123,14 @@ def disburse(
         settlements = disbursing.predict(
             session, actor, paid_on=request.paid_on, payments=payments, method=request.method
         )
-        paid = [payment_out(None, settlement) for settlement in settlements]
+        listed = _on_open_lists(session, actor, payments)
+        paid = [payment_out(None, settlement, listed) for settlement in settlements]
     return answer(DisbursementOut(id=None, paid_on=request.paid_on, amount_fen=amount_fen, payments=paid))
+
+
+def _on_open_lists(session: orm.Session, actor: Actor, payments: Sequence[PaymentOrder]) -> dict[UUID, int]:
+    payee_ids = {payment.payee_id for payment in payments}
+    return pay_lists.on_open_lists(session, actor.organisation_id, payee_ids)
 
 
 def orders_of(payments: Sequence[PaymentIn]) -> tuple[list[PaymentOrder], int]:
@@ -157,14 +158,33 @@ def read_disbursement(
 ) -> DisbursementRead:
     """Return a disbursement with the files that prove it."""
     with caller.transaction() as (session, actor):
-        return disbursement_read(session, disbursing.find(session, actor, disbursement_id))
+        return disbursement_read(session, actor, disbursing.find(session, actor, disbursement_id))
 
 
-def disbursement_read(session: orm.Session, disbursement: Disbursement) -> DisbursementRead:
-    """Show a disbursement with the files that prove it."""
-    names = DisbursementRead.model_fields.keys() - {"evidence_ids"}
-    proving = evidence.proving(session, disbursement.id)
-    return DisbursementRead(evidence_ids=list(proving), **{name: getattr(disbursement, name) for name in names})
+def disbursement_read(session: orm.Session, actor: Actor, disbursement: Disbursement) -> DisbursementRead:
+    """Show a disbursement with the files that prove it, and of its payments those that the actor may know of."""
+    names = DisbursementRead.model_fields.keys() - {"evidence_ids", "payments"}
+    own = queries.visible_payments(actor).where(Payment.disbursement_id == disbursement.id).order_by(Payment.id)
+    payments = [(payment, disbursement.paid_on) for payment in session.scalars(own)]
+    return DisbursementRead(
+        evidence_ids=list(evidence.proving(session, disbursement.id)),
+        payments=_listed(session, actor, payments),
+        **{name: getattr(disbursement, name) for name in names},
+    )
+
+
+def _listed(session: orm.Session, actor: Actor, rows: Iterable[tuple[Payment, date]]) -> list[PaymentListed]:
+    """Show payments, each with its day, and how it was confirmed."""
+    paid = list(rows)
+    hows = queries.confirmed_how(session, actor, [payment.id for payment, _ in paid])
+    return [
+        PaymentListed(
+            paid_on=paid_on,
+            confirmation=ConfirmationOut.model_validate(hows[payment.id]) if payment.id in hows else None,
+            **{name: getattr(payment, name) for name in _LISTED},
+        )
+        for payment, paid_on in paid
+    ]
 
 
 @router.post(
@@ -185,7 +205,7 @@ def add_evidence(
         disbursement = disbursing.add_evidence(
             session, actor, disbursement_id=disbursement_id, evidence_ids=request.evidence_ids, now=now
         )
-        return disbursement_read(session, disbursement)
+        return disbursement_read(session, actor, disbursement)
 
     return caller.once(request, work)
 
@@ -254,12 +274,8 @@ def list_payments(
         if last := after_id(query.cursor):
             payments = payments.where(Payment.id < last)
         rows = session.execute(payments.order_by(Payment.id.desc()).limit(query.limit + 1)).all()
-    page, next_cursor = cut(rows, query.limit, lambda row: row[0].id)
-    listed = [
-        PaymentListed(paid_on=paid_on, **{name: getattr(payment, name) for name in _LISTED})
-        for payment, paid_on in page
-    ]
-    return Page(items=listed, next_cursor=next_cursor)
+        page, next_cursor = cut(rows, query.limit, lambda row: row[0].id)
+        return Page(items=_listed(session, actor, ((row[0], row[1]) for row in page)), next_cursor=next_cursor)
 
 
 @router.get("/payables")
@@ -309,70 +325,3 @@ def _after(cursor: str | None) -> tuple[UUID, UUID] | None:
     except ValueError:
         raise InvalidInputError("the cursor is not one of ours", "游标无效", pointer="/query/cursor") from None
     return supplier_id, payee_id
-
-
-_LISTED = tuple(name for name in PaymentListed.model_fields if name != "paid_on")
-
-
-@router.post(
-    "/payments/confirmations",
-    status_code=201,
-    response_model=Confirmed,
-    responses=declared(AlreadyConfirmedError, EvidenceUsedError, NotFoundError, NumberInTextError),
-)
-def confirm_payments(
-    request: Confirm, caller: Annotated[Caller, requires(Permission.DISBURSEMENT_CONFIRM)]
-) -> Response:
-    """Confirm for households of one's village that they have received these payments."""
-    now = utc_now()
-
-    def work(session: orm.Session, actor: Actor) -> Confirmed:
-        payments = confirming.confirm(
-            session,
-            actor,
-            payment_ids=request.payment_ids,
-            on=business_date(now),
-            now=now,
-            note=request.note,
-            evidence_ids=request.evidence_ids,
-        )
-        return Confirmed(payments=len(payments), amount_fen=sum(payment.amount_fen for payment in payments))
-
-    return caller.once(request, work)
-
-
-@router.post(
-    "/payments/{payment_id}/confirmation-code",
-    status_code=201,
-    response_model=CodeOut,
-    responses=declared(NotFoundError, AlreadyConfirmedError),
-)
-def issue_confirmation_code(
-    payment_id: UUID, caller: Annotated[Caller, requires(Permission.DISBURSEMENT_CONFIRM)]
-) -> Response:
-    """Make the code that is printed for a household, by which it confirms this payment; an earlier one is void."""
-    now = utc_now()
-
-    def work(session: orm.Session, actor: Actor) -> CodeOut:
-        code = confirming.issue_code(session, actor, payment_id=payment_id, now=now)
-        return CodeOut(payment_id=payment_id, code=code)
-
-    return caller.once(None, work, shown_once={"code"})
-
-
-@router.post(
-    "/household-confirmations",
-    status_code=201,
-    responses=declared(ConfirmationCodeError, TooManyTrialsError),
-    dependencies=[public()],
-)
-def confirm_by_code(request: Request, body: ConfirmByCode) -> Confirmed:
-    """Confirm a payment as the household that has it, by the code on its paper. Takes no Idempotency-Key."""
-    trials: CodeTrials = request.app.state.code_trials
-    trials.admit(address=request.client.host if request.client else "")
-    db: Database = request.app.state.db
-    with db.transaction() as session:
-        amount_fen = confirming.confirm_by_code(session, payment_id=body.payment_id, code=body.code, now=utc_now())
-    if amount_fen is None:  # the attempt is counted: it was committed
-        raise ConfirmationCodeError(most=confirming.MOST_ATTEMPTS)
-    return Confirmed(payments=1, amount_fen=amount_fen)

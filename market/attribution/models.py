@@ -117,12 +117,19 @@ class Evidence(Base):
 
 
 class Confirmation(Base):
-    """One act by which payments were confirmed: by a village clerk for the households, or by a household's own code."""
+    """One act by which payments were confirmed: by a village clerk for the households, or by a household's own code.
+
+    Who printed the code saw it, and could have typed it: so that it is told who, and when.
+    """
 
     __tablename__ = "confirmations"
     __table_args__ = (
         sa.CheckConstraint("means IN ('village_clerk', 'household_code')", name="means_is_known"),
         sa.CheckConstraint("(means = 'village_clerk') = (made_by IS NOT NULL)", name="clerk_is_named"),
+        sa.CheckConstraint(
+            "num_nonnulls(code_issued_by, code_issued_at) = CASE means WHEN 'household_code' THEN 2 ELSE 0 END",
+            name="code_has_its_printer",
+        ),
     )
 
     id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
@@ -130,6 +137,8 @@ class Confirmation(Base):
     made_by: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("members.id"))
     note: orm.Mapped[str | None]
     made_at: orm.Mapped[datetime]
+    code_issued_by: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("members.id"))
+    code_issued_at: orm.Mapped[datetime | None]
 
 
 class ConfirmedPayment(Base):

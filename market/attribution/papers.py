@@ -49,15 +49,13 @@ class _Watched(BytesIO):
         super().__init__(content)
         self._until = time.thread_time() + MOST_SECONDS
 
-    @property
-    def is_late(self) -> bool:
-        """Tell whether the time is up."""
-        return time.thread_time() > self._until
+        self.is_late = False
 
     @override
     def read(self, size: int | None = -1, /) -> bytes:
         searches = size is None or size < 0
-        if self.is_late or (searches and self.getbuffer().nbytes > MOST_SEARCHED_BYTES):
+        self.is_late |= time.thread_time() > self._until or (searches and self.getbuffer().nbytes > MOST_SEARCHED_BYTES)
+        if self.is_late:
             raise _TooLongError
         return super().read(size)
 

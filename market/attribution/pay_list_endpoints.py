@@ -13,6 +13,7 @@ from market.attribution.endpoints import disbursement_read, orders_of
 from market.attribution.models import PayList
 from market.attribution.pay_list_schemas import (
     BankResultOut,
+    ClaimOut,
     Countersign,
     ListLineOut,
     PayListListed,
@@ -33,6 +34,7 @@ from market.attribution.paying import (
     PayeeWithoutTieError,
     PaymentReferenceTakenError,
 )
+from market.attribution.rules import Kind
 from market.attribution.schemas import DisbursementRead
 from market.clock import business_date, utc_now
 from market.errors import FourEyesError, InvalidInputError, NotFoundError, TransitionError
@@ -52,9 +54,35 @@ _PAYING = (
 _POSTING = (*_PAYING, PeriodClosedError, NotFoundError, TransitionError)
 
 
+_BANK_FILE = f"""Take over the bank's result file, the body of the request: whole, or with every fault named.
+
+What the bank paid is disbursed; the same file again posts nothing. Only its hash is kept: it names persons. Whoever
+wrote the list does not take over the result: another member of the supplier does.
+
+A table as CSV (UTF-8 or GB 18030) or XLSX. Above its headings may stand up to nine rows. Columns (those with `?` may be
+missing, others are not read): {bank_file.headings("en")}. Amounts are in yuan. `result` is one of
+{bank_file.results(paid=True, language="en")} (paid) or {bank_file.results(paid=False, language="en")} (not paid), after
+which a reason may follow (`failed: name mismatch`) if there is no column for it. `date` is needed of what was paid. A
+row that says `total` is the sum of the rows, and a fault if its amount is not.
+
+导入银行回盘文件(CSV 或 XLSX),整份导入或逐条指出错误;清单经办人不得自行导入,须由本单位另一人办理。表头之上可有
+至多九行说明。列名(带 ? 者可缺,其余列不读取):{bank_file.headings("zh")}。金额单位为元。处理结果:
+{bank_file.results(paid=True, language="zh")}(已付),{bank_file.results(paid=False, language="zh")}(未付);
+没有“失败原因”列时,原因可写在结果之后(如“失败:户名不符”)。已付的须有日期。
+“合计”“总计”(及“成功合计”“失败合计”)行须等于各行之和,金额为空则不核对。
+"""
+
+
 @router.post("/pay-lists", status_code=201, response_model=PayListOut, responses=declared(*_PAYING))
 def prepare_pay_list(request: Prepare, caller: Annotated[Caller, requires(Permission.DISBURSEMENT_WRITE)]) -> Response:
-    """Write a list of payments to be made: nothing counts as paid until the bank, or a second person, has said so."""
+    """Write a list of payments to be made: nothing counts as paid until the bank, or a second person, has said so.
+
+    Two open lists may ask for one debt. That is not refused (a bank may fail to pay the one, and what is paid beyond
+    what is owed becomes the payee's advance); `claims` tells of each payee what it is owed, what other open lists hold,
+    and what goes beyond.
+
+    同一笔应付款可能列入两份待付清单:系统不拒绝,但在 `claims` 中逐户提示应付、其他清单已列与超出金额。
+    """
     now = utc_now()
     if (request.method == "cash") != (request.paid_on is not None):
         reason, reason_zh = (
@@ -82,9 +110,24 @@ def prepare_pay_list(request: Prepare, caller: Annotated[Caller, requires(Permis
 
 
 def _out(session: orm.Session, pay_list: PayList) -> PayListOut:
-    lines = [ListLineOut.model_validate(line) for line in pay_lists.lines_of(session, pay_list)]
+    lines = pay_lists.lines_of(session, pay_list)
     listed = PayListListed.model_validate(pay_list)
-    return PayListOut(amount_fen=sum(line.amount_fen for line in lines), lines=lines, **dict(listed))
+    return PayListOut(
+        amount_fen=sum(line.amount_fen for line in lines),
+        lines=[ListLineOut.model_validate(line) for line in lines],
+        claims=[
+            ClaimOut(
+                payee_kind="household" if claim.kind is Kind.HOUSEHOLD else "collective",
+                payee_id=claim.payee_id,
+                listed_fen=claim.listed_fen,
+                owed_fen=claim.owed_fen,
+                on_other_lists_fen=claim.on_other_lists_fen,
+                beyond_fen=claim.beyond_fen,
+            )
+            for claim in pay_lists.claims(session, pay_list, lines)
+        ],
+        **dict(listed),
+    )
 
 
 @router.get("/pay-lists")
@@ -114,8 +157,9 @@ def read_pay_list(pay_list_id: UUID, caller: Annotated[Caller, requires(Permissi
     "/pay-lists/{pay_list_id}/bank-results",
     status_code=201,
     response_model=BankResultOut,
-    responses=declared(BankFileError, BankResultError, *_POSTING),
+    responses=declared(BankFileError, BankResultError, FourEyesError, *_POSTING),
     openapi_extra=file_body(*bank_file.MEDIA_TYPES),
+    description=_BANK_FILE,
 )
 def take_over_bank_result(
     pay_list_id: UUID,
@@ -123,10 +167,7 @@ def take_over_bank_result(
     query: Annotated[ResultQuery, Query()],
     caller: Annotated[Caller, requires(Permission.DISBURSEMENT_WRITE)],
 ) -> Response:
-    """Take over the bank's result file (CSV or XLSX), the body of the request: whole, or with every fault named.
-
-    What the bank paid is disbursed; the same file again posts nothing. Only its hash is kept: it names persons.
-    """
+    """Take over what the bank says of a list."""
     now = utc_now()
     rows, faults = bank_file.read(content)
 
@@ -168,7 +209,7 @@ def countersign_cash(
         disbursement = cash.countersign(
             session, actor, pay_list_id=pay_list_id, evidence_ids=request.evidence_ids, now=now
         )
-        return disbursement_read(session, disbursing.find(session, actor, disbursement.id))
+        return disbursement_read(session, actor, disbursing.find(session, actor, disbursement.id))
 
     return caller.once(request, work)
 

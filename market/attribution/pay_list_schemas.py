@@ -39,6 +39,24 @@ class ListLineOut(Schema):
     ]
 
 
+class ClaimOut(Schema):
+    """What a list still asks to be paid to a payee, beside what is owed to it now and what other open lists hold."""
+
+    payee_kind: Annotated[Literal["household", "collective"], Field(examples=["household"])]
+    payee_id: Id
+    listed_fen: Annotated[Fen, Field(description="by the open lines of this list")]
+    owed_fen: Annotated[Fen, Field(description="recognised or to be topped up, and not yet paid")]
+    on_other_lists_fen: Annotated[Fen, Field(description="by open lines of the supplier's other lists")]
+    beyond_fen: Annotated[
+        Fen,
+        Field(
+            examples=[0],
+            description="what of this list would be an advance if all that is listed were paid: above 0, two lists may"
+            " ask for one debt (大于 0 时,可能有两份清单重复列支同一笔应付款)",
+        ),
+    ]
+
+
 class PayListListed(Schema):
     """A list of payments, as listed."""
 
@@ -57,6 +75,7 @@ class PayListOut(PayListListed):
 
     amount_fen: Fen
     lines: list[ListLineOut]
+    claims: Annotated[list[ClaimOut], Field(description="of each payee of open lines, as things stand now")]
 
 
 class PayListQuery(PageQuery):

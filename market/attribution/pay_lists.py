@@ -3,8 +3,10 @@
 A list moves no money and posts nothing. Each payment it holds has a reference of its own, which nothing else may use.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -95,6 +97,62 @@ def lines_of(session: orm.Session, pay_list: PayList) -> Sequence[PayListLine]:
     """Return the payments of a list, in their order."""
     lines = sa.select(PayListLine).where(PayListLine.pay_list_id == pay_list.id).order_by(PayListLine.position)
     return session.scalars(lines.execution_options(populate_existing=True)).all()
+
+
+class Claim(NamedTuple):
+    """What a list still asks to be paid to a payee, beside what it is owed and what other open lists hold for it.
+
+    Nothing keeps two lists from asking for one debt: the bank may refuse the one, and what is paid beyond what is owed
+    becomes an advance. So it is told, not refused.
+    """
+
+    kind: Kind
+    payee_id: UUID
+    listed_fen: int
+    owed_fen: int
+    on_other_lists_fen: int
+
+    @property
+    def beyond_fen(self) -> int:
+        """Return how much of it would be an advance if all that is listed were paid."""
+        return max(min(self.listed_fen, self.listed_fen + self.on_other_lists_fen - self.owed_fen), 0)
+
+
+def on_open_lists(
+    session: orm.Session, supplier_id: UUID, payee_ids: Collection[UUID], *, but: UUID | None = None
+) -> dict[UUID, int]:
+    """Return what lists of the supplier that are still open hold for each of these payees (fen), but for one list."""
+    payee = sa.func.coalesce(PayListLine.household_id, PayListLine.collective_id)
+    held = (
+        sa.select(payee, sa.func.sum(PayListLine.amount_fen))
+        .join(PayList, PayList.id == PayListLine.pay_list_id)
+        .where(
+            PayList.supplier_id == supplier_id,
+            PayList.status == ListStatus.OPEN,
+            PayList.id.is_distinct_from(but),
+            PayListLine.status == LineStatus.OPEN,
+            payee.in_(payee_ids),
+        )
+        .group_by(payee)
+    )
+    return {row[0]: int(row[1]) for row in session.execute(held)}
+
+
+def claims(session: orm.Session, pay_list: PayList, lines: Sequence[PayListLine]) -> list[Claim]:
+    """Return what the open lines of a list ask for, by payee in the order of the list, as things stand now."""
+    listed: dict[tuple[Kind, UUID], int] = defaultdict(int)
+    for order in (order_of(line) for line in lines if line.status == LineStatus.OPEN):
+        listed[order.kind, order.payee_id] += order.amount_fen
+    payee_ids = {payee_id for _, payee_id in listed}
+    if not payee_ids:
+        return []
+    owed: dict[UUID, int] = defaultdict(int)
+    for item in queries.owed(session, pay_list.supplier_id, payee_ids):
+        owed[item.share.owner_id] += item.fen
+    others = on_open_lists(session, pay_list.supplier_id, payee_ids, but=pay_list.id)
+    return [
+        Claim(kind, payee_id, fen, owed[payee_id], others.get(payee_id, 0)) for (kind, payee_id), fen in listed.items()
+    ]
 
 
 def order_of(line: PayListLine) -> PaymentOrder:

@@ -1,6 +1,7 @@
 """Reads of the facts and of what stands posted; each one statement."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -148,6 +149,35 @@ def visible_pay_lists(actor: Actor) -> sa.Select[PayList]:
     if actor.scope is Scope.OWN:
         return lists.where(PayList.supplier_id == actor.organisation_id)
     return lists.where(PayList.id.in_(sa.select(PayListLine.pay_list_id).where(_payee_within(PayListLine, actor))))
+
+
+class How(NamedTuple):
+    """How a payment was confirmed: by whose word, when, and of a code who had printed it."""
+
+    means: str
+    confirmed_at: datetime
+    made_by: UUID | None
+    code_issued_by: UUID | None
+    code_issued_at: datetime | None
+    evidence_ids: Sequence[UUID]
+
+
+_HOW = sa.text(
+    """
+    SELECT x.payment_id, c.means, c.made_at, c.made_by, c.code_issued_by, c.code_issued_at,
+           ARRAY(SELECT u.evidence_id FROM evidence_uses u WHERE u.confirmation_id = c.id ORDER BY 1) AS evidence_ids
+      FROM confirmed_payments x JOIN confirmations c ON c.id = x.confirmation_id
+     WHERE x.payment_id = ANY(CAST(:payments AS uuid[]))
+    """
+)
+
+
+def confirmed_how(session: orm.Session, actor: Actor, payment_ids: Collection[UUID]) -> dict[UUID, How]:
+    """Return how each of the payments that are confirmed was; who printed a code is not for who pays."""
+    found = {row[0]: How(*row[1:]) for row in session.execute(_HOW, {"payments": list(payment_ids)})}
+    if actor.scope is not Scope.OWN:
+        return found
+    return {payment: how._replace(code_issued_by=None, code_issued_at=None) for payment, how in found.items()}
 
 
 def payees_elsewhere(actor: Actor, pay_list_id: UUID) -> sa.Select[PayListLine]:

@@ -52,6 +52,13 @@ LADDER = (Step.ACCRUED, Step.RECOGNISED, Step.DISBURSED, Step.CONFIRMED)
 """A share is reversed from the lowest step it stands on."""
 
 
+class Means(StrEnum):
+    """By whose word a payee has the money."""
+
+    VILLAGE_CLERK = "village_clerk"
+    HOUSEHOLD_CODE = "household_code"
+
+
 class Share(NamedTuple):
     """Whose income a part of a line is, and why."""
 

@@ -1,7 +1,7 @@
 """What goes in and out over HTTP: reach, disbursements, confirmations."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
@@ -23,7 +23,7 @@ from market.api import (
     Text,
     form,
 )
-from market.attribution.rules import PAYEES, Kind, Settlement, Share
+from market.attribution.rules import PAYEES, Kind, Means, Settlement, Share
 from market.benefits.rules import MECHANISMS, IncomeClass, Mechanism
 
 Id = Annotated[UUID, Field(examples=["0198c2f0-5b7a-7c3e-9a54-1f2e3d4c5b6a"])]
@@ -168,6 +168,9 @@ class PaymentOut(Schema):
     settled_fen: Fen
     top_up_fen: Fen
     advance_fen: Fen
+    on_open_lists_fen: Annotated[
+        Fen, Field(examples=[0], description="what the supplier's open lists hold for this payee besides")
+    ]
 
 
 class DisbursementOut(Schema):
@@ -179,8 +182,8 @@ class DisbursementOut(Schema):
     payments: list[PaymentOut]
 
 
-def payment_out(payment_id: UUID | None, settlement: Settlement) -> PaymentOut:
-    """Say what a payment did."""
+def payment_out(payment_id: UUID | None, settlement: Settlement, on_open_lists: Mapping[UUID, int]) -> PaymentOut:
+    """Say what a payment did, and what lists that are still open hold for its payee (fen)."""
     payment = settlement.payment
     return PaymentOut(
         id=payment_id,
@@ -191,6 +194,7 @@ def payment_out(payment_id: UUID | None, settlement: Settlement) -> PaymentOut:
         settled_fen=settlement.settled_fen,
         top_up_fen=settlement.top_up_fen,
         advance_fen=settlement.advance_fen,
+        on_open_lists_fen=on_open_lists.get(payment.payee_id, 0),
     )
 
 
@@ -199,6 +203,21 @@ class PaymentQuery(PageQuery):
 
     payee_id: Id | None = None
     confirmed: Annotated[bool | None, Field(examples=[False])] = None
+
+
+class ConfirmationOut(Schema):
+    """How a payee's word came that it has the money.
+
+    `village_clerk`: the clerk says so for the household. `household_code`: somebody typed the code on the household's
+    paper. Who printed that paper has seen the code; it is told to county and audit, and is null for the supplier.
+    """
+
+    means: Annotated[Means, Field(examples=["household_code"])]
+    confirmed_at: Annotated[datetime, Field(examples=["2026-03-05T08:00:00Z"])]
+    made_by: Annotated[UUID | None, Field(examples=[None], description="the village clerk")]
+    code_issued_by: Id | None
+    code_issued_at: Annotated[datetime | None, Field(examples=["2026-03-04T08:00:00Z"])]
+    evidence_ids: list[Id]
 
 
 class PaymentListed(Schema):
@@ -216,6 +235,21 @@ class PaymentListed(Schema):
     paid_on: Annotated[date, Field(examples=["2026-03-02"])]
     confirmed_at: Annotated[datetime | None, Field(examples=["2026-03-05T08:00:00Z"])]
     reversed_at: Annotated[datetime | None, Field(examples=[None], description="its payee never had it")]
+    confirmation: ConfirmationOut | None
+
+
+class ReceivedOut(Schema):
+    """A payment to the household; `means` says by whose word it has the money, null while nobody has said so."""
+
+    id: Id
+    supplier_id: Id
+    supplier_name: Annotated[str, Field(examples=["交城县富山种植专业合作社"])]
+    paid_on: Annotated[date, Field(examples=["2026-03-02"])]
+    method: Annotated[str, Field(examples=["bank_transfer"])]
+    amount_fen: Fen
+    reference: Annotated[str, Field(examples=["B20260302-000017"])]
+    means: Annotated[Means | None, Field(examples=["village_clerk"])]
+    confirmed_at: Annotated[datetime | None, Field(examples=["2026-03-05T08:00:00Z"])]
 
 
 class PayableOut(Schema):
@@ -333,6 +367,7 @@ class DisbursementRead(Schema):
     made_by: Id
     made_at: Annotated[datetime, Field(examples=["2026-03-02T04:00:00Z"])]
     countersigned_by: Id | None
+    payments: Annotated[list[PaymentListed], Field(description="those that the reader may know of")]
 
 
 class CodeOut(Schema):

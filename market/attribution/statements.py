@@ -14,6 +14,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from market.attribution.received import Received, payments_to
 from market.attribution.rules import LADDER, Kind, Step
 from market.benefits.rules import MECHANISMS, IncomeClass, Mechanism
 from market.errors import InvalidInputError, NotFoundError
@@ -182,6 +183,7 @@ class HouseholdStatement:
     household_code: str
     total: Statement
     suppliers: Sequence[tuple[UUID, str, Statement]]
+    payments: Sequence[Received]
 
 
 def check_window(period_from: date, period_to: date) -> None:
@@ -195,7 +197,7 @@ def household_statement(
 ) -> HouseholdStatement:
     """Return a household's statement of a period, both days included; a supplier sees what concerns itself.
 
-    Two statements, the second over the household's own accounts. Raises `NotFoundError` or `InvalidInputError`.
+    Three statements, the second over the household's own accounts. Raises `NotFoundError` or `InvalidInputError`.
     """
     check_window(period_from, period_to)
     visible = visible_households(actor).with_only_columns(Household.code).where(Household.id == household_id)
@@ -221,7 +223,8 @@ def household_statement(
         household_id,
         code,
         statement(each for own in positions.values() for each in own),
-        [(supplier_id, name, statement(own)) for (supplier_id, name), own in positions.items()],
+        [(each, name, statement(own)) for (each, name), own in positions.items()],
+        payments_to(connection, household_id, period_from=period_from, period_to=period_to, supplier_id=supplier_id),
     )
 
 

@@ -4,13 +4,14 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from market.audit.book_invariants import BOOK
+from market.audit.confirmation_invariants import CONFIRMATIONS
 from market.audit.market_invariants import MARKET
 from market.audit.register_invariants import REGISTER
 from market.audit.rollup_invariants import ROLLUPS
 from market.audit.rules import Invariant, Symptom
 from market.audit.sharing_invariants import SHARING
 
-INVARIANTS: tuple[Invariant, ...] = (*BOOK, *ROLLUPS, *SHARING, *MARKET, *REGISTER)
+INVARIANTS: tuple[Invariant, ...] = (*BOOK, *ROLLUPS, *SHARING, *CONFIRMATIONS, *MARKET, *REGISTER)
 
 MOST_SYMPTOMS = 20
 """Of one invariant; when all is broken, the first ones say so."""

@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import Query, Request
 
 from market.api import after_id, cut, declared, decode_cursor, encode_cursor, language_of, router_of
+from market.attribution.rules import Means
 from market.audit import doctoring, recalling, tracing, verifying
 from market.audit.monitoring import Alert, alerts, missing_lines
 from market.audit.rules import (
@@ -312,6 +313,10 @@ def _share(share: StandingShare) -> ShareOut:
             reference=share.payment_reference or "",
             evidence=share.payment_evidence or "",
             paid_on=share.paid_on,
+            evidence_ids=list(share.payment_evidence_ids or ()),
+            confirmed_by=Means(share.confirmed_by) if share.confirmed_by else None,
+            confirmed_at=share.confirmed_at,
+            confirmation_evidence_ids=list(share.confirmation_evidence_ids or ()),
         )
     return ShareOut(
         kind=share.kind,

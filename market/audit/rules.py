@@ -216,6 +216,38 @@ MONITORING_WORDS: Mapping[MonitoringRule, tuple[str, str]] = {
 }
 
 
+class ProofRule(StrEnum):
+    """What is odd about the proof of a payment."""
+
+    NO_EVIDENCE_FILE = "no_evidence_file"
+    CAPTURED_AFTER_PAYMENT = "captured_after_payment"
+    CAPTURED_LONG_BEFORE = "captured_long_before"
+    LOOKS_LIKE_ANOTHER = "looks_like_another"
+    HELD_BY_TWO_ORGANISATIONS = "held_by_two_organisations"
+
+
+PROOF_WORDS: Mapping[ProofRule, tuple[str, str]] = {
+    ProofRule.NO_EVIDENCE_FILE: ("paid without any evidence file", "兑付没有任何凭证文件"),
+    ProofRule.CAPTURED_AFTER_PAYMENT: (
+        "a file that proves the payment was captured after it",
+        "凭证拍摄日期晚于付款日期",
+    ),
+    ProofRule.CAPTURED_LONG_BEFORE: (
+        "a file was captured long before the payment that it proves, or before what it confirms was paid",
+        "凭证拍摄日期远早于付款日期,或确认凭证早于付款日期",
+    ),
+    ProofRule.LOOKS_LIKE_ANOTHER: (
+        "a picture looks like one that proves something else",
+        "凭证照片与用于另一笔业务的照片高度相似",
+    ),
+    ProofRule.HELD_BY_TWO_ORGANISATIONS: (
+        "two organisations put the same file forward",
+        "两个单位提交了同一凭证文件",
+    ),
+}
+"""Hints for who audits, not refusals: an honest file may be odd."""
+
+
 class TooMuchToVerifyError(MarketError):
     """A request has seconds, not minutes."""
 

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from market.api import AnyRegionCode, Count, Fen, Flag, Page, PageQuery, Schema, Sha256Hex, SignedFen
 from market.api import Day as QueryDay
+from market.attribution.rules import Means
 from market.audit.rules import Difference, MonitoringRule
 from market.households.rules import HouseholdStatus
 
@@ -149,6 +150,10 @@ class PaymentOut(Schema):
     reference: Annotated[str, Field(examples=["农商行-20260320-0113"])]
     evidence: Annotated[str, Field(examples=["银行回单-20260320"])]
     paid_on: Day
+    evidence_ids: Annotated[list[Id], Field(description="files that prove the disbursement")]
+    confirmed_by: Annotated[Means | None, Field(examples=["village_clerk"])]
+    confirmed_at: Annotated[datetime | None, Field(examples=["2026-03-05T08:00:00Z"])]
+    confirmation_evidence_ids: Annotated[list[Id], Field(description="files that prove its confirmation")]
 
 
 class ShareOut(Schema):

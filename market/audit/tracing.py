@@ -96,6 +96,10 @@ class StandingShare(NamedTuple):
     payment_reference: str | None
     payment_evidence: str | None
     paid_on: date | None
+    payment_evidence_ids: Sequence[UUID] | None
+    confirmed_by: str | None
+    confirmed_at: datetime | None
+    confirmation_evidence_ids: Sequence[UUID] | None
 
 
 class PostedEntry(NamedTuple):
@@ -209,7 +213,10 @@ _SHARES = sa.text(
     """
     SELECT m.order_line_id, a.kind, a.owner_id, coalesce(o.name, h.code) AS owner_name, m.mechanism, a.step, m.assisted,
            sum(m.fen)::bigint AS fen, m.contribution_id, l.number, c.delivered_on, c.evidence, p.id, p.reference,
-           d.evidence, d.paid_on
+           d.evidence, d.paid_on,
+           ARRAY(SELECT u.evidence_id FROM evidence_uses u WHERE u.disbursement_id = d.id ORDER BY 1),
+           f.means, f.made_at,
+           ARRAY(SELECT u.evidence_id FROM evidence_uses u WHERE u.confirmation_id = f.id ORDER BY 1)
       FROM (SELECT order_line_id, credit_account_id AS account_id, mechanism, contribution_id, assisted, payment_id,
                    amount_fen AS fen
               FROM ledger_transfers
@@ -225,10 +232,12 @@ _SHARES = sa.text(
       LEFT JOIN lots l ON l.id = c.lot_id
       LEFT JOIN payments p ON p.id = m.payment_id AND a.step IN ('disbursed', 'confirmed', 'top_up_paid')
       LEFT JOIN disbursements d ON d.id = p.disbursement_id
+      LEFT JOIN confirmed_payments x ON x.payment_id = p.id AND a.step = 'confirmed'
+      LEFT JOIN confirmations f ON f.id = x.confirmation_id
      WHERE a.kind IN ('household', 'collective', 'retained', 'pool', 'suspense') AND a.step <> 'advance'
        AND (CAST(:household AS uuid) IS NULL OR a.owner_id = :household)
      GROUP BY m.order_line_id, a.id, o.name, h.code, m.mechanism, m.assisted, m.contribution_id, l.number,
-              c.delivered_on, c.evidence, p.id, d.id
+              c.delivered_on, c.evidence, p.id, d.id, f.id
     HAVING sum(m.fen) <> 0
      ORDER BY m.order_line_id, a.kind, h.code, o.name, m.mechanism, c.delivered_on, m.contribution_id, a.step, p.id
     """

@@ -203,6 +203,7 @@ class Deed(StrEnum):
 
     CONSENT_GIVEN = "consent_given"
     CONSENT_WITHDRAWN = "consent_withdrawn"
+    CODE_PRINTED = "confirmation_code_printed"
     PAYMENT_CONFIRMED = "payment_confirmed"
     ERASURE_REQUESTED = "erasure_requested"
 

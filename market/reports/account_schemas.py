@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from market.api import Count, Day, Fen, Schema, SignedFen
+from market.attribution.schemas import ReceivedOut
 from market.benefits.rules import IncomeClass
 from market.livelihoods.rules import Figure, ItemKind, Treatment
 from market.reports.rules import NoIncrease, WindowKind
@@ -151,3 +152,4 @@ class HouseholdAccountOut(Schema):
     balances: BalancesOut
     year: WindowAccountOut
     rolling: WindowAccountOut
+    payments: list[ReceivedOut]

@@ -14,6 +14,7 @@ from fastapi import Query, Response
 from sqlalchemy import orm
 
 from market.api import declared, router_of
+from market.attribution.schemas import ReceivedOut
 from market.attribution.statements import Flow, HouseholdStatement, Statement, check_window, household_statement
 from market.audit.verifying import see_one_moment
 from market.benefits.rules import MECHANISMS
@@ -95,6 +96,7 @@ def show_household_statement(
             SupplierStatementOut(supplier_id=supplier_id, supplier_name=name, statement=_statement(own))
             for supplier_id, name, own in found.suppliers
         ],
+        payments=[ReceivedOut.model_validate(each) for each in found.payments],
         counts=_counts(FIGURES),
     )
 
@@ -117,6 +119,7 @@ def show_household_account(
         balances=BalancesOut(on=account.orders_to, advance_fen=advance_fen, owed_fen=owed_fen),
         year=WindowAccountOut.model_validate(account.year),
         rolling=WindowAccountOut.model_validate(account.rolling),
+        payments=[ReceivedOut.model_validate(each) for each in account.payments],
     )
 
 

@@ -12,6 +12,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from market.attribution.net_income import Correction, NetIncome, closed_at, corrections, net_incomes
+from market.attribution.received import Received, payments_to
 from market.attribution.statements import Flow
 from market.benefits.rules import IncomeClass
 from market.db import plan_anew
@@ -123,6 +124,7 @@ class HouseholdAccount:
     on: date
     year: WindowAccount
     rolling: WindowAccount
+    payments: Sequence[Received]
 
     @property
     def orders_to(self) -> date:
@@ -153,7 +155,9 @@ def household_account(
             (WindowKind.LAST_TWELVE_MONTHS, rolling_year(on)),
         )
     ]
-    return HouseholdAccount(household_id, found.code, found.heads, on, *windows)
+    begin, end = windows[0].window.begin, windows[0].window.end
+    payments = payments_to(connection, household_id, period_from=begin, period_to=end)
+    return HouseholdAccount(household_id, found.code, found.heads, on, windows[0], windows[1], payments)
 
 
 def _window(

@@ -4,7 +4,8 @@ Nothing on it names a person. Long lists are cut, and say what the rest comes to
 """
 
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -13,7 +14,8 @@ from uuid import UUID
 import sqlalchemy as sa
 import typst
 
-from market.attribution.rules import Step
+from market.attribution.received import Received
+from market.attribution.rules import Means, Step
 from market.attribution.statements import HouseholdStatement, Statement
 from market.benefits.rules import IncomeClass
 from market.clock import business_date
@@ -37,6 +39,12 @@ CLASS_NAMES = {
     IncomeClass.PROPERTY: "财产性",
     IncomeClass.TRANSFER: "转移性",
 }
+MEANS: Mapping[str | None, str] = {
+    Means.VILLAGE_CLERK.value: "代办员代确认",
+    Means.HOUSEHOLD_CODE.value: "凭码确认",
+    None: "未确认",
+}
+"""By whose word a household has a payment, in a word; a code proves that somebody typed it."""
 STEPS = (
     "应得：货已被买方验收、归您家的钱（含合作社应补足的差价）。货款已到：买方已把货款付给合作社。"
     "已到账：合作社已付给您家。预付：合作社提前付、等货卖出再抵的钱。"
@@ -200,12 +208,21 @@ def _suppliers(orders: HouseholdStatement, account: HouseholdAccount) -> dict[st
     notes = [f"{STEPS}前三栏为{begin}至{end}的累计，后两栏为截至{end}的余额。"]
     if not rows:
         notes = [f"{_year(account.year)}没有合作社订单带来的收入。"]
+    if orders.payments:
+        notes.append(confirmed(orders.payments))
     return {
         "title": f"二、{_year(account.year)}合作社带来的钱，谁还欠您家",
         "columns": columns,
         "rows": rows,
         "notes": notes,
     }
+
+
+def confirmed(payments: Sequence[Received]) -> str:
+    """Say by whose word the household has what it was paid, in a sentence."""
+    said = Counter(MEANS[each.means] for each in payments)
+    counted = "、".join(f"{word} {said[word]} 笔" for word in MEANS.values() if said[word])
+    return f"收款确认：{counted}。"
 
 
 def standing(found: Statement) -> list[int]:

@@ -8,14 +8,16 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from market.attribution.statements import HouseholdStatement
+from market.clock import business_date
 from market.reports.household_account import Figures, HouseholdAccount, WindowAccount
-from market.reports.household_page import TREATMENTS, standing
+from market.reports.household_page import MEANS, TREATMENTS, standing
 from market.words import ITEM_KINDS
 
-YUAN_SHEET, FEN_SHEET, SUPPLIERS_SHEET, ITEMS_SHEET, CORRECTIONS_SHEET, NOTES_SHEET = SHEETS = (
+YUAN_SHEET, FEN_SHEET, SUPPLIERS_SHEET, PAYMENTS_SHEET, ITEMS_SHEET, CORRECTIONS_SHEET, NOTES_SHEET = SHEETS = (
     "收入(元)",
     "收入(分)",
     "供应商(分)",
+    "收款确认(分)",
     "其他收支(分)",
     "更正(分)",
     "说明",
@@ -45,6 +47,7 @@ def household_workbook(account: HouseholdAccount, orders: HouseholdStatement) ->
         _figures(book.add_worksheet(YUAN_SHEET), account, bold, yuan, units=100)
         _figures(book.add_worksheet(FEN_SHEET), account, bold, count, units=1)
         _suppliers(book.add_worksheet(SUPPLIERS_SHEET), account, orders, bold, count)
+        _payments(book.add_worksheet(PAYMENTS_SHEET), orders, bold, count)
         _items(book.add_worksheet(ITEMS_SHEET), account, bold, count)
         _corrections(book.add_worksheet(CORRECTIONS_SHEET), account, bold, count)
         _notes(book.add_worksheet(NOTES_SHEET), account, bold)
@@ -83,6 +86,15 @@ def _suppliers(
         sheet.write_string(number, 0, name)
         for place, fen in enumerate(standing(own), 1):
             sheet.write_number(number, place, fen, form)
+
+
+def _payments(sheet: Worksheet, orders: HouseholdStatement, bold: Format, form: Format) -> None:
+    _head(sheet, ["供应商", "付款日期", "凭证号", "金额", "确认方式", "确认日期"], bold, first=30)
+    for number, each in enumerate(orders.payments, 1):
+        texts = {0: each.supplier_name, 1: str(each.paid_on), 2: each.reference, 4: MEANS[each.means]}
+        for place, text in (texts | {5: str(business_date(each.confirmed_at)) if each.confirmed_at else ""}).items():
+            sheet.write_string(number, place, text)
+        sheet.write_number(number, 3, each.amount_fen, form)
 
 
 def _items(sheet: Worksheet, account: HouseholdAccount, bold: Format, form: Format) -> None:

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from market.api import AnyRegionCode, Count, Day, Fen, Flag, Quantity, Schema, SignedFen
 from market.attribution.rules import Step
+from market.attribution.schemas import ReceivedOut
 from market.benefits.rules import IncomeClass, Mechanism
 from market.lots.schemas import OverMarketOut
 from market.reports.rules import Dimension, Kind, NoIncrease, Suspended
@@ -21,10 +22,7 @@ ClassCode = Annotated[IncomeClass, Field(examples=["operating"])]
 class PeriodQuery(Schema):
     """The days of a statement or report, both included."""
 
-    period_from: Annotated[
-        Day | None,
-        Field(alias="from", examples=["2026-01-01"], description="1 January of the last day's year if absent"),
-    ] = None
+    period_from: Annotated[Day | None, Field(alias="from", examples=["2026-01-01"], description="or 1 January")] = None
     period_to: Annotated[Day | None, Field(alias="to", examples=["2026-12-31"], description="today if absent")] = None
 
 
@@ -120,7 +118,7 @@ class SupplierStatementOut(Schema):
 
 
 class HouseholdStatementOut(Schema):
-    """A household's statement of a period; to a supplier, what concerns itself."""
+    """A household's statement of a period; to a supplier, what concerns itself. Payments: the newest 1,000."""
 
     household_id: Id
     household_code: Annotated[str, Field(examples=["1411221062010001"])]
@@ -128,6 +126,7 @@ class HouseholdStatementOut(Schema):
     period_to: Annotated[date, Field(examples=["2026-12-31"])]
     total: StatementOut
     suppliers: list[SupplierStatementOut]
+    payments: list[ReceivedOut]
     counts: list[CountsOut]
 
 

@@ -53,10 +53,17 @@ def upgrade() -> None:
         sa.Column("made_by", sa.Uuid(), nullable=True),
         sa.Column("note", sa.Text(), nullable=True),
         sa.Column("made_at", sa.TIMESTAMP(timezone=True), nullable=False),
+        sa.Column("code_issued_by", sa.Uuid(), nullable=True),
+        sa.Column("code_issued_at", sa.TIMESTAMP(timezone=True), nullable=True),
         sa.CheckConstraint(
             "(means = 'village_clerk') = (made_by IS NOT NULL)", name=op.f("confirmations_clerk_is_named")
         ),
+        sa.CheckConstraint(
+            "num_nonnulls(code_issued_by, code_issued_at) = CASE means WHEN 'household_code' THEN 2 ELSE 0 END",
+            name=op.f("confirmations_code_has_its_printer"),
+        ),
         sa.CheckConstraint("means IN ('village_clerk', 'household_code')", name=op.f("confirmations_means_is_known")),
+        sa.ForeignKeyConstraint(["code_issued_by"], ["members.id"], name=op.f("confirmations_code_issued_by_exists")),
         sa.ForeignKeyConstraint(["made_by"], ["members.id"], name=op.f("confirmations_made_by_exists")),
         sa.PrimaryKeyConstraint("id", name=op.f("confirmations_pkey")),
     )

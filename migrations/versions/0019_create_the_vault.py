@@ -235,6 +235,7 @@ def upgrade() -> None:
             sa.Enum(
                 "consent_given",
                 "consent_withdrawn",
+                "confirmation_code_printed",
                 "payment_confirmed",
                 "erasure_requested",
                 name="deed",

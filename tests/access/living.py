@@ -44,6 +44,7 @@ LIVING = {
         )
     ),
     "GET /v1/monitoring/warnings households": Ask(thing("household"), lists=item("household_id")),
+    "GET /v1/monitoring/evidence disbursements": Ask(thing("unproved"), lists=item("disbursement_id")),
     "GET /v1/monitoring/counts": Ask(),
     "GET /v1/published-figures": Ask(),
     "POST /v1/published-figures": Ask(

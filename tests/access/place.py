@@ -43,6 +43,7 @@ class Place:
     household_baseline: str
     person: str
     consent: str
+    unproved: str
     proxy_act: str
     erasure: str
     newcomer: str

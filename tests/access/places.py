@@ -315,11 +315,17 @@ class Settlement:
             now=NOON,
         )
         payment = PaymentOrder(Kind.COLLECTIVE, self.collective.id, 200, f"集体{self.code}", None)
-        paid_out(session, story.clerk, [payment], on=TODAY, now=NOON)
+        unproved, _, _ = paid_out(session, story.clerk, [payment], on=TODAY, now=NOON)
         rows = RegisterBody(RegisterKind.LIST, (Listed(str(self.household.id), 1),))
         own_list = factories.register_version(session, self.collective, rows)
         keeper = factories.actor(session, factories.member(session, self.collective))
         given = giving_on.Given(story.supplier.id, own_list.id, 50, TODAY, "签字表", "二次分配 1")
         second, _ = giving_on.give_on(session, keeper, given=given, now=NOON)
-        made = {"shares": shares.id, "distribution": proposed.id, "own_list": own_list.id, "second": second.id}
+        made = {
+            "unproved": unproved.id,
+            "shares": shares.id,
+            "distribution": proposed.id,
+            "own_list": own_list.id,
+            "second": second.id,
+        }
         return {name: str(id_) for name, id_ in made.items()}

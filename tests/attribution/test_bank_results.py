@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 from xlsxwriter import Workbook
 
+from market.attribution import bank_file
 from market.attribution.paying import FailureReason
 from tests.attribution.test_evidence import send
 from tests.stalls import TODAY, Stalls, all_tables
@@ -32,7 +33,7 @@ def prepared(stalls: Stalls, *amounts: int, prefix: str = "DF") -> dict[str, Any
 
 def told(stalls: Stalls, pay_list: dict[str, Any], *rows: str, head: str = CHINESE, key: str = "", **query: str) -> Any:
     content = "\n".join((head, *rows)).encode()
-    return send(stalls.clerk, content, path=f"/pay-lists/{pay_list['id']}/bank-results", key=key, **query)
+    return send(stalls.manager, content, path=f"/pay-lists/{pay_list['id']}/bank-results", key=key, **query)
 
 
 def owed(stalls: Stalls) -> list[int]:
@@ -183,14 +184,14 @@ def test_a_workbook_is_read_as_it_is_shown_with_english_headers_and_a_title(stal
             ["DF-1", "某某", 6_000, "FAILED", ""],
         ]
     )
-    taken = send(stalls.clerk, content, path=f"/pay-lists/{pay_list['id']}/bank-results").json()
+    taken = send(stalls.manager, content, path=f"/pay-lists/{pay_list['id']}/bank-results").json()
     assert (taken["paid_fen"], taken["failed_fen"]) == (3_058, 600_000)
 
 
 def test_a_bank_that_writes_gb18030_is_understood(stalls: Stalls) -> None:
     pay_list = prepared(stalls, 3_058)
     content = f"{CHINESE}\nDF-0,,30.58,成功,,{TODAY}".encode("gb18030")
-    assert send(stalls.clerk, content, path=f"/pay-lists/{pay_list['id']}/bank-results").json()["paid"] == 1
+    assert send(stalls.manager, content, path=f"/pay-lists/{pay_list['id']}/bank-results").json()["paid"] == 1
 
 
 @pytest.mark.parametrize(
@@ -198,7 +199,7 @@ def test_a_bank_that_writes_gb18030_is_understood(stalls: Stalls) -> None:
 )
 def test_what_is_no_result_file_is_refused(stalls: Stalls, content: bytes) -> None:
     pay_list = prepared(stalls, 3_058)
-    answer = send(stalls.clerk, content, path=f"/pay-lists/{pay_list['id']}/bank-results")
+    answer = send(stalls.manager, content, path=f"/pay-lists/{pay_list['id']}/bank-results")
     assert (answer.status_code, answer.json()["code"]) == (422, "bank_file")
 
 
@@ -213,6 +214,89 @@ def test_nobody_is_paid_above_what_is_recognised_except_into_its_own_advance(sta
     )
     steps = stalls.session.execute(came_in).all()
     assert {step: int(fen) for step, fen in steps} == {"disbursed": 3_058, "advance": 1_942}
+
+
+def test_who_wrote_the_list_does_not_say_what_the_bank_did_with_it(stalls: Stalls) -> None:
+    pay_list = prepared(stalls, 3_058)
+    content = f"{CHINESE}\nDF-0,,30.58,成功,,{TODAY}".encode()
+    path = f"/pay-lists/{pay_list['id']}/bank-results"
+    for query in ({}, {"dry_run": "true"}):
+        refused = send(stalls.clerk, content, path=path, **query)
+        assert (refused.status_code, refused.json()["code"]) == (403, "four_eyes")
+    assert stalls.clerk.get("/payments").json()["items"] == []
+    assert send(stalls.manager, content, path=path).json()["paid"] == 1
+
+
+@pytest.mark.parametrize(
+    ("result", "reason"),
+    [
+        ("失败：户名不符", "name_mismatch"),
+        ("交易失败(账号不存在)", "no_such_account"),
+        ("失败-余额不足", "payer_short"),
+        ("Failed: account frozen", "account_blocked"),
+        ("失败", None),
+    ],
+)
+def test_a_reason_may_follow_the_result(result: str, reason: str | None) -> None:
+    content = f"凭证号,金额,结果,日期\nDF-0,30.58,{result},\nDF-1,1,成功[0000],{TODAY}"
+    rows, faults = bank_file.read(content.encode())
+    assert faults == []
+    assert [(row.paid, row.reason) for row in rows] == [(False, reason), (True, None)]
+
+
+TOTALS: list[tuple[str, list[str]]] = [
+    ("合计,90.97,,", []),
+    ("总计：,,,", []),
+    (",90.97,,合计(2笔)", []),
+    ("成功合计,30.58,,\n失败合计,60.39,,", []),
+    ("Total,90.97,,", []),
+    ("合计,90.98,,", ["4 amount"]),
+    ("失败合计,90.97,,", ["4 amount"]),
+    ("合计,九十元,,", ["4 amount"]),
+    ("小结,90.97,,", ["4 result"]),
+]
+
+
+@pytest.mark.parametrize(("total", "faulty"), TOTALS)
+def test_a_total_is_no_payment_and_is_the_sum_of_the_rows(total: str, faulty: list[str]) -> None:
+    content = f"凭证号,金额,结果,日期\nDF-0,30.58,成功,{TODAY}\nDF-1,60.39,失败:户名不符,\n{total}"
+    rows, faults = bank_file.read(content.encode())
+    assert [row.key for row in rows] == ["DF0", "DF1"]
+    assert [f"{fault.row} {fault.column}" for fault in faults] == faulty
+
+
+def test_a_success_that_the_bank_takes_back_and_a_wrong_total_are_refused(stalls: Stalls) -> None:
+    pay_list = prepared(stalls, 3_058)
+    assert pointers(told(stalls, pay_list, f"DF-0,,30.58,成功(已退汇),,{TODAY}")) == ["/rows/2/result"]
+    assert pointers(told(stalls, pay_list, f"DF-0,,30.58,成功,,{TODAY}", "合计,,30.59,,,")) == ["/rows/3/amount"]
+    assert told(stalls, pay_list, f"DF-0,,30.58,成功,,{TODAY}", "合计,,30.58,,,").json()["paid"] == 1
+
+
+def test_the_columns_and_words_are_told_where_the_file_is_asked_for(stalls: Stalls) -> None:
+    paths = stalls.client.get("/openapi.json").json()["paths"]
+    told_so = paths["/v1/pay-lists/{pay_list_id}/bank-results"]["post"]["description"]
+    for word in (*(word for words in bank_file.HEADERS.values() for word in words), "交易成功", "returned", "合计"):
+        assert word in told_so
+
+
+def test_two_lists_that_ask_for_one_debt_say_so_and_what_is_paid_twice_is_an_advance(stalls: Stalls) -> None:
+    first = prepared(stalls, 3_058, prefix="A")
+    assert [claim["beyond_fen"] for claim in first["claims"]] == [0]
+    second = prepared(stalls, 3_058, 1_000, prefix="B")
+    assert [
+        (claim["listed_fen"], claim["owed_fen"], claim["on_other_lists_fen"], claim["beyond_fen"])
+        for claim in second["claims"]
+    ] == [(3_058, 3_058, 3_058, 3_058), (1_000, 6_039, 0, 0)]
+    foreseen = stalls.clerk.post("/disbursements?dry_run=true", stalls.payment(3_058)).json()["payments"]
+    assert [payment["on_open_lists_fen"] for payment in foreseen] == [6_116]
+    told(stalls, first, f"A-0,,30.58,成功,,{TODAY}")
+    claim, _ = stalls.clerk.get(f"/pay-lists/{second['id']}").json()["claims"]
+    assert (claim["owed_fen"], claim["on_other_lists_fen"], claim["beyond_fen"]) == (0, 0, 3_058)
+    told(stalls, second, f"B-0,,30.58,成功,,{TODAY}", f"B-1,,10.00,成功,,{TODAY}")
+    assert stalls.clerk.get(f"/pay-lists/{second['id']}").json()["claims"] == []
+    assert owed(stalls)[:2] == [0, 5_039]
+    account = stalls.auditor.get(f"/households/{stalls.households[0].id}/statement").json()["total"]
+    assert (account["total"]["disbursed_fen"], account["advance"]["closing_fen"]) == (3_058, 3_058)
 
 
 def test_a_withdrawn_list_is_answered_no_more_and_its_references_are_free(stalls: Stalls) -> None:

@@ -12,7 +12,7 @@ from market.attribution.confirming import MOST_ATTEMPTS
 from market.attribution.models import Confirmation, ConfirmationCode, ConfirmedPayment, EvidenceUse, Payment
 from market.attribution.trying import OF_AN_ADDRESS
 from tests.attribution.test_evidence import PDF, uploaded
-from tests.stalls import NOON, Stalls
+from tests.stalls import NOON, TODAY, Stalls
 
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
@@ -103,3 +103,61 @@ def test_the_supplier_gets_no_code_and_a_collective_needs_none(stalls: Stalls) -
     assert stalls.other_county.post(f"/payments/{payment}/confirmation-code").status_code == 403
     collective = paid(stalls, payee_kind="collective", payee_id=str(stalls.collective.id))
     assert stalls.village.post(f"/payments/{collective}/confirmation-code").status_code == 404
+
+
+def test_what_a_clerk_confirms_or_prints_for_a_household_is_on_record_as_done_in_its_place(stalls: Stalls) -> None:
+    payment, other = paid(stalls), paid(stalls, household=1)
+    code_for(stalls, payment)
+    code_for(stalls, payment)
+    stalls.village.made("/payments/confirmations", {"payment_ids": [payment], "note": "入户核对"})
+    collective = paid(stalls, payee_kind="collective", payee_id=str(stalls.collective.id))
+    stalls.village.made("/payments/confirmations", {"payment_ids": [other, collective]})
+    acts = stalls.auditor.get("/proxy-acts").json()["items"]
+    assert [(act["deed"], act["about_id"], act["evidence"]) for act in reversed(acts)] == [
+        ("confirmation_code_printed", payment, "打印确认码"),
+        ("confirmation_code_printed", payment, "打印确认码"),
+        ("payment_confirmed", payment, "入户核对"),
+        ("payment_confirmed", other, "代办员确认到账"),
+    ]
+    assert {act["member_id"] for act in acts} == {str(stalls.village.member.id)}
+
+
+def test_a_payment_says_by_whose_word_it_is_confirmed_and_to_county_and_audit_who_printed_the_code(
+    stalls: Stalls,
+) -> None:
+    coded, clerked, silent = (paid(stalls, household=place) for place in range(3))
+    by_code(stalls, coded, code_for(stalls, coded))
+    sheet = uploaded(stalls.village, PDF)["id"]
+    stalls.village.made("/payments/confirmations", {"payment_ids": [clerked], "evidence_ids": [sheet]})
+    clerk, moment = str(stalls.village.member.id), "2026-03-02T04:00:00Z"
+    for desk in (stalls.county, stalls.auditor, stalls.clerk):
+        told = {item["id"]: item["confirmation"] for item in desk.get("/payments").json()["items"]}
+        assert (told[clerked]["means"], told[clerked]["made_by"], told[silent]) == ("village_clerk", clerk, None)
+        assert (told[clerked]["confirmed_at"], told[clerked]["evidence_ids"]) == (moment, [sheet])
+        printed = (told[coded]["means"], told[coded]["code_issued_by"], told[coded]["code_issued_at"])
+        assert printed == ("household_code", *((None, None) if desk is stalls.clerk else (clerk, moment)))
+    batch = stalls.county.get("/payments").json()["items"][-1]["disbursement_id"]
+    (payment,) = stalls.county.get(f"/disbursements/{batch}").json()["payments"]
+    assert (payment["id"], payment["confirmation"]["means"]) == (coded, "household_code")
+
+
+def test_the_account_and_the_statement_say_by_whose_word_the_household_has_its_money(stalls: Stalls) -> None:
+    payment = paid(stalls)
+    path = f"/households/{stalls.households[0].id}"
+    for told in ("statement", "account"):
+        (received,) = stalls.village.get(f"{path}/{told}").json()["payments"]
+        assert (received["id"], received["means"], received["confirmed_at"]) == (payment, None, None)
+    by_code(stalls, payment, code_for(stalls, payment))
+    for desk, told in ((stalls.clerk, "statement"), (stalls.village, "statement"), (stalls.county, "account")):
+        (received,) = desk.get(f"{path}/{told}").json()["payments"]
+        assert (received["means"], received["amount_fen"]) == ("household_code", 3_058)
+        assert received["confirmed_at"] == "2026-03-02T04:00:00Z"
+    assert stalls.other_clerk.get(f"{path}/statement").status_code == 404
+
+
+def test_who_signed_for_the_money_prints_no_code_for_it(stalls: Stalls) -> None:
+    request = {"method": "cash", "paid_on": TODAY, "evidence": "签收表", "payments": stalls.payment(100)["payments"]}
+    cash = stalls.clerk.made("/pay-lists", request)
+    signed = stalls.village.made(f"/pay-lists/{cash['id']}/countersignature", {})
+    refused = stalls.village.post(f"/payments/{signed['payments'][0]['id']}/confirmation-code")
+    assert (refused.status_code, refused.json()["code"]) == (403, "four_eyes")

@@ -118,13 +118,15 @@ def listed(session: orm.Session, story: Story, method: Method) -> PayList:
 
 def test_two_clerks_who_import_one_bank_file_at_once_pay_once(committed_db: Database, story: Story) -> None:
     with committed_db.transaction() as session:
-        pay_list = listed(session, story.elsewhere(session), Method.BANK_TRANSFER)
+        here = story.elsewhere(session)
+        pay_list = listed(session, here, Method.BANK_TRANSFER)
+        cashier = factories.actor(session, factories.member(session, here.supplier))
     content = f"reference,amount,result,date\nDF-1,1.00,success,{TODAY}".encode()
     rows, faults = bank_file.read(content)
 
     def told_by_bank(session: orm.Session) -> object:
         return bank_results.take_over(
-            session, story.clerk, pay_list_id=pay_list.id, content=content, rows=rows, faults=faults, now=NOON
+            session, cashier, pay_list_id=pay_list.id, content=content, rows=rows, faults=faults, now=NOON
         ).duplicate
 
     assert sorted(map(str, both(committed_db, told_by_bank))) == ["False", "True"]

@@ -20,6 +20,10 @@ LISTS_OF_ALL_THAT_WAS_PAID = """
     INSERT INTO pay_lists (id, supplier_id, method, status, evidence, made_by, made_at)
     SELECT id, supplier_id, 'bank_transfer', 'settled', evidence, made_by, made_at FROM disbursements
 """
+RESULTS_TOLD_BY_WHO_WROTE_THE_LIST = """
+    INSERT INTO bank_results (pay_list_id, file_sha256, answer, imported_by, imported_at)
+    SELECT id, repeat('0', 64), '{}', made_by, made_at FROM pay_lists
+"""
 LINES_WITH_A_FEN_TOO_MUCH = """
     INSERT INTO pay_list_lines (id, pay_list_id, supplier_id, position, household_id, collective_id, contribution_id,
                                 amount_fen, reference, reference_key, status, payment_id)

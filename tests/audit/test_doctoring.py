@@ -18,6 +18,7 @@ from tests.audit.spoiling import (
     LISTS_OF_ALL_THAT_WAS_PAID,
     ONE_TRANSFER,
     OPEN_ACCRUALS,
+    RESULTS_TOLD_BY_WHO_WROTE_THE_LIST,
     SOLD_OUT,
     TWO_BASELINES,
     UNTOUCHED,
@@ -172,6 +173,14 @@ BREAKING: dict[str, tuple[tuple[str, ...], set[str]]] = {
     "confirmation_names_who_acted": (
         ("DELETE FROM confirmed_payments",),
         {"confirmation_names_who_acted"},
+    ),
+    "clerk_acts_on_record": (
+        ("UPDATE members SET role = 'village_clerk' WHERE id IN (SELECT made_by FROM confirmations)",),
+        {"clerk_acts_on_record"},
+    ),
+    "result_is_told_by_another": (
+        (LISTS_OF_ALL_THAT_WAS_PAID, RESULTS_TOLD_BY_WHO_WROTE_THE_LIST),
+        {"result_is_told_by_another"},
     ),
     "closed_month_keeps_its_balances": (
         ("UPDATE ledger_balances SET balance_fen = balance_fen + 1",),

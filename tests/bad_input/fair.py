@@ -150,7 +150,6 @@ class Fair(Stalls):
         """Put people on the register, with consents that hold no more, and erasures asked for and carried out."""
         session, village = self.session, self.village
         factories.region(session, code=VILLAGE)
-        self.manager = self.desk(self.supplier, Role.SUPPLIER_MANAGER)
         self.tired = self.desk(factories.organisation(session, region_code=VILLAGE), Role.COUNTY_REVIEWER)
         first, second, third = self.households
         self.person, self.other_person, _ = (

@@ -20,12 +20,17 @@ def prepare(fair: Fair, *, desk: Desk | None = None, whole: dict[str, Any] | Non
 
 
 def answered(
-    fair: Fair, row: str = "{reference},,1.00,成功,,2026-03-02", *, pay_list: Any = None, query: str = ""
+    fair: Fair,
+    row: str = "{reference},,1.00,成功,,2026-03-02",
+    *,
+    pay_list: Any = None,
+    query: str = "",
+    desk: Desk | None = None,
 ) -> Ask:
-    """Send the bank's answer on a list: a row that may name the reference of its payment."""
+    """Send the bank's answer on a list, as another member: a row that may name the reference of its payment."""
     of = pay_list or fair.bank_list
     content = f"{HEAD}\n{row.format(reference=of['lines'][0]['reference'])}\n".encode()
-    return Ask(fair.clerk, "POST", f"/pay-lists/{of['id']}/bank-results{query}", content=content)
+    return Ask(desk or fair.manager, "POST", f"/pay-lists/{of['id']}/bank-results{query}", content=content)
 
 
 def countersign(fair: Fair, *, desk: Desk | None = None, pay_list: Any = None, **changed: Any) -> Ask:
@@ -200,6 +205,14 @@ CASES: list[Case] = [
         "transition",
         [],
     ),
+    ("a bank's answer by who wrote the list", lambda f: answered(f, desk=f.clerk), 403, "four_eyes", []),
+    (
+        "a bank's answer tried by who wrote it",
+        lambda f: answered(f, query="?dry_run=1", desk=f.clerk),
+        403,
+        "four_eyes",
+        [],
+    ),
     ("a bank's answer tried misspelt", lambda f: answered(f, query="?dryrun=1"), 422, INVALID, ["/query/dryrun"]),
     # Cash, and lists given up
     ("cash witnessed by who wrote it", lambda f: countersign(f, desk=f.clerk), 403, "four_eyes", []),
@@ -296,6 +309,35 @@ CASES: list[Case] = [
         422,
         INVALID,
         ["/query/cursor"],
+    ),
+    # Odd proofs
+    (
+        "a rule of proofs unheard of",
+        lambda f: f.get("/monitoring/evidence?rule=blurred", f.auditor),
+        422,
+        INVALID,
+        ["/query/rule"],
+    ),
+    (
+        "proofs of an odd day",
+        lambda f: f.get("/monitoring/evidence?from=2026-3-2", f.auditor),
+        422,
+        INVALID,
+        ["/query/from"],
+    ),
+    (
+        "a cursor of proofs that is none",
+        lambda f: f.get("/monitoring/evidence?cursor=!", f.auditor),
+        422,
+        INVALID,
+        ["/query/cursor"],
+    ),
+    (
+        "proofs with a field unknown",
+        lambda f: f.get("/monitoring/evidence?region=14", f.auditor),
+        422,
+        INVALID,
+        ["/query/region"],
     ),
     # Published figures
     *(

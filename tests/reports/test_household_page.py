@@ -6,17 +6,20 @@ from io import BytesIO
 
 import pytest
 import python_calamine
+import sqlalchemy as sa
 from sqlalchemy import orm
 from starlette.testclient import TestClient
 
+from market.attribution import confirming
+from market.attribution.models import Payment
 from market.attribution.statements import household_statement
 from market.households.models import Household
-from market.identity.rules import Role, Scope
+from market.identity.rules import OrganisationKind, Role, Scope
 from market.livelihoods.rules import ItemKind
 from market.reports import household_page
 from market.reports.household_account import household_account
 from tests import factories
-from tests.story import Story, open_channels
+from tests.story import NOON, Story, open_channels
 
 ON = date(2026, 3, 20)
 
@@ -75,10 +78,29 @@ def test_the_page_and_the_workbook_are_handed_out(client: TestClient, session: o
     assert (page.status_code, page.headers["content-type"], page.content[:5]) == (200, "application/pdf", b"%PDF-")
     answer = client.get(f"{path}.xlsx", params=asked, headers=clerk)
     book = python_calamine.CalamineWorkbook.from_filelike(BytesIO(answer.content))
-    assert book.sheet_names == ["收入(元)", "收入(分)", "供应商(分)", "其他收支(分)", "更正(分)", "说明"]
+    assert book.sheet_names == [
+        *("收入(元)", "收入(分)", "供应商(分)", "收款确认(分)", "其他收支(分)", "更正(分)", "说明"),
+    ]
     yuan, fen = ({row[0]: row[1] for row in book.get_sheet_by_name(name).to_python()} for name in book.sheet_names[:2])
     known = client.get(path, params=asked, headers=clerk).json()["year"]["known"]
     assert fen["毛收入"] == known["gross_fen"] == 18 * 162_140 + 28_021
     assert (yuan["毛收入"], fen["订单带来:已到账"]) == (29_465.41, known["brought_by_orders_fen"])
     owed = {row[0]: row[5] for row in book.get_sheet_by_name("供应商(分)").to_python()[1:]}
     assert owed[told.story.supplier.name] == 2_000
+    paid = book.get_sheet_by_name("收款确认(分)").to_python()[1:]
+    assert {(row[0], row[3], row[4]) for row in paid} >= {(told.story.supplier.name, 4_000, "未确认")}
+    assert len(paid) == 7
+
+
+def test_the_page_says_in_a_word_by_whom_receipt_was_confirmed(session: orm.Session, told: Told) -> None:
+    connection, story = session.connection(), told.story
+    payments = list(session.scalars(sa.select(Payment.id).where(Payment.household_id == told.household.id)))
+    office = factories.organisation(session, kind=OrganisationKind.VILLAGE_OFFICE)
+    clerk = factories.actor(session, factories.member(session, office, Role.VILLAGE_CLERK), Scope.ALL)
+    confirming.confirm(session, clerk, payment_ids=payments[:2], on=ON, now=NOON)
+    code = confirming.issue_code(session, clerk, payment_id=payments[2], now=NOON)
+    confirming.confirm_by_code(session, payment_id=payments[2], code=code, now=NOON)
+    orders = household_statement(connection, story.clerk, told.household.id, period_from=date(2026, 1, 1), period_to=ON)
+    assert len(orders.payments) == 1, "of a supplier its own"
+    whole = household_statement(connection, clerk, told.household.id, period_from=date(2026, 1, 1), period_to=ON)
+    assert household_page.confirmed(whole.payments) == "收款确认：代办员代确认 2 笔、凭码确认 1 笔、未确认 4 笔。"
