@@ -221,6 +221,7 @@ FOUR_EYES: Words = {
     "plan_version": ("deciding a benefit plan", "带农方案审批"),
     "register_version": ("deciding a share register", "名册审批"),
     "distribution": ("deciding a distribution", "按期分配审批"),
+    "second_distribution": ("deciding a second distribution", "二次分配审批"),
     "enrolment": ("confirming an enrolment", "农户联结确认"),
 }
 
@@ -314,6 +315,8 @@ WORDS: Mapping[str, Words] = {
     "register_version_event": VERSION_EVENTS,
     "distribution_status": DISTRIBUTION_STATUSES,
     "distribution_event": DISTRIBUTION_EVENTS,
+    "second_distribution_status": DISTRIBUTION_STATUSES,
+    "second_distribution_event": DISTRIBUTION_EVENTS,
     "objection_status": {"settled": ("settled", "已处理")},
     "objection_event": {"settle": ("settled", "再次处理")},
     "application_status": {

@@ -49,6 +49,8 @@ NAMED: dict[str, Iterable[StrEnum]] = {
     "register_version_event": PlanEvent,
     "distribution_status": DistributionStatus,
     "distribution_event": DistributionEvent,
+    "second_distribution_status": DistributionStatus,
+    "second_distribution_event": DistributionEvent,
     "application_status": ApplicationStatus,
     "application_event": ApplicationEvent,
 }

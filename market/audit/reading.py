@@ -197,7 +197,7 @@ def _lists(session: orm.Session, supplier_id: UUID) -> list[Event]:
         for fact in distributions(session, supplier_id, measured)
     ]
     given_on = [
-        Event(EventKind.SECOND_DISTRIBUTION, fact.id, None, fact.given_on, fact.made_at, second=fact)
+        Event(EventKind.SECOND_DISTRIBUTION, fact.id, None, fact.given_on, fact.decided_at, second=fact)
         for fact in second_distributions(session, supplier_id)
     ]
     return [*shared_out, *given_on]

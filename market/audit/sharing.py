@@ -3,7 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -81,7 +81,7 @@ class Sharing(History):
             case "profit":
                 return _by_mode(fact)
         found: dict[tuple[str, UUID], tuple[int, int]] = {}
-        for row in rows:
+        for row in rows if inputs["months"] <= _whole_months(fact.period_from, fact.period_to) else ():
             for kind, part in ((HOUSEHOLD, "household"), (COLLECTIVE, "collective")):
                 fen = portion(row["capital_fen"], row[f"{part}_bp"] * inputs["months"], 120_000)
                 weight, before = found.get((kind, UUID(row[part])), (0, 0))
@@ -194,7 +194,8 @@ class Sharing(History):
             "register_sha256": fact.register.pinned_sha256,
             "list_sha256": fact.list_sha256,
         }
-        yield Expected(event.trigger, "second_distribution", on, moves, facts)
+        original_on = fact.given_on if fact.given_on < on else None
+        yield Expected(event.trigger, "second_distribution", on, moves, facts, original_on=original_on)
 
     def _keep_given(self, second_id: UUID, moves: Sequence[Amount]) -> None:
         """Keep what is given; of what was given there before, no more is left than stood there until now."""
@@ -240,6 +241,13 @@ def _given(items: Sequence[ListedFact], mechanism: str) -> dict[Stake, int]:
         for item in items
         if item.fen and not item.excluded
     }
+
+
+def _whole_months(first: date, last: date) -> int:
+    """Return how many months, each from the first day's day of the month to the day before it, lie in a period."""
+    after = last + timedelta(days=1)
+    begun = 12 * (after.year - first.year) + after.month - first.month
+    return begun if after.day >= first.day else begun - 1
 
 
 def _capital(rows: Sequence[Mapping[str, Any]], inputs: Mapping[str, Any], name: str) -> dict[UUID, int]:

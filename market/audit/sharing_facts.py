@@ -73,7 +73,7 @@ class DistributionFact:
 
 @dataclass(slots=True)
 class SecondFact:
-    """A second distribution of a collective, out of what one supplier had paid it."""
+    """An approved second distribution of a collective, out of what one supplier had paid it."""
 
     id: UUID
     collective_id: UUID
@@ -81,7 +81,7 @@ class SecondFact:
     amount_fen: int
     kept_fen: int
     list_sha256: str
-    made_at: datetime
+    decided_at: datetime
     confirmed_at: datetime | None
     register: RegisterFact
     items: list[ListedFact] = field(default_factory=list)
@@ -116,10 +116,10 @@ _VOLUMES = sa.text(
 )
 _SECOND = sa.text(
     """
-    SELECT d.id, d.collective_id, d.given_on, d.amount_fen, d.kept_fen, d.list_sha256, d.made_at, d.confirmed_at,
+    SELECT d.id, d.collective_id, d.given_on, d.amount_fen, d.kept_fen, d.list_sha256, d.decided_at, d.confirmed_at,
            v.canonical, v.sha256, d.register_sha256
       FROM second_distributions d JOIN register_versions v ON v.id = d.register_version_id
-     WHERE d.supplier_id = :supplier
+     WHERE d.supplier_id = :supplier AND d.status = 'approved'
      ORDER BY d.id
     """
 )
@@ -127,7 +127,7 @@ _SECOND_ITEMS = sa.text(
     """
     SELECT i.distribution_id, i.household_id, NULL AS collective_id, i.weight, i.fen, i.assisted, i.excluded
       FROM second_distribution_items i JOIN second_distributions d ON d.id = i.distribution_id
-     WHERE d.supplier_id = :supplier
+     WHERE d.supplier_id = :supplier AND d.status = 'approved'
      ORDER BY i.distribution_id, i.position
     """
 )

@@ -45,7 +45,8 @@ SHARING: tuple[Invariant, ...] = (
            GROUP BY 1, 2
            UNION ALL
           SELECT concat('second_distribution:', i.distribution_id), i.household_id, sum(i.fen)
-            FROM second_distribution_items i WHERE i.excluded IS NULL AND i.fen > 0
+            FROM second_distributions d JOIN second_distribution_items i ON i.distribution_id = d.id
+           WHERE d.status = 'approved' AND i.excluded IS NULL AND i.fen > 0
            GROUP BY 1, 2
         ), credited AS (
           SELECT e.source, a.owner_id AS payee_id, sum(t.amount_fen) AS fen
@@ -81,6 +82,58 @@ SHARING: tuple[Invariant, ...] = (
         """,
     ),
     Invariant(
+        "day_is_shared_out_once",
+        "by one formula out of one register, or of one supplier's surplus, no day is shared out twice",
+        "同一名册(或同一社盈余)按同一公式,任一日期只分配一次",
+        """
+        SELECT concat('distribution ', d.id), 'no other for its days', concat('distribution ', other.id)
+          FROM distributions d
+          LEFT JOIN register_versions v ON v.id = d.register_version_id
+          JOIN distributions other ON other.id > d.id AND other.supplier_id = d.supplier_id
+           AND other.inputs ->> 'formula' = d.inputs ->> 'formula'
+           AND (other.period_from, other.period_to + 1) OVERLAPS (d.period_from, d.period_to + 1)
+          LEFT JOIN register_versions ov ON ov.id = other.register_version_id
+         WHERE 'rejected' NOT IN (d.status, other.status) AND ov.register_id IS NOT DISTINCT FROM v.register_id
+        """,
+    ),
+    Invariant(
+        "list_was_in_force",
+        "a list follows from the version of its register that held on its day, as known when it was approved",
+        "名单所依名册为当日生效的版本(以批准时所知为准)",
+        """
+        WITH lists AS (
+          SELECT concat('distribution ', id) AS name, register_version_id, period_to AS held_on, decided_at
+            FROM distributions WHERE status = 'approved' AND register_version_id IS NOT NULL
+           UNION ALL
+          SELECT concat('second distribution ', id), register_version_id, given_on, decided_at
+            FROM second_distributions WHERE status = 'approved'
+        )
+        SELECT l.name, concat('version ', held.number), concat('version ', v.number)
+          FROM lists l
+          JOIN register_versions v ON v.id = l.register_version_id
+          LEFT JOIN LATERAL (
+              SELECT o.id, o.number FROM register_versions o
+               WHERE o.register_id = v.register_id AND o.status = 'approved' AND o.valid_from <= l.held_on
+                 AND o.decided_at <= l.decided_at
+               ORDER BY o.valid_from DESC, o.number DESC LIMIT 1) held ON true
+         WHERE held.id IS DISTINCT FROM v.id
+        """,
+    ),
+    Invariant(
+        "given_on_after_it_was_paid",
+        "what a collective gave on had been paid to it by that day",
+        "二次分配日期不早于村集体收款日期",
+        """
+        SELECT DISTINCT concat('second distribution ', g.id), concat('not before ', d.paid_on), g.given_on::text
+          FROM second_distributions g
+          JOIN ledger_entries e ON e.source = concat('second_distribution:', g.id)
+          JOIN ledger_transfers t ON t.entry_id = e.id
+          JOIN payments p ON p.id = t.payment_id
+          JOIN disbursements d ON d.id = p.disbursement_id
+         WHERE d.paid_on > g.given_on
+        """,
+    ),
+    Invariant(
         "collective_gave_on_or_holds",
         "what a supplier paid a collective = what that gave its households + what it still holds",
         "村集体已收款=已二次分配+仍持有",
@@ -89,7 +142,8 @@ SHARING: tuple[Invariant, ...] = (
           SELECT collective_id, supplier_id, sum(amount_fen) AS fen
             FROM payments WHERE collective_id IS NOT NULL AND reversed_at IS NULL GROUP BY 1, 2
         ), given AS (
-          SELECT collective_id, supplier_id, sum(amount_fen - kept_fen) AS fen FROM second_distributions GROUP BY 1, 2
+          SELECT collective_id, supplier_id, sum(amount_fen - kept_fen) AS fen
+            FROM second_distributions WHERE status = 'approved' GROUP BY 1, 2
         ), held AS (
           SELECT a.owner_id AS collective_id, a.counterpart_id AS supplier_id, sum(m.fen) AS fen
             FROM ledger_accounts a

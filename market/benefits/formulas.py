@@ -9,10 +9,8 @@ from typing import NamedTuple
 
 from market import money
 from market.benefits.holdings import MILLI_MU, Entitlement, Holding, RegisterBody, Source, weights
-from market.benefits.rules import PATRONAGE_FLOOR_BP, Payee
+from market.benefits.rules import MONTHS_OF_YEAR, PATRONAGE_FLOOR_BP, Payee
 from market.errors import MarketError
-
-MONTHS_OF_YEAR = 12
 
 
 class Due(NamedTuple):

@@ -33,6 +33,8 @@ class Basis(StrEnum):
     PERIOD = "period"
 
 
+MONTHS_OF_YEAR = 12
+
 PATRONAGE_FLOOR_BP = 6_000
 """What at least of the distributable surplus goes by volume (农民专业合作社法 art. 44, of 2017)."""
 

@@ -20,13 +20,17 @@ from market.distributions import giving_on, proposing, queries
 from market.distributions.listing import Custody, Dividend, Formula, Patronage, Profit
 from market.distributions.models import Distribution, SecondDistribution
 from market.distributions.rules import (
+    GivenBeforeReceivedError,
     MixedUnitsError,
+    MonthsBeyondPeriodError,
     NobodyListedError,
     NotEnoughReceivedError,
     NotEnoughRecognisedError,
     Period,
+    PeriodAlreadySharedError,
     RegisterNotInForceError,
     SecondConfirmedError,
+    SecondNotApprovedError,
     SecondReferenceTakenError,
 )
 from market.distributions.schemas import (
@@ -104,6 +108,8 @@ def _proposed(distribution_id: UUID | None, period: Period, found: proposing.Pre
         SchemeMissingError,
         SchemeYearError,
         RegisterNotInForceError,
+        MonthsBeyondPeriodError,
+        PeriodAlreadySharedError,
         NotEnoughRecognisedError,
     ),
 )
@@ -156,7 +162,14 @@ def show_distribution(distribution_id: UUID, caller: Reader) -> ListedOut:
 @router.post(
     "/distributions/{distribution_id}/approval",
     response_model=DistributionOut,
-    responses=declared(NotFoundError, TransitionError, FourEyesError, NotEnoughRecognisedError, PeriodClosedError),
+    responses=declared(
+        NotFoundError,
+        TransitionError,
+        FourEyesError,
+        RegisterNotInForceError,
+        NotEnoughRecognisedError,
+        PeriodClosedError,
+    ),
 )
 def approve_distribution(distribution_id: UUID, request: DecideDistribution, caller: Approver) -> Response:
     """Approve a proposed distribution: what it lists is owed from now on."""
@@ -214,11 +227,16 @@ def _after(cursor: str | None) -> tuple[UUID, str] | None:
     status_code=201,
     response_model=GivenOut,
     responses=declared(
-        NotFoundError, NobodyListedError, NotEnoughReceivedError, SecondReferenceTakenError, PeriodClosedError
+        NotFoundError,
+        RegisterNotInForceError,
+        NobodyListedError,
+        NotEnoughReceivedError,
+        GivenBeforeReceivedError,
+        SecondReferenceTakenError,
     ),
 )
 def give_on(request: GiveOn, caller: Writer, *, dry_run: bool = False) -> Response:
-    """Record what your village collective gave its households of what a supplier had paid it, by its own list."""
+    """State what your village collective gave its households of what a supplier had paid it; the county decides it."""
     now = utc_now()
     if request.given_on > business_date(now):
         raise InvalidInputError("a payment cannot lie in the future", "付款日期不得晚于今天", pointer="/given_on")
@@ -256,9 +274,51 @@ def list_second_distributions(query: Annotated[PageQuery, Query()], caller: Read
 
 
 @router.post(
+    "/second-distributions/{distribution_id}/approval",
+    response_model=SecondOut,
+    responses=declared(
+        NotFoundError,
+        TransitionError,
+        FourEyesError,
+        RegisterNotInForceError,
+        NotEnoughReceivedError,
+        GivenBeforeReceivedError,
+        PeriodClosedError,
+    ),
+)
+def approve_second_distribution(distribution_id: UUID, request: DecideDistribution, caller: Approver) -> Response:
+    """Approve what a village collective states to have given: from now on its households have received it."""
+
+    def work(session: orm.Session, actor: Actor) -> SecondOut:
+        approved = giving_on.approve(
+            session, actor, distribution_id=distribution_id, opinion=request.opinion, now=utc_now()
+        )
+        return SecondOut.model_validate(approved)
+
+    return caller.once(request, work, status=200)
+
+
+@router.post(
+    "/second-distributions/{distribution_id}/rejection",
+    response_model=SecondOut,
+    responses=declared(NotFoundError, TransitionError, FourEyesError),
+)
+def reject_second_distribution(distribution_id: UUID, request: DecideDistribution, caller: Approver) -> Response:
+    """Turn down what a village collective states to have given; its reference is free again."""
+
+    def work(session: orm.Session, actor: Actor) -> SecondOut:
+        rejected = giving_on.reject(
+            session, actor, distribution_id=distribution_id, opinion=request.opinion, now=utc_now()
+        )
+        return SecondOut.model_validate(rejected)
+
+    return caller.once(request, work, status=200)
+
+
+@router.post(
     "/second-distributions/{distribution_id}/confirmation",
     response_model=SecondOut,
-    responses=declared(NotFoundError, SecondConfirmedError),
+    responses=declared(NotFoundError, SecondNotApprovedError, SecondConfirmedError),
 )
 def confirm_second_distribution(
     distribution_id: UUID, caller: Annotated[Caller, requires(Permission.DISBURSEMENT_CONFIRM)]

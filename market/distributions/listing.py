@@ -22,9 +22,11 @@ from market.distributions.rules import (
     Excluded,
     Item,
     MixedUnitsError,
+    MonthsBeyondPeriodError,
     NobodyListedError,
     Period,
     RegisterNotInForceError,
+    basis,
     salt,
 )
 from market.errors import NotFoundError
@@ -87,6 +89,10 @@ class Listing:
     version: RegisterVersion | None = None
     lot_ids: Sequence[UUID] | None = None
 
+    def basis(self, supplier_id: UUID) -> str:
+        """Return what the list shares out once for a day: the register's, whatever its version, or the supplier's."""
+        return basis(self.inputs["formula"], self.version.register_id if self.version else supplier_id)
+
     @property
     def amount_fen(self) -> int:
         """Return what the list comes to, with what is for people who may not be paid."""
@@ -99,10 +105,11 @@ class Listing:
 
 
 def listing(session: orm.Session, supplier_id: UUID, formula: Formula, period: Period) -> Listing:
-    """Compute a supplier's list for a period, five statements at most; who may be paid is judged on its last day.
+    """Compute a supplier's list for a period, six statements at most.
 
-    Raises `NotFoundError` (the register version), `RegisterNotInForceError`, `NobodyListedError`, `MixedUnitsError`,
-    or what the formula does.
+    By which version of a register, and who may be paid, is judged on the period's last day. Raises `NotFoundError`
+    (the register version), `RegisterNotInForceError`, `MonthsBeyondPeriodError`, `NobodyListedError`,
+    `MixedUnitsError`, or what the formula does.
     """
     mechanism, kind = _READS[type(formula)]
     name = salt(supplier_id, mechanism, period)
@@ -111,12 +118,10 @@ def listing(session: orm.Session, supplier_id: UUID, formula: Formula, period: P
         counted = volumes(session, supplier_id, period)
         dues, lot_ids = _patronage(counted, formula, name), counted.lot_ids
     else:
-        version = approved_version(
-            session, formula.register_version_id, supplier_id, kind, pointer="/formula/register_version_id"
-        )
+        pointer = "/formula/register_version_id"
+        version = approved_version(session, formula.register_version_id, supplier_id, kind, pointer=pointer)
         dues = _by_register(register_body(version.body), formula, period, name)
-        if isinstance(formula, Profit):
-            _check_in_force(session, version, period.ends_on)
+        check_in_force(session, version, period.ends_on, pointer=pointer)
     items = judge(session, dues, supplier_id=supplier_id, on=period.ends_on)
     return Listing(mechanism, _inputs(formula), items, version, lot_ids)
 
@@ -163,10 +168,10 @@ def approved_version(
     return found
 
 
-def _check_in_force(session: orm.Session, version: RegisterVersion, on: date) -> None:
-    """Raise `RegisterNotInForceError` unless the version holds on a day: its land and modes say whose profit it is."""
+def check_in_force(session: orm.Session, version: RegisterVersion, on: date, *, pointer: str | None = None) -> None:
+    """Raise `RegisterNotInForceError` unless the version holds on a day: it says who then had what."""
     if registers.version_on(session, version.register_id, on) is not version:
-        raise RegisterNotInForceError(number=version.number, on=on, pointer="/formula/register_version_id")
+        raise RegisterNotInForceError(number=version.number, on=on, pointer=pointer)
 
 
 def _patronage(counted: Volumes, formula: Patronage, name: str) -> list[Due]:
@@ -187,6 +192,8 @@ def _by_register(body: RegisterBody, formula: Dividend | Custody | Profit, perio
                 formula.amount_fen, body, sources=formula.sources, averages_grants=formula.averages_grants, salt=name
             )
         case Custody():
+            if formula.months > period.months:
+                raise MonthsBeyondPeriodError(whole=period.months, asked=formula.months, pointer="/formula/months")
             return formulas.custody(body, months=formula.months)
         case Profit():
             return formulas.profit_share(

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy import orm
+from sqlalchemy.dialects import postgresql
 
 from market.benefits.rules import Mechanism
 from market.db import Base, new_id
@@ -15,8 +16,9 @@ from market.distributions.rules import DistributionStatus, Excluded
 class Distribution(Base):
     """What a supplier shares out for a period: the formula with its inputs, and what its list was computed from.
 
-    `lot_ids` names the lots whose contributions were counted; `kept_fen` of its amount is for people who may not be
-    paid. What came from the pool and what from retained money is known once it is approved.
+    `basis` names what is shared out once for a day, `lot_ids` the lots whose contributions were counted; `kept_fen` of
+    its amount is for people who may not be paid. What came from the pool and what from retained money is known once
+    it is approved.
     """
 
     __tablename__ = "distributions"
@@ -33,6 +35,21 @@ class Distribution(Base):
             " ELSE num_nonnulls(from_pool_fen, from_retained_fen) = 0 END",
             name="amount_is_funded",
         ),
+        sa.CheckConstraint("starts_with(basis, (inputs ->> 'formula') || ':')", name="basis_is_of_its_formula"),
+        sa.CheckConstraint(
+            "inputs ->> 'formula' <> 'custody' OR (inputs ->> 'months')::int <="
+            " 12 * (date_part('year', period_to + 1) - date_part('year', period_from))"
+            " + date_part('month', period_to + 1) - date_part('month', period_from)"
+            " - (date_part('day', period_to + 1) < date_part('day', period_from))::int",
+            name="months_are_of_the_period",
+        ),
+        # A range of one text stands for it: GiST has no equality of its own.
+        postgresql.ExcludeConstraint(
+            (sa.text("text_range(basis, basis, '[]')"), "&&"),
+            (sa.text("daterange(period_from, period_to, '[]')"), "&&"),
+            where=sa.text("status <> 'rejected'"),
+            name="distributions_share_a_day_once",
+        ),
     )
 
     id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
@@ -40,6 +57,7 @@ class Distribution(Base):
     mechanism: orm.Mapped[Mechanism]
     period_from: orm.Mapped[date]
     period_to: orm.Mapped[date]
+    basis: orm.Mapped[str]
     inputs: orm.Mapped[dict[str, Any]]
     register_version_id: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("register_versions.id"))
     register_sha256: orm.Mapped[str | None]
@@ -79,15 +97,29 @@ class DistributionItem(Base):
 class SecondDistribution(Base):
     """What a village collective gave its households of what one supplier had paid it, with its evidence.
 
-    `kept_fen` of its amount is the part of people who may not be paid; the collective still holds it.
+    It counts once it is approved. `kept_fen` of its amount is the part of people who may not be paid; the collective
+    still holds it.
     """
 
     __tablename__ = "second_distributions"
     __table_args__ = (
         sa.CheckConstraint("kept_fen >= 0 AND kept_fen < amount_fen", name="something_is_given"),
-        sa.CheckConstraint("confirmed_by IS NULL OR confirmed_by <> made_by", name="maker_is_not_checker"),
+        sa.CheckConstraint(
+            "(decided_by IS NULL OR decided_by <> made_by) AND (confirmed_by IS NULL OR confirmed_by <> made_by)",
+            name="maker_is_not_checker",
+        ),
+        sa.CheckConstraint(
+            "(status <> 'proposed') = (decided_by IS NOT NULL AND decided_at IS NOT NULL)", name="decision_is_signed"
+        ),
         sa.CheckConstraint("(confirmed_by IS NULL) = (confirmed_at IS NULL)", name="confirmation_is_signed"),
-        sa.UniqueConstraint("collective_id", "reference_key", name="second_distributions_reference_once"),
+        sa.CheckConstraint("confirmed_at IS NULL OR status = 'approved'", name="confirmed_was_approved"),
+        sa.Index(
+            "second_distributions_reference_once",
+            "collective_id",
+            "reference_key",
+            unique=True,
+            postgresql_where=sa.text("status <> 'rejected'"),
+        ),
     )
 
     id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
@@ -104,6 +136,10 @@ class SecondDistribution(Base):
     reference_key: orm.Mapped[str]
     made_by: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("members.id"))
     made_at: orm.Mapped[datetime]
+    status: orm.Mapped[DistributionStatus]
+    decided_by: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("members.id"))
+    decided_at: orm.Mapped[datetime | None]
+    opinion: orm.Mapped[str | None]
     confirmed_by: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("members.id"))
     confirmed_at: orm.Mapped[datetime | None]
 

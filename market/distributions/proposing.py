@@ -11,10 +11,11 @@ from sqlalchemy import orm
 from market.attribution import matching, posting
 from market.attribution.matching import lock_supplier
 from market.attribution.rules import PAYEES, Kind
+from market.benefits.models import RegisterVersion
 from market.benefits.rules import MECHANISMS, Mechanism
 from market.db import array, new_id
 from market.distributions import queries
-from market.distributions.listing import Formula, Listing, listing
+from market.distributions.listing import Formula, Listing, check_in_force, listing
 from market.distributions.models import Distribution
 from market.distributions.posting_parts import moves_of
 from market.distributions.rules import (
@@ -25,6 +26,7 @@ from market.distributions.rules import (
     NobodyListedError,
     NotEnoughRecognisedError,
     Period,
+    PeriodAlreadySharedError,
     after,
     given,
     hand_out,
@@ -60,14 +62,29 @@ class Predicted:
 def predict(session: orm.Session, actor: Actor, *, formula: Formula, period: Period) -> Predicted:
     """Return a list and its funding as both stand now; writes nothing.
 
-    Raises what `listing` raises, `NobodyListedError` for a list of nothing, or `NotEnoughRecognisedError`.
+    Raises what `listing` raises, `PeriodAlreadySharedError`, `NobodyListedError` for a list of nothing, or
+    `NotEnoughRecognisedError`.
     """
     with at("/formula"):
         found = listing(session, actor.organisation_id, formula, period)
+        _check_shared_once(session, found.basis(actor.organisation_id), period)
         if not found.amount_fen - found.kept_fen:
             raise NobodyListedError(reason="nobody on it is given anything", reason_zh="名单中无人可得分配")
         funds = queries.funds(session, actor.organisation_id, found.mechanism, period)
         return Predicted(found, _funding(found.mechanism, found.amount_fen, funds))
+
+
+def _check_shared_once(session: orm.Session, basis: str, period: Period) -> None:
+    other = queries.sharing_the_same(session, basis, period)
+    if other is not None:
+        raise PeriodAlreadySharedError(
+            machine="distribution",
+            distribution=other.id,
+            status=other.status.value,
+            begins_on=other.period_from,
+            ends_on=other.period_to,
+            pointer="/period_from",
+        )
 
 
 def _funding(mechanism: Mechanism, amount_fen: int, funds: Sequence[Fund]) -> Funding:
@@ -89,7 +106,12 @@ def _funding(mechanism: Mechanism, amount_fen: int, funds: Sequence[Fund]) -> Fu
 def propose(
     session: orm.Session, actor: Actor, *, formula: Formula, period: Period, now: datetime
 ) -> tuple[Distribution, Predicted]:
-    """Write down a list for the county to decide; nothing is posted yet. Raises what `predict` raises."""
+    """Write down a list for the county to decide; nothing is posted yet. Raises what `predict` raises.
+
+    The supplier's lock keeps two proposals at once from sharing out the same days; the table excludes it besides, so
+    that approving needs not ask again.
+    """
+    lock_supplier(session, actor.organisation_id)
     found = predict(session, actor, formula=formula, period=period)
     made = found.listing
     distribution = Distribution(
@@ -98,6 +120,7 @@ def propose(
         mechanism=made.mechanism,
         period_from=period.begins_on,
         period_to=period.ends_on,
+        basis=made.basis(actor.organisation_id),
         inputs=dict(made.inputs),
         register_version_id=made.version.id if made.version else None,
         register_sha256=made.version.sha256 if made.version else None,
@@ -155,12 +178,16 @@ def approve(
     """Post a proposed distribution as it was listed, in a fixed number of statements; advances claim their part of it.
 
     It counts from `on`, or from the later day on which all that it takes had come in. Raises `NotFoundError`,
-    `TransitionError`, `FourEyesError` or `NotEnoughRecognisedError`.
+    `TransitionError`, `FourEyesError`, `RegisterNotInForceError` where a newer version has come to hold since, or
+    `NotEnoughRecognisedError`.
     """
     distribution = _decide(session, actor, distribution_id, DistributionEvent.APPROVE, opinion=opinion, now=now)
     supplier_id, mechanism = distribution.supplier_id, distribution.mechanism
     lock_supplier(session, supplier_id)
     period = Period(distribution.period_from, distribution.period_to)
+    if distribution.register_version_id:
+        version = session.get_one(RegisterVersion, distribution.register_version_id)
+        check_in_force(session, version, period.ends_on)
     funds = queries.funds(session, supplier_id, mechanism, period)
     funding = _funding(mechanism, distribution.amount_fen, funds)
     distribution.from_pool_fen = funding.from_pool_fen

@@ -12,7 +12,7 @@ from market.attribution.rules import Kind, Share, Step
 from market.benefits.rules import MECHANISMS, Measure, Mechanism
 from market.db import plan_anew, within
 from market.distributions.models import Distribution, DistributionItem, SecondDistribution, SecondDistributionItem
-from market.distributions.rules import Fund, Item, Period
+from market.distributions.rules import DistributionStatus, Fund, Item, Period
 from market.identity.models import Organisation
 from market.identity.rules import Actor, OrganisationKind, Scope
 
@@ -50,6 +50,21 @@ def visible_collectives(actor: Actor, collective_id: UUID) -> sa.Select[UUID]:
     if actor.scope is Scope.REGION:
         return found.where(within(Organisation.region_code, actor.region_code))
     return found
+
+
+def sharing_the_same(session: orm.Session, basis: str, period: Period) -> Distribution | None:
+    """Return the earliest distribution of a basis, proposed or approved, whose period has a day of this one."""
+    return session.scalar(
+        sa.select(Distribution)
+        .where(
+            Distribution.basis == basis,
+            Distribution.status != DistributionStatus.REJECTED,
+            Distribution.period_from <= period.ends_on,
+            Distribution.period_to >= period.begins_on,
+        )
+        .order_by(Distribution.period_from)
+        .limit(1)
+    )
 
 
 def items_of(session: orm.Session, distribution_id: UUID) -> list[Item]:
@@ -182,7 +197,8 @@ def funds(session: orm.Session, supplier_id: UUID, mechanism: Mechanism, period:
 
 _RECEIVED = sa.text(
     """
-    SELECT m.order_line_id, m.mechanism, a.step, m.payment_id, sum(m.fen)::bigint AS fen, max(m.came_in_on) AS since
+    SELECT m.order_line_id, m.mechanism, a.step, m.payment_id, sum(m.fen)::bigint AS fen, max(m.came_in_on) AS since,
+           max(d.paid_on) AS paid_on
       FROM ledger_accounts a
       CROSS JOIN LATERAL (
           SELECT order_line_id, mechanism, payment_id, amount_fen AS fen, effective_on AS came_in_on
@@ -190,6 +206,8 @@ _RECEIVED = sa.text(
           UNION ALL
           SELECT order_line_id, mechanism, payment_id, -amount_fen, NULL
             FROM ledger_transfers WHERE debit_account_id = a.id) m
+      JOIN payments p ON p.id = m.payment_id
+      JOIN disbursements d ON d.id = p.disbursement_id
      WHERE a.book = 'attribution' AND a.kind = 'collective' AND a.owner_id = :collective
        AND a.counterpart_id = :supplier AND a.step IN ('disbursed', 'confirmed')
      GROUP BY 1, 2, 3, 4
@@ -210,6 +228,7 @@ def received(session: orm.Session, collective_id: UUID, supplier_id: UUID) -> li
             row.since,
             Step(row.step),
             row.payment_id,
+            row.paid_on,
         )
         for row in rows
     ]
@@ -282,7 +301,7 @@ _ACCOUNT = sa.text(
          WHERE collective_id = :collective AND reversed_at IS NULL GROUP BY 1
     ), given AS (
         SELECT supplier_id, sum(amount_fen - kept_fen) AS fen
-          FROM second_distributions WHERE collective_id = :collective GROUP BY 1
+          FROM second_distributions WHERE collective_id = :collective AND status = 'approved' GROUP BY 1
     ), held AS (
         SELECT a.counterpart_id AS supplier_id,
                coalesce(sum(m.fen) FILTER (WHERE a.step IN ('disbursed', 'confirmed', 'top_up_paid')), 0) AS fen,

@@ -3,19 +3,19 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from hashlib import sha256
 from typing import NamedTuple
 from uuid import UUID
 
 from market.attribution.rules import Kind, Share
-from market.benefits.rules import Mechanism
+from market.benefits.rules import MONTHS_OF_YEAR, Mechanism
 from market.errors import MarketError, follow
 
 
 class DistributionStatus(StrEnum):
-    """The life of a supplier's distribution."""
+    """The life of a distribution, a supplier's or a collective's."""
 
     PROPOSED = "proposed"
     APPROVED = "approved"
@@ -23,7 +23,7 @@ class DistributionStatus(StrEnum):
 
 
 class DistributionEvent(StrEnum):
-    """What happens to a supplier's distribution."""
+    """What happens to a distribution."""
 
     APPROVE = "approve"
     REJECT = "reject"
@@ -35,9 +35,9 @@ TRANSITIONS: Mapping[tuple[DistributionStatus, DistributionEvent], DistributionS
 }
 
 
-def after(status: DistributionStatus, event: DistributionEvent) -> DistributionStatus:
+def after(status: DistributionStatus, event: DistributionEvent, *, machine: str = "distribution") -> DistributionStatus:
     """Return the status that an event leads to; raises `TransitionError` where the table has no such step."""
-    return follow(TRANSITIONS, status, event, machine="distribution")
+    return follow(TRANSITIONS, status, event, machine=machine)
 
 
 class Counted(StrEnum):
@@ -76,6 +76,18 @@ class Period:
     begins_on: date
     ends_on: date
 
+    @property
+    def months(self) -> int:
+        """Return how many whole months fit into it: neighbouring periods never hold more than they do together."""
+        after = self.ends_on + timedelta(days=1)
+        begun = (after.year - self.begins_on.year) * MONTHS_OF_YEAR + after.month - self.begins_on.month
+        return begun - (after.day < self.begins_on.day)
+
+
+def basis(formula: str, source_id: UUID) -> str:
+    """Return what is shared out, once for a day: by which formula, and of which register, or of which supplier."""
+    return f"{formula}:{source_id}"
+
 
 def salt(owner_id: UUID, mechanism: Mechanism, period: Period) -> str:
     """Return by what ties are broken: the same for a dry run, the proposal and whoever recomputes it."""
@@ -93,7 +105,8 @@ def list_sha256(items: Sequence[Item]) -> str:
 class Fund(NamedTuple):
     """What stands on an order line and may be given: a pool, retained money, what a collective received.
 
-    `since` is the day of the last that came in; `payment_id` tells received parts apart, `step` where it stands.
+    `since` is the day of the last that came in; `payment_id` tells received parts apart, `step` where it stands, and
+    `paid_on` when that payment was made: it may have been ahead of what came in, or have been confirmed since.
     """
 
     order_line_id: UUID
@@ -102,6 +115,7 @@ class Fund(NamedTuple):
     since: date
     step: str
     payment_id: UUID | None = None
+    paid_on: date | None = None
 
 
 class Part(NamedTuple):
@@ -165,6 +179,14 @@ class NotEnoughReceivedError(MarketError):
     zh = "本次二次分配共 {asked} 元,村集体已收且尚未分出的金额为 {held} 元。"
 
 
+class GivenBeforeReceivedError(MarketError):
+    """A collective gives on money that it has."""
+
+    status = 409
+    en = "Of this money some came in on {first_on}: that is the first day on which it can have been given on."
+    zh = "该笔资金最晚于 {first_on} 到账,二次分配日期不得早于该日。"
+
+
 class NobodyListedError(MarketError):
     """A distribution is for somebody."""
 
@@ -173,11 +195,29 @@ class NobodyListedError(MarketError):
 
 
 class RegisterNotInForceError(MarketError):
-    """The profit of a period's land is shared by the register that holds when the period ends."""
+    """A period is shared out by the register that holds when it ends, money given on by the list of its day."""
 
     status = 409
     en = "Version {number} of the register is not the one in force on {on}."
     zh = "名册第 {number} 版不是 {on} 生效的版本。"
+
+
+class PeriodAlreadySharedError(MarketError):
+    """What a formula gives of a register, or of a supplier's surplus, it gives once for any day."""
+
+    status = 409
+    en = (
+        "The distribution {distribution}, {status}, gives the same already for {begins_on} to {ends_on};"
+        " take a period apart from it."
+    )
+    zh = "分配 {distribution}({status})已覆盖 {begins_on} 至 {ends_on} 的同一分配事项,请选择不重叠的期间。"
+
+
+class MonthsBeyondPeriodError(MarketError):
+    """Entrusted capital earns no more months than its period has."""
+
+    en = "The period has {whole} whole months, not {asked}."
+    zh = "该期间仅含 {whole} 个整月,不能按 {asked} 个月计算。"
 
 
 class MixedUnitsError(MarketError):
@@ -193,6 +233,14 @@ class SecondReferenceTakenError(MarketError):
     status = 409
     en = "The reference {reference} was already used."
     zh = "凭证号 {reference} 已被使用。"
+
+
+class SecondNotApprovedError(MarketError):
+    """What the county has not approved as given nobody confirms as received."""
+
+    status = 409
+    en = "This second distribution is not approved."
+    zh = "该次二次分配尚未批准。"
 
 
 class SecondConfirmedError(MarketError):

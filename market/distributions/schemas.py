@@ -85,7 +85,7 @@ class ProposeDistribution(Schema):
 
 
 class DecideDistribution(Schema):
-    """The county's word."""
+    """The county's word on a distribution, a supplier's or a collective's."""
 
     opinion: Annotated[LongText, Field(examples=["名单与交售台账一致,同意分配"])]
 
@@ -180,7 +180,7 @@ class PoolOut(Schema):
 
 
 class GiveOn(Schema):
-    """What a village collective gave its households of one supplier's money, by an approved list of its own."""
+    """What a village collective gave its households of one supplier's money, by its list in force on that day."""
 
     supplier_id: Id
     register_version_id: Id
@@ -214,6 +214,10 @@ class SecondOut(Schema):
     list_sha256: Sha256Hex
     evidence: Annotated[str, Field(examples=["村民代表会议决议及领款签字表"])]
     reference: Annotated[str, Field(examples=["二次分配 2026-01"])]
+    status: Annotated[DistributionStatus, Field(examples=["approved"])]
+    made_at: Instant
+    decided_at: Instant | None
+    opinion: Annotated[str | None, Field(examples=["同意"])]
     confirmed_at: Instant | None
 
 

@@ -1,6 +1,6 @@
 """Create distributions and second distributions with their lists.
 
-The application's role may decide a distribution and confirm a second one; of neither may it change anything else, and
+The application's role may decide distributions and confirm second ones; of neither may it change anything else, and
 of a list nothing at all.
 """
 
@@ -16,6 +16,7 @@ depends_on = None
 
 def upgrade() -> None:
     """Create the tables, then grant."""
+    op.execute('CREATE TYPE text_range AS RANGE (subtype = text, collation = "C")')
     op.create_table(
         "distributions",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -38,6 +39,7 @@ def upgrade() -> None:
         ),
         sa.Column("period_from", sa.Date(), nullable=False),
         sa.Column("period_to", sa.Date(), nullable=False),
+        sa.Column("basis", sa.Text(), nullable=False),
         sa.Column("inputs", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("register_version_id", sa.Uuid(), nullable=True),
         sa.Column("register_sha256", sa.Text(), nullable=True),
@@ -84,6 +86,22 @@ def upgrade() -> None:
             "num_nonnulls(register_version_id, lot_ids) = 1", name=op.f("distributions_list_has_one_source")
         ),
         sa.CheckConstraint("period_from <= period_to", name=op.f("distributions_period_ends_after_it_begins")),
+        sa.CheckConstraint(
+            "starts_with(basis, (inputs ->> 'formula') || ':')", name=op.f("distributions_basis_is_of_its_formula")
+        ),
+        sa.CheckConstraint(
+            "inputs ->> 'formula' <> 'custody' OR (inputs ->> 'months')::int <="
+            " 12 * (date_part('year', period_to + 1) - date_part('year', period_from))"
+            " + date_part('month', period_to + 1) - date_part('month', period_from)"
+            " - (date_part('day', period_to + 1) < date_part('day', period_from))::int",
+            name=op.f("distributions_months_are_of_the_period"),
+        ),
+        postgresql.ExcludeConstraint(
+            (sa.text("text_range(basis, basis, '[]')"), "&&"),
+            (sa.text("daterange(period_from, period_to, '[]')"), "&&"),
+            where=sa.text("status <> 'rejected'"),
+            name="distributions_share_a_day_once",
+        ),
         sa.ForeignKeyConstraint(["decided_by"], ["members.id"], name=op.f("distributions_decided_by_exists")),
         sa.ForeignKeyConstraint(["made_by"], ["members.id"], name=op.f("distributions_made_by_exists")),
         sa.ForeignKeyConstraint(
@@ -109,13 +127,37 @@ def upgrade() -> None:
         sa.Column("reference_key", sa.Text(), nullable=False),
         sa.Column("made_by", sa.Uuid(), nullable=False),
         sa.Column("made_at", sa.TIMESTAMP(timezone=True), nullable=False),
+        sa.Column(
+            "status",
+            sa.Enum(
+                "proposed",
+                "approved",
+                "rejected",
+                name="distributionstatus",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("decided_by", sa.Uuid(), nullable=True),
+        sa.Column("decided_at", sa.TIMESTAMP(timezone=True), nullable=True),
+        sa.Column("opinion", sa.Text(), nullable=True),
         sa.Column("confirmed_by", sa.Uuid(), nullable=True),
         sa.Column("confirmed_at", sa.TIMESTAMP(timezone=True), nullable=True),
         sa.CheckConstraint(
             "(confirmed_by IS NULL) = (confirmed_at IS NULL)", name=op.f("second_distributions_confirmation_is_signed")
         ),
         sa.CheckConstraint(
-            "confirmed_by IS NULL OR confirmed_by <> made_by", name=op.f("second_distributions_maker_is_not_checker")
+            "(decided_by IS NULL OR decided_by <> made_by) AND (confirmed_by IS NULL OR confirmed_by <> made_by)",
+            name=op.f("second_distributions_maker_is_not_checker"),
+        ),
+        sa.CheckConstraint(
+            "(status <> 'proposed') = (decided_by IS NOT NULL AND decided_at IS NOT NULL)",
+            name=op.f("second_distributions_decision_is_signed"),
+        ),
+        sa.CheckConstraint(
+            "confirmed_at IS NULL OR status = 'approved'", name=op.f("second_distributions_confirmed_was_approved")
         ),
         sa.CheckConstraint(
             "kept_fen >= 0 AND kept_fen < amount_fen", name=op.f("second_distributions_something_is_given")
@@ -126,6 +168,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["confirmed_by"], ["members.id"], name=op.f("second_distributions_confirmed_by_exists")
         ),
+        sa.ForeignKeyConstraint(["decided_by"], ["members.id"], name=op.f("second_distributions_decided_by_exists")),
         sa.ForeignKeyConstraint(["made_by"], ["members.id"], name=op.f("second_distributions_made_by_exists")),
         sa.ForeignKeyConstraint(
             ["register_version_id"],
@@ -136,7 +179,13 @@ def upgrade() -> None:
             ["supplier_id"], ["organisations.id"], name=op.f("second_distributions_supplier_id_exists")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("second_distributions_pkey")),
-        sa.UniqueConstraint("collective_id", "reference_key", name="second_distributions_reference_once"),
+    )
+    op.create_index(
+        "second_distributions_reference_once",
+        "second_distributions",
+        ["collective_id", "reference_key"],
+        unique=True,
+        postgresql_where=sa.text("status <> 'rejected'"),
     )
     op.create_index(
         op.f("second_distributions_collective_id_idx"), "second_distributions", ["collective_id"], unique=False
@@ -209,4 +258,7 @@ def upgrade() -> None:
         "GRANT UPDATE (status, decided_by, decided_at, opinion, from_pool_fen, from_retained_fen) ON distributions"
         " TO market_app"
     )
-    op.execute("GRANT UPDATE (confirmed_by, confirmed_at) ON second_distributions TO market_app")
+    op.execute(
+        "GRANT UPDATE (status, decided_by, decided_at, opinion, confirmed_by, confirmed_at) ON second_distributions"
+        " TO market_app"
+    )

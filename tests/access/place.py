@@ -93,3 +93,4 @@ class Place:
     distribution: str
     own_list: str
     second: str
+    stated: str

@@ -307,10 +307,11 @@ class Settlement:
         session, story = self.session, self.story
         holdings = RegisterBody(RegisterKind.SHARES, (Holding(str(self.household.id), own_fen=100),))
         shares = factories.register_version(session, story.supplier, holdings)
+        others = factories.register_version(session, story.supplier, holdings)
         proposed, _ = proposing.propose(
             session,
             story.clerk,
-            formula=Dividend(shares.id, 100, (Source.OWN,)),
+            formula=Dividend(others.id, 100, (Source.OWN,)),
             period=Period(date(2026, 1, 1), TODAY),
             now=NOON,
         )
@@ -321,11 +322,19 @@ class Settlement:
         keeper = factories.actor(session, factories.member(session, self.collective))
         given = giving_on.Given(story.supplier.id, own_list.id, 50, TODAY, "签字表", "二次分配 1")
         second, _ = giving_on.give_on(session, keeper, given=given, now=NOON)
+        county = factories.organisation(
+            session, kind=OrganisationKind.AGRICULTURE_DEPARTMENT, region_code=self.collective.region_code[:6]
+        )
+        reviewer = factories.actor(session, factories.member(session, county, Role.COUNTY_REVIEWER), Scope.REGION)
+        giving_on.approve(session, reviewer, distribution_id=second.id, opinion="同意", now=NOON)
+        other = giving_on.Given(story.supplier.id, own_list.id, 50, TODAY, "签字表", "二次分配 3")
+        stated, _ = giving_on.give_on(session, keeper, given=other, now=NOON)
         made = {
             "unproved": unproved.id,
             "shares": shares.id,
             "distribution": proposed.id,
             "own_list": own_list.id,
             "second": second.id,
+            "stated": stated.id,
         }
         return {name: str(id_) for name, id_ in made.items()}

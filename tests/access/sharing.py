@@ -27,6 +27,8 @@ SHARING = {
         }
     ),
     "GET /v1/second-distributions second": Ask(thing("second"), lists=item()),
+    "POST /v1/second-distributions/{distribution_id}/approval stated": Ask(thing("stated"), said(opinion="同意")),
+    "POST /v1/second-distributions/{distribution_id}/rejection stated": Ask(thing("stated"), said(opinion="有误")),
     "POST /v1/second-distributions/{distribution_id}/confirmation second": Ask(thing("second")),
     "GET /v1/collectives/{collective_id}/account collective": Ask(thing("collective")),
 }

@@ -63,3 +63,16 @@ def moved(debit: str, credit: str, amount: str, about: str) -> str:
         SELECT new_id, 0, DATE '2026-04-28', book, debit, credit, amount, order_line_id, mechanism, contribution_id,
                payment_id, assisted FROM likeness, e
     """
+
+
+A_YEAR_SHARED_OUT_AGAIN = """
+    INSERT INTO distributions SELECT (x).* FROM (
+      SELECT jsonb_populate_record(d, jsonb_build_object(
+               'id', gen_random_uuid(), 'period_to', '2027-01-01', 'amount_fen', 1, 'kept_fen', 0, 'status', 'proposed',
+               'decided_at', NULL, 'decided_by', NULL, 'from_pool_fen', NULL, 'from_retained_fen', NULL)) AS x
+        FROM distributions d WHERE status = 'approved' ORDER BY id LIMIT 1) again
+"""
+LISTS_THAT_HOLD_LATER = """
+    UPDATE register_versions SET valid_from = '2199-01-01'
+     WHERE id IN (SELECT register_version_id FROM second_distributions WHERE status = 'approved')
+"""

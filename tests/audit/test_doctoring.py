@@ -11,11 +11,13 @@ from tests.audit.spoiling import (
     A_PAYMENT,
     A_PLACED_ORDER,
     A_ROLLUP,
+    A_YEAR_SHARED_OUT_AGAIN,
     AN_ACCEPTED_LINE,
     ANOTHERS_CERTIFICATE,
     FIRST,
     LINES_WITH_A_FEN_TOO_MUCH,
     LISTS_OF_ALL_THAT_WAS_PAID,
+    LISTS_THAT_HOLD_LATER,
     ONE_TRANSFER,
     OPEN_ACCRUALS,
     RESULTS_TOLD_BY_WHO_WROTE_THE_LIST,
@@ -52,6 +54,15 @@ BREAKING: dict[str, tuple[tuple[str, ...], set[str]]] = {
             ),
         ),
         {"list_sums_to_its_distribution"},
+    ),
+    "day_is_shared_out_once": (
+        (A_YEAR_SHARED_OUT_AGAIN,),
+        {"day_is_shared_out_once", "list_sums_to_its_distribution"},
+    ),
+    "list_was_in_force": ((LISTS_THAT_HOLD_LATER,), {"list_was_in_force"}),
+    "given_on_after_it_was_paid": (
+        ("UPDATE second_distributions SET given_on = '2026-01-01' WHERE status = 'approved'",),
+        {"given_on_after_it_was_paid"},
     ),
     "collective_gave_on_or_holds": (
         (
@@ -293,6 +304,7 @@ BREAKING: dict[str, tuple[tuple[str, ...], set[str]]] = {
     ),
 }
 CONSTRAINTS = {
+    "distributions": ("distributions_share_a_day_once",),
     "ledger_entries": ["ledger_entries_source_once", "ledger_entries_id_once"],
     "ledger_transfers": ["transfer_is_of_its_entry"],
     "evidence_contents": ["evidence_contents_hash_is_of_the_bytes"],

@@ -20,7 +20,7 @@ from market.distributions import giving_on
 from market.distributions.listing import Dividend, Profit
 from tests import factories
 from tests.audit import history
-from tests.audit.history import spoil
+from tests.audit.history import spoil, without
 from tests.benefits.test_formulas import leye
 from tests.conftest import clone
 from tests.distributions.season import AFTER, NOW, Season
@@ -134,6 +134,16 @@ def test_a_list_that_does_not_follow_from_what_is_on_record_is_named(year: Year,
     spoil(year.session, statement.format(id=source.partition(":")[2], first=year.households[0]))
     named = {finding.source for finding in year.verify() if finding.difference is Difference.LIST}
     assert named == {source}
+
+
+def test_entrusted_capital_that_earned_more_months_than_its_period_has_is_named(year: Year) -> None:
+    session, source = year.season.session, year.sources["custody"]
+    without(session, "distributions", "distributions_months_are_of_the_period")
+    id_ = source.partition(":")[2]
+    spoil(session, f"UPDATE distributions SET period_from = '2026-02-02' WHERE id = '{id_}'")
+    named = [finding for finding in year.verify() if finding.difference is Difference.LIST]
+    assert {finding.source for finding in named} == {source}
+    assert {finding.expected_fen for finding in named} == {0}
 
 
 def rewrite(session: orm.Session, old: str, new: str) -> None:

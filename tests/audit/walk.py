@@ -240,7 +240,7 @@ class Walk:
         return datetime.combine(self.day(), time(4), tzinfo=UTC)
 
     def share_out(self) -> None:
-        """Share out what stands recognised for a year, by volume or by shares; sometimes more than there is."""
+        """Share out what stands recognised for a year, by volume (once) or by shares; sometimes more than there is."""
         supplier_id, by_volume = self.story.supplier.id, self.number(2)
         mechanism = Mechanism.PATRONAGE if by_volume else Mechanism.SHARE_DIVIDEND
         standing = sum(fund.fen for fund in queries.funds(self.session, supplier_id, mechanism, YEAR))
@@ -259,12 +259,15 @@ class Walk:
 
     def give_on(self) -> None:
         """Let the collective give on what it holds, or less, or more than that."""
-        held = sum(fund.fen for fund in queries.received(self.session, self.collective.id, self.story.supplier.id))
+        funds = queries.received(self.session, self.collective.id, self.story.supplier.id)
+        held = sum(fund.fen for fund in funds)
+        given_on = max([self.day(), *(fund.paid_on for fund in funds if fund.paid_on)])
         rows = tuple(Listed(str(each.id), 1 + self.number(5)) for each in self.households[self.number(3) :])
         version = factories.register_version(self.session, self.collective, RegisterBody(RegisterKind.LIST, rows))
         amount_fen = 1 + self.number(held + held // 4 + 1)
-        given = giving_on.Given(self.story.supplier.id, version.id, amount_fen, self.day(), "签字表", uuid4().hex)
+        given = giving_on.Given(self.story.supplier.id, version.id, amount_fen, given_on, "签字表", uuid4().hex)
         made, _ = giving_on.give_on(self.session, self.keeper, given=given, now=NOON)
+        giving_on.approve(self.session, self.reviewer, distribution_id=made.id, opinion="同意", now=self.noon())
         self.given.append(made.id)
 
     def confirm_given(self) -> None:

@@ -10,6 +10,8 @@ from uuid import uuid4
 import sqlalchemy as sa
 from starlette.testclient import TestClient
 
+from market.benefits.holdings import Entitlement, RegisterBody
+from market.benefits.rules import RegisterKind
 from market.catalog import service as catalog
 from market.catalog.models import Product
 from market.catalog.rules import ProductStatus
@@ -199,21 +201,27 @@ class Fair(Stalls):
         self.keeper = self.desk(self.collective, Role.SUPPLIER_CLERK)
         opened = {"kind": "shares", "name": "股份登记"}
         self.shares_id = self.clerk.made("/registers", opened)["id"]
+        self.kept_shares_id = self.clerk.made("/registers", opened | {"name": "社员股份"})["id"]
         self.foreign_shares_id = self.other_clerk.made("/registers", opened)["id"]
         self.entitlements_id = self.clerk.made("/registers", {"kind": "entitlements", "name": "代养协议"})["id"]
+        row = Entitlement(str(self.households[0].id), 5_000_000, 800, 600, 200, str(self.collective.id))
+        entrusted = RegisterBody(RegisterKind.ENTITLEMENTS, (row,))
+        self.approved_entitlements_id = str(factories.register_version(self.session, self.supplier, entrusted).id)
         self.list_id = self.keeper.made("/registers", {"kind": "list", "name": "分配名单"})["id"]
         self.drafted_id, self.submitted_id, self.approved_id = (
             self.clerk.made(f"/registers/{self.shares_id}/versions", self.shares())["id"] for _ in range(3)
         )
+        self.kept_approved_id = self.clerk.made(f"/registers/{self.kept_shares_id}/versions", self.shares())["id"]
         listed = {"valid_from": "2026-01-01", "list": [{"household_code": self.households[0].code, "weight": 1}]}
         self.approved_list_id = self.keeper.made(f"/registers/{self.list_id}/versions", listed)["id"]
         for desk, version_id in (
             (self.clerk, self.submitted_id),
             (self.clerk, self.approved_id),
+            (self.clerk, self.kept_approved_id),
             (self.keeper, self.approved_list_id),
         ):
             assert desk.post(f"/register-versions/{version_id}/submission").status_code == 200
-        for version_id in (self.approved_id, self.approved_list_id):
+        for version_id in (self.approved_id, self.kept_approved_id, self.approved_list_id):
             path = f"/register-versions/{version_id}/approval"
             assert self.county.post(path, {"opinion": "同意"}).status_code == 200
 
@@ -233,15 +241,20 @@ class Fair(Stalls):
         factories.lot(self.session, bought_in, quantity_milli=50_000)
         sold = self.accepted(self.line(bought_in))
         self.clerk.made("/receipts", self.money(sold, sold["amount_fen"]))
-        self.proposed_id, self.rejected_id = (
-            self.clerk.made("/distributions", self.dividend())["id"] for _ in range(2)
-        )
+        kept = self.dividend(register_version_id=self.kept_approved_id)
+        self.rejected_id = self.clerk.made("/distributions", kept)["id"]
         turned_down = self.county.post(f"/distributions/{self.rejected_id}/rejection", {"opinion": "名单有误"})
         assert turned_down.status_code == 200
+        self.proposed_id = self.clerk.made("/distributions", kept)["id"]
         to_collective = self.payment(100, payee_kind="collective", payee_id=str(self.collective.id))
         self.disbursement_id = self.clerk.made("/disbursements", to_collective)["id"]
-        self.given_id = self.keeper.made("/second-distributions", self.giving(reference="二次-1"))["id"]
-        self.confirmed_given_id = self.keeper.made("/second-distributions", self.giving(reference="二次-2"))["id"]
+        self.stated_id, self.given_id, self.confirmed_given_id = (
+            self.keeper.made("/second-distributions", self.giving(reference=f"二次-{number}"))["id"]
+            for number in range(3)
+        )
+        for given_id in (self.given_id, self.confirmed_given_id):
+            approved = self.county.post(f"/second-distributions/{given_id}/approval", {"opinion": "同意"})
+            assert approved.status_code == 200
         path = f"/second-distributions/{self.confirmed_given_id}/confirmation"
         assert self.village.post(path).status_code == 200
 

@@ -44,6 +44,12 @@ def give_on(fair: Fair, *, desk: Desk | None = None, **changed: Any) -> Ask:
     return Ask(desk or fair.keeper, "POST", "/second-distributions", fair.giving(**changed))
 
 
+def weigh(fair: Fair, verb: str = "approval", stated: str = "", *, desk: Desk | None = None, **changed: Any) -> Ask:
+    """Decide what a collective states to have given, with changes."""
+    path = f"/second-distributions/{stated or fair.stated_id}/{verb}"
+    return Ask(desk or fair.county, "POST", path, {"opinion": "同意"} | changed)
+
+
 def confirm(fair: Fair, given: str = "", *, desk: Desk | None = None) -> Ask:
     """Confirm what the collective gave on."""
     return Ask(desk or fair.village, "POST", f"/second-distributions/{given or fair.given_id}/confirmation")
@@ -55,6 +61,8 @@ SOUND: dict[str, Callable[[Fair], Ask]] = {
     "an approval of a distribution": judge,
     "a rejection of a distribution": lambda fair: judge(fair, "rejection"),
     "a second distribution": give_on,
+    "an approval of a second distribution": weigh,
+    "a rejection of a second distribution": lambda fair: weigh(fair, "rejection"),
     "a confirmation of a second distribution": confirm,
 }
 
@@ -111,6 +119,33 @@ CASES: list[Case] = [
             ("13", 13),
             ("true", True),
         )
+    ),
+    (
+        "months beyond the period",
+        lambda f: propose(
+            f,
+            whole={
+                "period_from": "2026-02-01",
+                "formula": {"formula": "custody", "register_version_id": f.approved_entitlements_id, "months": 2},
+            },
+        ),
+        422,
+        "months_beyond_period",
+        [f"{FORMULA}/months"],
+    ),
+    (
+        "a period that is shared out already",
+        lambda f: propose(f, register_version_id=f.kept_approved_id),
+        409,
+        "period_already_shared",
+        ["/period_from"],
+    ),
+    (
+        "a dividend by a register that held later",
+        lambda f: propose(f, whole={"period_from": "2025-01-01", "period_to": "2025-12-31"}),
+        409,
+        "register_not_in_force",
+        [f"{FORMULA}/register_version_id"],
     ),
     (
         "a return below the law's floor",
@@ -255,8 +290,33 @@ CASES: list[Case] = [
         ["/register_version_id"],
     ),
     ("giving on tomorrow", lambda f: give_on(f, given_on="2026-03-03"), 422, INVALID, ["/given_on"]),
+    (
+        "giving on before it came in",
+        lambda f: give_on(f, given_on="2026-03-01"),
+        409,
+        "given_before_received",
+        ["/given_on"],
+    ),
+    (
+        "giving on by a list that held later",
+        lambda f: give_on(f, given_on="2025-12-31"),
+        409,
+        "register_not_in_force",
+        ["/register_version_id"],
+    ),
     ("giving on twice", lambda f: give_on(f, reference="二次-1"), 409, "second_reference_taken", ["/reference"]),
     ("giving on without evidence", lambda f: give_on(f, evidence=""), 422, INVALID, ["/evidence"]),
+    ("an approval of nothing given", lambda f: weigh(f, stated=NOBODY), 404, "not_found", []),
+    ("an approval of what was given twice", lambda f: weigh(f, stated=f.given_id), 409, "transition", []),
+    ("an approval of what was given elsewhere", lambda f: weigh(f, desk=f.other_county), 404, "not_found", []),
+    (
+        "a rejection of what was given in silence",
+        lambda f: weigh(f, "rejection", opinion=""),
+        422,
+        INVALID,
+        ["/opinion"],
+    ),
+    ("a confirmation of what is only stated", lambda f: confirm(f, f.stated_id), 409, "second_not_approved", []),
     ("a confirmation of nothing given", lambda f: confirm(f, NOBODY), 404, "not_found", []),
     (
         "a confirmation twice of what was given",

@@ -9,9 +9,11 @@ from sqlalchemy import orm
 
 from market.attribution import confirming
 from market.attribution.rules import Kind, PaymentOrder, Step
+from market.benefits import registers
 from market.benefits.holdings import Entitlement, Holding, Listed, RegisterBody, ShareScheme, Source
 from market.benefits.models import RegisterVersion
 from market.benefits.rules import Mechanism, RegisterKind
+from market.clock import business_date
 from market.distributions import giving_on, proposing
 from market.distributions.listing import Custody, Dividend, Formula, Patronage, Profit
 from market.distributions.models import Distribution, SecondDistribution
@@ -103,6 +105,16 @@ class Season:
             self.session, self.story.supplier, RegisterBody(RegisterKind.SHARES, holdings, scheme)
         )
 
+    def next_version(self, old: RegisterVersion, *, valid_from: date) -> RegisterVersion:
+        """Have the county approve the same register anew, to hold from a day."""
+        maker = self.keeper if "list" in old.body else self.story.clerk
+        body = registers.body_of(old)
+        new = registers.draft(
+            self.session, maker, register_id=old.register_id, body=body, valid_from=valid_from, now=NOW
+        )
+        registers.submit(self.session, maker, version_id=new.id)
+        return registers.approve(self.session, self.reviewer, version_id=new.id, opinion="同意", now=NOW)
+
     def dividend(self, amount_fen: int, *holdings: Holding) -> Dividend:
         """Share an amount by the capital of these holdings."""
         return Dividend(self.shares(*holdings).id, amount_fen, tuple(Source))
@@ -129,12 +141,12 @@ class Season:
         _, (row,), _ = paid_out(self.session, self.story.clerk, [payment], on=on, now=NOW)
         return row.id
 
-    def confirm_payment(self, payment_id: UUID, *, on: date = AFTER) -> None:
+    def confirm_payment(self, payment_id: UUID, *, now: datetime = NOW) -> None:
         """Have the village confirm a payment."""
-        confirming.confirm(self.session, self.village, payment_ids=[payment_id], on=on, now=NOW)
+        confirming.confirm(self.session, self.village, payment_ids=[payment_id], on=business_date(now), now=now)
 
-    def give_on(self, amount_fen: int, weights: Mapping[UUID, int], *, on: date = AFTER) -> SecondDistribution:
-        """Have the collective give on what it received of this supplier."""
+    def state(self, amount_fen: int, weights: Mapping[UUID, int], *, on: date = AFTER) -> SecondDistribution:
+        """Have the collective state that it gave on what it received of this supplier."""
         given = giving_on.Given(
             supplier_id=self.story.supplier.id,
             register_version_id=self.listed(weights).id,
@@ -145,6 +157,14 @@ class Season:
         )
         distribution, _ = giving_on.give_on(self.session, self.keeper, given=given, now=NOW)
         return distribution
+
+    def admit(self, given: SecondDistribution, *, now: datetime = NOW) -> SecondDistribution:
+        """Have the county approve what the collective states."""
+        return giving_on.approve(self.session, self.reviewer, distribution_id=given.id, opinion="同意", now=now)
+
+    def give_on(self, amount_fen: int, weights: Mapping[UUID, int], *, on: date = AFTER) -> SecondDistribution:
+        """Have the collective give on what it received of this supplier, as the county approves."""
+        return self.admit(self.state(amount_fen, weights, on=on))
 
     def sums(self, orders: Sequence[Order]) -> dict[tuple[Kind, Step], int]:
         """Sum what stands on orders by kind and step."""

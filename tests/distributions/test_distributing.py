@@ -10,16 +10,21 @@ from market.attribution.rules import Kind, Step
 from market.audit.verifying import verify
 from market.benefits.formulas import PatronageFloorError
 from market.benefits.holdings import Entitlement, Holding, Source
+from market.benefits.models import RegisterVersion
 from market.benefits.rules import Mechanism
+from market.db import new_id
 from market.distributions import proposing, queries
 from market.distributions.listing import Dividend
-from market.distributions.models import DistributionItem
+from market.distributions.models import Distribution, DistributionItem
 from market.distributions.rules import (
     DistributionStatus,
     Excluded,
+    MonthsBeyondPeriodError,
     NobodyListedError,
     NotEnoughRecognisedError,
     Period,
+    PeriodAlreadySharedError,
+    RegisterNotInForceError,
 )
 from market.errors import FourEyesError, NotFoundError, TransitionError
 from market.households.models import Household
@@ -136,12 +141,96 @@ def test_no_more_is_given_than_stands_recognised(session: orm.Session) -> None:
 
 def test_what_was_given_away_between_proposal_and_approval_is_not_given_twice(session: orm.Session) -> None:
     season = Season(session)
-    season.deliver({season.story.household().id: 100})
+    household = season.story.household()
+    season.deliver({household.id: 100})
     season.sell("10")
-    one, other = season.propose(season.patronage(60_00)), season.propose(season.patronage(60_00))
+    one = season.propose(season.patronage(60_00))
+    other = season.propose(season.dividend(60_00, Holding(str(household.id), own_fen=1)))
     season.approve(one)
     with pytest.raises(NotEnoughRecognisedError):
         season.approve(other)
+
+
+LAST_QUARTER = Period(date(2026, 10, 1), date(2026, 12, 31))
+ITS_LAST_DAY = Period(date(2026, 12, 31), date(2026, 12, 31))
+BEFORE_IT = Period(date(2026, 1, 1), date(2026, 9, 30))
+
+
+@pytest.mark.parametrize("approved", [False, True])
+@pytest.mark.parametrize("again", [YEAR, LAST_QUARTER, ITS_LAST_DAY])
+def test_a_day_is_shared_out_once_until_the_county_turns_it_down(
+    session: orm.Session, again: Period, *, approved: bool
+) -> None:
+    season = Season(session)
+    season.deliver({season.story.household().id: 100}, delivered_on=ITS_LAST_DAY.ends_on)
+    season.sell("10", on=ITS_LAST_DAY.ends_on)
+    one = season.propose(season.patronage(60_00), period=LAST_QUARTER)
+    if approved:
+        season.approve(one)
+    with pytest.raises(PeriodAlreadySharedError) as refused:
+        season.propose(season.patronage(1_00), period=again)
+    status = "approved" if approved else "proposed"
+    assert f"{one.id}, {status}, gives the same already for 2026-10-01 to 2026-12-31" in refused.value.detail("en")
+    assert "已批准" in refused.value.detail("zh") or not approved
+    if not approved:
+        proposing.reject(session, season.reviewer, distribution_id=one.id, opinion="名单有误", now=NOW)
+        assert season.propose(season.patronage(1_00), period=again).status is DistributionStatus.PROPOSED
+
+
+def test_a_new_version_of_a_register_shares_no_day_out_again_but_another_formula_does(session: orm.Session) -> None:
+    season = Season(session, pools=[(Mechanism.SHARE_DIVIDEND, 1_000, None)])
+    holding = Holding(str(season.story.household().id), own_fen=100_00)
+    season.story.lot(1_000_000)
+    season.sell("100")
+    old = season.shares(holding)
+    season.share_out(Dividend(old.id, 10_00, tuple(Source)), period=BEFORE_IT)
+    new = season.next_version(old, valid_from=LAST_QUARTER.begins_on)
+    with pytest.raises(PeriodAlreadySharedError):
+        season.propose(Dividend(new.id, 10_00, tuple(Source)))
+    assert season.propose(Dividend(new.id, 10_00, tuple(Source)), period=LAST_QUARTER).amount_fen == 10_00
+    assert season.propose(season.dividend(10_00, holding)).amount_fen == 10_00, "another register's shares"
+
+
+def test_the_table_itself_shares_no_day_out_twice(session: orm.Session) -> None:
+    season = Season(session)
+    season.deliver({season.story.household().id: 100})
+    season.sell("10")
+    first = season.propose(season.patronage(1_00), period=BEFORE_IT)
+    kept = {column.name: getattr(first, column.name) for column in sa.inspect(Distribution).columns}
+    kept |= {"id": new_id(), "period_from": BEFORE_IT.ends_on, "period_to": YEAR.ends_on}
+    with pytest.raises(sa.exc.IntegrityError, match="distributions_share_a_day_once"), session.begin_nested():
+        session.execute(sa.insert(Distribution).values(kept))
+
+
+def test_entrusted_capital_earns_no_more_months_than_its_period_has(session: orm.Session) -> None:
+    season = Season(session, pools=[(Mechanism.CUSTODY, 10_000, None)])
+    season.story.lot(1_000_000)
+    season.sell("660")
+    entitlement = Entitlement(str(season.story.household().id), 100_000_00, 660, 600, 60, str(season.collective.id))
+    eleven = Period(date(2026, 2, 1), date(2026, 12, 31))
+    with pytest.raises(MonthsBeyondPeriodError, match="has 11 whole months, not 12"):
+        season.propose(season.custody(entitlement), period=eleven)
+    made = season.propose(season.custody(entitlement, months=11), period=eleven)
+    made.inputs = made.inputs | {"months": 12}
+    with pytest.raises(sa.exc.ProgrammingError, match="permission denied"), session.begin_nested():
+        session.flush()
+
+
+def test_every_register_is_read_as_it_holds_when_the_period_ends(session: orm.Session) -> None:
+    season = Season(session, pools=[(Mechanism.CUSTODY, 5_000, None), (Mechanism.SHARE_DIVIDEND, 5_000, None)])
+    household = str(season.story.household().id)
+    season.story.lot(1_000_000)
+    season.sell("660")
+    custody = season.custody(Entitlement(household, 100_00, 660, 600, 60, str(season.collective.id)))
+    dividend = season.dividend(1_00, Holding(household, own_fen=1))
+    waiting = season.propose(dividend, period=LAST_QUARTER)
+    for formula in (custody, dividend):
+        old = session.get_one(RegisterVersion, formula.register_version_id)
+        season.next_version(old, valid_from=YEAR.ends_on)
+        with pytest.raises(RegisterNotInForceError, match="Version 1 of the register is not the one in force"):
+            season.propose(formula)
+    with pytest.raises(RegisterNotInForceError):
+        season.approve(waiting)
 
 
 def test_retained_money_is_taken_of_the_period_alone_and_pools_also_of_earlier_ones(session: orm.Session) -> None:

@@ -1,22 +1,28 @@
 """What a village collective received it gives its households by its own list, or still holds, to the fen."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy import orm
 
 from market.attribution.rules import Kind, Step
 from market.attribution.statements import household_statement
+from market.audit.verifying import verify
+from market.benefits.models import RegisterVersion
 from market.benefits.rules import IncomeClass, Mechanism
 from market.distributions import giving_on, queries
 from market.distributions.rules import (
+    GivenBeforeReceivedError,
     NobodyListedError,
     NotEnoughReceivedError,
+    RegisterNotInForceError,
     SecondConfirmedError,
+    SecondNotApprovedError,
     SecondReferenceTakenError,
 )
-from market.errors import NotFoundError
-from market.identity.rules import Scope
+from market.errors import FourEyesError, NotFoundError, TransitionError
+from market.identity.rules import Role, Scope
 from tests import factories
 from tests.distributions.season import AFTER, NOW, Season
 from tests.story import open_channels
@@ -53,6 +59,63 @@ def test_what_a_collective_received_is_given_on_or_still_held(session: orm.Sessi
     assert season.of(orders[:1], season.collective.id, DIVIDEND) == {}, "the oldest money goes first"
     for order, net_fen in zip(orders, (100_00, 200_00), strict=True):
         assert sum(season.story.held([order]).values()) == net_fen
+
+
+def test_money_is_not_given_on_before_it_came_in_and_a_later_confirmation_of_it_keeps_the_day(
+    session: orm.Session, season: Season
+) -> None:
+    household = factories.household(session)
+    season.sell("10")
+    payment_id = season.pay_collective(20_00)
+    with pytest.raises(GivenBeforeReceivedError, match=f"some came in on {AFTER}"):
+        season.state(20_00, {household.id: 1}, on=AFTER - timedelta(days=1))
+    stated = season.state(20_00, {household.id: 1})
+    later = NOW + timedelta(days=3)
+    season.confirm_payment(payment_id, now=later)
+    season.admit(stated, now=later)
+    entry = session.execute(
+        sa.text(
+            "SELECT effective_on, original_effective_on FROM ledger_entries"
+            f" WHERE source = 'second_distribution:{stated.id}'"
+        )
+    ).one()
+    assert tuple(entry) == (later.date(), AFTER)
+    assert verify(session).findings == ()
+
+
+def test_what_a_collective_states_counts_once_the_county_approved_it(session: orm.Session, season: Season) -> None:
+    household = factories.household(session)
+    order = season.sell("10")
+    season.pay_collective(20_00)
+    one, other = (season.state(15_00, {household.id: 1}) for _ in range(2))
+    assert season.of([order], household.id, DIVIDEND) == {}
+    assert account(season)[2:] == (20_00, 0, 20_00, 0)
+    colleague = factories.member(session, season.collective, Role.COUNTY_REVIEWER)
+    for who in (season.keeper, factories.actor(session, colleague)):
+        with pytest.raises(FourEyesError):
+            giving_on.approve(session, who, distribution_id=one.id, opinion="同意", now=NOW)
+    season.admit(one)
+    with pytest.raises(NotEnoughReceivedError, match=r"holds 5\.00 yuan"), session.begin_nested():
+        season.admit(other)
+    giving_on.reject(session, season.reviewer, distribution_id=other.id, opinion="重复", now=NOW)
+    with pytest.raises(SecondNotApprovedError):
+        giving_on.confirm(session, season.village, distribution_id=other.id, on=AFTER, now=NOW)
+    with pytest.raises(TransitionError, match="This second distribution is rejected"):
+        season.admit(other)
+    assert account(season)[2:] == (20_00, 15_00, 5_00, 0)
+
+
+def test_money_is_given_on_by_the_list_that_holds_on_its_day(session: orm.Session, season: Season) -> None:
+    household = factories.household(session)
+    season.sell("10")
+    season.pay_collective(20_00)
+    stated = season.state(5_00, {household.id: 1})
+    season.next_version(session.get_one(RegisterVersion, stated.register_version_id), valid_from=AFTER)
+    with pytest.raises(RegisterNotInForceError), session.begin_nested():
+        season.admit(stated)
+    given = giving_on.Given(season.story.supplier.id, stated.register_version_id, 5_00, AFTER, "签字表", "另一次")
+    with pytest.raises(RegisterNotInForceError):
+        giving_on.predict(session, season.keeper, given=given)
 
 
 def test_it_stands_in_a_households_statement_as_property_income_that_orders_brought(

@@ -11,7 +11,6 @@ from sqlalchemy import orm
 from starlette.testclient import TestClient
 
 from market.audit.verifying import verify
-from market.benefits import registers
 from market.benefits.holdings import Holding
 from market.benefits.models import RegisterVersion
 from market.benefits.rules import Mechanism
@@ -103,16 +102,7 @@ def test_a_profit_is_not_shared_without_a_scheme_nor_by_land_that_the_register_n
     without = kiwi.shares(Holding(str(household.id), own_fen=1))
     assert refusal(asked(client, clerk, "/distributions", profit(without.id))) == (422, "scheme_missing", where)
     old = session.get_one(RegisterVersion, kiwi.profit(1, leye(), base=household.id).register_version_id)
-    new = registers.draft(
-        session,
-        kiwi.story.clerk,
-        register_id=old.register_id,
-        body=registers.body_of(old),
-        valid_from=date(2026, 12, 31),
-        now=NOW,
-    )
-    registers.submit(session, kiwi.story.clerk, version_id=new.id)
-    registers.approve(session, kiwi.reviewer, version_id=new.id, opinion="同意", now=NOW)
+    new = kiwi.next_version(old, valid_from=date(2026, 12, 31))
     assert refusal(asked(client, clerk, "/distributions", profit(old.id))) == (409, "register_not_in_force", where)
     early = profit(new.id, period_to="2026-12-30")
     assert refusal(asked(client, clerk, "/distributions", early)) == (409, "register_not_in_force", where)
