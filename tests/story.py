@@ -59,6 +59,7 @@ class Story:
     price_fen: int = 1_000
     region_code: str = "141122"
     assisted_only: bool = False
+    reserve_bp: int | None = None
     supplier: Organisation = field(init=False)
     buyer: Organisation = field(init=False)
     clerk: Actor = field(init=False)
@@ -83,6 +84,7 @@ class Story:
                     tuple((str(payee), weight) for payee, weight in shares or ()),
                     kept=shares is None,
                     assisted_only=self.assisted_only,
+                    reserve_bp=self.reserve_bp if mechanism is Mechanism.PATRONAGE else None,
                 )
                 for mechanism, bp, shares in self.pools
             ),

@@ -120,6 +120,26 @@ SHARING: tuple[Invariant, ...] = (
         """,
     ),
     Invariant(
+        "reserve_was_approved",
+        "of a surplus no other reserve was held back than the lowest that the plans in force stated",
+        "盈余所提公积金等于当日生效方案所载的最低比例",
+        """
+        SELECT concat('distribution ', d.id), coalesce(stated.bp, 0)::text, d.inputs ->> 'reserve_bp'
+          FROM distributions d
+          CROSS JOIN LATERAL (
+              SELECT min(coalesce((pool ->> 'reserve_bp')::bigint, 0)) AS bp
+                FROM (SELECT DISTINCT ON (v.plan_id) v.body
+                        FROM plan_versions v JOIN plans p ON p.id = v.plan_id
+                       WHERE p.supplier_id = d.supplier_id AND v.status = 'approved' AND v.valid_from <= d.period_to
+                         AND v.decided_at <= d.decided_at
+                       ORDER BY v.plan_id, v.valid_from DESC, v.number DESC) held
+               CROSS JOIN jsonb_array_elements(held.body -> 'pools') pool
+               WHERE pool ->> 'mechanism' = 'patronage') stated
+         WHERE d.status = 'approved' AND d.inputs ->> 'formula' = 'patronage'
+           AND coalesce(stated.bp, 0) <> (d.inputs ->> 'reserve_bp')::bigint
+        """,
+    ),
+    Invariant(
         "given_on_after_it_was_paid",
         "what a collective gave on had been paid to it by that day",
         "二次分配日期不早于村集体收款日期",

@@ -10,7 +10,13 @@ from sqlalchemy import orm
 from market.api import Page, PageQuery, Schema, declared, decode_cursor, encode_cursor, router_of
 from market.benefits import enrolling, queries, rules, service
 from market.benefits.models import Enrolment, Plan, PlanVersion
-from market.benefits.rules import NotCollectiveError, NotEnrolledError, PlanBodyError, PlanNameTakenError
+from market.benefits.rules import (
+    CollectiveElsewhereError,
+    NotCollectiveError,
+    NotEnrolledError,
+    PlanBodyError,
+    PlanNameTakenError,
+)
 from market.benefits.schemas import (
     ConfirmEnrolments,
     CreatePlan,
@@ -119,7 +125,7 @@ def show_plan(plan_id: UUID, caller: Annotated[Caller, requires(Permission.PLAN_
     "/plans/{plan_id}/versions",
     status_code=201,
     response_model=PlanVersionOut,
-    responses=declared(NotFoundError, PlanBodyError, NotEnrolledError, NotCollectiveError),
+    responses=declared(NotFoundError, PlanBodyError, NotEnrolledError, NotCollectiveError, CollectiveElsewhereError),
 )
 def draft_version(
     plan_id: UUID, request: DraftVersion, caller: Annotated[Caller, requires(Permission.PLAN_WRITE)]

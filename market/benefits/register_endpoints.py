@@ -23,6 +23,7 @@ from market.benefits.register_schemas import (
     rows_out,
 )
 from market.benefits.rules import (
+    CollectiveElsewhereError,
     ListKeeperError,
     NotCollectiveError,
     NotEnrolledError,
@@ -88,7 +89,14 @@ def show_register(
     "/registers/{register_id}/versions",
     status_code=201,
     response_model=RegisterVersionOut,
-    responses=declared(NotFoundError, RegisterBodyError, NotEnrolledError, NotOfVillageError, NotCollectiveError),
+    responses=declared(
+        NotFoundError,
+        RegisterBodyError,
+        NotEnrolledError,
+        NotOfVillageError,
+        NotCollectiveError,
+        CollectiveElsewhereError,
+    ),
 )
 def draft_register(
     register_id: UUID, request: DraftRegister, caller: Annotated[Caller, requires(Permission.REGISTER_WRITE)]

@@ -54,7 +54,7 @@ def draft(
     """Add the next version of a register, with the bytes and the hash that distributions will pin.
 
     Raises `NotFoundError`, also for a body of another kind; `RegisterBodyError`, `NotEnrolledError`,
-    `NotOfVillageError` or `NotCollectiveError`, each pointing at the row.
+    `NotOfVillageError`, `NotCollectiveError` or `CollectiveElsewhereError`, each pointing at the row.
     """
     register = session.scalar(visible_registers(actor).where(Register.id == register_id).with_for_update())
     if register is None or register.kind is not body.kind:
@@ -64,7 +64,7 @@ def draft(
         _check_of_village(session, register.organisation_id, households_of(body))
     else:
         check_enrolled(session, register.organisation_id, households_of(body))
-        check_collectives(session, collectives_of(body))
+        check_collectives(session, register.organisation_id, collectives_of(body))
     return deciding.draft(
         session,
         actor,

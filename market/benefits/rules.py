@@ -173,7 +173,8 @@ TRANSITIONS: Mapping[tuple[PlanStatus, PlanEvent], PlanStatus] = {
 class Pool:
     """A part of each line's proceeds, and the weights by which it is split over payees (by id, as text).
 
-    A kept pool names no payees: the supplier holds it until a period's distribution says whose it is.
+    A kept pool names no payees: the supplier holds it until a period's distribution says whose it is. One for a return
+    by volume may state what part of a surplus is held back first, as a reserve; none is unless it does.
     """
 
     mechanism: Mechanism
@@ -181,6 +182,7 @@ class Pool:
     shares: Sequence[tuple[str, int]]
     assisted_only: bool = False
     kept: bool = False
+    reserve_bp: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +243,7 @@ class PlanBody:
                     "shares": sorted([key, weight] for key, weight in pool.shares),
                     # Only where it holds, so that a body without such pools has the bytes it always had.
                     **({"kept": True} if pool.kept else {}),
+                    **({} if pool.reserve_bp is None else {"reserve_bp": pool.reserve_bp}),
                 }
                 for pool in sorted(self.pools, key=lambda pool: pool.mechanism)
             ],
@@ -261,6 +264,7 @@ def plan_body(stored: Mapping[str, object]) -> PlanBody:
                 shares=tuple((key, weight) for key, weight in pool["shares"]),  # type: ignore[attr-defined]
                 assisted_only=bool(pool["assisted_only"]),
                 kept=bool(pool.get("kept", False)),
+                reserve_bp=pool.get("reserve_bp"),  # type: ignore[arg-type]
             )
             for pool in pools
         ),
@@ -319,6 +323,13 @@ class NotCollectiveError(MarketError):
 
     en = "This payee{organisation} is no village collective."
     zh = "该收款方{organisation}不是村集体经济组织。"
+
+
+class CollectiveElsewhereError(MarketError):
+    """A supplier shares with the villages of its own county, where its households are."""
+
+    en = "This payee{organisation} is a village collective of another county than the supplier."
+    zh = "该收款方{organisation}是其他县的村集体,须为供应商所在县的村集体。"
 
 
 class NotOfVillageError(MarketError):

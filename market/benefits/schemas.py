@@ -85,6 +85,14 @@ class PoolTerms(Schema):
         Flag,
         Field(examples=[False], description="held without payees until a period's distribution; false unless said"),
     ] = False
+    reserve_bp: Annotated[
+        BasisPoints | None,
+        Field(
+            examples=[None],
+            description="for `patronage` alone: what part of a surplus is held back before the rest is returned by"
+            " volume; nothing unless said; a distribution of the surplus takes it from here",
+        ),
+    ] = None
 
 
 class PriceTermsIn(Schema):
@@ -121,6 +129,7 @@ class DraftVersion(Schema):
                     shares=tuple((str(share.payee_id), share.weight) for share in pool.shares),
                     assisted_only=pool.assisted_only,
                     kept=pool.kept,
+                    reserve_bp=pool.reserve_bp,
                 )
                 for pool in self.pools
             ),
@@ -136,11 +145,12 @@ class PoolOut(Schema):
     assisted_only: Flag
     shares: list[Share]
     kept: Annotated[Flag, Field(examples=[False])]
+    reserve_bp: Annotated[BasisPoints | None, Field(examples=[None])]
 
     @model_validator(mode="before")
     @classmethod
     def _as_stored(cls, value: Any) -> Any:
-        return {"kept": False, **value}
+        return {"kept": False, "reserve_bp": None, **value}
 
 
 class PriceTermsOut(Schema):

@@ -11,6 +11,8 @@ from market.benefits import deciding
 from market.benefits.models import Enrolment, Plan, PlanVersion
 from market.benefits.queries import code_known_to, versions_in_force, visible_plans, visible_versions
 from market.benefits.rules import (
+    CollectiveElsewhereError,
+    Mechanism,
     NotCollectiveError,
     NotEnrolledError,
     Payee,
@@ -19,6 +21,7 @@ from market.benefits.rules import (
     PlanNameTakenError,
     PlanStatus,
     payees,
+    plan_body,
 )
 from market.benefits.soundness import check_body
 from market.errors import NotFoundError, named
@@ -42,7 +45,7 @@ def draft_version(
 ) -> PlanVersion:
     """Add the next version of a plan, with the bytes and the hash that order lines will pin.
 
-    Raises `NotFoundError`, `PlanBodyError`, `NotEnrolledError` or `NotCollectiveError`.
+    Raises `NotFoundError`, `PlanBodyError`, `NotEnrolledError`, `NotCollectiveError` or `CollectiveElsewhereError`.
     """
     plan = session.scalar(visible_plans(actor).where(Plan.id == plan_id).with_for_update())
     if plan is None:
@@ -57,7 +60,7 @@ def draft_version(
 def _check_payees(session: orm.Session, supplier_id: UUID, body: PlanBody) -> None:
     named_in = payees(body)
     check_enrolled(session, supplier_id, named_in[Payee.HOUSEHOLD])
-    check_collectives(session, named_in[Payee.COLLECTIVE])
+    check_collectives(session, supplier_id, named_in[Payee.COLLECTIVE])
 
 
 def check_enrolled(session: orm.Session, supplier_id: UUID, households: Mapping[str, str]) -> None:
@@ -69,21 +72,23 @@ def check_enrolled(session: orm.Session, supplier_id: UUID, households: Mapping[
             raise NotEnrolledError(household=named(code), pointer=pointer)
 
 
-def check_collectives(session: orm.Session, bodies: Mapping[str, str]) -> None:
-    """Raise `NotCollectiveError` unless every organisation (id as text → pointer) is a village collective."""
-    collectives = set(
-        session.scalars(
-            sa.select(Organisation.id).where(
-                Organisation.id.in_(map(UUID, bodies)),
-                Organisation.kind == OrganisationKind.VILLAGE_COLLECTIVE,
-                Organisation.active,
-            )
-        )
-    )
+def check_collectives(session: orm.Session, supplier_id: UUID, bodies: Mapping[str, str]) -> None:
+    """Raise unless every organisation (id as text → pointer) is a village collective of the supplier's county.
+
+    That of an enrolled household's village always is: only the county's households enrol. Raises
+    `NotCollectiveError` or `CollectiveElsewhereError`.
+    """
+    county = session.get_one(Organisation, supplier_id).region_code[:6]
+    found = {
+        organisation.id: organisation
+        for organisation in session.scalars(sa.select(Organisation).where(Organisation.id.in_(map(UUID, bodies))))
+    }
     for key, pointer in bodies.items():
-        if UUID(key) not in collectives:
-            name = session.scalar(sa.select(Organisation.name).where(Organisation.id == UUID(key)))
-            raise NotCollectiveError(organisation=named(name), pointer=pointer)
+        body = found.get(UUID(key))
+        if body is None or body.kind is not OrganisationKind.VILLAGE_COLLECTIVE or not body.active:
+            raise NotCollectiveError(organisation=named(body.name if body else None), pointer=pointer)
+        if not body.region_code.startswith(county):
+            raise CollectiveElsewhereError(organisation=named(body.name), pointer=pointer)
 
 
 def submit(session: orm.Session, actor: Actor, *, version_id: UUID) -> PlanVersion:
@@ -128,6 +133,21 @@ def versions_on(session: orm.Session, plan_id: UUID, days: Collection[date]) -> 
         .order_by(PlanVersion.valid_from.desc(), PlanVersion.number.desc())
     ).all()
     return {on: next((version for version in approved if version.valid_from <= on), None) for on in days}
+
+
+def reserve_bp_on(session: orm.Session, supplier_id: UUID, on: date) -> int:
+    """Return what part of a supplier's surplus is held back as a reserve: the lowest that its plans state on a day.
+
+    A plan that returns by volume and states none holds nothing back; so it is where no plan does. The law sets no
+    figure (农民专业合作社法 art. 42: as the articles say), so it is the one that the county approved.
+    """
+    plans = sa.select(Plan.id).where(Plan.supplier_id == supplier_id)
+    bodies = [
+        plan_body(version.body)
+        for version in session.scalars(versions_in_force(on).where(PlanVersion.plan_id.in_(plans)))
+    ]
+    stated = [pool.reserve_bp or 0 for body in bodies for pool in body.pools if pool.mechanism is Mechanism.PATRONAGE]
+    return min(stated, default=0)
 
 
 def enrolled(session: orm.Session, supplier_id: UUID, household_ids: Iterable[UUID]) -> dict[UUID, date]:

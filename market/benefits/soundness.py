@@ -6,6 +6,7 @@ from market.benefits.rules import (
     MEASURES_IN,
     MECHANISMS,
     Basis,
+    Mechanism,
     Payee,
     PlanBody,
     PlanBodyError,
@@ -135,6 +136,12 @@ def _check_pool(pool: Pool, pointer: str) -> None:
         )
     if pool.bp <= 0:
         raise PlanBodyError(reason="a pool is empty", reason_zh="资金池比例须大于零", pointer=f"{pointer}/bp")
+    if pool.reserve_bp is not None and not (pool.mechanism is Mechanism.PATRONAGE and 0 <= pool.reserve_bp < WHOLE_BP):
+        raise PlanBodyError(
+            reason="a reserve is a part of the surplus that is returned by volume, never all of it",
+            reason_zh="公积金仅可从按交易量返还的盈余中提取,且不得全部提取",
+            pointer=f"{pointer}/reserve_bp",
+        )
     keys = {key for key, _ in pool.shares}
     if len(keys) < len(pool.shares) or any(weight < 0 for _, weight in pool.shares):
         raise PlanBodyError(

@@ -29,6 +29,7 @@ from market.distributions.rules import (
     Period,
     PeriodAlreadySharedError,
     RegisterNotInForceError,
+    ReserveChangedError,
     SecondConfirmedError,
     SecondNotApprovedError,
     SecondReferenceTakenError,
@@ -67,7 +68,7 @@ Approver = Annotated[Caller, requires(Permission.DISTRIBUTION_APPROVE)]
 def _formula(asked: PatronageIn | DividendIn | CustodyIn | ProfitIn) -> Formula:
     match asked:
         case PatronageIn():
-            return Patronage(asked.surplus_fen, asked.reserve_bp, asked.by_volume_bp, asked.counted)
+            return Patronage(asked.surplus_fen, asked.by_volume_bp, asked.counted)
         case DividendIn():
             sources = [Source(name) for name in asked.sources]
             return Dividend(asked.register_version_id, asked.amount_fen, sources, asked.averages_grants)
@@ -167,6 +168,7 @@ def show_distribution(distribution_id: UUID, caller: Reader) -> ListedOut:
         TransitionError,
         FourEyesError,
         RegisterNotInForceError,
+        ReserveChangedError,
         NotEnoughRecognisedError,
         PeriodClosedError,
     ),

@@ -38,7 +38,6 @@ class Patronage:
     """Return by volume: of the surplus less its reserve, a part by what each household delivered in the period."""
 
     surplus_fen: int
-    reserve_bp: int
     by_volume_bp: int
     counted: Counted
 
@@ -107,23 +106,25 @@ class Listing:
 def listing(session: orm.Session, supplier_id: UUID, formula: Formula, period: Period) -> Listing:
     """Compute a supplier's list for a period, six statements at most.
 
-    By which version of a register, and who may be paid, is judged on the period's last day. Raises `NotFoundError`
-    (the register version), `RegisterNotInForceError`, `MonthsBeyondPeriodError`, `NobodyListedError`,
+    By which version of a register, by which reserve, and who may be paid, is judged on the period's last day. Raises
+    `NotFoundError` (the register version), `RegisterNotInForceError`, `MonthsBeyondPeriodError`, `NobodyListedError`,
     `MixedUnitsError`, or what the formula does.
     """
     mechanism, kind = _READS[type(formula)]
     name = salt(supplier_id, mechanism, period)
-    version, lot_ids = None, None
+    version, lot_ids, inputs = None, None, _inputs(formula)
     if isinstance(formula, Patronage):
         counted = volumes(session, supplier_id, period)
-        dues, lot_ids = _patronage(counted, formula, name), counted.lot_ids
+        reserve_bp = benefits.reserve_bp_on(session, supplier_id, period.ends_on)
+        dues, lot_ids = _patronage(counted, formula, reserve_bp, name), counted.lot_ids
+        inputs["reserve_bp"] = reserve_bp
     else:
         pointer = "/formula/register_version_id"
         version = approved_version(session, formula.register_version_id, supplier_id, kind, pointer=pointer)
         dues = _by_register(register_body(version.body), formula, period, name)
         check_in_force(session, version, period.ends_on, pointer=pointer)
     items = judge(session, dues, supplier_id=supplier_id, on=period.ends_on)
-    return Listing(mechanism, _inputs(formula), items, version, lot_ids)
+    return Listing(mechanism, inputs, items, version, lot_ids)
 
 
 def _inputs(formula: Formula) -> dict[str, Any]:
@@ -132,7 +133,6 @@ def _inputs(formula: Formula) -> dict[str, Any]:
             return {
                 "formula": "patronage",
                 "surplus_fen": formula.surplus_fen,
-                "reserve_bp": formula.reserve_bp,
                 "by_volume_bp": formula.by_volume_bp,
                 "counted": formula.counted.value,
             }
@@ -174,8 +174,8 @@ def check_in_force(session: orm.Session, version: RegisterVersion, on: date, *, 
         raise RegisterNotInForceError(number=version.number, on=on, pointer=pointer)
 
 
-def _patronage(counted: Volumes, formula: Patronage, name: str) -> list[Due]:
-    surplus = formulas.divided(formula.surplus_fen, formula.reserve_bp, formula.by_volume_bp)
+def _patronage(counted: Volumes, formula: Patronage, reserve_bp: int, name: str) -> list[Due]:
+    surplus = formulas.divided(formula.surplus_fen, reserve_bp, formula.by_volume_bp)
     if not counted.by_household:
         raise NobodyListedError(reason="nothing was delivered in the period", reason_zh="本期没有交售记录")
     by_value = formula.counted is Counted.VALUE

@@ -11,6 +11,7 @@ from sqlalchemy import orm
 from market.attribution import matching, posting
 from market.attribution.matching import lock_supplier
 from market.attribution.rules import PAYEES, Kind
+from market.benefits import service as benefits
 from market.benefits.models import RegisterVersion
 from market.benefits.rules import MECHANISMS, Mechanism
 from market.db import array, new_id
@@ -27,6 +28,7 @@ from market.distributions.rules import (
     NotEnoughRecognisedError,
     Period,
     PeriodAlreadySharedError,
+    ReserveChangedError,
     after,
     given,
     hand_out,
@@ -178,8 +180,8 @@ def approve(
     """Post a proposed distribution as it was listed, in a fixed number of statements; advances claim their part of it.
 
     It counts from `on`, or from the later day on which all that it takes had come in. Raises `NotFoundError`,
-    `TransitionError`, `FourEyesError`, `RegisterNotInForceError` where a newer version has come to hold since, or
-    `NotEnoughRecognisedError`.
+    `TransitionError`, `FourEyesError`, `RegisterNotInForceError` or `ReserveChangedError` where
+    another version has come to hold since, or `NotEnoughRecognisedError`.
     """
     distribution = _decide(session, actor, distribution_id, DistributionEvent.APPROVE, opinion=opinion, now=now)
     supplier_id, mechanism = distribution.supplier_id, distribution.mechanism
@@ -188,6 +190,8 @@ def approve(
     if distribution.register_version_id:
         version = session.get_one(RegisterVersion, distribution.register_version_id)
         check_in_force(session, version, period.ends_on)
+    elif benefits.reserve_bp_on(session, supplier_id, period.ends_on) != distribution.inputs["reserve_bp"]:
+        raise ReserveChangedError
     funds = queries.funds(session, supplier_id, mechanism, period)
     funding = _funding(mechanism, distribution.amount_fen, funds)
     distribution.from_pool_fen = funding.from_pool_fen

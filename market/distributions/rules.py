@@ -202,6 +202,14 @@ class RegisterNotInForceError(MarketError):
     zh = "名册第 {number} 版不是 {on} 生效的版本。"
 
 
+class ReserveChangedError(MarketError):
+    """A surplus is divided by the reserve that the plans in force when its period ends state."""
+
+    status = 409
+    en = "The plans in force state another reserve than the one by which this list was made; propose it anew."
+    zh = "现行方案规定的公积金比例与本名单所依比例不同,请重新提出。"
+
+
 class PeriodAlreadySharedError(MarketError):
     """What a formula gives of a register, or of a supplier's surplus, it gives once for any day."""
 

@@ -32,11 +32,10 @@ SourceName = Annotated[Literal["own", "land", "grant", "loan"], Field(examples=[
 
 
 class PatronageIn(Schema):
-    """Return by volume: the surplus less its reserve, and of that at least 60 %."""
+    """Return by volume: the surplus less the reserve that the plans in force state, and of that at least 60 %."""
 
     formula: Annotated[Literal["patronage"], Field(examples=["patronage"])]
     surplus_fen: PositiveFen
-    reserve_bp: Annotated[BasisPoints, Field(examples=[1_000])]
     by_volume_bp: Annotated[
         BasisPoints, Field(examples=[7_000], description=f"1/100 of 1 %; at least {PATRONAGE_FLOOR_BP}, by law")
     ]

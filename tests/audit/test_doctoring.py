@@ -60,6 +60,10 @@ BREAKING: dict[str, tuple[tuple[str, ...], set[str]]] = {
         {"day_is_shared_out_once", "list_sums_to_its_distribution"},
     ),
     "list_was_in_force": ((LISTS_THAT_HOLD_LATER,), {"list_was_in_force"}),
+    "reserve_was_approved": (
+        ("UPDATE distributions SET inputs = inputs || '{\"reserve_bp\": 9900}' WHERE status = 'approved'",),
+        {"reserve_was_approved"},
+    ),
     "given_on_after_it_was_paid": (
         ("UPDATE second_distributions SET given_on = '2026-01-01' WHERE status = 'approved'",),
         {"given_on_after_it_was_paid"},

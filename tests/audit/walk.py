@@ -245,7 +245,7 @@ class Walk:
         mechanism = Mechanism.PATRONAGE if by_volume else Mechanism.SHARE_DIVIDEND
         standing = sum(fund.fen for fund in queries.funds(self.session, supplier_id, mechanism, YEAR))
         fen = 1 + self.number(standing + standing // 4 + 1)
-        formula: Formula = Patronage(fen, 0, 10_000, self.one(list(Counted)))
+        formula: Formula = Patronage(fen, 10_000, self.one(list(Counted)))
         if not by_volume:
             rows = tuple(Holding(str(each.id), own_fen=1 + self.number(9)) for each in self.households)
             body = RegisterBody(RegisterKind.SHARES, rows)

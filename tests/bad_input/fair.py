@@ -204,6 +204,9 @@ class Fair(Stalls):
         self.kept_shares_id = self.clerk.made("/registers", opened | {"name": "社员股份"})["id"]
         self.foreign_shares_id = self.other_clerk.made("/registers", opened)["id"]
         self.entitlements_id = self.clerk.made("/registers", {"kind": "entitlements", "name": "代养协议"})["id"]
+        self.other_collective = factories.organisation(
+            self.session, kind=OrganisationKind.VILLAGE_COLLECTIVE, region_code="141130101201"
+        )
         row = Entitlement(str(self.households[0].id), 5_000_000, 800, 600, 200, str(self.collective.id))
         entrusted = RegisterBody(RegisterKind.ENTITLEMENTS, (row,))
         self.approved_entitlements_id = str(factories.register_version(self.session, self.supplier, entrusted).id)

@@ -230,6 +230,13 @@ CASES: list[Case] = [
         ["/entitlements/0/collective_id"],
     ),
     (
+        "a collective of another county",
+        lambda f: entrusted(f, collective_id=str(f.other_collective.id)),
+        422,
+        "collective_elsewhere",
+        ["/entitlements/0/collective_id"],
+    ),
+    (
         "a household of another village",
         lambda f: listed(f, household_code=f.stranger.code),
         422,

@@ -17,7 +17,7 @@ def propose(fair: Fair, *, desk: Desk | None = None, whole: dict[str, Any] | Non
 
 def by_volume(fair: Fair, **changed: Any) -> Ask:
     """Propose a return by volume, with changes to its formula."""
-    formula = {"formula": "patronage", "surplus_fen": 100, "reserve_bp": 0, "by_volume_bp": 7_000} | changed
+    formula = {"formula": "patronage", "surplus_fen": 100, "by_volume_bp": 7_000} | changed
     return propose(fair, whole={"formula": formula})
 
 
@@ -100,13 +100,12 @@ CASES: list[Case] = [
     ("a profit of no scheme", of_land, 422, "scheme_missing", [f"{FORMULA}/register_version_id"]),
     *(
         (
-            f"{field} of {name}",
-            lambda f, field=field, v=v: by_volume(f, **{field: v}),
+            f"by_volume_bp of {name}",
+            lambda f, v=v: by_volume(f, by_volume_bp=v),
             422,
             INVALID,
-            [f"{FORMULA}/{field}"],
+            [f"{FORMULA}/by_volume_bp"],
         )
-        for field in ("reserve_bp", "by_volume_bp")
         for name, v in PARTS
     ),
     *(
@@ -154,6 +153,7 @@ CASES: list[Case] = [
         "patronage_floor",
         [f"{FORMULA}/by_volume_bp"],
     ),
+    ("a reserve of one's own", lambda f: by_volume(f, reserve_bp=0), 422, INVALID, [f"{FORMULA}/reserve_bp"]),
     ("a formula unheard of", lambda f: propose(f, formula="tombola"), 422, INVALID, [FORMULA]),
     ("a distribution without a formula", lambda f: propose(f, whole={"formula": None}), 422, INVALID, [FORMULA]),
     ("a formula with a field unknown", lambda f: propose(f, by="me"), 422, INVALID, [f"{FORMULA}/by"]),
@@ -187,7 +187,7 @@ CASES: list[Case] = [
             whole={
                 "period_from": "2019-01-01",
                 "period_to": "2019-12-31",
-                "formula": {"formula": "patronage", "surplus_fen": 100, "reserve_bp": 0, "by_volume_bp": 7_000},
+                "formula": {"formula": "patronage", "surplus_fen": 100, "by_volume_bp": 7_000},
             },
         ),
         422,

@@ -11,6 +11,7 @@ from market.benefits import enrolling, service
 from market.benefits.models import Enrolment, Plan, PlanVersion
 from market.benefits.queries import visible_enrolments, visible_plans
 from market.benefits.rules import (
+    CollectiveElsewhereError,
     Mechanism,
     NotCollectiveError,
     NotEnrolledError,
@@ -128,6 +129,11 @@ def test_collective_dividends_go_to_village_collectives(session: orm.Session, ma
     for stranger in (maker.organisation_id, closed.id, new_id()):
         with pytest.raises(NotCollectiveError):
             drafted(session, maker, body=body(stranger))
+    elsewhere = factories.organisation(
+        session, kind=OrganisationKind.VILLAGE_COLLECTIVE, region_code="141130101201", name="邻县某村合作社"
+    )
+    with pytest.raises(CollectiveElsewhereError, match=r"\(邻县某村合作社\) is a village collective of another county"):
+        drafted(session, maker, body=body(elsewhere.id))
 
 
 def test_the_county_approves_what_the_supplier_submitted(session: orm.Session, maker: Actor) -> None:

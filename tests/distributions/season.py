@@ -39,6 +39,7 @@ class Season:
     session: orm.Session
     pools: Sequence[tuple[Mechanism, int, Sequence[tuple[UUID, int]] | None]] = ((Mechanism.PATRONAGE, 1_000, None),)
     collective_bp: int = 0
+    reserve_bp: int | None = None
     story: Story = field(init=False)
     collective: Organisation = field(init=False)
     reviewer: Actor = field(init=False)
@@ -53,7 +54,7 @@ class Season:
         pools = list(self.pools)
         if self.collective_bp:
             pools.append((Mechanism.COLLECTIVE_DIVIDEND, self.collective_bp, [(self.collective.id, 1)]))
-        self.story = Story(session, pools=pools)
+        self.story = Story(session, pools=pools, reserve_bp=self.reserve_bp)
         county = factories.organisation(session, kind=kind.AGRICULTURE_DEPARTMENT)
         self.reviewer = factories.actor(session, factories.member(session, county, Role.COUNTY_REVIEWER), Scope.REGION)
         office = factories.organisation(session, kind=kind.VILLAGE_OFFICE, region_code=VILLAGE)
@@ -95,9 +96,9 @@ class Season:
         """Propose and approve."""
         return self.approve(self.propose(formula, period=period), on=on)
 
-    def patronage(self, surplus_fen: int, *, reserve_bp: int = 0, by_volume_bp: int = 10_000) -> Patronage:
+    def patronage(self, surplus_fen: int, *, by_volume_bp: int = 10_000) -> Patronage:
         """Return by volume what of a surplus the reserve leaves."""
-        return Patronage(surplus_fen, reserve_bp, by_volume_bp, Counted.VOLUME)
+        return Patronage(surplus_fen, by_volume_bp, Counted.VOLUME)
 
     def shares(self, *holdings: Holding, scheme: ShareScheme | None = None) -> RegisterVersion:
         """Return an approved share register of the supplier."""

@@ -8,10 +8,11 @@ from sqlalchemy import orm
 
 from market.attribution.rules import Kind, Step
 from market.audit.verifying import verify
+from market.benefits import service as benefits
 from market.benefits.formulas import PatronageFloorError
 from market.benefits.holdings import Entitlement, Holding, Source
 from market.benefits.models import RegisterVersion
-from market.benefits.rules import Mechanism
+from market.benefits.rules import Mechanism, PlanBody, Pool
 from market.db import new_id
 from market.distributions import proposing, queries
 from market.distributions.listing import Dividend
@@ -25,9 +26,11 @@ from market.distributions.rules import (
     Period,
     PeriodAlreadySharedError,
     RegisterNotInForceError,
+    ReserveChangedError,
 )
 from market.errors import FourEyesError, NotFoundError, TransitionError
 from market.households.models import Household
+from tests import factories
 from tests.distributions.season import AFTER, NOW, YEAR, Season
 from tests.story import TODAY, open_channels
 
@@ -38,7 +41,7 @@ def _channels(session: orm.Session) -> None:
 
 
 def test_a_surplus_of_400000_yuan_returns_252000_by_volume_out_of_a_year_of_orders(session: orm.Session) -> None:
-    season = Season(session, pools=[(Mechanism.PATRONAGE, 500, None)])
+    season = Season(session, pools=[(Mechanism.PATRONAGE, 500, None)], reserve_bp=1_000)
     households = [season.story.household() for _ in range(31)]
     weights = {household.id: 4_000_000 * weight // 496 for weight, household in enumerate(households, 1)}
     weights[households[0].id] += 4_000_000 - sum(weights.values())
@@ -46,7 +49,7 @@ def test_a_surplus_of_400000_yuan_returns_252000_by_volume_out_of_a_year_of_orde
     orders = [season.sell("4000", on=TODAY + timedelta(days=20 * month)) for month in range(12)]
     before = season.sums(orders)
     assert before[Kind.POOL, Step.RECOGNISED] == 12 * 200_000
-    formula = season.patronage(400_000_00, reserve_bp=1_000, by_volume_bp=7_000)
+    formula = season.patronage(400_000_00, by_volume_bp=7_000)
     distribution = season.share_out(formula)
     assert distribution.amount_fen == 252_000_00
     assert (distribution.from_pool_fen, distribution.from_retained_fen) == (24_000_00, 228_000_00)
@@ -68,6 +71,28 @@ def test_less_than_60_percent_by_volume_is_refused(session: orm.Session) -> None
     with pytest.raises(PatronageFloorError, match="not 59 %"):
         season.propose(season.patronage(10_000, by_volume_bp=5_900))
     assert season.propose(season.patronage(10_000, by_volume_bp=6_000)).amount_fen == 6_000
+
+
+def test_the_reserve_of_a_surplus_is_the_lowest_that_the_plans_in_force_state(session: orm.Session) -> None:
+    season = Season(session, reserve_bp=1_000)
+    season.deliver({season.story.household().id: 100})
+    season.sell("10")
+
+    def planned(reserve_bp: int | None, valid_from: date) -> None:
+        pool = Pool(Mechanism.PATRONAGE, 100, (), kept=True, reserve_bp=reserve_bp)
+        factories.plan(session, season.story.supplier, body=PlanBody((), (pool,)), valid_from=valid_from)
+
+    planned(9_900, YEAR.begins_on)
+    planned(0, YEAR.ends_on + timedelta(days=1))
+    made = season.propose(season.patronage(10_000))
+    assert (made.amount_fen, made.inputs["reserve_bp"]) == (9_000, 1_000)
+    planned(500, YEAR.ends_on)
+    with pytest.raises(ReserveChangedError), session.begin_nested():
+        season.approve(made)
+    proposing.reject(session, season.reviewer, distribution_id=made.id, opinion="公积金比例有变", now=NOW)
+    assert season.share_out(season.patronage(10_000)).amount_fen == 9_500
+    planned(None, YEAR.ends_on)
+    assert benefits.reserve_bp_on(session, season.story.supplier.id, YEAR.ends_on) == 0, "it states none"
 
 
 def test_custody_of_100000_yuan_gives_6000_to_the_household_and_600_to_its_collective(session: orm.Session) -> None:

@@ -34,7 +34,7 @@ def _january() -> Iterator[None]:
 def season(session: orm.Session) -> Season:
     """A cooperative that keeps a tenth of what lines bring, and gives its village a tenth."""
     open_channels(session)
-    return Season(session, collective_bp=1_000)
+    return Season(session, collective_bp=1_000, reserve_bp=1_000)
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def sold(season: Season, households: int = 2, lines: int = 1) -> list[UUID]:
 
 
 def patronage(surplus_fen: int, **changed: Any) -> dict[str, Any]:
-    formula = {"formula": "patronage", "surplus_fen": surplus_fen, "reserve_bp": 1_000, "by_volume_bp": 7_000}
+    formula = {"formula": "patronage", "surplus_fen": surplus_fen, "by_volume_bp": 7_000}
     return YEAR | {"formula": formula | {"counted": "volume"} | changed}
 
 
@@ -131,7 +131,7 @@ def test_one_distribution_is_posted_once_and_its_period_gives_no_more_than_is_le
     client: TestClient, season: Season, clerk: dict[str, str], county: dict[str, str]
 ) -> None:
     sold(season)
-    whole = patronage(90_00, reserve_bp=0, by_volume_bp=10_000)
+    whole = patronage(100_00, by_volume_bp=10_000)
     one = f"/distributions/{proposed(client, clerk, whole)['id']}"
     assert refusal(asked(client, clerk, "/distributions", whole)) == (409, "period_already_shared", "/period_from")
     key = again(county)
@@ -170,7 +170,7 @@ def test_whoever_made_a_distribution_or_belongs_to_its_maker_does_not_approve_it
         ({"period_to": "2027-01-16"}, 422, "invalid_input", "/period_to"),
         ({"period_from": "2027-01-01"}, 422, "invalid_input", "/period_to"),
         ({"by_volume_bp": 5_999}, 422, "patronage_floor", "/formula/by_volume_bp"),
-        ({"reserve_bp": 10_000}, 422, "no_surplus", None),
+        ({"reserve_bp": 9_900}, 422, "invalid_input", "/formula/reserve_bp"),
         ({"surplus_fen": 1_000_00}, 409, "not_enough_recognised", None),
         ({"period_from": "2025-01-01", "period_to": "2025-12-31"}, 422, "nobody_listed", None),
         ({"formula": "dividend"}, 422, "invalid_input", None),
