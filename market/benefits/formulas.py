@@ -44,7 +44,7 @@ def divided(surplus_fen: int, reserve_bp: int, by_volume_bp: int) -> Surplus:
         raise NoSurplusError
     if not PATRONAGE_FLOOR_BP <= by_volume_bp <= money.WHOLE_BP:
         raise PatronageFloorError(
-            floor=_percent(PATRONAGE_FLOOR_BP), asked=_percent(by_volume_bp), pointer="/formula/by_volume_bp"
+            floor=percent(PATRONAGE_FLOOR_BP), asked=percent(by_volume_bp), pointer="/formula/by_volume_bp"
         )
     reserve_fen = money.share_bp(surplus_fen, reserve_bp)
     distributable_fen = surplus_fen - reserve_fen
@@ -146,7 +146,7 @@ def _of_land(profit_fen_per_mu: int, area_milli_mu: int, bp: int) -> int:
     return profit_fen_per_mu * area_milli_mu * bp // (MILLI_MU * money.WHOLE_BP)
 
 
-def _percent(bp: int) -> str:
+def percent(bp: int) -> str:
     """Return basis points as per cent to read: 5900 → `59`, 9430 → `94.3`."""
     return f"{bp // 100}.{bp % 100:02d}".rstrip("0").rstrip(".")
 

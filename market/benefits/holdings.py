@@ -356,6 +356,13 @@ def collectives_of(body: RegisterBody) -> dict[str, str]:
     return found
 
 
+class SchemeBeyondRuleError(MarketError):
+    """A scheme states bounds and years within those that the rule of its place allows."""
+
+    en = "The rule of {region} gives households {lowest} % to {highest} % in the years {first} to {last}."
+    zh = "{region} 的规定:农户收益比例为 {lowest} % 至 {highest} %,分红年度为 {first} 至 {last} 年,股份方案不得超出。"
+
+
 class RegisterBodyError(MarketError):
     """The register cannot be carried out as written."""
 

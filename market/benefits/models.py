@@ -92,6 +92,34 @@ class RegisterVersion(PinnedVersion, Base):
     register_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("registers.id"))
 
 
+class SchemeRule(Base):
+    """What a region allows a scheme of share modes: the bounds of households' part, and the years that may pay.
+
+    The nearest region's rule holds; where there is none, a scheme states its own bounds.
+    """
+
+    __tablename__ = "scheme_rules"
+    __table_args__ = (
+        sa.CheckConstraint("region_code ~ '^[0-9]{2}([0-9]{2}([0-9]{2})?)?$'", name="region_is_county_or_above"),
+        sa.CheckConstraint(
+            "0 < lowest_bp AND lowest_bp <= highest_bp AND highest_bp <= 10000", name="bounds_are_bounds"
+        ),
+        sa.CheckConstraint("first_year BETWEEN 1990 AND 2200 AND years > 0", name="years_are_years"),
+    )
+
+    region_code: orm.Mapped[str] = orm.mapped_column(primary_key=True)
+    lowest_bp: orm.Mapped[int]
+    highest_bp: orm.Mapped[int]
+    first_year: orm.Mapped[int]
+    years: orm.Mapped[int]
+    source: orm.Mapped[str]
+
+    @property
+    def last_year(self) -> int:
+        """Return the last year that may pay."""
+        return self.first_year + self.years - 1
+
+
 class Enrolment(Base):
     """A household takes part with a supplier; a village clerk confirms what the supplier says."""
 

@@ -10,9 +10,10 @@ from sqlalchemy import orm
 from market.api import Page, declared, router_of
 from market.benefits import queries, registers
 from market.benefits.endpoints import page_by_ids
-from market.benefits.holdings import RegisterBodyError
+from market.benefits.holdings import RegisterBodyError, SchemeBeyondRuleError
 from market.benefits.models import Register, RegisterVersion
 from market.benefits.register_schemas import (
+    BoundedOut,
     DraftRegister,
     OpenRegister,
     RegisterDetailOut,
@@ -20,6 +21,7 @@ from market.benefits.register_schemas import (
     RegisterQuery,
     RegisterRowsOut,
     RegisterVersionOut,
+    bounded_out,
     rows_out,
 )
 from market.benefits.rules import (
@@ -92,6 +94,7 @@ def show_register(
     responses=declared(
         NotFoundError,
         RegisterBodyError,
+        SchemeBeyondRuleError,
         NotEnrolledError,
         NotOfVillageError,
         NotCollectiveError,
@@ -124,7 +127,12 @@ def show_register_version(
         if version is None:
             raise NotFoundError(what="register_version")
         body = registers.body_of(version)
-        return rows_out(RegisterVersionOut.model_validate(version), body, registers.codes_of(session, body))
+        return rows_out(_bounded(session, version), body, registers.codes_of(session, body))
+
+
+def _bounded(session: orm.Session, version: RegisterVersion) -> BoundedOut:
+    rule = registers.rule_of(session, session.get_one(Register, version.register_id))
+    return bounded_out(RegisterVersionOut.model_validate(version), registers.body_of(version), rule)
 
 
 @router.post(
@@ -145,17 +153,17 @@ def submit_register(version_id: UUID, caller: Annotated[Caller, requires(Permiss
 
 @router.post(
     "/register-versions/{version_id}/approval",
-    response_model=RegisterVersionOut,
+    response_model=BoundedOut,
     responses=declared(NotFoundError, TransitionError, FourEyesError),
 )
 def approve_register(
     version_id: UUID, request: DecideVersion, caller: Annotated[Caller, requires(Permission.REGISTER_APPROVE)]
 ) -> Response:
-    """Approve a submitted version; from then on it never changes."""
+    """Approve a submitted version; from then on it never changes. What bounds its scheme is shown with it."""
     return caller.once(
         request,
-        lambda session, actor: RegisterVersionOut.model_validate(
-            registers.approve(session, actor, version_id=version_id, opinion=request.opinion, now=utc_now())
+        lambda session, actor: _bounded(
+            session, registers.approve(session, actor, version_id=version_id, opinion=request.opinion, now=utc_now())
         ),
         status=200,
     )

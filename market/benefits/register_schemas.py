@@ -32,6 +32,7 @@ from market.benefits.holdings import (
     ShareMode,
     ShareScheme,
 )
+from market.benefits.models import SchemeRule
 from market.benefits.rules import RegisterKind
 from market.benefits.schemas import PlanStatusCode
 from market.errors import InvalidInputError
@@ -168,6 +169,17 @@ class SchemeOut(SchemeTerms):
     capital: CapitalOut | None
 
 
+class RuleOut(Schema):
+    """What the place of a register's keeper allows a scheme: the bounds of households' part, and the years."""
+
+    region_code: Annotated[str, Field(examples=["451028"])]
+    lowest_bp: Annotated[BasisPoints, Field(examples=[5000])]
+    highest_bp: Annotated[BasisPoints, Field(examples=[9420])]
+    first_year: Annotated[int, Field(examples=[2020])]
+    years: Annotated[int, Field(examples=[15])]
+    source: Annotated[str, Field(examples=["乐业县“三变”改革材料"])]
+
+
 class OpenRegister(Schema):
     """A new register of the caller's organisation."""
 
@@ -277,16 +289,29 @@ class ListedOut(Schema):
     weight: PositiveCount
 
 
-class RegisterRowsOut(RegisterVersionOut):
+class BoundedOut(RegisterVersionOut):
+    """A version with its scheme of share modes and the rule of its place, for whoever decides it."""
+
+    scheme: SchemeOut | None
+    rule: RuleOut | None
+
+
+def bounded_out(version: RegisterVersionOut, body: RegisterBody, rule: SchemeRule | None) -> BoundedOut:
+    """Show a version with what it bounds and what bounds it."""
+    scheme = _scheme_out(body.scheme) if body.scheme else None
+    shown = RuleOut.model_validate(rule) if rule else None
+    return BoundedOut.model_validate({**version.model_dump(), "scheme": scheme, "rule": shown})
+
+
+class RegisterRowsOut(BoundedOut):
     """A version with its rows: those of its register's kind, the others empty."""
 
     shares: Sequence[HoldingOut]
     entitlements: Sequence[EntitlementOut]
     list: Sequence[ListedOut]
-    scheme: SchemeOut | None
 
 
-def rows_out(version: RegisterVersionOut, body: RegisterBody, codes: Mapping[str, str]) -> RegisterRowsOut:
+def rows_out(version: BoundedOut, body: RegisterBody, codes: Mapping[str, str]) -> RegisterRowsOut:
     """Show a version with what its body says, households with the codes on their papers."""
     out: dict[str, Any] = {kind.value: [] for kind in RegisterKind}
     for row in body.rows:
@@ -297,8 +322,7 @@ def rows_out(version: RegisterVersionOut, body: RegisterBody, codes: Mapping[str
         if isinstance(row, Entitlement):
             shown["collective_id"] = shown.pop("collective")
         out[body.kind].append(shown)
-    scheme = _scheme_out(body.scheme) if body.scheme else None
-    return RegisterRowsOut.model_validate({**version.model_dump(), **out, "scheme": scheme})
+    return RegisterRowsOut.model_validate({**version.model_dump(), **out})
 
 
 def _scheme_out(scheme: ShareScheme) -> dict[str, Any]:

@@ -8,8 +8,16 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from market.benefits import deciding
-from market.benefits.holdings import RegisterBody, check_register, collectives_of, households_of, register_body
-from market.benefits.models import Register, RegisterVersion
+from market.benefits.formulas import percent
+from market.benefits.holdings import (
+    RegisterBody,
+    SchemeBeyondRuleError,
+    check_register,
+    collectives_of,
+    households_of,
+    register_body,
+)
+from market.benefits.models import Register, RegisterVersion, SchemeRule
 from market.benefits.queries import register_versions_in_force, visible_register_versions, visible_registers
 from market.benefits.rules import (
     ListKeeperError,
@@ -53,13 +61,15 @@ def draft(
 ) -> RegisterVersion:
     """Add the next version of a register, with the bytes and the hash that distributions will pin.
 
-    Raises `NotFoundError`, also for a body of another kind; `RegisterBodyError`, `NotEnrolledError`,
-    `NotOfVillageError`, `NotCollectiveError` or `CollectiveElsewhereError`, each pointing at the row.
+    Raises `NotFoundError`, also for a body of another kind; `RegisterBodyError`, `SchemeBeyondRuleError`,
+    `NotEnrolledError`, `NotOfVillageError`, `NotCollectiveError` or `CollectiveElsewhereError`, each pointing at the
+    row.
     """
     register = session.scalar(visible_registers(actor).where(Register.id == register_id).with_for_update())
     if register is None or register.kind is not body.kind:
         raise NotFoundError(what="register")
     check_register(body)
+    _check_rule(body, rule_of(session, register))
     if register.kind is RegisterKind.LIST:
         _check_of_village(session, register.organisation_id, households_of(body))
     else:
@@ -75,6 +85,34 @@ def draft(
         valid_from=valid_from,
         now=now,
     )
+
+
+def rule_of(session: orm.Session, register: Register) -> SchemeRule | None:
+    """Return what the place of a register's keeper allows a scheme of share modes, if it has a rule."""
+    keeper = session.get_one(Organisation, register.organisation_id)
+    return session.scalar(
+        sa.select(SchemeRule)
+        .where(sa.literal(keeper.region_code).startswith(SchemeRule.region_code))
+        .order_by(sa.func.length(SchemeRule.region_code).desc())
+        .limit(1)
+    )
+
+
+def _check_rule(body: RegisterBody, rule: SchemeRule | None) -> None:
+    """Raise `SchemeBeyondRuleError` for bounds wider, or years more, than the rule of the place allows."""
+    scheme = body.scheme
+    if scheme is None or rule is None:
+        return
+    bounded = rule.lowest_bp <= scheme.lowest_bp and scheme.highest_bp <= rule.highest_bp
+    if not bounded or scheme.first_year < rule.first_year or scheme.last_year > rule.last_year:
+        raise SchemeBeyondRuleError(
+            region=rule.region_code,
+            lowest=percent(rule.lowest_bp),
+            highest=percent(rule.highest_bp),
+            first=rule.first_year,
+            last=rule.last_year,
+            pointer="/scheme",
+        )
 
 
 def ids_of(session: orm.Session, kind: RegisterKind, codes: Mapping[str, str]) -> dict[str, str]:

@@ -9,6 +9,12 @@ down_revision = "0014"
 branch_labels = None
 depends_on = None
 
+# The rule that is known, with its source; whoever is bound by a rule does not write it.
+KNOWN_RULES = """
+INSERT INTO scheme_rules (region_code, lowest_bp, highest_bp, first_year, years, source) VALUES
+    ('451028', 5000, 9420, 2020, 15, '乐业县“三变”改革材料:农户收益50%至94.2%,2020年起至多15年')
+"""
+
 
 def upgrade() -> None:
     """Create the tables, then the trigger, which also bites in a replication session, and grant."""
@@ -96,3 +102,23 @@ def upgrade() -> None:
     )
     op.execute("ALTER TABLE register_versions ENABLE ALWAYS TRIGGER version_stays")
     op.execute("GRANT SELECT, INSERT, UPDATE ON registers, register_versions TO market_app")
+    op.create_table(
+        "scheme_rules",
+        sa.Column("region_code", sa.Text(), nullable=False),
+        sa.Column("lowest_bp", sa.BigInteger(), nullable=False),
+        sa.Column("highest_bp", sa.BigInteger(), nullable=False),
+        sa.Column("first_year", sa.BigInteger(), nullable=False),
+        sa.Column("years", sa.BigInteger(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.CheckConstraint(
+            "region_code ~ '^[0-9]{2}([0-9]{2}([0-9]{2})?)?$'", name=op.f("scheme_rules_region_is_county_or_above")
+        ),
+        sa.CheckConstraint(
+            "0 < lowest_bp AND lowest_bp <= highest_bp AND highest_bp <= 10000",
+            name=op.f("scheme_rules_bounds_are_bounds"),
+        ),
+        sa.CheckConstraint("first_year BETWEEN 1990 AND 2200 AND years > 0", name=op.f("scheme_rules_years_are_years")),
+        sa.PrimaryKeyConstraint("region_code", name=op.f("scheme_rules_pkey")),
+    )
+    op.execute(KNOWN_RULES)
+    op.execute("GRANT SELECT ON scheme_rules TO market_app")

@@ -76,3 +76,12 @@ LISTS_THAT_HOLD_LATER = """
     UPDATE register_versions SET valid_from = '2199-01-01'
      WHERE id IN (SELECT register_version_id FROM second_distributions WHERE status = 'approved')
 """
+ONE_LISTED_TOO_MANY = """
+    INSERT INTO second_distribution_items (distribution_id, position, household_id, weight, fen, excluded)
+    SELECT distribution_id, 99, household_id, 1, 7, 'off_register' FROM second_distribution_items LIMIT 1
+"""
+RESERVES_OF_99_PERCENT = """
+    UPDATE distributions SET inputs = inputs || '{"reserve_bp": 9900}'
+     WHERE status = 'approved' AND inputs ->> 'formula' = 'patronage'
+"""
+GIVEN_ON_IN_JANUARY = "UPDATE second_distributions SET given_on = '2026-01-01' WHERE status = 'approved'"

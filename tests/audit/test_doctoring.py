@@ -15,11 +15,14 @@ from tests.audit.spoiling import (
     AN_ACCEPTED_LINE,
     ANOTHERS_CERTIFICATE,
     FIRST,
+    GIVEN_ON_IN_JANUARY,
     LINES_WITH_A_FEN_TOO_MUCH,
     LISTS_OF_ALL_THAT_WAS_PAID,
     LISTS_THAT_HOLD_LATER,
+    ONE_LISTED_TOO_MANY,
     ONE_TRANSFER,
     OPEN_ACCRUALS,
+    RESERVES_OF_99_PERCENT,
     RESULTS_TOLD_BY_WHO_WROTE_THE_LIST,
     SOLD_OUT,
     TWO_BASELINES,
@@ -46,28 +49,14 @@ BREAKING: dict[str, tuple[tuple[str, ...], set[str]]] = {
         ),
         {"distribution_pays_its_list"},
     ),
-    "list_sums_to_its_distribution": (
-        (
-            (
-                "INSERT INTO second_distribution_items (distribution_id, position, household_id, weight, fen, excluded)"
-                " SELECT distribution_id, 99, household_id, 1, 7, 'off_register' FROM second_distribution_items LIMIT 1"
-            ),
-        ),
-        {"list_sums_to_its_distribution"},
-    ),
+    "list_sums_to_its_distribution": ((ONE_LISTED_TOO_MANY,), {"list_sums_to_its_distribution"}),
     "day_is_shared_out_once": (
         (A_YEAR_SHARED_OUT_AGAIN,),
         {"day_is_shared_out_once", "list_sums_to_its_distribution"},
     ),
     "list_was_in_force": ((LISTS_THAT_HOLD_LATER,), {"list_was_in_force"}),
-    "reserve_was_approved": (
-        ("UPDATE distributions SET inputs = inputs || '{\"reserve_bp\": 9900}' WHERE status = 'approved'",),
-        {"reserve_was_approved"},
-    ),
-    "given_on_after_it_was_paid": (
-        ("UPDATE second_distributions SET given_on = '2026-01-01' WHERE status = 'approved'",),
-        {"given_on_after_it_was_paid"},
-    ),
+    "reserve_was_approved": ((RESERVES_OF_99_PERCENT,), {"reserve_was_approved"}),
+    "given_on_after_it_was_paid": ((GIVEN_ON_IN_JANUARY,), {"given_on_after_it_was_paid"}),
     "collective_gave_on_or_holds": (
         (
             (

@@ -137,7 +137,7 @@ def test_a_list_that_does_not_follow_from_what_is_on_record_is_named(year: Year,
 
 
 def test_entrusted_capital_that_earned_more_months_than_its_period_has_is_named(year: Year) -> None:
-    session, source = year.season.session, year.sources["custody"]
+    session, source = year.session, year.sources["custody"]
     without(session, "distributions", "distributions_months_are_of_the_period")
     id_ = source.partition(":")[2]
     spoil(session, f"UPDATE distributions SET period_from = '2026-02-02' WHERE id = '{id_}'")

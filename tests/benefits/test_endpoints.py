@@ -103,7 +103,11 @@ def test_a_kept_pool_is_drafted_without_payees(client: TestClient, clerk: dict[s
     kept = {"mechanism": "patronage", "bp": 700, "assisted_only": False, "shares": [], "kept": True}
     split = {"mechanism": "share_dividend", "bp": 800, "assisted_only": False, "shares": []}
     answer = client.post(f"/v1/plans/{plan['id']}/versions", json=body(pools=[split, kept]), headers=again(clerk))
-    assert answer.json()["body"]["pools"] == [kept, split | {"kept": False}]
+    unsaid = {"reserve_bp": None}
+    assert answer.json()["body"]["pools"] == [kept | unsaid, split | unsaid | {"kept": False}]
+    reserved = kept | {"reserve_bp": 1_000}
+    answer = client.post(f"/v1/plans/{plan['id']}/versions", json=body(pools=[reserved]), headers=again(clerk))
+    assert answer.json()["body"]["pools"] == [reserved]
     refused = body(pools=[kept | {"kept": False}])
     answer = client.post(f"/v1/plans/{plan['id']}/versions", json=refused, headers=again(clerk))
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/pools/0/kept")

@@ -78,6 +78,8 @@ def test_a_share_register_goes_from_draft_to_approval_and_reads_back_as_it_was_w
     assert client.post(f"{where}/submission", headers=again(clerk)).json()["status"] == "submitted"
     approval = client.post(f"{where}/approval", json={"opinion": "同意"}, headers=again(county))
     assert (approval.status_code, approval.json()["status"]) == (200, "approved")
+    bounds = approval.json()["scheme"]
+    assert (bounds["lowest_bp"], bounds["highest_bp"], approval.json()["rule"]) == (5_000, 9_420, None), "as it states"
     late = client.post(f"{where}/rejection", json={"opinion": "再议"}, headers=again(county))
     assert (late.status_code, late.json()["code"]) == (409, "transition")
     detail = client.get(f"/v1/registers/{register['id']}", headers=clerk).json()

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from hashlib import sha256
 
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import exc, orm
 
 from market.benefits import registers
-from market.benefits.holdings import Entitlement, Holding, Listed, RegisterBody, weights
+from market.benefits.holdings import Entitlement, Holding, Listed, RegisterBody, SchemeBeyondRuleError, weights
 from market.benefits.models import Register, RegisterVersion
 from market.benefits.rules import (
     ListKeeperError,
@@ -26,6 +27,7 @@ from market.errors import FourEyesError, NotFoundError, TransitionError
 from market.identity.models import Organisation
 from market.identity.rules import Actor, OrganisationKind, Role, Scope
 from tests import factories
+from tests.benefits.test_formulas import leye
 
 NOW = datetime(2026, 3, 2, 4, tzinfo=UTC)
 VILLAGE = "141122202201"
@@ -122,6 +124,39 @@ def test_an_unknown_code_is_refused_like_a_household_that_does_not_take_part(ses
     assert refusal.value.pointer == "/shares/1/household_code"
     with pytest.raises(NotOfVillageError):
         registers.ids_of(session, RegisterKind.LIST, {"无": "/list/0/household_code"})
+
+
+def of_leye(session: orm.Session) -> tuple[Actor, str]:
+    supplier = factories.organisation(session, region_code="451028100201")
+    household = factories.household(session, village_code="451028100201")
+    factories.enrolment(session, supplier, household)
+    return factories.actor(session, factories.member(session, supplier)), str(household.id)
+
+
+def in_mode(household: str, **terms: int) -> RegisterBody:
+    scheme = replace(leye(), capital=None, **terms)  # type: ignore[arg-type] # each names a number
+    holding = Holding(household, grant_fen=1, area_milli_mu=500, mode="base_own")
+    return RegisterBody(RegisterKind.SHARES, (holding,), scheme)
+
+
+@pytest.mark.parametrize(
+    "terms", [{"lowest_bp": 4_990}, {"highest_bp": 9_430}, {"first_year": 2019}, {"first_year": 2021}, {"years": 16}]
+)
+def test_a_scheme_in_leye_states_no_bounds_or_years_wider_than_the_countys_rule(
+    session: orm.Session, terms: dict[str, int]
+) -> None:
+    maker, household = of_leye(session)
+    with pytest.raises(SchemeBeyondRuleError, match=r"households 50 % to 94\.2 % in the years 2020 to 2034"):
+        drafted(session, maker, in_mode(household, **terms))
+
+
+def test_a_scheme_within_the_rule_of_its_place_is_shown_with_it(session: orm.Session) -> None:
+    maker, household = of_leye(session)
+    version = drafted(session, maker, in_mode(household, lowest_bp=5_000, highest_bp=9_420, first_year=2021, years=14))
+    rule = registers.rule_of(session, session.get_one(Register, version.register_id))
+    assert rule
+    assert (rule.lowest_bp, rule.highest_bp, rule.first_year, rule.last_year) == (5_000, 9_420, 2020, 2034)
+    assert "乐业" in rule.source
 
 
 def test_entrusted_capital_shares_its_return_with_a_village_collective(

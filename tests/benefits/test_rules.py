@@ -120,6 +120,8 @@ def test_terms_that_price_nothing_or_the_impossible_are_refused(terms: tuple[Pri
         LOT_ONLY,
         PlanBody((), (DIVIDEND,)),
         PlanBody((), (Pool(Mechanism.SHARE_DIVIDEND, 10_000, ()),)),
+        PlanBody((), (replace(KEPT, reserve_bp=0),)),
+        PlanBody((), (replace(KEPT, reserve_bp=9_999),)),
         PlanBody((), (KEPT, Pool(Mechanism.SHARE_DIVIDEND, 800, (), kept=True), VILLAGE)),
     ],
 )
@@ -130,6 +132,8 @@ def test_a_sound_body_passes(body: PlanBody) -> None:
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [
+        (PlanBody((), (replace(KEPT, reserve_bp=10_000),)), "/pools/0/reserve_bp"),
+        (PlanBody((), (Pool(Mechanism.SHARE_DIVIDEND, 800, (), kept=True, reserve_bp=0),)), "/pools/0/reserve_bp"),
         (PlanBody((), ()), None),
         (PlanBody((Mechanism.LABOUR, Mechanism.LABOUR), ()), "/lot_mechanisms"),
         (PlanBody((Mechanism.SHARE_DIVIDEND,), ()), "/lot_mechanisms"),
