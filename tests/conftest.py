@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 import structlog
 import time_machine
+from hypothesis import HealthCheck, settings
 from psycopg import sql
 from sqlalchemy import orm
 from starlette.testclient import TestClient
@@ -107,7 +108,12 @@ def _reopened(world: World, client: TestClient, session: orm.Session) -> World:
 
 
 def pytest_configure() -> None:
-    """Log in plain lines: structlog's coloured tracebacks, with every local variable, take seconds each."""
+    """Log in plain lines, and let no random test fail by the clock.
+
+    structlog's coloured tracebacks, with every local variable, take seconds each; Hypothesis gives an example 200 ms.
+    """
+    settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("unhurried")
     structlog.configure(processors=[structlog.processors.format_exc_info, structlog.processors.JSONRenderer()])
 
 
