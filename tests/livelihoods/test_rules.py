@@ -6,6 +6,7 @@ import pytest
 
 from market.benefits.rules import IncomeClass
 from market.errors import TransitionError
+from market.identity.rules import OrganisationKind
 from market.livelihoods.rules import (
     BASELINE_TRANSITIONS,
     ITEMS,
@@ -14,11 +15,14 @@ from market.livelihoods.rules import (
     BaselinePeriodError,
     BaselineStatus,
     ItemKind,
+    Supplier,
+    SupplierAsSourceError,
     Treatment,
     Window,
     baseline_after,
     calendar_year,
     check_baseline_period,
+    check_source,
     per_head,
     rolling_year,
 )
@@ -38,6 +42,47 @@ def test_every_kind_has_a_treatment_and_what_counts_has_a_class() -> None:
 def test_every_kind_has_one_name_that_names_no_other() -> None:
     assert len(KIND_OF_NAME) == len(ITEMS)
     assert {kind: terms.name for kind, terms in ITEMS.items()} == {kind: zh for kind, (_, zh) in ITEM_KINDS.items()}
+
+
+COOPERATIVE = Supplier("王村富山种植专业合作社", "911411220000000ABC", OrganisationKind.COOPERATIVE)
+COLLECTIVE = Supplier("王村股份经济合作社", None, OrganisationKind.VILLAGE_COLLECTIVE)
+FARM = Supplier("老李家", None, OrganisationKind.FAMILY_FARM)
+
+
+def refused(kind: ItemKind, source: str) -> str | None:
+    try:
+        check_source(kind, source, [COOPERATIVE, COLLECTIVE, FARM])
+    except SupplierAsSourceError as error:
+        return str(error.facts["named"])
+    return None
+
+
+@pytest.mark.parametrize(
+    ("source", "named"),
+    [
+        ("王村富山种植专业合作社", COOPERATIVE.name),
+        (" 王村富山 种植专业合作社(二月)", COOPERATIVE.name),
+        ("统一代码:９１１４１１２２０００００００abc", COOPERATIVE.name),
+        ("付款:王村股份经济合作社", COLLECTIVE.name),
+        ("老李家", FARM.name),
+        ("给老李家帮工", None),  # so short a name may stand in any sentence
+        ("交城县示范小学", None),
+    ],
+)
+def test_a_source_names_a_supplier_by_its_whole_name_or_code_however_it_is_written(
+    source: str, named: str | None
+) -> None:
+    assert refused(ItemKind.WAGE_ELSEWHERE, source) == named
+
+
+@pytest.mark.parametrize("kind", ItemKind)
+def test_what_orders_may_bring_is_no_item_of_a_supplier_save_a_collectives_own_station_and_posts(
+    kind: ItemKind,
+) -> None:
+    brought = ITEMS[kind].income_class in {IncomeClass.WAGE, IncomeClass.OPERATING, IncomeClass.PROPERTY}
+    assert refused(kind, COOPERATIVE.name) == (COOPERATIVE.name if brought else None)
+    its_own = kind in {ItemKind.SOLAR, ItemKind.PUBLIC_POST}
+    assert refused(kind, COLLECTIVE.name) == (COLLECTIVE.name if brought and not its_own else None)
 
 
 @pytest.mark.parametrize(
