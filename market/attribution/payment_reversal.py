@@ -16,7 +16,6 @@ from market.attribution.paying import AlreadyConfirmedError, PaymentGivenOnError
 from market.attribution.rules import PAID_STEP, Kind, Share, Step
 from market.db import new_id
 from market.errors import FourEyesError, NotFoundError
-from market.households.rules import check_says_no_number
 from market.identity.rules import Actor
 
 _OWED_STEP = {paid: owed for owed, paid in PAID_STEP.items()}
@@ -29,9 +28,8 @@ def reverse_payment(
 
     It is known under the day of the payment, so that figures as now known never had it. Other advances to the payee
     claim what is owed again. Raises `NotFoundError`, `PaymentReversedError`, `AlreadyConfirmedError`,
-    `PaymentGivenOnError`, `NumberInTextError`, or `FourEyesError` for who recorded it.
+    `PaymentGivenOnError`, or `FourEyesError` for who recorded it.
     """
-    check_says_no_number(reason, pointer="/reason")
     payment, disbursement = _reversible(session, actor, payment_id)
     lock_supplier(session, payment.supplier_id)
     moves, since = _back(session, payment)

@@ -12,7 +12,6 @@ from market.attribution.payment_reversal import reverse_payment
 from market.attribution.reversal_schemas import PaymentReversed, ReversePayment
 from market.clock import business_date, utc_now
 from market.errors import NotFoundError
-from market.households.rules import NumberInTextError
 from market.identity.access import Caller, requires
 from market.identity.rules import Actor, Permission
 
@@ -23,9 +22,7 @@ router = router_of("disbursements")
     "/payments/{payment_id}/reversal",
     status_code=201,
     response_model=PaymentReversed,
-    responses=declared(
-        NotFoundError, PaymentReversedError, AlreadyConfirmedError, PaymentGivenOnError, NumberInTextError
-    ),
+    responses=declared(NotFoundError, PaymentReversedError, AlreadyConfirmedError, PaymentGivenOnError),
 )
 def reverse(
     payment_id: UUID, request: ReversePayment, caller: Annotated[Caller, requires(Permission.DISBURSEMENT_WRITE)]

@@ -228,12 +228,13 @@ ERASURE_TRANSITIONS: Mapping[tuple[ErasureStatus, ErasureEvent], ErasureStatus] 
     (ErasureStatus.REQUESTED, ErasureEvent.REJECT): ErasureStatus.REJECTED,
 }
 
+_DAY = re.compile(r"(?<!\d)(?:19|20)\d\d-?(?:0[1-9]|1[0-2])-?(?:0[1-9]|[12]\d|3[01])(?!\d)", re.ASCII)
 _LONG_NUMBER = re.compile(r"(?:[0-9０-９][\s\-]*){7,}")
 
 
 def check_says_no_number(text: str, *, pointer: str) -> None:
-    """Raise `NumberInTextError` for a free text with a long number in it: it is kept in clear."""
-    if _LONG_NUMBER.search(text):
+    """Raise `NumberInTextError` for a free text with a long number in it, which is no day: it is kept in clear."""
+    if _LONG_NUMBER.search(_DAY.sub("日", text)):
         raise NumberInTextError(pointer=pointer)
 
 
