@@ -30,7 +30,7 @@ PREDICTION = 5
 ACCEPTANCE = 18
 RECEIPT = 16
 RETURN = 20
-DISBURSEMENT = 12
+DISBURSEMENT = 13
 AHEAD = 1
 """More, of payments beyond what is owed: how far each payee may be paid ahead."""
 CONFIRMATION = 13

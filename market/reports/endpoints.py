@@ -119,7 +119,7 @@ def show_household_account(
         balances=BalancesOut(on=account.orders_to, advance_fen=advance_fen, owed_fen=owed_fen),
         year=WindowAccountOut.model_validate(account.year),
         rolling=WindowAccountOut.model_validate(account.rolling),
-        payments=[ReceivedOut.model_validate(each) for each in account.payments],
+        payments=[ReceivedOut.model_validate(each) for each in orders.payments],
     )
 
 

@@ -12,7 +12,6 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from market.attribution.net_income import Correction, NetIncome, closed_at, corrections, net_incomes
-from market.attribution.received import Received, payments_to
 from market.attribution.statements import Flow
 from market.benefits.rules import IncomeClass
 from market.db import plan_anew
@@ -124,7 +123,6 @@ class HouseholdAccount:
     on: date
     year: WindowAccount
     rolling: WindowAccount
-    payments: Sequence[Received]
 
     @property
     def orders_to(self) -> date:
@@ -155,9 +153,7 @@ def household_account(
             (WindowKind.LAST_TWELVE_MONTHS, rolling_year(on)),
         )
     ]
-    begin, end = windows[0].window.begin, windows[0].window.end
-    payments = payments_to(connection, household_id, period_from=begin, period_to=end)
-    return HouseholdAccount(household_id, found.code, found.heads, on, windows[0], windows[1], payments)
+    return HouseholdAccount(household_id, found.code, found.heads, on, *windows)
 
 
 def _window(

@@ -26,7 +26,8 @@ def stalls(paid_stalls: Stalls, monkeypatch: pytest.MonkeyPatch) -> Stalls:
 
 
 def paid(stalls: Stalls, **changed: Any) -> str:
-    return str(stalls.clerk.made("/disbursements", stalls.payment(3_058, **changed))["payments"][0]["id"])
+    payment = {"amount_fen": 3_058} | changed
+    return str(stalls.clerk.made("/disbursements", stalls.payment(**payment))["payments"][0]["id"])
 
 
 def code_for(stalls: Stalls, payment_id: str) -> str:
@@ -101,7 +102,7 @@ def test_the_supplier_gets_no_code_and_a_collective_needs_none(stalls: Stalls) -
     payment = paid(stalls)
     assert stalls.clerk.post(f"/payments/{payment}/confirmation-code").status_code == 403
     assert stalls.other_county.post(f"/payments/{payment}/confirmation-code").status_code == 403
-    collective = paid(stalls, payee_kind="collective", payee_id=str(stalls.collective.id))
+    collective = paid(stalls, amount_fen=19, payee_kind="collective", payee_id=str(stalls.collective.id))
     assert stalls.village.post(f"/payments/{collective}/confirmation-code").status_code == 404
 
 
@@ -110,7 +111,7 @@ def test_what_a_clerk_confirms_or_prints_for_a_household_is_on_record_as_done_in
     code_for(stalls, payment)
     code_for(stalls, payment)
     stalls.village.made("/payments/confirmations", {"payment_ids": [payment], "note": "入户核对"})
-    collective = paid(stalls, payee_kind="collective", payee_id=str(stalls.collective.id))
+    collective = paid(stalls, amount_fen=19, payee_kind="collective", payee_id=str(stalls.collective.id))
     stalls.village.made("/payments/confirmations", {"payment_ids": [other, collective]})
     acts = stalls.auditor.get("/proxy-acts").json()["items"]
     assert [(act["deed"], act["about_id"], act["evidence"]) for act in reversed(acts)] == [
@@ -125,7 +126,8 @@ def test_what_a_clerk_confirms_or_prints_for_a_household_is_on_record_as_done_in
 def test_a_payment_says_by_whose_word_it_is_confirmed_and_to_county_and_audit_who_printed_the_code(
     stalls: Stalls,
 ) -> None:
-    coded, clerked, silent = (paid(stalls, household=place) for place in range(3))
+    coded, clerked = (paid(stalls, household=place) for place in range(2))
+    silent = paid(stalls, amount_fen=19, household=2)
     by_code(stalls, coded, code_for(stalls, coded))
     sheet = uploaded(stalls.village, PDF)["id"]
     stalls.village.made("/payments/confirmations", {"payment_ids": [clerked], "evidence_ids": [sheet]})

@@ -104,7 +104,9 @@ def both(db: Database, act: Callable[[orm.Session], object]) -> list[object]:
 
 def listed(session: orm.Session, story: Story, method: Method) -> PayList:
     """Write a list that pays a household 1 yuan."""
-    payment = PaymentOrder(Kind.HOUSEHOLD, story.household().id, 100, "DF-1", None)
+    household = story.household()
+    story.lot(10_000, {household.id: 100})
+    payment = PaymentOrder(Kind.HOUSEHOLD, household.id, 100, "DF-1", None)
     return pay_lists.prepare(
         session,
         story.clerk,

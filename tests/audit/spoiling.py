@@ -20,7 +20,8 @@ LISTS_OF_ALL_THAT_WAS_PAID = """
     INSERT INTO pay_lists (id, supplier_id, method, status, evidence, made_by, made_at)
     SELECT id, supplier_id, 'bank_transfer', 'settled', evidence, made_by, made_at FROM disbursements
 """
-RESULTS_TOLD_BY_WHO_WROTE_THE_LIST = """
+CLERKS_WHO_LEFT_NO_ACT = "UPDATE members SET role = 'village_clerk' WHERE id IN (SELECT made_by FROM confirmations)"
+RESULTS_BY_WHO_ASKED = """
     INSERT INTO bank_results (pay_list_id, file_sha256, answer, imported_by, imported_at)
     SELECT id, repeat('0', 64), '{}', made_by, made_at FROM pay_lists
 """

@@ -14,6 +14,7 @@ from tests.audit.spoiling import (
     A_YEAR_SHARED_OUT_AGAIN,
     AN_ACCEPTED_LINE,
     ANOTHERS_CERTIFICATE,
+    CLERKS_WHO_LEFT_NO_ACT,
     FIRST,
     GIVEN_ON_IN_JANUARY,
     LINES_WITH_A_FEN_TOO_MUCH,
@@ -23,7 +24,7 @@ from tests.audit.spoiling import (
     ONE_TRANSFER,
     OPEN_ACCRUALS,
     RESERVES_OF_99_PERCENT,
-    RESULTS_TOLD_BY_WHO_WROTE_THE_LIST,
+    RESULTS_BY_WHO_ASKED,
     SOLD_OUT,
     TWO_BASELINES,
     UNTOUCHED,
@@ -174,18 +175,9 @@ BREAKING: dict[str, tuple[tuple[str, ...], set[str]]] = {
         ("UPDATE payments SET reversed_at = now() WHERE confirmed_at IS NULL",),
         {"reversal_names_who_acted", "payment_is_accounted_for", "collective_gave_on_or_holds"},
     ),
-    "confirmation_names_who_acted": (
-        ("DELETE FROM confirmed_payments",),
-        {"confirmation_names_who_acted"},
-    ),
-    "clerk_acts_on_record": (
-        ("UPDATE members SET role = 'village_clerk' WHERE id IN (SELECT made_by FROM confirmations)",),
-        {"clerk_acts_on_record"},
-    ),
-    "result_is_told_by_another": (
-        (LISTS_OF_ALL_THAT_WAS_PAID, RESULTS_TOLD_BY_WHO_WROTE_THE_LIST),
-        {"result_is_told_by_another"},
-    ),
+    "confirmation_names_who_acted": (("DELETE FROM confirmed_payments",), {"confirmation_names_who_acted"}),
+    "clerk_acts_on_record": ((CLERKS_WHO_LEFT_NO_ACT,), {"clerk_acts_on_record"}),
+    "result_is_told_by_another": ((LISTS_OF_ALL_THAT_WAS_PAID, RESULTS_BY_WHO_ASKED), {"result_is_told_by_another"}),
     "closed_month_keeps_its_balances": (
         ("UPDATE ledger_balances SET balance_fen = balance_fen + 1",),
         {"closed_month_keeps_its_balances"},
