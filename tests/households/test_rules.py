@@ -120,7 +120,9 @@ def test_a_free_text_holds_no_number_of_a_person(text: str) -> None:
     assert refused.value.pointer == "/reason"
 
 
-@pytest.mark.parametrize("text", ["", "入户走访", "2026年3月2日下午,第3组", "2026-03-02 入户", "20260302 第2次", "123456 户", "2026, 141122"])
+@pytest.mark.parametrize(
+    "text", ["", "入户走访", "2026年3月2日下午,第3组", "2026-03-02 入户", "20260302 第2次", "123456 户", "2026, 141122"]
+)
 def test_days_and_short_numbers_may_stand_in_a_free_text(text: str) -> None:
     check_says_no_number(text, pointer="/reason")
 
