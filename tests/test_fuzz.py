@@ -67,6 +67,8 @@ TABLES = {
     "application_id": "applications",
 }
 USUAL = {"channel_code": "canteen", "unit": "kg", "quantity": "10", "if-match": '"2"'}
+LEAST = 40
+"""Requests of a role; who may do little asks it more often, so that some come through."""
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
 
@@ -215,7 +217,7 @@ def asked_by(role: Role, stalls: Stalls, *, most: int, modes: int, examples: int
     own = [operation for number, operation in enumerate(operations()) if role in askers(number, operation, most)]
     for turn, operation in enumerate(own):
         for mode in islice(cycle(MODES), turn, turn + modes):
-            seen += exchange(operation, mode, desk, mending, examples)
+            seen += exchange(operation, mode, desk, mending, max(examples, LEAST // len(own)))
     return seen
 
 
