@@ -49,6 +49,7 @@ EXPECTED = {
     "personal_data_access:read": "---------a-",
     "account:read": "------rr-a-",
     "account:write": "------rr---",
+    "account:check": "------r----",
     "monitoring:read": "------r--a-",
     "monitoring:write": "----------a",
     "register:read": "oo----r--a-",
