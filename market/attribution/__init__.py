@@ -3,7 +3,8 @@
 Owns the ladder accrued → recognised → disbursed → confirmed, advances, top-ups, disbursements and statements. Always
 holds, per order line and at every step: households + collectives + pools + suspense + retained = net amount accepted
 and not returned; nobody's share is ever negative, on any day; nobody is owed what is paid ahead; what a household has
-received is never pulled back. Never: edits a posting, dates one before what it takes from, reads today's register for
+received is never pulled back, and a payment that it never had is reversed by a second person; nobody is paid ahead for
+more than was delivered. Never: edits a posting, dates one before what it takes from, reads today's register for
 yesterday's delivery, or calls a sale an income.
 
 Facts are recorded late. An entry counts from the day of its fact, or from the later day on which all that it takes from
