@@ -13,6 +13,7 @@ from sqlalchemy import orm
 
 from market.attribution.paying import PaidBeyondDeliveryError
 from market.attribution.rules import Settlement
+from market.money import yuan
 
 # What was moved into another lot or consigned has its amount at its origin, or none before it is sold.
 _ROOM = sa.text(
@@ -60,4 +61,4 @@ def check_paid_ahead(
         taken[payee_id] += fen
         if fen and taken[payee_id] > room[payee_id]:
             most_fen = settlement.payment.amount_fen - (taken[payee_id] - room[payee_id])
-            raise PaidBeyondDeliveryError(most_fen=max(most_fen, 0), pointer=f"{pointer}/amount_fen")
+            raise PaidBeyondDeliveryError(most=yuan(max(most_fen, 0)), pointer=f"{pointer}/amount_fen")

@@ -47,7 +47,8 @@ _POSITIONS = sa.text(
     + _MOVED
     + """
 SELECT owner_id, kind, step, mechanism, assisted, 0 AS opening_fen, CAST(sum(fen) AS bigint) AS movement_fen,
-       CAST(coalesce(sum(fen) FILTER (WHERE came_in AND step = 'advance' AND order_line_id IS NULL), 0) AS bigint)
+       CAST(coalesce(sum(fen) FILTER (WHERE step = 'advance' AND (came_in AND order_line_id IS NULL
+                                                                 OR reason = 'payment_reversal')), 0) AS bigint)
        AS ahead_fen,
        CAST(coalesce(sum(fen) FILTER (WHERE came_in AND step = 'advance' AND order_line_id IS NOT NULL), 0) AS bigint)
        AS back_fen,

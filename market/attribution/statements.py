@@ -44,8 +44,10 @@ positions AS (
         JOIN ledger_entries e ON e.id = t.entry_id
        WHERE t.credit_account_id = a.id AND t.effective_on BETWEEN :since AND :period_to
       UNION ALL
-      SELECT t.mechanism, t.assisted, -t.amount_fen, t.effective_on, false, false, false
+      SELECT t.mechanism, t.assisted, -t.amount_fen, t.effective_on,
+             a.step = 'advance' AND e.reason = 'payment_reversal', false, false
         FROM ledger_transfers t
+        JOIN ledger_entries e ON e.id = t.entry_id
        WHERE t.debit_account_id = a.id AND t.effective_on BETWEEN :since AND :period_to
    ) m
    GROUP BY a.supplier_id, a.kind, a.step, m.mechanism, m.assisted
@@ -150,7 +152,10 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class AdvanceAccount:
-    """Money paid ahead: opening + paid + back from returns - matched by orders - matched by top-ups = closing."""
+    """Money paid ahead: opening + paid + back from returns - matched by orders - matched by top-ups = closing.
+
+    What was paid is less what was reversed of it.
+    """
 
     opening_fen: int
     paid_fen: int

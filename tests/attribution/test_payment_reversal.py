@@ -14,11 +14,12 @@ from starlette.testclient import TestClient
 from market.attribution.paying import AlreadyConfirmedError, PaymentGivenOnError, PaymentReversedError
 from market.attribution.payment_reversal import reverse_payment
 from market.attribution.rules import Kind, Step
+from market.attribution.statements import household_statement
 from market.audit.doctoring import examine
 from market.audit.rules import Difference
 from market.audit.verifying import verify
 from market.errors import FourEyesError
-from market.identity.rules import Actor, Role
+from market.identity.rules import Actor, Role, Scope
 from market.ledger.models import LedgerEntry
 from tests import factories
 from tests.distributions.season import Season
@@ -81,6 +82,13 @@ def test_what_it_claimed_later_is_owed_again_and_claims_other_money_paid_ahead(s
     assert (held[*own, Step.RECOGNISED], held[*own, Step.DISBURSED]) == (17_000, 7_000)
     assert story.advances(household.id) == 0
     assert faults(story.session) == []
+    reader = factories.actor(story.session, factories.member(story.session, story.supplier), Scope.ALL)
+    found = household_statement(
+        story.session.connection(), reader, household.id, period_from=date(2026, 1, 1), period_to=date(2026, 12, 31)
+    ).total
+    ahead = found.advance
+    assert ahead.opening_fen + ahead.paid_fen + ahead.from_returns_fen - ahead.matched_fen == ahead.closing_fen == 0
+    assert found.money_received_fen == 7_000
 
 
 def test_a_top_up_and_what_came_back_of_a_return_are_undone_with_it(story: Story, manager: Actor) -> None:
@@ -187,7 +195,7 @@ def test_a_payee_is_paid_ahead_for_what_it_delivered_and_no_more(stalls: Stalls)
     assert (refused.status_code, refused.json()["code"]) == (422, "paid_beyond_delivery")
     (fault,) = refused.json()["errors"]
     assert fault["pointer"] == "/payments/0/amount_fen"
-    assert "30058" in refused.json()["detail"].replace(",", "")
+    assert "300.58 yuan" in refused.json()["detail"]
     assert stalls.clerk.post("/disbursements?dry_run=true", stalls.payment(30_059)).status_code == 422
     paid(stalls, 30_058)
     assert stalls.clerk.post("/disbursements", stalls.payment(1)).json()["code"] == "paid_beyond_delivery"
