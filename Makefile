@@ -20,7 +20,12 @@ serve: .venv/ready ## Serve the API
 	$(RUN)/market serve
 
 test: .venv/ready ## Run the tests, with 100 % of the branches of the pure modules (ARGS="tests/orders -x" for some of them)
-	$(RUN)/python -m pytest $(if $(ARGS),$(ARGS),--cov --cov-report=term)
+ifdef ARGS
+	$(RUN)/python -m pytest $(ARGS)
+else
+	$(RUN)/python -m pytest -m "not soak and not pure"
+	$(RUN)/python -m pytest -m "pure and not soak" --cov --cov-report=term
+endif
 
 check: .venv/ready .venv/node ## Run every static check: format, lint, types, import contracts, migrations, OpenAPI
 	$(RUN)/ruff format --check .

@@ -232,15 +232,13 @@ def seeded_db(server_url: str, template: str, request: pytest.FixtureRequest) ->
         database.close()
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the longest first, so that no worker ends with them, and measure coverage in the tests of pure modules alone.
-
-    Tracing takes a third longer, and what others cover of a rule by the way says nothing of the rule.
-    """
+    """Run the longest first, so that no worker ends with them, and mark the tests of pure modules."""
     items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
     for item in items:
-        if item.path.stem.removeprefix("test_") not in PURE:
-            item.add_marker("no_cover")
+        if item.path.stem.removeprefix("test_") in PURE:
+            item.add_marker("pure")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -23,6 +23,7 @@ from market.distributions.rules import (
     Part,
     Period,
     after,
+    basis,
     hand_out,
     list_sha256,
     salt,
@@ -136,6 +137,26 @@ def test_everybody_is_given_his_fen_to_the_fen_and_no_line_gives_more_than_it_ha
 def test_ties_go_by_owner_mechanism_and_period_so_that_anybody_can_recompute_a_list() -> None:
     named = salt(SUPPLIER, Mechanism.PATRONAGE, YEAR)
     assert named == f"distribution:{SUPPLIER}:patronage:2026-01-01:2026-12-31"
+
+
+@pytest.mark.parametrize(
+    ("begins_on", "ends_on", "months"),
+    [
+        (date(2026, 1, 1), date(2026, 12, 31), 12),
+        (date(2026, 1, 1), date(2026, 12, 30), 11),
+        (date(2025, 11, 15), date(2026, 2, 14), 3),
+        (date(2025, 11, 15), date(2026, 2, 13), 2),
+        (date(2026, 1, 31), date(2026, 2, 28), 1),
+        (date(2026, 3, 7), date(2026, 3, 7), 0),
+    ],
+)
+def test_a_period_has_as_many_months_as_end_in_it(begins_on: date, ends_on: date, months: int) -> None:
+    assert Period(begins_on, ends_on).months == months
+
+
+def test_what_is_shared_out_once_is_named_by_its_formula_and_source() -> None:
+    assert basis("dividend", SUPPLIER) == f"dividend:{SUPPLIER}"
+    assert basis("dividend", SUPPLIER) != basis("dividend", PAYEES[0]) != basis("custody", PAYEES[0])
 
 
 def test_the_hash_of_a_list_is_of_its_rows_whatever_their_order() -> None:
