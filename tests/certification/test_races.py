@@ -1,11 +1,13 @@
 """Two at once: an objection and the end of its notice, two workers, two batches, two reviewers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 from threading import Barrier
 from typing import TypeVar
 
+import psycopg
 import sqlalchemy as sa
 
 from market.certification import listing, service, tasks
@@ -18,6 +20,8 @@ from tests.certification import steps
 from tests.certification.steps import AFTER_NOTICE, MONDAY, NOW
 
 Result = TypeVar("Result")
+
+IN_TIME = AFTER_NOTICE - timedelta(days=1)
 
 
 def at_once(*works: Callable[[], Result]) -> list[Result]:
@@ -61,6 +65,67 @@ def test_an_objection_at_midnight_is_either_too_late_or_holds_the_notice(committ
             .where(Application.status != ApplicationStatus.ON_NOTICE, Objection.settled_at.is_(None))
         )
     assert cleared_over_an_objection == 0
+
+
+GATE = 20_261_122
+"""An advisory lock before which whoever reads the objections waits, and so is caught with his snapshot taken."""
+
+
+@contextmanager
+def objections_read_slowly(owner: psycopg.Connection) -> Iterator[None]:
+    """Have whoever looks for an objection wait for the gate: the time between a look and its lock, made long."""
+    owner.execute(
+        "CREATE FUNCTION waited() RETURNS boolean LANGUAGE plpgsql AS "
+        f"'BEGIN PERFORM pg_advisory_xact_lock_shared({GATE}); RETURN true; END'"
+    )
+    owner.execute("CREATE POLICY slowly ON objections USING (waited()) WITH CHECK (true)")
+    owner.execute("ALTER TABLE objections ENABLE ROW LEVEL SECURITY")
+    try:
+        yield
+    finally:
+        owner.execute("ALTER TABLE objections DISABLE ROW LEVEL SECURITY")
+
+
+def after_an_objection_between_look_and_lock(
+    database: Database, end_notices: Callable[[Database, datetime], int]
+) -> ApplicationStatus | None:
+    """Commit an objection after a worker has looked for one, and before it locks; return the application's status."""
+    with database.transaction() as session:
+        people = steps.county(session)
+        opposed, late = (steps.bring_to(session, people, ApplicationStatus.ON_NOTICE).id for _ in range(2))
+        service.object_to(session, people.citizen, application_id=opposed, reason="存疑", now=IN_TIME)
+    url = database.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(url, autocommit=True) as owner, objections_read_slowly(owner):
+        owner.execute("SELECT pg_advisory_lock(%s)", [GATE])
+        with ThreadPoolExecutor(1) as pool:
+            ending = pool.submit(end_notices, database, AFTER_NOTICE)
+            waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+            while owner.execute(waiting).fetchone() != (1,):
+                assert not ending.done()
+            with database.transaction() as session:
+                service.object_to(session, people.citizen, application_id=late, reason="存疑", now=IN_TIME)
+            owner.execute("SELECT pg_advisory_unlock(%s)", [GATE])
+            ending.result()
+    with database.transaction() as session:
+        return session.scalar(sa.select(Application.status).where(Application.id == late))
+
+
+def test_an_objection_that_comes_while_the_worker_looks_holds_the_notice(committed_db: Database) -> None:
+    found = after_an_objection_between_look_and_lock(committed_db, tasks.end_notices)
+    assert found is ApplicationStatus.ON_NOTICE
+
+
+def test_a_worker_that_looks_once_clears_over_such_an_objection(committed_db: Database) -> None:
+    def end_at_a_look(db: Database, now: datetime) -> int:
+        unopposed = ~sa.exists().where(Objection.application_id == Application.id)
+        due = sa.select(Application.id).where(Application.notice_ends_on < now.date(), unopposed)
+        with db.transaction() as session:
+            ids = due.with_for_update(skip_locked=True)
+            session.execute(sa.update(Application).where(Application.id.in_(ids)).values(status="cleared"))
+        return 1
+
+    found = after_an_objection_between_look_and_lock(committed_db, end_at_a_look)
+    assert found is ApplicationStatus.CLEARED
 
 
 def test_two_workers_end_each_notice_and_raise_each_alert_once(committed_db: Database) -> None:
