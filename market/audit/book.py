@@ -1,4 +1,4 @@
-"""The attribution book as it was posted, read by supplier and by entry."""
+"""The books as they were posted, read by supplier and by entry."""
 
 import json
 from collections import defaultdict
@@ -95,9 +95,9 @@ _TRANSFERS = sa.text(
 )
 
 
-def closed_months(session: orm.Session) -> ClosedMonths:
-    """Return when the months of the book were closed."""
-    found = sa.select(LedgerPeriod.closed_at, LedgerPeriod.month).where(LedgerPeriod.book == "attribution")
+def closed_months(session: orm.Session, name: str = "attribution") -> ClosedMonths:
+    """Return when the months of a book were closed."""
+    found = sa.select(LedgerPeriod.closed_at, LedgerPeriod.month).where(LedgerPeriod.book == name)
     rows = session.execute(found.order_by(LedgerPeriod.closed_at))
     return ClosedMonths([(row.closed_at, (row.month + timedelta(days=31)).replace(day=1)) for row in rows])
 

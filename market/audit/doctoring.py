@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from market.audit.book_invariants import BOOK
+from market.audit.cash_invariants import CASH
 from market.audit.confirmation_invariants import CONFIRMATIONS
 from market.audit.market_invariants import MARKET
 from market.audit.register_invariants import REGISTER
@@ -11,7 +12,7 @@ from market.audit.rollup_invariants import ROLLUPS
 from market.audit.rules import Invariant, Symptom
 from market.audit.sharing_invariants import SHARING
 
-INVARIANTS: tuple[Invariant, ...] = (*BOOK, *ROLLUPS, *SHARING, *CONFIRMATIONS, *MARKET, *REGISTER)
+INVARIANTS: tuple[Invariant, ...] = (*BOOK, *ROLLUPS, *SHARING, *CONFIRMATIONS, *MARKET, *CASH, *REGISTER)
 
 MOST_SYMPTOMS = 20
 """Of one invariant; when all is broken, the first ones say so."""

@@ -252,12 +252,12 @@ MARKET: tuple[Invariant, ...] = (
     ),
     Invariant(
         "order_has_what_receipts_brought",
-        "an order is paid what receipts brought for it",
-        "订单已付额等于到款分配合计",
+        "what a buyer paid for an order is what receipts brought for it",
+        "订单已收款等于到款分配合计",
         """
-        SELECT concat('order ', o.number), coalesce(sum(a.amount_fen), 0)::text, o.paid_fen::text
+        SELECT concat('order ', o.number), coalesce(sum(a.amount_fen), 0)::text, o.captured_fen::text
           FROM orders o LEFT JOIN receipt_allocations a ON a.order_id = o.id
-         GROUP BY o.id HAVING coalesce(sum(a.amount_fen), 0) <> o.paid_fen
+         GROUP BY o.id HAVING coalesce(sum(a.amount_fen), 0) <> o.captured_fen
         """,
     ),
     Invariant(

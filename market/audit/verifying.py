@@ -1,4 +1,4 @@
-"""`market verify`: every attribution recomputed from the facts and compared with the book, fen by fen."""
+"""`market verify`: attributions and orders' money recomputed from the facts and compared with the books, fen by fen."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -10,6 +10,7 @@ from sqlalchemy import orm
 
 from market.audit import book, comparing
 from market.audit.book import BookEntry, Posted
+from market.audit.cash_comparing import compare_cash, without_fact
 from market.audit.comparing import Compared
 from market.audit.eligibility import Hints
 from market.audit.facts import Event, EventKind, SupplierFacts
@@ -23,7 +24,6 @@ from market.db import plan_anew
 from market.errors import NotFoundError
 from market.households.models import Household
 from market.identity.models import Organisation
-from market.ledger.models import LedgerEntry
 from market.orders.models import Order, OrderLine
 
 CHUNK = 100
@@ -62,7 +62,7 @@ def verify(
         _check_bound(session, suppliers)
     total = sum(verify_suppliers(session, suppliers), start=Verification())
     if order_id is None and household_id is None:
-        total += Verification(findings=tuple(_other_books(session)))
+        total += Verification(findings=tuple(without_fact(session)))
     return replace(
         total,
         findings=_concerning(total.findings, order_id, household_id),
@@ -111,14 +111,6 @@ def _check_bound(session: orm.Session, supplier_ids: Collection[UUID]) -> None:
         raise TooMuchToVerifyError(lines=lines, most=MOST_LINES)
 
 
-def _other_books(session: orm.Session) -> Iterator[Finding]:
-    """No fact of this market posts to the cash book yet."""
-    for source, total_fen in session.execute(
-        sa.select(LedgerEntry.source, LedgerEntry.total_fen).where(LedgerEntry.book != "attribution")
-    ):
-        yield Finding(Difference.NO_FACT, source, found_fen=total_fen)
-
-
 def _concerning(findings: Sequence[Finding], order_id: UUID | None, household_id: UUID | None) -> tuple[Finding, ...]:
     return tuple(
         finding
@@ -165,7 +157,7 @@ def _verify_supplier(session: orm.Session, supplier_id: UUID) -> Verification:
     result.findings += _second_left_unconfirmed(facts, replay, result)
     result.findings += [remark for remark in replay.remarks if remark.difference is not Difference.REGISTER]
     notes = dict.fromkeys(remark for remark in replay.remarks if remark.difference is Difference.REGISTER)
-    return Verification(
+    attributed = Verification(
         suppliers=1,
         lines=len(facts.lines),
         entries=result.entries,
@@ -173,6 +165,7 @@ def _verify_supplier(session: orm.Session, supplier_id: UUID) -> Verification:
         findings=tuple(result.findings),
         notes=tuple(notes),
     )
+    return attributed + compare_cash(session, facts)
 
 
 def _left_unconfirmed(replay: Replay, result: Compared) -> Iterator[Finding]:

@@ -1,6 +1,6 @@
 """Acceptance: line by line the buyer says what arrived; what is accepted is attributed at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
@@ -20,7 +20,7 @@ from market.errors import InvalidInputError, at
 from market.identity.rules import Actor
 from market.lots import stock
 from market.lots.rules import Draw, Move, Stock, Want
-from market.orders import queries
+from market.orders import funding, queries
 from market.orders.changing import change
 from market.orders.models import Acceptance, AcceptanceLine, Order, OrderLine
 from market.orders.rules import (
@@ -83,7 +83,9 @@ def accept(session: orm.Session, actor: Actor, *, order_id: UUID, report: Report
     """
     order = queries.locked_order(session, actor, order_id)
     lines = queries.lines_of(session, [order.id])
-    event = _event(session, order, lines, report)
+    dealt_with = queries.dealt_with(session, [line.id for line in lines])
+    event = _event(session, order, lines, dealt_with, report)
+    before = funding.funds_of(order, lines, dealt_with)
     acceptance = Acceptance(
         id=new_id(),
         order_id=order.id,
@@ -118,6 +120,8 @@ def accept(session: orm.Session, actor: Actor, *, order_id: UUID, report: Report
         on=max(report.accepted_on, order.paid_on or report.accepted_on),
         payees={share.owner_id for attribution in attributions for share, _ in attribution.top_ups},
     )
+    after_it = funding.funds_of(order, lines, dealt_with | {each.line.id for each in judged})
+    funding.restate(session, order, before, after_it, trigger=trigger, on=report.accepted_on)
     return Accepted(order, [(each.line, each.row) for each in judged], attributions)
 
 
@@ -125,13 +129,15 @@ def predict(session: orm.Session, actor: Actor, *, order_id: UUID, report: Repor
     """Return what `accept` would record and post now; writes nothing, raises the same."""
     order = queries.one_order(session, actor, order_id)
     lines = queries.lines_of(session, [order.id])
-    _event(session, order, lines, report)
+    _event(session, order, lines, queries.dealt_with(session, [line.id for line in lines]), report)
     judged = _judge(session, order, new_id(), lines, report.found, lock=False)
     attributions = accrual.predict(session, _as_accepted(order, judged), on=report.accepted_on)
     return Accepted(order, [(each.line, each.row) for each in judged], attributions)
 
 
-def _event(session: orm.Session, order: Order, lines: Sequence[OrderLine], report: Report) -> OrderEvent:
+def _event(
+    session: orm.Session, order: Order, lines: Sequence[OrderLine], dealt_with: Collection[UUID], report: Report
+) -> OrderEvent:
     """Tell whether this deals with the last lines; refuse what cannot be accepted now, and missing evidence."""
     after(order.status, OrderEvent.ACCEPT_ALL)
     if order.shipped_on and report.accepted_on < order.shipped_on:
@@ -139,8 +145,7 @@ def _event(session: orm.Session, order: Order, lines: Sequence[OrderLine], repor
     policy = channels.policy_on(session, order.channel_code, order.placed_on)
     with at("/evidence"):
         check_evidence(policy, set(report.evidence))
-    shipped = {line.id for line in lines if line.shipped_milli}
-    open_ids = shipped - queries.dealt_with(session, shipped)
+    open_ids = {line.id for line in lines if line.shipped_milli} - set(dealt_with)
     for position, each in enumerate(report.found):
         if each.order_line_id not in open_ids:
             raise LineNotOfOrderError(pointer=f"/lines/{position}/order_line_id")

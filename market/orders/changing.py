@@ -9,11 +9,12 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from market.catalog.rules import milli_of
+from market.clock import business_date
 from market.errors import InvalidInputError
 from market.identity.rules import Actor
 from market.lots import stock
 from market.lots.rules import Move, Stock, Want
-from market.orders import queries
+from market.orders import funding, queries
 from market.orders.models import Order, OrderChange, OrderLine
 from market.orders.rules import (
     LineNotOfOrderError,
@@ -57,8 +58,7 @@ def give_up(
 ) -> Order:
     """Decline (supplier) or cancel (either party) an order that is not shipped; its stock is free again."""
     order = queries.locked_order(session, actor, order_id)
-    change(session, order, event, member_id=actor.member_id, now=now, reason=reason)
-    _free_stock(session, order)
+    _give_up(session, order, event, member_id=actor.member_id, now=now, reason=reason)
     return order
 
 
@@ -77,13 +77,23 @@ def expire(session: orm.Session, *, order_id: UUID, now: datetime) -> bool:
     )
     if order is None:
         return False
-    change(session, order, OrderEvent.EXPIRE, member_id=None, now=now, reason=None)
-    _free_stock(session, order)
+    _give_up(session, order, OrderEvent.EXPIRE, member_id=None, now=now, reason=None)
     return True
 
 
-def _free_stock(session: orm.Session, order: Order) -> None:
+def _give_up(
+    session: orm.Session, order: Order, event: OrderEvent, *, member_id: UUID | None, now: datetime, reason: str | None
+) -> None:
+    """Let an order come to nothing: its stock is free, and what was paid for it is to go back."""
     lines = queries.lines_of(session, [order.id])
+    before = funding.funds_of(order, lines, ())
+    change(session, order, event, member_id=member_id, now=now, reason=reason)
+    _free_stock(session, lines)
+    after_it = funding.funds_of(order, lines, ())
+    funding.restate(session, order, before, after_it, trigger=f"{event}:{order.id}", on=business_date(now))
+
+
+def _free_stock(session: orm.Session, lines: Sequence[OrderLine]) -> None:
     draws = stock.draws_of(session, [line.id for line in lines], lock=True)
     stock.move(
         session,
@@ -142,11 +152,14 @@ def ship(
         moves.append(Move(held.reservation_id, held.lot_id, Stock.RESERVED, Stock.AVAILABLE, rest))
     stock.move(session, moves)
     notes = {each.order_line_id: each.weigh_note for each in quantities or ()}
+    before = funding.funds_of(order, lines, ())
     for line in lines:
         line.shipped_milli = wanted[line.id]
         line.weigh_note = notes.get(line.id)
     order.shipped_on = shipped_on
     change(session, order, OrderEvent.SHIP, member_id=actor.member_id, now=now, reason=None)
+    after_it = funding.funds_of(order, lines, ())
+    funding.restate(session, order, before, after_it, trigger=f"{OrderEvent.SHIP}:{order.id}", on=shipped_on)
     return order
 
 

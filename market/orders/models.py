@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 from sqlalchemy.dialects import postgresql
 
+from market.cash.rules import FundsModel
 from market.db import Base, new_id
 from market.orders.rules import OrderStatus
 
@@ -35,11 +36,22 @@ class OrderGroup(Base):
 
 
 class Order(Base):
-    """The part of a group that one supplier delivers. `paid_fen` is what receipts brought for it, last on `paid_on`."""
+    """The part of a group that one supplier delivers.
+
+    `captured_fen` is what the buyer paid for it, `refunded_fen` what of that goes or went back; `paid_fen` is what has
+    reached the supplier, last on `paid_on`: where the buyer pays the supplier itself, all that does not go back.
+    """
 
     __tablename__ = "orders"
     __table_args__ = (
         sa.CheckConstraint("paid_fen >= 0", name="paid_is_not_negative"),
+        sa.CheckConstraint("refunded_fen BETWEEN 0 AND captured_fen", name="refunded_was_captured"),
+        sa.CheckConstraint(
+            "CASE funds_model WHEN 'direct' THEN paid_fen = captured_fen - refunded_fen AND fee_bp = 0"
+            " ELSE paid_fen <= captured_fen END",
+            name="paid_was_captured",
+        ),
+        sa.CheckConstraint("fee_bp BETWEEN 0 AND 1000", name="fee_is_bounded"),
         sa.ForeignKeyConstraint(
             ["scheme_id", "channel_code"], ["channels.scheme_id", "channels.code"], name="channel_exists"
         ),
@@ -63,6 +75,10 @@ class Order(Base):
     accepted_on: orm.Mapped[date | None]
     due_on: orm.Mapped[date | None]
     amount_fen: orm.Mapped[int]
+    funds_model: orm.Mapped[FundsModel] = orm.mapped_column(default=FundsModel.DIRECT, server_default="direct")
+    fee_bp: orm.Mapped[int] = orm.mapped_column(default=0, server_default="0")
+    captured_fen: orm.Mapped[int] = orm.mapped_column(default=0, server_default="0")
+    refunded_fen: orm.Mapped[int] = orm.mapped_column(default=0, server_default="0")
     paid_on: orm.Mapped[date | None]
     paid_fen: orm.Mapped[int] = orm.mapped_column(default=0, server_default="0")
     version: orm.Mapped[int] = orm.mapped_column(default=1, server_default="1")

@@ -76,7 +76,8 @@ def dealt_with(session: orm.Session, line_ids: Collection[UUID]) -> set[UUID]:
 
 
 OWED_BACK = f"""
-    greatest(o.paid_fen - CASE WHEN o.status IN ({", ".join(f"'{status}'" for status in GIVEN_UP)}) THEN 0 ELSE
+    greatest(o.captured_fen - o.refunded_fen -
+      CASE WHEN o.status IN ({", ".join(f"'{status}'" for status in GIVEN_UP)}) THEN 0 ELSE
       (SELECT CAST(sum(CASE
                 WHEN EXISTS (SELECT FROM acceptance_lines a WHERE a.order_line_id = l.id)
                 THEN l.accepted_fen - l.returned_fen

@@ -18,7 +18,7 @@ from market.errors import InvalidInputError
 from market.identity.rules import Actor
 from market.lots import stock
 from market.lots.rules import Draw, Move, Stock
-from market.orders import queries
+from market.orders import funding, queries
 from market.orders.changing import change
 from market.orders.models import Order, OrderLine, Return, ReturnLine
 from market.orders.rules import LineNotOfOrderError, OrderEvent, ReturnTooMuchError, after
@@ -78,6 +78,9 @@ def take_back(session: orm.Session, actor: Actor, *, order_id: UUID, claim: Clai
     session.flush()
     taken = _take(session, order, returned.id, claim, lock=True)
     stock.move(session, [move for each in taken for move in each.moves])
+    lines = queries.lines_of(session, [order.id])
+    dealt_with = queries.dealt_with(session, [line.id for line in lines])
+    before = funding.funds_of(order, lines, dealt_with)
     lock_supplier(session, order.supplier_id)
     falling = reversal.reverse(
         session, [each.reversal for each in taken], supplier_id=order.supplier_id, on=claim.returned_on
@@ -92,14 +95,16 @@ def take_back(session: orm.Session, actor: Actor, *, order_id: UUID, claim: Clai
     session.add_all(each.row for each in taken)
     session.flush()
     trigger = f"return:{returned.id}"
+    on = max([order.paid_on or claim.returned_on, *(fallen.counts_on for fallen in falling)])
     settle(
         session,
-        [Funded(order, queries.lines_of(session, [order.id]), trigger)],
+        [Funded(order, lines, trigger)],
         supplier_id=order.supplier_id,
         trigger=trigger,
-        on=max([order.paid_on or claim.returned_on, *(fallen.counts_on for fallen in falling)]),
+        on=on,
         payees={payee for fallen in falling for payee in fallen.payees},
     )
+    funding.restate(session, order, before, funding.funds_of(order, lines, dealt_with), trigger=trigger, on=on)
     return Returned(order, [(each.line, each.row) for each in taken], falling)
 
 

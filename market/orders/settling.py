@@ -17,24 +17,6 @@ def unpaid_fen(line: OrderLine) -> int:
     return max(line.accepted_fen - line.returned_fen - line.paid_fen, 0)
 
 
-def payable_fen(order: Order, lines: Sequence[OrderLine], dealt_with: Collection[UUID]) -> int:
-    """Return what an order can still be paid: what is accepted of it and what may yet be, less what was paid.
-
-    `dealt_with` are the lines that an acceptance has dealt with, also those it rejected whole.
-    """
-    owed_fen = sum(_owed_fen(order, line, accepted=line.id in dealt_with) for line in lines)
-    return max(owed_fen - order.paid_fen, 0)
-
-
-def _owed_fen(order: Order, line: OrderLine, *, accepted: bool) -> int:
-    """Return what is owed for a line: as accepted, until then as shipped, and before that as ordered (gross fen)."""
-    if accepted:
-        return line.accepted_fen - line.returned_fen
-    if order.shipped_on:
-        return money.price_of(line.unit_price_fen, line.shipped_milli, line.unit_milli)
-    return line.amount_fen
-
-
 class Funded(NamedTuple):
     """An order that may have money to spend, its lines, and the fact that brought it or the need for it."""
 

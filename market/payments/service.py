@@ -9,14 +9,16 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from market.attribution.matching import lock_supplier
+from market.cash import posting as cash
 from market.db import new_id
 from market.errors import InvalidInputError, at
 from market.identifiers import reference_key
 from market.identity.rules import Actor
 from market.orders import queries as orders
+from market.orders.funding import funds_of, payable_fen, restated
 from market.orders.models import Order, OrderLine
 from market.orders.rules import GIVEN_UP
-from market.orders.settling import Funded, payable_fen, settle
+from market.orders.settling import Funded, settle
 from market.payments.models import Receipt, ReceiptAllocation
 from market.payments.rules import (
     NotPayableError,
@@ -75,19 +77,26 @@ def record(
     session.add(receipt)
     session.flush()
     allocations: list[ReceiptAllocation] = []
+    standing: list[cash.Restated] = []
     for position, part in enumerate(parts):
         order = paying[part.order_id]
         most_fen = payable_fen(order, lines[order.id], dealt_with)
         _check_fits(order, most_fen, part, f"/orders/{position}/amount_fen")
+        before = funds_of(order, lines[order.id], dealt_with)
+        order.captured_fen += part.amount_fen
         order.paid_fen += part.amount_fen
         order.paid_on = max(received_on, order.paid_on or received_on)
-        allocations.append(
-            ReceiptAllocation(id=new_id(), receipt_id=receipt.id, order_id=order.id, amount_fen=part.amount_fen)
+        allocation = ReceiptAllocation(
+            id=new_id(), receipt_id=receipt.id, order_id=order.id, amount_fen=part.amount_fen
         )
+        allocations.append(allocation)
+        after = funds_of(order, lines[order.id], dealt_with)
+        standing.append(restated(order, before, after, trigger=f"receipt:{allocation.id}", on=received_on))
     session.add_all(allocations)
     funded = [Funded(paying[each.order_id], lines[each.order_id], f"receipt:{each.id}") for each in allocations]
     lock_supplier(session, receipt.supplier_id)
     settle(session, funded, supplier_id=receipt.supplier_id, trigger=f"receipt:{receipt.id}", on=received_on)
+    cash.restate(session, standing)
     session.flush()
     return receipt, allocations
 

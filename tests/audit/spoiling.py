@@ -47,6 +47,51 @@ TWO_BASELINES = """
 """
 
 
+_OWING = """
+    (SELECT a.id FROM ledger_accounts a JOIN ledger_transfers t ON a.id IN (t.debit_account_id, t.credit_account_id)
+      WHERE a.kind = 'buyer_receivable' GROUP BY a.id
+     HAVING sum(CASE WHEN t.debit_account_id = a.id THEN t.amount_fen ELSE -t.amount_fen END) > 1
+      ORDER BY a.id {} LIMIT 1)
+"""
+TWO_THAT_OWE = (_OWING.format("ASC"), _OWING.format("DESC"))
+TWO_SUPPLIERS = tuple(
+    f"(SELECT {which}(id) FROM ledger_accounts WHERE kind = 'supplier_account')" for which in ("min", "max")
+)
+HELD_FOR_AN_ENDED_ORDER = """
+    (SELECT a.id FROM ledger_accounts a JOIN orders o ON o.id = a.owner_id
+      WHERE a.kind = 'held' AND o.status = 'accepted' ORDER BY a.id LIMIT 1)
+"""
+OWED_OF_AN_ORDER = "(SELECT min(id) FROM ledger_accounts WHERE kind = 'supplier_payable')"
+
+
+def cash_account(kind: str) -> str:
+    """Return the id of the platform's account of a kind."""
+    return f"(SELECT id FROM ledger_accounts WHERE kind = '{kind}')"
+
+
+def with_cash_account(kind: str) -> str:
+    """Return a statement that opens the platform's account of a kind."""
+    return f"""
+        INSERT INTO ledger_accounts (book, kind, owner_id)
+        VALUES ('cash', '{kind}', CAST('00000000-0000-0000-0000-000000000000' AS uuid))
+    """
+
+
+def cash_moved(debit: str, credit: str) -> str:
+    """Return a statement that moves a fen between two accounts of the cash book."""
+    return f"""
+        WITH e AS (
+          INSERT INTO ledger_entries (id, book, source, reason, effective_on, transfer_count, total_fen, facts,
+                                      facts_sha256)
+          VALUES (CAST('ffffffff-0000-7000-8000-000000000000' AS uuid), 'cash', 'forged', 'funds', DATE '2026-04-28', 1,
+                  1, '{{}}', encode(sha256('{{}}'), 'hex')))
+        INSERT INTO ledger_transfers (entry_id, position, effective_on, book, debit_account_id, credit_account_id,
+                                      amount_fen)
+        VALUES (CAST('ffffffff-0000-7000-8000-000000000000' AS uuid), 0, DATE '2026-04-28', 'cash', {debit}, {credit},
+                1)
+    """
+
+
 def moved(debit: str, credit: str, amount: str, about: str) -> str:
     """Return a statement that adds a whole entry with one transfer like an existing one, otherwise chosen."""
     return f"""

@@ -124,9 +124,9 @@ def test_an_entry_that_is_gone_is_named(owner: orm.Session, kind: str) -> None:
 
 def forge(source: str) -> str:
     """Return a statement that posts a household's first accrual again under another source, with a later id."""
+    later = "CAST(overlay(CAST(gen_random_uuid() AS text) PLACING 'ff' FROM 1) AS uuid)"
     return f"""
-        WITH likeness AS (SELECT t.*, CAST(overlay(CAST(gen_random_uuid() AS text) PLACING 'ff' FROM 1) AS uuid) AS new_id
-                            FROM ledger_transfers t WHERE id = {ACCRUED}),
+        WITH likeness AS (SELECT t.*, {later} AS new_id FROM ledger_transfers t WHERE id = {ACCRUED}),
         e AS (
           INSERT INTO ledger_entries (id, book, source, reason, effective_on, transfer_count, total_fen, facts,
                                       facts_sha256)

@@ -1,0 +1,111 @@
+"""What the facts ask of the cash book beside what it has: each account's change named."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from market.audit import book
+from market.audit.book import BookEntry, ClosedMonths
+from market.audit.cash_replaying import ExpectedCash, Side, replay
+from market.audit.facts import SupplierFacts
+from market.audit.rules import Difference, Finding, Verification
+
+CHUNK = 500
+"""Facts whose entries are in memory at once."""
+
+_WITHOUT_FACT = sa.text(
+    """
+    SELECT e.source, e.total_fen
+      FROM ledger_entries e
+     WHERE e.book = 'cash'
+       AND NOT EXISTS (
+           SELECT FROM (VALUES ('acceptance'), ('return'), ('receipt'), ('ship'), ('decline'), ('cancel'), ('expire'))
+                       AS known (kind)
+             JOIN LATERAL (
+                 SELECT FROM acceptances WHERE kind = 'acceptance' AND CAST(id AS text) = split_part(e.source, ':', 3)
+                 UNION ALL
+                 SELECT FROM returns WHERE kind = 'return' AND CAST(id AS text) = split_part(e.source, ':', 3)
+                 UNION ALL
+                 SELECT FROM receipt_allocations
+                  WHERE kind = 'receipt' AND CAST(id AS text) = split_part(e.source, ':', 3)
+                 UNION ALL
+                 SELECT FROM order_changes
+                  WHERE event = kind AND CAST(order_id AS text) = split_part(e.source, ':', 3)) fact ON true
+            WHERE e.source = concat('cash:', kind, ':', split_part(e.source, ':', 3)))
+    """
+)
+
+
+def compare_cash(session: orm.Session, facts: SupplierFacts) -> Verification:
+    """Replay the money of a supplier's orders and compare it with the cash book, account by account."""
+    expected = list(replay(session, facts))
+    closed = book.closed_months(session, "cash")
+    entries = transfers = 0
+    findings: list[Finding] = []
+    for begin in range(0, len(expected), CHUNK):
+        chunk = expected[begin : begin + CHUNK]
+        found = book.entries(session, (each.source for each in chunk))
+        for each in chunk:
+            own = found.get(each.source, ())
+            entries += len(own)
+            transfers += sum(len(entry.moves) for entry in own)
+            findings += _compare(each, own, closed)
+    return Verification(entries=entries, transfers=transfers, findings=tuple(findings))
+
+
+def without_fact(session: orm.Session) -> Iterator[Finding]:
+    """Yield the entries of the cash book behind which there is no fact."""
+    for row in session.execute(_WITHOUT_FACT):
+        yield Finding(Difference.NO_FACT, row.source, found_fen=row.total_fen)
+
+
+def _compare(expected: ExpectedCash, entries: Sequence[BookEntry], closed: ClosedMonths) -> Iterator[Finding]:
+    found = _changes(entries[0]) if entries else {}
+    for side in sorted(expected.changes.keys() | found.keys(), key=str):
+        asked_fen, found_fen = expected.changes.get(side), found.get(side)
+        if asked_fen != found_fen:
+            difference = (
+                Difference.UNEXPECTED
+                if asked_fen is None
+                else Difference.MISSING
+                if found_fen is None
+                else Difference.AMOUNT
+            )
+            yield Finding(
+                difference,
+                expected.source,
+                expected.order_id,
+                owner_kind=side[0],
+                owner_id=side[1],
+                expected_fen=asked_fen,
+                found_fen=found_fen,
+            )
+    for entry in entries[1:]:
+        total_fen = sum(fen for _, fen in entry.moves)
+        yield Finding(Difference.POSTED_TWICE, expected.source, expected.order_id, found_fen=total_fen)
+    if entries:
+        yield from _compare_entry(expected, entries[0], closed)
+
+
+def _compare_entry(expected: ExpectedCash, entry: BookEntry, closed: ClosedMonths) -> Iterator[Finding]:
+    opens_on = closed.opens_on([entry.recorded_at])
+    late = expected.on < opens_on
+    asked = (opens_on, expected.on) if late else (expected.on, None)
+    if asked != (entry.effective_on, entry.original_on):
+        detail = f"{asked[0]} ≠ {entry.effective_on}"
+        yield Finding(Difference.DATE, expected.source, expected.order_id, detail=detail)
+    if entry.facts != expected.facts:
+        yield Finding(Difference.FACTS, expected.source, expected.order_id, detail=f"{expected.facts} ≠ {entry.facts}")
+    if entry.facts_hash != entry.facts_sha256:
+        yield Finding(Difference.FACTS_HASH, expected.source, expected.order_id, detail=entry.facts_sha256)
+
+
+def _changes(entry: BookEntry) -> Mapping[Side, int]:
+    """Return by how much an entry adds to the credit of each account."""
+    changes: dict[Side, int] = defaultdict(int)
+    for move, fen in entry.moves:
+        changes[move.debit[:3]] -= fen
+        changes[move.credit[:3]] += fen
+    return {side: fen for side, fen in changes.items() if fen}

@@ -1,0 +1,182 @@
+"""The cash book anew: from the facts of each order, what every one of them must have moved between which accounts.
+
+Balances are worked out from what they mean, not from the moves of the market's own rules.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from market.audit.facts import Event, EventKind, SupplierFacts
+from market.audit.oracle import portion, price
+from market.clock import business_date
+
+Side = tuple[str, UUID, UUID | None]
+"""An account of the cash book: its kind, its owner, its counterpart."""
+
+DIRECT = "direct"
+_WHOLE_BP = 10_000
+
+_ORDERS = sa.text(
+    """
+    SELECT o.id, o.buyer_id, o.funds_model, o.fee_bp,
+           ARRAY(SELECT row_to_json(l) FROM (SELECT id, amount_fen, shipped_milli, accepted_milli, unit_milli,
+                                                    unit_price_fen FROM order_lines
+                                              WHERE order_id = o.id ORDER BY position) l) AS lines
+      FROM orders o WHERE o.supplier_id = :supplier
+    """
+)
+_CHANGES = sa.text(
+    """
+    SELECT c.id, c.order_id, c.event, c.changed_at, CASE c.event WHEN 'ship' THEN o.shipped_on END AS shipped_on
+      FROM order_changes c JOIN orders o ON o.id = c.order_id
+     WHERE o.supplier_id = :supplier AND c.event IN ('ship', 'decline', 'cancel', 'expire')
+    """
+)
+_SHIPPED = sa.text(
+    """
+    SELECT l.id, l.shipped_milli - coalesce(a.over_milli, 0) AS milli
+      FROM order_lines l JOIN orders o ON o.id = l.order_id LEFT JOIN acceptance_lines a ON a.order_line_id = l.id
+     WHERE o.supplier_id = :supplier
+    """
+)
+
+
+class Changed(NamedTuple):
+    """A step of an order that changes what may still come of it."""
+
+    id: UUID
+    order_id: UUID
+    event: str
+    on: date
+
+    @property
+    def trigger(self) -> str:
+        """Return the name of the step in the source of what it posts."""
+        return f"{self.event}:{self.order_id}"
+
+
+@dataclass(slots=True)
+class OrderMoney:
+    """What is on record of an order's money at a point of its history, in fen."""
+
+    order_id: UUID
+    buyer_id: UUID
+    model: str
+    fee_bp: int
+    coming: dict[UUID, int]
+    as_shipped: Mapping[UUID, int]
+    captured_fen: int = 0
+    kept_fen: int = 0
+    days: list[date] = field(default_factory=list)
+
+    @property
+    def going_back_fen(self) -> int:
+        """Return what the buyer paid and will not owe."""
+        return max(self.captured_fen - self.kept_fen - sum(self.coming.values()), 0)
+
+    @property
+    def passed_fen(self) -> int:
+        """Return what the supplier has had of what it kept: where it is paid itself, all of it that is paid."""
+        return min(self.kept_fen, self.captured_fen - self.going_back_fen) if self.model == DIRECT else 0
+
+    @property
+    def facts(self) -> dict[str, object]:
+        """Return how the order stands, as an entry keeps it."""
+        return {
+            "model": self.model,
+            "captured_fen": self.captured_fen,
+            "refunded_fen": 0,
+            "kept_fen": self.kept_fen,
+            "to_come_fen": sum(self.coming.values()),
+            "passed_fen": self.passed_fen,
+            "fee_bp": self.fee_bp,
+        }
+
+    def balances(self, supplier_id: UUID) -> dict[Side, int]:
+        """Return what stands to the credit of each account on the order's account."""
+        stays = self.captured_fen - self.going_back_fen
+        fee = portion(self.kept_fen, self.fee_bp, _WHOLE_BP)
+        had = self.passed_fen - portion(self.passed_fen, self.fee_bp, _WHOLE_BP)
+        own = self.kept_fen - fee - had
+        standing: dict[Side, int] = defaultdict(int)
+        standing["held", self.order_id, None] += max(stays - self.kept_fen, 0)
+        standing["buyer_receivable", self.buyer_id, self.order_id] -= max(self.kept_fen - stays, 0)
+        standing["refund_payable", self.order_id, None] += self.going_back_fen
+        standing["platform_fee", UUID(int=0), None] += fee
+        standing["supplier_payable", supplier_id, self.order_id] += max(own, 0)
+        standing["supplier_receivable", supplier_id, self.order_id] -= max(-own, 0)
+        standing["supplier_account", supplier_id, None] += had - self.captured_fen
+        return standing
+
+
+class ExpectedCash(NamedTuple):
+    """What one fact moves: by how much each account's credit grows, from which day, and how the order then stands."""
+
+    source: str
+    order_id: UUID
+    on: date
+    changes: Mapping[Side, int]
+    facts: Mapping[str, object]
+
+
+def replay(session: orm.Session, facts: SupplierFacts) -> Iterator[ExpectedCash]:
+    """Yield what the facts of a supplier's orders must have moved, order by order as they were recorded."""
+    who = {"supplier": facts.supplier_id}
+    shipped = {row.id: row.milli for row in session.execute(_SHIPPED, who)}
+    histories: dict[UUID, list[tuple[UUID, str, date, Event | Changed]]] = defaultdict(list)
+    for row in session.execute(_CHANGES, who):
+        step = Changed(row.id, row.order_id, row.event, row.shipped_on or business_date(row.changed_at))
+        histories[step.order_id].append((step.id, step.trigger, step.on, step))
+    for event in facts.events:
+        for order_id, fact_id, trigger in _of_orders(event):
+            histories[order_id].append((fact_id, trigger, event.on, event))
+    for row in session.execute(_ORDERS, who):
+        if row.id in histories:
+            order = _begin(row, shipped)
+            for _, trigger, on, fact in sorted(histories[row.id], key=lambda item: item[0]):
+                yield _step(order, facts.supplier_id, trigger, on, fact)
+
+
+def _of_orders(event: Event) -> Iterator[tuple[UUID, UUID, str]]:
+    if event.kind in (EventKind.ACCEPTANCE, EventKind.RETURN):
+        assert event.order_id, "goods are of an order"  # noqa: S101
+        yield event.order_id, event.id, event.trigger
+    for received in event.received:
+        yield received.order_id, received.id, f"receipt:{received.id}"
+
+
+def _begin(row: Any, shipped: Mapping[UUID, int]) -> OrderMoney:
+    ordered = {UUID(line["id"]): line["amount_fen"] for line in row.lines}
+    as_shipped = {
+        UUID(line["id"]): price(line["unit_price_fen"], shipped[UUID(line["id"])], line["unit_milli"])
+        for line in row.lines
+    }
+    return OrderMoney(row.id, row.buyer_id, row.funds_model, row.fee_bp, ordered, as_shipped)
+
+
+def _step(order: OrderMoney, supplier_id: UUID, trigger: str, on: date, fact: Event | Changed) -> ExpectedCash:
+    before = order.balances(supplier_id)
+    if isinstance(fact, Changed):
+        order.coming = dict(order.as_shipped) if fact.event == "ship" else {}
+    else:
+        _follow(order, fact)
+        on = max([on, *(returned.counts_on for returned in fact.returned)])
+        order.days += [] if fact.returned else [on]
+    after = order.balances(supplier_id)
+    changes = {side: fen for side in after if (fen := after[side] - before[side])}
+    return ExpectedCash(f"cash:{trigger}", order.order_id, max([on, *order.days]), changes, order.facts)
+
+
+def _follow(order: OrderMoney, event: Event) -> None:
+    for accepted in event.accepted:
+        order.coming.pop(accepted.line_id)
+        order.kept_fen += accepted.accepted_fen
+    order.kept_fen -= sum(returned.amount_fen for returned in event.returned)
+    order.captured_fen += sum(part.amount_fen for part in event.received if part.order_id == order.order_id)
