@@ -23,6 +23,7 @@ from market.audit import endpoints as audit_endpoints
 from market.audit import proof_endpoints
 from market.benefits import endpoints as benefits_endpoints
 from market.benefits import register_endpoints
+from market.cash import endpoints as cash_endpoints
 from market.catalog import endpoints as catalog_endpoints
 from market.certification import endpoints as certification_endpoints
 from market.channels import endpoints as channels_endpoints
@@ -65,6 +66,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     lots_endpoints.router,
     lineage_endpoints.router,
     ledger_endpoints.router,
+    cash_endpoints.router,
     attribution_endpoints.router,
     confirmation_endpoints.router,
     pay_list_endpoints.router,

@@ -174,6 +174,7 @@ class Permission(StrEnum):
     DISTRIBUTION_WRITE = "distribution:write"
     DISTRIBUTION_APPROVE = "distribution:approve"
     STATEMENT_READ = "statement:read"
+    CASH_READ = "cash:read"
     AUDIT_READ = "audit:read"
     REPORT_READ = "report:read"
     PERIOD_CLOSE = "period:close"
@@ -273,6 +274,7 @@ POLICY: Mapping[Permission, Mapping[Role, Scope]] = {
     Permission.DISTRIBUTION_WRITE: {**_SUPPLIER_OWN},
     Permission.DISTRIBUTION_APPROVE: {Role.COUNTY_REVIEWER: Scope.REGION},
     Permission.STATEMENT_READ: _SEES_HOUSEHOLDS,
+    Permission.CASH_READ: {Role.AUDITOR: Scope.ALL, Role.OPERATOR: Scope.ALL},
     Permission.AUDIT_READ: {Role.AUDITOR: Scope.ALL},
     Permission.REPORT_READ: {**_SUPPLIER_OWN, **_BUYER_OWN, **_OVERSEERS},
     Permission.PERIOD_CLOSE: {Role.AUDITOR: Scope.ALL},

@@ -326,6 +326,7 @@ ASKS: dict[str, Ask] = {
     ),
     "POST /v1/periods": Ask(body=said(book="attribution", month="2026-02")),
     "GET /v1/periods": READ,
+    "GET /v1/trial-balance": READ,
     **LIVING,
     **PAYING,
     **SHARING,
