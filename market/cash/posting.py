@@ -8,7 +8,8 @@ from uuid import UUID
 
 from sqlalchemy import orm
 
-from market.cash.rules import PLATFORM, CashKind, Funds, FundsModel, legs
+from market.cash.rules import PLATFORM, CashKind, Funds, legs
+from market.channels.rules import FundsModel
 from market.ledger import service as ledger
 from market.ledger.rules import AccountKey, Book, Entry, Transfer
 

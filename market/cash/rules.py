@@ -6,18 +6,11 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
+from market.channels.rules import FundsModel
 from market.money import share_bp
 
 PLATFORM = UUID(int=0)
 """Owns the accounts of which the platform has one."""
-
-
-class FundsModel(StrEnum):
-    """Where a buyer's money rests until acceptance (domain.md §7); pooling it without a licence is unlawful (二清)."""
-
-    DIRECT = "direct"
-    CUSTODIAN = "custodian"
-    STRIPE = "stripe"
 
 
 class Side(StrEnum):
@@ -94,14 +87,12 @@ CHART: Mapping[CashKind, Account] = {
 TILL: Mapping[FundsModel, CashKind] = {
     FundsModel.DIRECT: _K.SUPPLIER_ACCOUNT,
     FundsModel.CUSTODIAN: _K.UNMATCHED,
-    FundsModel.STRIPE: _K.PROVIDER_PENDING,
 }
 """From where a buyer's money comes to an order: what a bank brings is there before it is known for which order."""
 
 PASSING: Mapping[FundsModel, CashKind] = {
     FundsModel.DIRECT: _K.SUPPLIER_ACCOUNT,
     FundsModel.CUSTODIAN: _K.SETTLEMENT,
-    FundsModel.STRIPE: _K.SETTLEMENT,
 }
 """Against which account a supplier's earnings are paid on; one that is paid directly has them already."""
 

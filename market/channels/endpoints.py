@@ -46,6 +46,8 @@ def publish_scheme(request: PublishScheme, caller: Annotated[Caller, requires(Pe
             evidence_kinds=tuple(channel.evidence_kinds),
             needs_external_number=channel.needs_external_number,
             counts_to_reserved_share=channel.counts_to_reserved_share,
+            funds_models=tuple(channel.funds_models),
+            fee_bp=channel.fee_bp,
         )
         for channel in request.channels
     ]

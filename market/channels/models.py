@@ -22,7 +22,7 @@ class ChannelScheme(Base):
 
 
 class Channel(Base):
-    """A channel and its policy: who may buy through it and what evidence its acceptance needs."""
+    """A channel and its policy: who may buy through it, how it is paid, and what evidence its acceptance needs."""
 
     __tablename__ = "channels"
 
@@ -34,3 +34,5 @@ class Channel(Base):
     evidence_kinds: orm.Mapped[list[str]]
     needs_external_number: orm.Mapped[bool]
     counts_to_reserved_share: orm.Mapped[bool]
+    funds_models: orm.Mapped[list[str]]
+    fee_bp: orm.Mapped[int]

@@ -14,6 +14,7 @@ DEFAULT_SCHEME = "qi_jin"
 """七进, the seven ways into the market."""
 
 MAX_CHANNELS = 50
+MAX_FEE_BP = 1_000
 
 
 class EvidenceKind(StrEnum):
@@ -30,9 +31,19 @@ class EvidenceKind(StrEnum):
     RECEIPT = "receipt"
 
 
+class FundsModel(StrEnum):
+    """Where a buyer's money rests until acceptance (domain.md §7); pooling it without a licence is unlawful (二清)."""
+
+    DIRECT = "direct"
+    CUSTODIAN = "custodian"
+
+
 @dataclass(frozen=True, kw_only=True)
 class ChannelTerms:
-    """A channel of a scheme: who may buy through it, and what its acceptance needs."""
+    """A channel of a scheme: who may buy through it, how its orders are paid, and what their acceptance needs.
+
+    The first of the funds models is meant where an order names none; the platform's fee is on what is accepted.
+    """
 
     code: str
     name: str
@@ -40,6 +51,8 @@ class ChannelTerms:
     evidence_kinds: tuple[str, ...]
     needs_external_number: bool
     counts_to_reserved_share: bool
+    funds_models: tuple[FundsModel, ...] = (FundsModel.DIRECT,)
+    fee_bp: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +86,28 @@ def check_scheme(channels: Sequence[ChannelTerms]) -> None:
             raise SchemeBodyError(reason=f"nobody may buy through {channel.code}", reason_zh="渠道未指定采购方类型")
         if _has_unknown_or_twice(channel.evidence_kinds):
             raise SchemeBodyError(reason=f"the evidence of {channel.code} is unclear", reason_zh="验收凭证类型有误")
+        _check_funds(channel)
+
+
+def _check_funds(channel: ChannelTerms) -> None:
+    """A fee can only be kept of money that passes through custody: a supplier that is paid itself pays none."""
+    if not channel.funds_models or len(set(channel.funds_models)) < len(channel.funds_models):
+        raise SchemeBodyError(reason=f"how {channel.code} is paid is unclear", reason_zh="资金模式有误")
+    most_bp = 0 if FundsModel.DIRECT in channel.funds_models else MAX_FEE_BP
+    if not 0 <= channel.fee_bp <= most_bp:
+        raise SchemeBodyError(
+            reason=f"the fee of {channel.code} is over {most_bp} basis points",
+            reason_zh=f"平台服务费超过上限({most_bp} 个基点)",
+        )
+
+
+def funds_model(policy: ChannelPolicy, asked: FundsModel | None) -> FundsModel:
+    """Return how an order of the channel is paid; raises `FundsModelError` for a model that it has not."""
+    if asked is None:
+        return policy.funds_models[0]
+    if asked not in policy.funds_models:
+        raise FundsModelError(channel=policy.code, allowed=policy.funds_models)
+    return asked
 
 
 def _has_unknown_or_twice(kinds: Collection[str]) -> bool:
@@ -100,6 +135,13 @@ class ChannelNotForBuyerError(MarketError):
 
     en = "An organisation of this kind ({kind}) cannot buy through this channel ({channel})."
     zh = "该类单位({kind})不能通过该渠道({channel})采购。"
+
+
+class FundsModelError(MarketError):
+    """How orders are paid is the channel's to say."""
+
+    en = "Orders of this channel ({channel}) are paid in one of these ways: {allowed}."
+    zh = "该渠道({channel})订单的资金模式仅限:{allowed}。"
 
 
 class MissingAcceptanceEvidenceError(MarketError):

@@ -7,12 +7,25 @@ from uuid import UUID
 from pydantic import Field
 
 from market.api import Code, Day, Flag, Schema, Text
-from market.channels.rules import DEFAULT_SCHEME, MAX_CHANNELS, EvidenceKind
+from market.channels.rules import DEFAULT_SCHEME, MAX_CHANNELS, MAX_FEE_BP, EvidenceKind, FundsModel
 from market.identity.rules import OrganisationKind
 
 SchemeCode = Annotated[Code, Field(examples=["qi_jin"])]
 BuyerKinds = Annotated[
     list[OrganisationKind], Field(min_length=1, max_length=len(OrganisationKind), examples=[["school", "hospital"]])
+]
+FundsModels = Annotated[
+    list[FundsModel],
+    Field(
+        min_length=1,
+        max_length=len(FundsModel),
+        examples=[["direct"]],
+        description="how orders may be paid; the first is meant where an order names none",
+    ),
+]
+FeeBp = Annotated[
+    int,
+    Field(strict=True, ge=0, le=MAX_FEE_BP, examples=[0], description="of what is accepted; 0 where direct is allowed"),
 ]
 EvidenceKinds = Annotated[
     list[EvidenceKind], Field(max_length=len(EvidenceKind), examples=[["acceptance_note", "invoice"]])
@@ -28,6 +41,8 @@ class ChannelIn(Schema):
     evidence_kinds: EvidenceKinds
     needs_external_number: Flag
     counts_to_reserved_share: Flag
+    funds_models: FundsModels = Field(default_factory=lambda: [FundsModel.DIRECT])
+    fee_bp: FeeBp = 0
 
 
 class PublishScheme(Schema):
@@ -48,6 +63,8 @@ class ChannelOut(Schema):
     evidence_kinds: Annotated[list[str], Field(examples=[["acceptance_note", "invoice"]])]
     needs_external_number: Annotated[bool, Field(examples=[False])]
     counts_to_reserved_share: Annotated[bool, Field(examples=[True])]
+    funds_models: FundsModels
+    fee_bp: FeeBp
 
 
 class SchemeOut(Schema):

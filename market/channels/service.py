@@ -12,6 +12,7 @@ from market.channels.rules import (
     DEFAULT_SCHEME,
     ChannelPolicy,
     ChannelTerms,
+    FundsModel,
     UnknownChannelError,
     check_scheme,
     check_succession,
@@ -45,6 +46,8 @@ def publish_scheme(
             evidence_kinds=list(channel.evidence_kinds),
             needs_external_number=channel.needs_external_number,
             counts_to_reserved_share=channel.counts_to_reserved_share,
+            funds_models=list(channel.funds_models),
+            fee_bp=channel.fee_bp,
         )
         for position, channel in enumerate(channels, start=1)
     )
@@ -65,4 +68,6 @@ def policy_on(session: orm.Session, code: str, on: date, *, scheme: str = DEFAUL
         evidence_kinds=tuple(channel.evidence_kinds),
         needs_external_number=channel.needs_external_number,
         counts_to_reserved_share=channel.counts_to_reserved_share,
+        funds_models=tuple(FundsModel(model) for model in channel.funds_models),
+        fee_bp=channel.fee_bp,
     )

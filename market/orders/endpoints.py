@@ -22,6 +22,7 @@ from market.catalog.rules import (
 from market.certification.rules import CertificateExpiredError, CertificateSuspendedError
 from market.channels.rules import (
     ChannelNotForBuyerError,
+    FundsModelError,
     MissingAcceptanceEvidenceError,
     UnknownChannelError,
 )
@@ -74,6 +75,7 @@ router = router_of("orders")
 REFUSED_WHEN_PLACING = declared(
     UnknownChannelError,
     ChannelNotForBuyerError,
+    FundsModelError,
     ExternalNumberError,
     ExternalNumberTakenError,
     PaymentTermError,
@@ -127,6 +129,7 @@ def place_orders(
         channel_code=request.channel_code,
         external_number=request.external_number,
         payment_days=request.payment_days,
+        funds_model=request.funds_model,
         lines=[
             placing.WantedLine(line.product_id, line.quantity, line.unit, line.unit_price_fen) for line in request.lines
         ],

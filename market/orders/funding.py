@@ -8,7 +8,8 @@ from sqlalchemy import orm
 
 from market import money
 from market.cash import posting
-from market.cash.rules import PLATFORM, Funds, FundsModel
+from market.cash.rules import PLATFORM, Funds
+from market.channels.rules import FundsModel
 from market.orders.models import Order, OrderLine
 from market.orders.rules import GIVEN_UP
 

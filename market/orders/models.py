@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 from sqlalchemy.dialects import postgresql
 
-from market.cash.rules import FundsModel
+from market.channels.rules import FundsModel
 from market.db import Base, new_id
 from market.orders.rules import OrderStatus
 

@@ -17,7 +17,7 @@ from market.attribution.rules import Attribution, LotDraw
 from market.catalog import queries as catalog
 from market.catalog.rules import Offer, check_quantity, check_sellable, milli_in, milli_of, price_at
 from market.channels import service as channels
-from market.channels.rules import ChannelPolicy, check_buyer
+from market.channels.rules import ChannelPolicy, FundsModel, check_buyer, funds_model
 from market.db import array, new_id
 from market.errors import InvalidInputError, NotFoundError, at
 from market.identity.rules import Actor
@@ -50,6 +50,7 @@ class Request:
     external_number: str | None
     payment_days: int
     lines: Sequence[WantedLine]
+    funds_model: FundsModel | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +101,10 @@ _PLACE = sa.text(
         RETURNING number
     ), placed AS (
         INSERT INTO orders (id, number, group_id, supplier_id, buyer_id, scheme_id, channel_code, status, placed_on,
-                            reserved_until, payment_days, amount_fen)
+                            reserved_until, payment_days, amount_fen, funds_model, fee_bp)
         SELECT o.id, 'D' || to_char(CAST(:on AS date), 'YYYYMMDD') || next_order_number(),
                :group_id, o.supplier_id, :buyer, :scheme, :channel, 'placed', :on, :reserved_until, :payment_days,
-               o.amount_fen
+               o.amount_fen, :funds_model, :fee_bp
           FROM unnest(CAST(:orders AS uuid[]), CAST(:suppliers AS uuid[]), CAST(:order_amounts AS bigint[]))
                AS o (id, supplier_id, amount_fen)
         RETURNING id, number
@@ -157,6 +158,8 @@ def _priced(session: orm.Session, actor: Actor, request: Request, on: date) -> t
     with at("/channel_code"):
         policy = channels.policy_on(session, request.channel_code, on)
         check_buyer(policy, actor.kind)
+    with at("/funds_model"):
+        funds_model(policy, request.funds_model)
     if request.payment_days > MAX_PAYMENT_DAYS:
         raise PaymentTermError(most=MAX_PAYMENT_DAYS, days=request.payment_days, pointer="/payment_days")
     _check_external_number(session, actor, request, policy)
@@ -263,6 +266,8 @@ def _parameters(
         "channel": policy.code,
         "external": request.external_number,
         "payment_days": request.payment_days,
+        "funds_model": funds_model(policy, request.funds_model),
+        "fee_bp": policy.fee_bp,
         "on": on,
         "now": now,
         "reserved_until": reserved_until,

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from market.api import Code, Count, Day, Fen, LongText, PageQuery, Quantity, Schema, Text
 from market.attribution.schemas import Id, ReachOut
+from market.channels.rules import FundsModel
 from market.orders.rules import USUAL_PAYMENT_DAYS, OrderStatus
 from market.quantities import Unit
 
@@ -40,6 +41,9 @@ class PlaceOrders(Schema):
         ),
     ] = None
     payment_days: Annotated[int, Field(strict=True, ge=0, le=1000, examples=[30])] = USUAL_PAYMENT_DAYS
+    funds_model: Annotated[
+        FundsModel | None, Field(examples=["direct"], description="one of the channel's; its first, if none is named")
+    ] = None
     lines: Annotated[list[PlaceLine], Field(min_length=1, max_length=200)]
 
 
@@ -149,8 +153,11 @@ class OrderBrief(Schema):
     shipped_on: OptionalDay
     accepted_on: OptionalDay
     due_on: OptionalDay
+    funds_model: Annotated[FundsModel, Field(examples=["direct"])]
     amount_fen: Fen
-    paid_fen: Fen
+    captured_fen: Annotated[Fen, Field(description="what the buyer paid")]
+    refunded_fen: Annotated[Fen, Field(description="what of that goes or went back")]
+    paid_fen: Annotated[Fen, Field(description="what has reached the supplier")]
     owed_back_fen: Annotated[Fen, Field(description="paid for what was not accepted, came back, or will not come")]
 
 

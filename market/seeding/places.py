@@ -8,7 +8,7 @@ from market.catalog import service as catalog
 from market.certification import service as certification
 from market.certification.rules import Terms
 from market.channels import service as channels
-from market.channels.rules import ChannelTerms
+from market.channels.rules import ChannelTerms, FundsModel
 from market.identity.rules import OrganisationKind
 from market.regions import service as regions
 from market.seeding.reading import Row, Sample, day, yes
@@ -55,4 +55,6 @@ def _terms(row: Row) -> ChannelTerms:
         evidence_kinds=tuple(row["evidence_kinds"].split()),
         needs_external_number=yes(row["needs_external_number"]),
         counts_to_reserved_share=yes(row["counts_to_reserved_share"]),
+        funds_models=tuple(FundsModel(model) for model in row["funds_models"].split()),
+        fee_bp=int(row["fee_bp"]),
     )

@@ -88,7 +88,6 @@ def upgrade() -> None:
             sa.Enum(
                 "direct",
                 "custodian",
-                "stripe",
                 name="fundsmodel",
                 native_enum=False,
                 create_constraint=True,

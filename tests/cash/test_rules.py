@@ -7,7 +7,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market.cash.rules import CHART, PASSING, TILL, CashKind, Funds, FundsModel, Leg, Side, legs
+from market.cash.rules import CHART, PASSING, TILL, CashKind, Funds, Leg, Side, legs
+from market.channels.rules import FundsModel
 
 FEN = st.integers(0, 10**9)
 
@@ -79,7 +80,7 @@ def test_goods_accepted_before_they_are_paid_for_are_owed_by_the_buyer() -> None
 def test_what_is_rejected_of_goods_paid_for_goes_back() -> None:
     paid = Funds(captured_fen=1_000, to_come_fen=1_000)
     accepted = replace(paid, kept_fen=600, to_come_fen=0)
-    assert legs(FundsModel.STRIPE, paid, accepted) == [
+    assert legs(FundsModel.CUSTODIAN, paid, accepted) == [
         Leg(CashKind.HELD, CashKind.REFUND_PAYABLE, 400),
         Leg(CashKind.HELD, CashKind.SUPPLIER_PAYABLE, 600),
     ]

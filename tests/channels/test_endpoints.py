@@ -21,6 +21,8 @@ SCHEME: dict[str, Any] = {
             "evidence_kinds": ["invoice"],
             "needs_external_number": False,
             "counts_to_reserved_share": True,
+            "funds_models": ["custodian"],
+            "fee_bp": 100,
         }
     ],
 }

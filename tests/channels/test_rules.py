@@ -8,8 +8,11 @@ import pytest
 
 from market.channels.rules import (
     MAX_CHANNELS,
+    MAX_FEE_BP,
     ChannelNotForBuyerError,
     ChannelPolicy,
+    FundsModel,
+    FundsModelError,
     MissingAcceptanceEvidenceError,
     SchemeBodyError,
     SchemeOrderError,
@@ -17,6 +20,7 @@ from market.channels.rules import (
     check_evidence,
     check_scheme,
     check_succession,
+    funds_model,
 )
 from market.identity.rules import OrganisationKind
 
@@ -56,11 +60,29 @@ def test_an_acceptance_brings_every_paper_that_its_channel_asks_and_may_bring_mo
         [replace(CANTEEN, buyer_kinds=frozenset())],
         [replace(CANTEEN, evidence_kinds=("photograph",))],
         [replace(CANTEEN, evidence_kinds=("invoice", "invoice"))],
+        [replace(CANTEEN, funds_models=())],
+        [replace(CANTEEN, funds_models=(FundsModel.CUSTODIAN, FundsModel.CUSTODIAN))],
+        [replace(CANTEEN, funds_models=(FundsModel.CUSTODIAN,), fee_bp=MAX_FEE_BP + 1)],
+        [replace(CANTEEN, funds_models=(FundsModel.CUSTODIAN,), fee_bp=-1)],
+        [replace(CANTEEN, funds_models=(FundsModel.CUSTODIAN, FundsModel.DIRECT), fee_bp=1)],
     ],
 )
 def test_a_scheme_that_cannot_be_carried_out_is_refused(channels: list[ChannelPolicy]) -> None:
     with pytest.raises(SchemeBodyError):
         check_scheme(channels)
+
+
+def test_a_fee_is_kept_of_money_in_custody_alone() -> None:
+    check_scheme([replace(CANTEEN, funds_models=(FundsModel.CUSTODIAN,), fee_bp=MAX_FEE_BP)])
+
+
+def test_an_order_is_paid_in_one_of_its_channels_ways_and_in_the_first_if_it_names_none() -> None:
+    both = replace(CANTEEN, funds_models=(FundsModel.CUSTODIAN, FundsModel.DIRECT))
+    assert funds_model(CANTEEN, None) is FundsModel.DIRECT
+    assert funds_model(both, None) is FundsModel.CUSTODIAN
+    assert funds_model(both, FundsModel.DIRECT) is FundsModel.DIRECT
+    with pytest.raises(FundsModelError):
+        funds_model(CANTEEN, FundsModel.CUSTODIAN)
 
 
 def test_a_channel_may_ask_no_paper() -> None:

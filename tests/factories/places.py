@@ -7,7 +7,7 @@ from sqlalchemy import orm
 from market.benefits.models import Enrolment
 from market.channels import service as channel_schemes
 from market.channels.models import ChannelScheme
-from market.channels.rules import ChannelTerms
+from market.channels.rules import ChannelTerms, FundsModel
 from market.households.models import Household, HouseholdHeadCount, HouseholdStatusPeriod
 from market.households.rules import HouseholdStatus
 from market.identity.models import Organisation
@@ -48,6 +48,7 @@ def seven_into(session: orm.Session, *, valid_from: date = date(2019, 1, 1)) -> 
             evidence_kinds=evidence,
             needs_external_number=numbered,
             counts_to_reserved_share=counts,
+            funds_models=(FundsModel.DIRECT, FundsModel.CUSTODIAN) if code == "canteen" else (FundsModel.DIRECT,),
         )
         for code, name, buyers, evidence, numbered, counts in rows
     ]

@@ -147,6 +147,17 @@ def test_sales_of_another_platform_carry_its_number_once(stalls: Stalls) -> None
         assert (answer.status_code, answer.json()["code"]) == (409, code)
 
 
+def test_an_order_is_paid_in_a_way_of_its_channel_and_keeps_it(stalls: Stalls) -> None:
+    kept = stalls.orderer.made("/order-groups", stalls.wanted(funds_model="custodian"))["orders"][0]["id"]
+    assert stalls.orderer.get(f"/orders/{kept}").json()["funds_model"] == "custodian"
+    usual = stalls.orderer.made("/order-groups", stalls.wanted())["orders"][0]["id"]
+    assert stalls.orderer.get(f"/orders/{usual}").json()["funds_model"] == "direct"
+    market = stalls.desk(factories.organisation(stalls.session, kind=OrganisationKind.FIRM), Role.BUYER_CLERK)
+    refused = market.post("/order-groups", stalls.wanted(channel_code="market", funds_model="custodian"))
+    assert (refused.status_code, refused.json()["code"]) == (422, "funds_model")
+    assert refused.json()["errors"][0]["pointer"] == "/funds_model"
+
+
 def test_a_buyers_own_number_is_its_own(stalls: Stalls) -> None:
     wanted = stalls.wanted(external_number="2026-17")
     assert stalls.orderer.post("/order-groups", wanted).status_code == 201
