@@ -56,8 +56,11 @@ PLAIN: dict[Any, Callable[[], CoreSchema]] = {
 def parameters(annotation: str | None, module: str) -> SchemaValidator:
     """Return the validator of what a service's method takes as `params`: text, as in a form, becomes its type."""
     kind = _resolved(annotation, module) if annotation else None
-    taken = [each for each in (get_args(kind) or (kind,)) if is_typeddict(each)]
-    return SchemaValidator(Reader(strict=False).record(taken[0]) if taken else core_schema.typed_dict_schema({}))
+    taken = [_resolved(each, module) for each in get_args(kind) or (kind,)]
+    for each in taken:
+        if is_typeddict(each):
+            return SchemaValidator(Reader(strict=False).record(each))
+    return SchemaValidator(core_schema.typed_dict_schema({}, extra_behavior="forbid"))
 
 
 @cache

@@ -1,0 +1,122 @@
+"""The contract is the SDK's own, whole, and the emulator is held to it like any caller."""
+
+import pytest
+import stripe
+
+from tests.stripe_emulator import contract
+from tests.stripe_emulator.control import Emulator
+from tests.stripe_emulator.emulated import OPERATIONS
+from tests.stripe_emulator.refusals import Refusal
+from tests.stripe_emulator.scenes import calling, pay, refused
+
+
+def first_versions() -> list[contract.Route]:
+    return [route for route in contract.routes() if route.path.startswith("/v1/")]
+
+
+def test_every_operation_of_the_first_version_has_its_types_read() -> None:
+    assert len(first_versions()) > 500
+    for route in first_versions():
+        assert route.faults_of({"object": "nothing of the kind"}) or route.answer in {"Any", "StripeObject"}, route
+        if route.parameters:
+            with pytest.raises(Refusal, match="unknown|Missing|Invalid"):
+                route.read({"no_such_parameter": "1"})
+
+
+def test_everything_emulated_is_an_operation_of_stripe() -> None:
+    paths = {(route.method, route.path) for route in contract.routes()}
+    assert OPERATIONS.keys() <= paths
+    assert len(OPERATIONS) >= 40
+
+
+def test_everything_honoured_is_a_parameter_of_stripe() -> None:
+    for (method, path), operation in OPERATIONS.items():
+        route, _ = contract.find(method, path.replace("{", "").replace("}", "")) or pytest.fail(path)
+        for name in operation.honours:
+            try:
+                route.read({name: "1"})
+            except Refusal as refusal:
+                assert refusal.error.get("code") != "parameter_unknown", (path, name)
+
+
+@pytest.mark.parametrize(
+    ("sent", "code", "parameter"),
+    [
+        ({"amount": "ten", "currency": "cny"}, "parameter_invalid_integer", "amount"),
+        ({"currency": "cny"}, "parameter_missing", "amount"),
+        ({"amount": "1", "currency": "cny", "colour": "red"}, "parameter_unknown", "colour"),
+        (
+            {"amount": "1", "currency": "cny", "automatic_payment_methods": {"enabled": "true", "maybe": "1"}},
+            "parameter_unknown",
+            "automatic_payment_methods[maybe]",
+        ),
+        ({"amount": "1", "currency": "cny", "capture_method": "sometimes"}, None, "capture_method"),
+    ],
+)
+def test_parameters_that_stripe_does_not_take_are_refused_by_name(
+    sent: dict[str, str], code: str | None, parameter: str
+) -> None:
+    route, _ = contract.find("post", "/v1/payment_intents") or pytest.fail()
+    with pytest.raises(Refusal) as refusal:
+        route.read(sent)
+    assert (refusal.value.error.get("code"), refusal.value.error["param"]) == (code, parameter)
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [{"amount": "ten"}, {"status": "done"}, {"colour": "red"}, {"refunds": []}, {"outcome": {"type": None}}],
+)
+def test_an_object_that_does_not_fit_the_sdk_never_leaves(
+    emulator: Emulator, client: stripe.StripeClient, harm: dict[str, object]
+) -> None:
+    charge = pay(client).latest_charge
+    id_ = charge.id if isinstance(charge, stripe.Charge) else ""
+    kept = emulator.world.known(id_)
+    before = dict(kept)
+    kept.update(harm)
+    with pytest.raises(stripe.APIError, match="does not fit the SDK's type") as refusal:
+        client.v1.charges.retrieve(id_)
+    assert refused(refusal.value) == (500, "misshapen")
+    kept.clear()
+    kept.update(before)
+    assert client.v1.charges.retrieve(id_).id == id_
+
+
+def test_a_missing_field_is_seen_too(emulator: Emulator, client: stripe.StripeClient) -> None:
+    intent = pay(client)
+    kept = emulator.world.known(intent.id)
+    currency = kept.pop("currency")
+    with pytest.raises(stripe.APIError, match="currency"):
+        client.v1.payment_intents.retrieve(intent.id)
+    kept["currency"] = currency
+
+
+def test_what_stripe_has_and_the_emulator_has_not_is_no_success(client: stripe.StripeClient) -> None:
+    with pytest.raises(stripe.APIError, match="POST /v1/customers") as refusal:
+        client.v1.customers.create({"name": "王芳"})
+    assert refused(refusal.value) == (501, "not_emulated")
+    with pytest.raises(stripe.APIError, match="the parameter customer of") as refusal:
+        client.v1.payment_intents.create({"amount": 1, "currency": "cny", "customer": "cus_1"})
+    assert refused(refusal.value) == (501, "not_emulated")
+    with pytest.raises(stripe.APIError, match="expansion") as refusal:
+        client.v1.charges.list({"expand": ["data.refunds"]}) if pay(client) else None
+    assert refused(refusal.value) == (501, "not_emulated")
+
+
+def test_what_stripe_has_not_either_is_not_found(client: stripe.StripeClient) -> None:
+    with pytest.raises(stripe.InvalidRequestError, match="Unrecognized request URL") as refusal:
+        client.raw_request("post", "/v1/wishes")
+    assert refused(refusal.value) == (404, None)
+
+
+def test_a_wrong_key_another_version_and_a_foreign_account_are_refused(
+    emulator: Emulator, client: stripe.StripeClient
+) -> None:
+    with calling(emulator, key="sk_test_guessed") as stranger, pytest.raises(stripe.AuthenticationError) as refusal:
+        stranger.v1.balance.retrieve()
+    assert refusal.value.http_status == 401
+    with pytest.raises(stripe.APIError, match="API version"):
+        client.v1.balance.retrieve(options={"stripe_version": "2020-08-27"})
+    with pytest.raises(stripe.PermissionError) as refusal_of_account:
+        client.v1.balance.retrieve(options={"stripe_account": "acct_of_nobody"})
+    assert refused(refusal_of_account.value)[0] == 403
