@@ -55,6 +55,11 @@ class Route:
         return re.compile(NAMES_OF_PARAMETERS.sub(r"(?P<\1>[^/]+)", self.path) + r"\Z")
 
     @cached_property
+    def takes(self) -> frozenset[str]:
+        """The names of the parameters."""
+        return schemas.parameter_names(self.parameters, self.module)
+
+    @cached_property
     def _takes(self) -> SchemaValidator:
         return schemas.parameters(self.parameters, self.module)
 

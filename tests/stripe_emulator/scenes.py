@@ -19,12 +19,16 @@ class HurriedClient(stripe.RequestsClient):
 
 
 @contextmanager
-def calling(emulator: Emulator, *, retries: int = 0, key: str = "", timeout: float = 80) -> Iterator[stripe.StripeClient]:
+def calling(
+    emulator: Emulator, *, retries: int = 0, key: str = "", timeout: float = 80
+) -> Iterator[stripe.StripeClient]:
     """Yield a client of the emulator."""
     with closing(HurriedClient(timeout=timeout)) as http:
-        addresses: stripe.BaseAddresses = {"api": emulator.url}
         yield stripe.StripeClient(
-            key or emulator.key, base_addresses=addresses, max_network_retries=retries, http_client=http
+            key or emulator.key,
+            base_addresses={"api": emulator.url},
+            max_network_retries=retries,
+            http_client=http,
         )
 
 

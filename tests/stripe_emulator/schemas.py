@@ -55,12 +55,21 @@ PLAIN: dict[Any, Callable[[], CoreSchema]] = {
 
 def parameters(annotation: str | None, module: str) -> SchemaValidator:
     """Return the validator of what a service's method takes as `params`: text, as in a form, becomes its type."""
+    taken = _typed_dict(annotation, module)
+    none = core_schema.typed_dict_schema({}, extra_behavior="forbid")
+    return SchemaValidator(Reader(strict=False).record(taken) if taken else none)
+
+
+def parameter_names(annotation: str | None, module: str) -> frozenset[str]:
+    """Return the names of what a service's method takes as `params`."""
+    taken = _typed_dict(annotation, module)
+    return frozenset(inspect.get_annotations(taken)) - OPTIONS if taken else frozenset()
+
+
+def _typed_dict(annotation: str | None, module: str) -> type[Any] | None:
     kind = _resolved(annotation, module) if annotation else None
-    taken = [_resolved(each, module) for each in get_args(kind) or (kind,)]
-    for each in taken:
-        if is_typeddict(each):
-            return SchemaValidator(Reader(strict=False).record(each))
-    return SchemaValidator(core_schema.typed_dict_schema({}, extra_behavior="forbid"))
+    resolved = (_resolved(each, module) for each in get_args(kind) or (kind,))
+    return next(filter(is_typeddict, resolved), None)
 
 
 @cache

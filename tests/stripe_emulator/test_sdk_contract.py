@@ -17,10 +17,9 @@ def first_versions() -> list[contract.Route]:
 def test_every_operation_of_the_first_version_has_its_types_read() -> None:
     assert len(first_versions()) > 500
     for route in first_versions():
+        with pytest.raises(Refusal):
+            route.read({"no_such_parameter": "1"})
         assert route.faults_of({"object": "nothing of the kind"}) or route.answer in {"Any", "StripeObject"}, route
-        if route.parameters:
-            with pytest.raises(Refusal, match="unknown|Missing|Invalid"):
-                route.read({"no_such_parameter": "1"})
 
 
 def test_everything_emulated_is_an_operation_of_stripe() -> None:
@@ -32,11 +31,7 @@ def test_everything_emulated_is_an_operation_of_stripe() -> None:
 def test_everything_honoured_is_a_parameter_of_stripe() -> None:
     for (method, path), operation in OPERATIONS.items():
         route, _ = contract.find(method, path.replace("{", "").replace("}", "")) or pytest.fail(path)
-        for name in operation.honours:
-            try:
-                route.read({name: "1"})
-            except Refusal as refusal:
-                assert refusal.error.get("code") != "parameter_unknown", (path, name)
+        assert operation.honours <= route.takes | {"expand"}, path
 
 
 @pytest.mark.parametrize(
@@ -56,7 +51,7 @@ def test_everything_honoured_is_a_parameter_of_stripe() -> None:
 def test_parameters_that_stripe_does_not_take_are_refused_by_name(
     sent: dict[str, str], code: str | None, parameter: str
 ) -> None:
-    route, _ = contract.find("post", "/v1/payment_intents") or pytest.fail()
+    route, _ = contract.find("post", "/v1/payment_intents") or pytest.fail("not found")
     with pytest.raises(Refusal) as refusal:
         route.read(sent)
     assert (refusal.value.error.get("code"), refusal.value.error["param"]) == (code, parameter)
@@ -98,8 +93,9 @@ def test_what_stripe_has_and_the_emulator_has_not_is_no_success(client: stripe.S
     with pytest.raises(stripe.APIError, match="the parameter customer of") as refusal:
         client.v1.payment_intents.create({"amount": 1, "currency": "cny", "customer": "cus_1"})
     assert refused(refusal.value) == (501, "not_emulated")
+    pay(client)
     with pytest.raises(stripe.APIError, match="expansion") as refusal:
-        client.v1.charges.list({"expand": ["data.refunds"]}) if pay(client) else None
+        client.v1.charges.list({"expand": ["data.refunds"]})
     assert refused(refusal.value) == (501, "not_emulated")
 
 
