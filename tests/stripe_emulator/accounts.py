@@ -1,6 +1,6 @@
 """Connected accounts, which Stripe has to know before they may receive anything."""
 
-from tests.stripe_emulator.emulated import emulates, listed, retrieved
+from tests.stripe_emulator.emulated import emulates, page, retrieved
 from tests.stripe_emulator.refusals import missing, not_emulated
 from tests.stripe_emulator.state import PLATFORM, Call, Thing, World, changed
 
@@ -94,7 +94,7 @@ def update(call: Call) -> Thing:
     changes: Thing = {name: call.given[name] for name in ("email", "business_type") if name in call.given}
     changes |= {"metadata": call.metadata(account["metadata"])}
     changes |= {"capabilities": _capabilities(call, account["capabilities"])}
-    call.world.emit("account.updated", account, changed(account, **changes))
+    call.world.emit("account.updated", account, changed(account, **changes), account["id"])
     return account
 
 
@@ -127,14 +127,15 @@ def activate(world: World, account: Thing, capabilities: tuple[str, ...]) -> Non
         requirements=_requirements([]),
     )
     _add_bank_account(world, account)
-    world.emit("account.updated", account, before)
+    world.emit("account.updated", account, before, account["id"])
 
 
 def restrict(world: World, account: Thing, due: str) -> None:
     """Stripe wants to know something more, and until then the account may do nothing."""
     capabilities = dict.fromkeys(account["capabilities"], "inactive")
     changes = {"capabilities": capabilities, "charges_enabled": False, "payouts_enabled": False}
-    world.emit("account.updated", account, changed(account, **changes, requirements=_requirements([due])))
+    before = changed(account, **changes, requirements=_requirements([due]))
+    world.emit("account.updated", account, before, account["id"])
 
 
 def _add_bank_account(world: World, account: Thing) -> None:
@@ -160,5 +161,10 @@ def retrieve_own(call: Call) -> Thing:
     return call.world.known(call.account)
 
 
-listed("/v1/accounts", "account")
+@emulates("get", "/v1/accounts", "limit starting_after ending_before created")
+def list_accounts(call: Call) -> Thing:
+    """List the connected accounts; the platform's own is none."""
+    return page(call, "account", (each for each in call.world.each(call.account, "account") if each["id"] != PLATFORM))
+
+
 retrieved("/v1/accounts/{account}", "account")

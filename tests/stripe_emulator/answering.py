@@ -22,7 +22,7 @@ from tests.stripe_emulator import (
     transfers,
 )
 from tests.stripe_emulator.emulated import OPERATIONS, expanded
-from tests.stripe_emulator.faults import Fault, Faults
+from tests.stripe_emulator.faults import Fault, Faults, NoAnswerError
 from tests.stripe_emulator.forms import decoded
 from tests.stripe_emulator.idempotency import Answer, Keys, fingerprint
 from tests.stripe_emulator.refusals import Refusal, not_emulated
@@ -62,12 +62,18 @@ class Service:
             answer = self._answer(asked, request)
         except Refusal as refusal:
             answer = Answer(refusal.status, refusal.body())
+        except NoAnswerError:
+            raise
+        except Exception as error:  # noqa: BLE001 # a fault of the emulator's own must be told, not look like a cut
+            answer = Answer(500, {"error": {"type": "api_error", "code": "emulator_failed", "message": repr(error)}})
         return replace(answer, headers={**_told(asked, request), **answer.headers})
 
     def _answer(self, asked: Asked, request: Request) -> Answer:
         self._let_in(asked)
         route, call = self._understood(asked)
         fault = self.faults.take(asked.method, asked.path)
+        if fault:
+            fault.at_the_door()
         key = (call.account, request.idempotency_key or "")
         if asked.method != "post" or not key[1] or self.world.settings.forgets_keys:
             answer = self._done(route, call, request, fault)
@@ -133,6 +139,7 @@ class Service:
                 body = expanded(self.world, body, call.given.get("expand", ()))
             finally:
                 self.world.request = Request()
+                self.world.catch_up()
         if fault:
             fault.after()
         if found := route.faults_of(body):

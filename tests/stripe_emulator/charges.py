@@ -2,7 +2,7 @@
 
 from tests.stripe_emulator import balances, methods
 from tests.stripe_emulator.emulated import listed, retrieved
-from tests.stripe_emulator.state import DAY, Thing, World
+from tests.stripe_emulator.state import DAY, Thing, World, changed
 
 ACCEPTED = {
     "advice_code": None,
@@ -88,8 +88,8 @@ def fee(world: World, amount: int) -> int:
     return share + world.settings.fee_fixed
 
 
-def bring(world: World, charge: Thing, amount: int) -> None:
-    """Capture an amount: it is in the balance, after the days that it is pending."""
+def bring(world: World, charge: Thing, amount: int) -> str:
+    """Capture an amount, which is in the balance after the days that it is pending; return the movement."""
     card = methods.card_of(world, charge["payment_method"])
     days = 0 if card and card.at_once else world.settings.pending_days
     movement = balances.post(
@@ -104,6 +104,18 @@ def bring(world: World, charge: Thing, amount: int) -> None:
     )
     charge.update(balance_transaction=movement, captured=True, amount_captured=amount)
     charge["amount_refunded"] = charge["amount"] - amount  # the rest is released, and Stripe writes it so
+    return movement
+
+
+def hide(world: World, charge: Thing, movement: str) -> None:
+    """Let the charge name its movement a moment later, as with the capture method `automatic_async`."""
+    charge["balance_transaction"] = None
+
+    def show() -> None:
+        before = changed(charge, balance_transaction=movement)
+        world.emit("charge.updated", charge, before)
+
+    world.afterwards.append(show)
 
 
 def release(world: World, charge: Thing) -> None:

@@ -65,6 +65,7 @@ class Emulator:
             thing = self._open(intent, "payment_intent", "requires_action")
             with suppress(Refusal):  # it is on the intent, and in an event
                 payments.settle(self.world, thing)
+            self.world.catch_up()
             return self.world.shown(thing)
 
     def fail_payment(self, intent: str, code: str = "payment_intent_authentication_failure") -> Thing:
@@ -170,6 +171,10 @@ class Emulator:
         """Let the next calls fail that fit; `path` may have `*` in it."""
         return self.faults.add(Failure(failure), method, path, times=times, seconds=seconds)
 
+    def recover(self) -> None:
+        """Let nothing fail any more, and let slow calls go on."""
+        self.faults.clear()
+
     def listen(self, receiver: str | Receiver, secret: str | None = None, *, connect: bool = False) -> Endpoint:
         """Send future events to an address, or to a function of body and headers that returns a status."""
         return self.deliveries.listen(receiver, secret or self.webhook_secret, connect=connect)
@@ -193,10 +198,11 @@ class Emulator:
                 setattr(self.settings, setting, tuple(value) if isinstance(value, list) else value)
             return None
         listed = given.pop("capabilities", [])
-        result = getattr(self, name)(*([given.pop("account"), *listed] if listed else []), **given)
+        owner = self if hasattr(self, name) else self.deliveries
+        result = getattr(owner, name)(*([given.pop("account"), *listed] if listed else []), **given)
         return None if isinstance(result, Fault | Endpoint) else result
 
 
-COMMANDS = {"set"} | {
+COMMANDS = {"set", "drop", "duplicate", "delay", "reorder", "chaos"} | {
     name for name, each in inspect.getmembers(Emulator, inspect.isfunction) if name[0] != "_" and name != "command"
 }

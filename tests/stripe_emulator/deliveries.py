@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from threading import Lock
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -77,6 +78,7 @@ class Deliveries:
         self.world = world
         self.endpoints: list[Endpoint] = []
         self.waiting: list[Delivery] = []
+        self._lock = Lock()  # of the list alone: a receiver may call the emulator while it is sent something
         world.listeners.append(self._enqueue)
 
     def listen(
@@ -89,7 +91,8 @@ class Deliveries:
 
     def _enqueue(self, event: Thing) -> int:
         heard = [Delivery(event, each, event["created"]) for each in self.endpoints if each.hears(event)]
-        self.waiting += heard
+        with self._lock:
+            self.waiting += heard
         return len(heard)
 
     def due(self) -> list[Delivery]:
@@ -104,11 +107,11 @@ class Deliveries:
         event = delivery.event
         status = delivery.endpoint.send(*self.signed(event, delivery.endpoint))
         delivery.statuses.append(status)
-        if 200 <= status < 300:
-            self.waiting.remove(delivery)
-            event["pending_webhooks"] -= not delivery.again
-        elif delivery.again:
-            self.waiting.remove(delivery)
+        acknowledged = 200 <= status < 300
+        event["pending_webhooks"] -= acknowledged and not delivery.again
+        if acknowledged or delivery.again:
+            with self._lock:
+                self.waiting.remove(delivery)
         return Attempt(event["id"], event["type"], status)
 
     def signed(self, event: Thing, endpoint: Endpoint) -> tuple[bytes, str]:
@@ -120,14 +123,16 @@ class Deliveries:
 
     def drop(self, types: str = "*", *, times: int = ALL) -> int:
         """Lose deliveries for good; `delivery_success=false` still lists their events."""
-        lost = self._of_type(types)[:times]
-        self.waiting = [each for each in self.waiting if each not in lost]
+        with self._lock:
+            lost = self._of_type(types)[:times]
+            self.waiting = [each for each in self.waiting if each not in lost]
         return len(lost)
 
     def duplicate(self, types: str = "*") -> int:
         """Send deliveries once more, after all that wait now; the event has the same id."""
         twice = [Delivery(each.event, each.endpoint, each.due, again=True) for each in self._of_type(types)]
-        self.waiting += twice
+        with self._lock:
+            self.waiting += twice
         return len(twice)
 
     def delay(self, types: str = "*", *, days: int = 0, seconds: int = 0) -> int:
@@ -139,24 +144,22 @@ class Deliveries:
 
     def reorder(self, seed: int | None = None) -> None:
         """Turn the order around, or shuffle it by a seed."""
-        self.waiting.reverse()
-        if seed is not None:
-            places = {id(each): place for place, each in enumerate(self.waiting)}
-            self.waiting.sort(key=lambda each: _drawn(seed, "place", places[id(each)]))
+        with self._lock:
+            self.waiting = _reordered(self.waiting, seed)
 
     def chaos(self, seed: int, *, drop: int = 1_000, duplicate: int = 2_000, late: int = 2_000, days: int = 3) -> None:
         """Drop, duplicate and delay so many of ten thousand, and shuffle: always the same with the same seed."""
         kept: list[Delivery] = []
-        for number, each in enumerate(self.waiting):
-            if _drawn(seed, "drop", number) < drop:
-                continue
-            kept.append(each)
-            if _drawn(seed, "late", number) < late:
-                each.due += _drawn(seed, "days", number) * days * DAY // ALL
-            if _drawn(seed, "twice", number) < duplicate:
-                kept.append(Delivery(each.event, each.endpoint, each.due, again=True))
-        self.waiting = kept
-        self.reorder(seed)
+        with self._lock:
+            for number, each in enumerate(self.waiting):
+                if _drawn(seed, "drop", number) < drop:
+                    continue
+                kept.append(each)
+                if _drawn(seed, "late", number) < late:
+                    each.due += _drawn(seed, "days", number) * days * DAY // ALL
+                if _drawn(seed, "twice", number) < duplicate:
+                    kept.append(Delivery(each.event, each.endpoint, each.due, again=True))
+            self.waiting = _reordered(kept, seed)
 
     def forge(self, how: Forgery, event: Thing, endpoint: Endpoint) -> int:
         """Send what Stripe would not, and return the status of the answer."""
@@ -183,6 +186,13 @@ def forged(how: Forgery, body: bytes, secret: str) -> tuple[bytes, str | None]:
             return body, _header(text, secret, at - STALE)
         case Forgery.UNSIGNED:
             return body, None
+
+
+def _reordered(waiting: list[Delivery], seed: int | None) -> list[Delivery]:
+    if seed is None:
+        return waiting[::-1]
+    numbered = sorted(enumerate(waiting), key=lambda each: _drawn(seed, "place", each[0]))
+    return [each for _, each in numbered]
 
 
 def _header(body: str, secret: str, at: int | None = None) -> str:

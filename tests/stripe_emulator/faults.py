@@ -54,12 +54,10 @@ class Fault:
         """Tell whether a call is meant."""
         return bool(self.times) and self.method in {"*", method} and fnmatchcase(path, self.path)
 
-    def before(self) -> None:
-        """Fail before the call has any effect, or wait."""
+    def at_the_door(self) -> None:
+        """Fail before anybody looks at the call's idempotency key."""
         self.arrived.set()
         match self.failure:
-            case Failure.SLOW:
-                self.released.wait(self.seconds)
             case Failure.CONFLICT:
                 message = "This object cannot be accessed right now because another API request is accessing it."
                 raise Refusal(409, "invalid_request_error", message, code="lock_timeout", early=True)
@@ -67,10 +65,15 @@ class Fault:
                 raise Refusal(429, "invalid_request_error", "Too many requests.", code="rate_limit", early=True)
             case Failure.UNAVAILABLE:
                 raise Refusal(503, "api_error", "Stripe is not available right now.", early=True)
-            case Failure.ERROR_BEFORE:
-                raise Refusal(500, "api_error", "An unknown error occurred.")
             case early if early in EARLY:
                 raise NoAnswerError(silent=early in SILENCES)
+
+    def before(self) -> None:
+        """Fail before the call has any effect, or wait; the key is in use."""
+        if self.failure is Failure.ERROR_BEFORE:
+            raise Refusal(500, "api_error", "An unknown error occurred.")
+        if self.failure is Failure.SLOW:
+            self.released.wait(self.seconds)
 
     def after(self) -> None:
         """Fail when the effect is there."""

@@ -21,7 +21,7 @@ class TestCard:
     asks: bool = False  # for 3D Secure
     at_once: bool = False  # the money skips the pending balance
     disputed: bool = False
-    refund: str | None = None  # `pending` succeeds later, `failed` succeeds and fails later
+    refund: str | None = None  # `pending` is settled by control, `failed` succeeds and then fails
 
 
 def _declined(last4: str, decline_code: str) -> TestCard:

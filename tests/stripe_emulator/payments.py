@@ -131,9 +131,7 @@ def _confirmed(call: Call, intent: Thing) -> Thing:
     if card and not card.asks:
         settle(world, intent)
     elif call.given.get("error_on_requires_action"):
-        raise Refusal(
-            402, "card_error", "This payment required an authentication action.", code="authentication_required"
-        )
+        fail(world, intent, "authentication_required", "authentication_required")
     else:
         intent.update(status="requires_action", next_action=_next_action(intent, method, call.given.get("return_url")))
         world.emit("payment_intent.requires_action", intent)
@@ -182,7 +180,9 @@ def settle(world: World, intent: Thing) -> None:
         world.emit("charge.succeeded", charge)
         world.emit("payment_intent.amount_capturable_updated", intent)
         return
-    charges.bring(world, charge, charge["amount"])
+    movement = charges.bring(world, charge, charge["amount"])
+    if intent["capture_method"] == "automatic_async":
+        charges.hide(world, charge, movement)
     intent.update(status="succeeded", amount_received=charge["amount"])
     world.emit("charge.succeeded", charge)
     world.emit("payment_intent.succeeded", intent)

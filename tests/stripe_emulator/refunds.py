@@ -76,6 +76,8 @@ def _begin(world: World, refund: Thing, charge: Thing) -> None:
         refund["pending_reason"] = "insufficient_funds"
         return
     _take(world, refund)
+    if card and card.refund == "failed":
+        world.afterwards.append(lambda: fail(world, refund, "expired_or_canceled_card"))
     if slow or (card and card.refund == "pending"):
         refund["pending_reason"] = "processing"
     else:
@@ -127,6 +129,7 @@ def _give_back(world: World, refund: Thing) -> None:
             refund["amount"],
             currency=refund["currency"],
             source=refund["id"],
+            available_on=balances.available_on(world, refund["balance_transaction"]),
         )
 
 

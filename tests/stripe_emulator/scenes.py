@@ -48,7 +48,7 @@ def pay(
         "payment_method": method,
         "confirm": True,
         "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
-        "expand": ["latest_charge.balance_transaction"],
+        "expand": ["latest_charge"],
     }
     if group:
         params["transfer_group"] = group

@@ -1,12 +1,11 @@
 """The emulator on a TCP port of its own, by the standard library's server: its connections can really be cut."""
 
 import json
-import select
 import socket
 import struct
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
 
@@ -83,7 +82,7 @@ class Connection(BaseHTTPRequestHandler):
                 self._send(emulator.service.answer(asked))
         except NoAnswerError as end:
             if end.silent:
-                select.select([self.connection], [], [])  # readable when the client goes away
+                self._wait_for_the_end()
             self._cut()
 
     def _commanded(self, name: str, body: str) -> Answer:
@@ -105,6 +104,11 @@ class Connection(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def _wait_for_the_end(self) -> None:
+        """Return when the client has gone away, or the emulator stops."""
+        with suppress(OSError):
+            self.connection.recv(1, socket.MSG_PEEK)
 
     def _cut(self) -> None:
         """Break the connection without a word: the client sees a reset."""
@@ -132,4 +136,5 @@ def running(port: int = 0) -> Iterator[Emulator]:
         thread.join()
         server.server_close()
         for connection in list(server.connections):
-            connection.shutdown(socket.SHUT_RDWR)
+            with suppress(OSError):  # it may have ended by itself
+                connection.shutdown(socket.SHUT_RDWR)

@@ -1,5 +1,6 @@
 """What the emulator remembers: the objects of each account, its clock, and the events that say what changed."""
 
+import itertools
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -90,12 +91,12 @@ class World:
     funds: dict[tuple[str, str], Funds] = field(default_factory=dict)  # by account and currency
     test_cards: dict[str, str] = field(default_factory=dict)  # payment method -> the name it was made by
     token: str = field(default_factory=lambda: secrets.token_hex(4))
-    counted: int = 0
+    numbers: Iterator[int] = field(default_factory=itertools.count)
+    afterwards: list[Callable[[], object]] = field(default_factory=list)  # what happens when a call is answered
 
     def new_id(self, prefix: str) -> str:
         """Return an id that no other emulator gives either."""
-        self.counted += 1
-        return f"{prefix}_{self.token}{self.counted:08d}"
+        return f"{prefix}_{self.token}{next(self.numbers):08d}"
 
     def put(self, account: str, thing: Thing) -> Thing:
         """Keep a new object in an account's book."""
@@ -132,9 +133,14 @@ class World:
             copy["status"] = "available" if thing["available_on"] <= self.clock.now() else "pending"
         return copy
 
-    def emit(self, kind: str, thing: Thing, previous: Thing | None = None) -> Thing:
-        """Record an event about an object as it is now, and tell who listens."""
-        account = self.account_of(thing)
+    def catch_up(self) -> None:
+        """Do what Stripe does a moment after it has answered."""
+        while self.afterwards:
+            self.afterwards.pop(0)()
+
+    def emit(self, kind: str, thing: Thing, previous: Thing | None = None, account: str | None = None) -> Thing:
+        """Record an event about an object as it is now, in its account unless another is named; tell who listens."""
+        account = account or self.account_of(thing)
         data: Thing = {"object": self.shown(thing)}
         if previous is not None:
             data["previous_attributes"] = previous

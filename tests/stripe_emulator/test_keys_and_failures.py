@@ -119,6 +119,17 @@ def test_a_stored_error_is_all_one_gets_under_its_key(emulator: Emulator, failur
         assert pay(client, key="order-2").status == "succeeded"
 
 
+def test_a_failure_meets_also_a_call_whose_answer_is_known(emulator: Emulator, client: stripe.StripeClient) -> None:
+    pay(client, key="order-1")
+    emulator.fail("unavailable")
+    with pytest.raises(stripe.APIError):
+        pay(client, key="order-1")
+    emulator.fail("unavailable")
+    emulator.recover()
+    assert pay(client, key="order-1").status == "succeeded"
+    assert payments(client) == 1
+
+
 def test_a_failure_waits_for_the_calls_it_is_meant_for(emulator: Emulator, client: stripe.StripeClient) -> None:
     emulator.fail("unavailable", path="/v1/refunds*", times=2)
     emulator.fail("unavailable", method="get", path="/v1/refunds/*")

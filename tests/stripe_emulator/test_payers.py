@@ -81,7 +81,8 @@ def test_3d_secure_is_passed_or_failed(emulator: Emulator, client: stripe.Stripe
 def test_money_is_pending_for_days_and_a_fee_is_kept(emulator: Emulator, client: stripe.StripeClient) -> None:
     emulator.settings.fee_basis_points, emulator.settings.fee_fixed = 290, 30
     charge = charge_of(pay(client, 10_050, method="pm_card_visa"))
-    movement = charge.balance_transaction
+    assert charge.balance_transaction is None
+    movement = client.v1.charges.retrieve(charge.id, {"expand": ["balance_transaction"]}).balance_transaction
     assert isinstance(movement, stripe.BalanceTransaction)
     assert (movement.fee, movement.net, movement.status) == (321, 9_729, "pending")
     balance = client.v1.balance.retrieve()
@@ -101,6 +102,12 @@ def test_a_refund_that_had_succeeded_comes_back(emulator: Emulator, client: stri
     assert isinstance(back, stripe.BalanceTransaction)
     assert (failed.status, failed.failure_reason, back.net) == ("failed", "expired_or_canceled_card", 4_000)
     assert (available(client), client.v1.charges.retrieve(charge.id).amount_refunded) == (10_000, 0)
+
+
+def test_a_card_whose_refunds_fail_lets_them_succeed_first(client: stripe.StripeClient) -> None:
+    refund = client.v1.refunds.create({"charge": charge_of(pay(client, method="pm_card_refundFail")).id})
+    assert (refund.status, client.v1.refunds.retrieve(refund.id).status) == ("succeeded", "failed")
+    assert available(client) == 0
 
 
 @pytest.mark.parametrize("ends", ["succeeded", "failed"])

@@ -8,12 +8,21 @@ import stripe
 from tests.stripe_emulator.scenes import charge_of, pay, refused
 
 
+def movement_of(client: stripe.StripeClient, charge: str) -> stripe.BalanceTransaction:
+    """Return the movement of a captured charge, asking until Stripe has booked it."""
+    for _ in range(100):
+        found = client.v1.charges.retrieve(charge, {"expand": ["balance_transaction"]}).balance_transaction
+        if isinstance(found, stripe.BalanceTransaction):
+            return found
+    raise AssertionError("the charge has no movement")
+
+
 def test_a_card_pays_and_the_charge_tells_what_reached_the_balance(public: stripe.StripeClient, currency: str) -> None:
     intent = pay(public, 12_345, currency=currency)
     charge = charge_of(intent)
     assert (intent.status, intent.amount_received, charge.amount_captured) == ("succeeded", 12_345, 12_345)
-    movements = public.v1.balance_transactions.list({"source": charge.id}).data
-    assert [(each.amount, each.net + each.fee) for each in movements] == [(12_345, 12_345)]
+    movement = movement_of(public, charge.id)
+    assert (movement.amount, movement.net + movement.fee, movement.source) == (12_345, 12_345, charge.id)
 
 
 def test_a_payment_is_confirmed_later_and_found_by_when_it_was_made(public: stripe.StripeClient, currency: str) -> None:

@@ -5,33 +5,31 @@ import stripe
 
 from tests.stripe_emulator import contract
 from tests.stripe_emulator.control import Emulator
-from tests.stripe_emulator.emulated import OPERATIONS
+from tests.stripe_emulator.emulated import OPERATIONS, Operation
 from tests.stripe_emulator.refusals import Refusal
-from tests.stripe_emulator.scenes import calling, pay, refused
+from tests.stripe_emulator.scenes import calling, charge_of, pay, refused
 
 
-def first_versions() -> list[contract.Route]:
-    return [route for route in contract.routes() if route.path.startswith("/v1/")]
+def emulated() -> list[tuple[contract.Route, Operation]]:
+    by_path: dict[tuple[str, str], contract.Route] = {(route.method, route.path): route for route in contract.routes()}
+    return [(by_path[key], operation) for key, operation in OPERATIONS.items()]
 
 
-def test_every_operation_of_the_first_version_has_its_types_read() -> None:
-    assert len(first_versions()) > 500
-    for route in first_versions():
+def test_the_sdk_is_read_whole_and_everything_emulated_is_in_it() -> None:
+    assert len(contract.routes()) > 600
+    assert len(emulated()) >= 40
+
+
+def test_the_types_of_everything_emulated_are_read_from_the_sdk() -> None:
+    for route, _ in emulated():
         with pytest.raises(Refusal):
             route.read({"no_such_parameter": "1"})
-        assert route.faults_of({"object": "nothing of the kind"}) or route.answer in {"Any", "StripeObject"}, route
-
-
-def test_everything_emulated_is_an_operation_of_stripe() -> None:
-    paths = {(route.method, route.path) for route in contract.routes()}
-    assert OPERATIONS.keys() <= paths
-    assert len(OPERATIONS) >= 40
+        assert route.faults_of({"object": "nothing of the kind"}), route
 
 
 def test_everything_honoured_is_a_parameter_of_stripe() -> None:
-    for (method, path), operation in OPERATIONS.items():
-        route, _ = contract.find(method, path.replace("{", "").replace("}", "")) or pytest.fail(path)
-        assert operation.honours <= route.takes | {"expand"}, path
+    for route, operation in emulated():
+        assert operation.honours <= route.takes | {"expand"}, route
 
 
 @pytest.mark.parametrize(
@@ -64,8 +62,7 @@ def test_parameters_that_stripe_does_not_take_are_refused_by_name(
 def test_an_object_that_does_not_fit_the_sdk_never_leaves(
     emulator: Emulator, client: stripe.StripeClient, harm: dict[str, object]
 ) -> None:
-    charge = pay(client).latest_charge
-    id_ = charge.id if isinstance(charge, stripe.Charge) else ""
+    id_ = charge_of(pay(client)).id
     kept = emulator.world.known(id_)
     before = dict(kept)
     kept.update(harm)
@@ -84,6 +81,17 @@ def test_a_missing_field_is_seen_too(emulator: Emulator, client: stripe.StripeCl
     with pytest.raises(stripe.APIError, match="currency"):
         client.v1.payment_intents.retrieve(intent.id)
     kept["currency"] = currency
+
+
+def test_a_mistake_of_the_emulators_own_is_told(emulator: Emulator, client: stripe.StripeClient) -> None:
+    charge = charge_of(pay(client)).id
+    kept = emulator.world.known(charge)
+    amount = kept.pop("amount_refunded")
+    with pytest.raises(stripe.APIError, match=r"KeyError.*amount_refunded") as refusal:
+        client.v1.refunds.create({"charge": charge}, {"idempotency_key": "refund-1"})
+    assert refused(refusal.value) == (500, "emulator_failed")
+    kept["amount_refunded"] = amount
+    assert client.v1.refunds.create({"charge": charge}, {"idempotency_key": "refund-1"}).status == "succeeded"
 
 
 def test_what_stripe_has_and_the_emulator_has_not_is_no_success(client: stripe.StripeClient) -> None:
