@@ -2,13 +2,12 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
 
 import pytest
 import stripe
 
 from tests.stripe_emulator.control import Emulator
-from tests.stripe_emulator.scenes import calling
+from tests.stripe_emulator.scenes import calling, live
 from tests.stripe_emulator.server import running
 
 
@@ -25,15 +24,6 @@ def client(emulator: Emulator) -> Iterator[stripe.StripeClient]:
     """The SDK, calling the emulator."""
     with calling(emulator) as client:
         yield client
-
-
-@contextmanager
-def live(key: str) -> Iterator[stripe.StripeClient]:
-    """Yield a client of Stripe itself, of its test mode alone."""
-    if not key.startswith(("sk_test_", "rk_test_")):
-        raise ValueError("STRIPE_API_KEY is not a key of test mode")
-    with closing(stripe.RequestsClient()) as http:
-        yield stripe.StripeClient(key, max_network_retries=2, http_client=http)
 
 
 @pytest.fixture

@@ -32,6 +32,15 @@ def calling(
         )
 
 
+@contextmanager
+def live(key: str) -> Iterator[stripe.StripeClient]:
+    """Yield a client of Stripe itself, of its test mode alone."""
+    if not key.startswith(("sk_test_", "rk_test_")):
+        raise ValueError("STRIPE_API_KEY is not a key of test mode")
+    with closing(stripe.RequestsClient()) as http:
+        yield stripe.StripeClient(key, max_network_retries=2, http_client=http)
+
+
 def pay(
     client: stripe.StripeClient,
     amount: int = 10_000,

@@ -90,6 +90,10 @@ def test_a_transfer_is_taken_back_in_parts_and_not_beyond(emulator: Emulator, cl
         client.v1.transfers.reversals.create(transfer, {"amount": 1})
     assert [each.id for each in client.v1.transfers.reversals.list(transfer).data] == [rest.id, first.id]
     assert client.v1.transfers.reversals.retrieve(transfer, first.id).amount == 2_000
+    other = client.v1.transfers.create({"amount": 100, "currency": "cny", "destination": account}).id
+    with pytest.raises(stripe.InvalidRequestError):
+        client.v1.transfers.reversals.retrieve(other, first.id)
+    client.v1.transfers.reversals.create(other)
     assert client.v1.transfers.retrieve(transfer).reversed
     assert (available(client), available(client, account)) == (10_000, 0)
 

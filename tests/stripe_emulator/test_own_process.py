@@ -50,6 +50,7 @@ def test_a_process_of_its_own_is_called_and_commanded_and_ends_with_its_parent(o
         assert commanded(own, "activate", account=account, capabilities=["transfers"])["payouts_enabled"]
         client.v1.transfers.create({"amount": 10_000, "currency": "cny", "destination": account})
         assert commanded(own, "check") is None
+        assert commanded(own, "drop", types="*") == 0
         for name in ("world", "_open", "command", "settle_refund"):
             with pytest.raises(urllib.error.HTTPError, match="400") as refusal:
                 commanded(own, name, **({"refund": "re_of_nobody"} if name == "settle_refund" else {}))

@@ -7,7 +7,7 @@ from tests.stripe_emulator import contract
 from tests.stripe_emulator.control import Emulator
 from tests.stripe_emulator.emulated import OPERATIONS, Operation
 from tests.stripe_emulator.refusals import Refusal
-from tests.stripe_emulator.scenes import calling, charge_of, pay, refused
+from tests.stripe_emulator.scenes import calling, charge_of, live, pay, refused
 
 
 def emulated() -> list[tuple[contract.Route, Operation]]:
@@ -105,6 +105,11 @@ def test_what_stripe_has_and_the_emulator_has_not_is_no_success(client: stripe.S
     with pytest.raises(stripe.APIError, match="expansion") as refusal:
         client.v1.charges.list({"expand": ["data.refunds"]})
     assert refused(refusal.value) == (501, "not_emulated")
+
+
+def test_a_live_key_is_never_used() -> None:
+    with pytest.raises(ValueError, match="test mode"), live("sk_live_of_somebody"):
+        pass
 
 
 def test_what_stripe_has_not_either_is_not_found(client: stripe.StripeClient) -> None:

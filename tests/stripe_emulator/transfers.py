@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from tests.stripe_emulator import balances, charges
 from tests.stripe_emulator.emulated import emulates, listed, page, retrieved
-from tests.stripe_emulator.refusals import impossible, invalid, missing, not_emulated
+from tests.stripe_emulator.refusals import impossible, invalid, missing, not_emulated, nothing_called
 from tests.stripe_emulator.state import PLATFORM, Call, Thing, World
 
 PATH = "/v1/transfers/{id}/reversals"
@@ -173,6 +173,15 @@ def list_reversals(call: Call) -> Thing:
     return page(call, "transfer_reversal", things)
 
 
+@emulates("get", "/v1/transfers/{transfer}/reversals/{id}")
+def retrieve_reversal(call: Call) -> Thing:
+    """Return a reversal of this transfer, of no other."""
+    reversal = call.get("transfer_reversal", "id")
+    if reversal["transfer"] != call.ids["transfer"]:
+        raise nothing_called("transfer_reversal", reversal["id"])
+    return reversal
+
+
 @emulates("post", "/v1/transfers/{transfer}", "metadata description")
 def update(call: Call) -> Thing:
     """Change what is said about the transfer."""
@@ -185,4 +194,3 @@ def update(call: Call) -> Thing:
 
 listed("/v1/transfers", "transfer", "destination transfer_group")
 retrieved("/v1/transfers/{transfer}", "transfer")
-retrieved("/v1/transfers/{transfer}/reversals/{id}", "transfer_reversal")
