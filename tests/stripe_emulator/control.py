@@ -100,14 +100,14 @@ class Emulator:
     def activate(self, account: str, *capabilities: str) -> Thing:
         """Stripe knows enough of an account: these capabilities, or all it has asked for, are active."""
         with self._lock:
-            thing = self.world.get(PLATFORM, "account", account)
+            thing = self.world.known(account)
             accounts.activate(self.world, thing, capabilities)
             return self.world.shown(thing)
 
     def restrict(self, account: str, due: str = "individual.verification.document") -> Thing:
         """Stripe asks for something more: nothing is active."""
         with self._lock:
-            thing = self.world.get(PLATFORM, "account", account)
+            thing = self.world.known(account)
             accounts.restrict(self.world, thing, due)
             return self.world.shown(thing)
 

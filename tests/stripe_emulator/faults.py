@@ -56,7 +56,8 @@ class Fault:
 
     def at_the_door(self) -> None:
         """Fail before anybody looks at the call's idempotency key."""
-        self.arrived.set()
+        if self.failure is not Failure.SLOW:
+            self.arrived.set()
         match self.failure:
             case Failure.CONFLICT:
                 message = "This object cannot be accessed right now because another API request is accessing it."
@@ -73,6 +74,7 @@ class Fault:
         if self.failure is Failure.ERROR_BEFORE:
             raise Refusal(500, "api_error", "An unknown error occurred.")
         if self.failure is Failure.SLOW:
+            self.arrived.set()  # only now, when the key is in use
             self.released.wait(self.seconds)
 
     def after(self) -> None:

@@ -15,7 +15,7 @@ from tests.stripe_emulator.state import Thing
 
 Deed = Callable[["Day", int], Any]
 
-METHODS = ("pm_card_bypassPending", "pm_card_visa", "pm_card_chargeDeclined", "pm_card_pendingRefund")
+METHODS = (*["pm_card_bypassPending"] * 5, "pm_card_visa", "pm_card_pendingRefund", "pm_card_chargeDeclined")
 
 
 class Day:
@@ -35,7 +35,7 @@ class Day:
         return things[-1]
 
     def pay(self, amount: int) -> None:
-        pay(self.client, amount, method=METHODS[amount % len(METHODS)])
+        pay(self.client, 3 * amount, method=METHODS[amount % len(METHODS)])
 
     def refund(self, amount: int) -> None:
         self.client.v1.refunds.create({"payment_intent": self.last("payment_intent")["id"], "amount": amount})
@@ -86,7 +86,7 @@ DEEDS: tuple[Deed, ...] = (
 )
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(st.lists(st.tuples(st.sampled_from(DEEDS), st.integers(1, 3_000)), min_size=10, max_size=30))
 def test_no_fen_is_lost_or_made_by_any_sequence_of_deeds(deeds: list[tuple[Deed, int]]) -> None:
     with running() as emulator, calling(emulator) as client:

@@ -125,6 +125,8 @@ def test_a_refund_waits_until_the_balance_covers_it(emulator: Emulator, client: 
     client.v1.payouts.create({"amount": 9_000, "currency": "cny"})
     refund = client.v1.refunds.create({"charge": charge.id})
     assert (refund.status, refund.pending_reason, available(client)) == ("pending", "insufficient_funds", 1_000)
+    with pytest.raises(ValueError, match="does not cover"):
+        emulator.settle_refund(refund.id)
     emulator.top_up(9_000)
     emulator.settle_refund(refund.id)
     assert (client.v1.refunds.retrieve(refund.id).status, available(client)) == ("succeeded", 0)
