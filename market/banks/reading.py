@@ -83,7 +83,8 @@ def _spreadsheet(content: bytes, name: str | None) -> Statement:
     if len(found) > 1:
         raise StatementFileError(reason="several sheets are statements", reason_zh="多个工作表均为对账单,请分别导入")
     if not found:
-        lacking = "、".join(sorted(nearest, key=len)[0])
+        fewest = min(nearest, key=len)
+        lacking = "、".join(fewest)
         raise StatementFileError(
             reason=f"no row is headed by all that it needs; lacking: {lacking}",
             reason_zh=f"未找到完整表头,缺少:{lacking}",

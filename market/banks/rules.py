@@ -123,6 +123,8 @@ class Statement:
 
 _LEAST_SERIAL_DIGITS, _MOST_SERIAL_DIGITS = 6, 10
 _GROUP_NUMBER = re.compile(rf"G([0-9]{{8}}[0-9]{{{_LEAST_SERIAL_DIGITS},{_MOST_SERIAL_DIGITS}}})")
+_NEVER_CHECKS = ("00", "01", "99")
+"""They would leave the same remainder as 97, 98 and 02, which are the ones given."""
 _LENGTHS = range(8 + _LEAST_SERIAL_DIGITS + 2, 8 + _MOST_SERIAL_DIGITS + 3)
 _DASHES = {ord(dash): "-" for dash in "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"}
 _HALF_WIDTH = {0xFF10 + digit: str(digit) for digit in range(10)} | _DASHES
@@ -152,6 +154,7 @@ def is_identification_code(digits: str) -> bool:
         and digits.isascii()
         and digits.isdigit()
         and int(digits) % 97 == 1
+        and digits[-2:] not in _NEVER_CHECKS
         and _begins_with_a_day(digits)
     )
 
