@@ -29,9 +29,9 @@ _WORDS: Mapping[Label, tuple[str, ...]] = {
     Label.TOTAL: ("合计", "总计", "总合计", "total"),
 }
 _LABELS = {word: label for label, words in _WORDS.items() for word in words}
-_SUMS = re.compile(r"小计|合计|总计|累计|total")
+_SUMS = re.compile(r"(?:[本当][页日月年期])?(?:小计|合计|总计|累计)(?:[:(\[].*)?")
 _NO_LINE = re.compile(r"余额|总额|总金额|笔数|记录数|打印|以下空白|下载|查询|账号|户名|第.*页|balance|^-*end")
-_ACCOUNT = re.compile(r"[0-9A-Z*-]+(?: [0-9*]{3,})*")
+_ACCOUNT = re.compile(r"[0-9A-Z*-]+(?: [0-9*]+)*")
 _BEFORE_VALUE = re.compile(r"(.+?)(?:[\[(].*[)\]])?(?::(.*))?")
 
 
@@ -57,12 +57,13 @@ def labelled(cells: Sequence[Cell]) -> Iterator[tuple[Label, str]]:
             yield label, value
 
 
-def is_closing_row(cells: Sequence[Cell], *, day: Cell, amounts: Sequence[Cell]) -> bool:
-    """Tell whether a row closes a page or the table, and is no line that has lost its day.
+def is_closing_row(cells: Sequence[Cell], *, amounts: Sequence[Cell]) -> bool:
+    """Tell whether a row without a day closes a page or the table, and is no line that has lost its day.
 
-    It begins with a word for that, has nothing in place of a day but that word, and no amounts unless it is of sums.
+    It begins with a label, or with a word for sums; or with another word of such rows, and then has no amounts.
     """
-    first = next((heading_of(cell) for cell in cells if text_of(cell) != ""), "")
-    if heading_of(day) not in ("", first):
-        return False
-    return bool(_SUMS.search(first)) or (bool(_NO_LINE.search(first)) and not any(text_of(cell) for cell in amounts))
+    first = next((cell for cell in cells if text_of(cell) != ""), "")
+    said = heading_of(first)
+    if label_of(first) or _SUMS.fullmatch(said):
+        return True
+    return bool(_NO_LINE.search(said)) and not any(text_of(cell) for cell in amounts)

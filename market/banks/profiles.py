@@ -68,7 +68,8 @@ class Profile:
 _OUT = ("借方发生额", "借方金额", "支出金额", "转出金额", "借方", "支出", "付款金额", "debit", "debitamount")
 _IN = ("贷方发生额", "贷方金额", "收入金额", "转入金额", "贷方", "收入", "收款金额", "credit", "creditamount")
 _AMOUNT = ("交易金额", "发生额", "交易发生额", "金额", "amount")
-_SIDE = ("借贷标志", "借贷标识", "借贷方向", "借/贷", "借贷", "收支方向", "收支标志", "收/支", "debit/credit")
+_RURAL_SIDE = ("借贷标志", "借贷标识", "借贷方向")
+_SIDE = ("借/贷", "借贷", "收支方向", "收支标志", "收/支", "debit/credit")
 _DAY = ("记账日期", "入账日期", "交易日期", "交易时间", "交易日", "记账日", "日期", "date", "bookingdate")
 _BALANCE = ("余额", "账户余额", "交易后余额", "本次余额", "联机余额", "balance")
 _NAME = ("对方户名", "对方名称", "对方单位名称", "对方单位", "对方账户名称", "counterparty", "counterpartyname")
@@ -133,7 +134,7 @@ PROFILES: Mapping[str, Profile] = {
             marks=(("账户明细编号-交易流水号",),),
         ),
         # Seen: 借贷标志 beside one amount, in exports of several 农商行 and 农村信用社. Assumed: that most are so.
-        Profile("rural", "农村信用社、农商行", _WITH_SIDE, marks=(("借贷标志", "借贷标识", "借贷方向"),)),
+        Profile("rural", "农村信用社、农商行", {**_WITH_SIDE, Field.SIDE: _RURAL_SIDE}, marks=(_RURAL_SIDE,)),
         # Assumed, but for the two columns of amounts.
         Profile("psbc", "中国邮政储蓄银行", _TWO_COLUMNS, marks=(("交易机构", "交易机构名称", "交易机构号"),)),
         # Seen: 借方(出账), 贷方(入账), 收(付)方名称, 收(付)方账号, 交易流水号, 扩展摘要.
@@ -160,7 +161,7 @@ PROFILES: Mapping[str, Profile] = {
 }
 """The forms that are known, by name: the banks', and three for any bank that heads its columns in the usual words."""
 
-_ANY: Headings = {**_TWO_COLUMNS, **_WITH_SIDE}
+_ANY: Headings = {**_TWO_COLUMNS, Field.SIDE: (*_RURAL_SIDE, *_SIDE)}
 _UNIT = re.compile(r"(?:/元|[(\[][^()\[\]]*[)\]])+$")
 Places = Mapping[Field, tuple[int, ...]]
 """In which columns each field stands."""

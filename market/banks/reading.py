@@ -144,7 +144,7 @@ class _Row:
 
     def closes(self) -> bool:
         amounts = [self._cell(field) for field in (Field.OUT, Field.IN, Field.AMOUNT)]
-        return self.day is None and is_closing_row(self._cells, day=self._cell(Field.DAY), amounts=amounts)
+        return self.day is None and is_closing_row(self._cells, amounts=amounts)
 
     def has(self, field: Field) -> bool:
         return field in self._places

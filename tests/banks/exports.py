@@ -47,9 +47,11 @@ def grid(profile: Profile, lines: Sequence[StatementLine], *, commas: bool = Tru
     """Return headings and rows as a bank of this profile would write them."""
     cells = [said(profile, line, commas=commas) for line in lines]
     fields = [field for field in cells[0] if field in profile.headings]
-    headings = [profile.headings[field][0] for field in fields]
+    own = [mark for group in profile.marks for mark in group]
+    known = {field: [*filter(own.__contains__, several), *several] for field, several in profile.headings.items()}
+    headings = [known[field][0] for field in fields]
     marks = [group[0] for group in profile.marks if not any(mark in headings for mark in group)]
-    rows = [[row[field] for field in fields] + ["0"] * len(marks) for row in cells]
+    rows = [[row[field] for field in fields] + [""] * len(marks) for row in cells]
     spelled = [f"{heading}{unit}" if "额" in heading else heading for heading in headings]
     return [["序号", *spelled, *marks], *([str(number), *row] for number, row in enumerate(rows, 1))]
 

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
+from io import BytesIO
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from xlsxwriter import Workbook
 
 from market.banks import reading
 from market.banks.profiles import PROFILES, Profile
@@ -59,6 +62,7 @@ def without_rows(told: list[StatementLine] | tuple[StatementLine, ...]) -> list[
 
 @pytest.mark.parametrize("write", FORMATS.values(), ids=FORMATS)
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
+@settings(max_examples=4)
 @given(told=lines(), upside_down=st.booleans(), commas=st.booleans(), unit=st.sampled_from(["", "(元)", "/元(人民币)"]))
 def test_an_export_of_each_bank_in_each_format_is_known_and_read_back(
     profile: Profile,
@@ -208,3 +212,72 @@ def test_what_stands_above_and_below_is_held_against_the_lines() -> None:
         assert got == pointers or (wrong.startswith("期初余额,") and got)
     assert faults(as_csv([*above, *table, ["合计", "31.00", "1100.00"]])) == ["/out"]
     assert faults(as_csv([["期初余额:0"], ["期初余额", "1"], *table])) == ["/rows/2/opening_balance", "/rows/4/balance"]
+
+
+def test_a_statement_of_another_account_or_of_several_is_refused() -> None:
+    content = as_csv([*TITLE, *(row.split(",") for row in (HEAD, *ROWS[:2]))])
+    assert read(content, account_number="6222 0212 3400 01").account_number == ACCOUNT
+    assert read(text(*ROWS), account_number=ACCOUNT).account_number is None
+    for refused in (lambda: read(content, account_number="6222"), lambda: read(of_two_accounts())):
+        with pytest.raises(StatementAccountError):
+            refused()
+    assert read(content.replace(ACCOUNT.encode(), b"6222****0001"), account_number=ACCOUNT).account_number is None
+
+
+def of_two_accounts() -> bytes:
+    return text("20260302,,1,1,1001", "20260302,,1,2,1002", head="交易日期,支出,收入,余额,本方账号")
+
+
+def test_a_number_that_has_lost_digits_is_a_fault_and_one_that_has_not_is_read() -> None:
+    head = HEAD.split(",")
+    row = ["2026-03-02", "", "100.00", "100.00", "甲", "6222000011112222.0", "A1", ""]
+    assert faults(as_workbook([head, row], numbers=True)) == ["/rows/2/account"]
+    row[5] = "622200001111222.0"
+    assert read(as_workbook([head, row], numbers=True)).lines[0].counterparty_account == "622200001111222"
+
+
+def test_amounts_that_are_numbers_are_exact_or_refused() -> None:
+    head = HEAD.split(",")
+    for cell, fen in {"1234.56": 123_456, "0.30000000000000004": 30, "99999999999.99": 9_999_999_999_999}.items():
+        row = ["2026-03-02", "", cell, "", "甲", "1", "A1", ""]
+        assert [line.amount_fen for line in read(as_workbook([head, row], numbers=True)).lines] == [fen]
+    for cell in ("1234.565", "0.001", "1234567890123456.5"):
+        row = ["2026-03-02", "", cell, "", "甲", "1", "A1", ""]
+        assert faults(as_workbook([head, row], numbers=True)) == ["/rows/2/in"]
+
+
+def test_what_is_no_statement_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    for content in (
+        b"",
+        b"\xff\xfe",
+        b"PK\x03\x04",
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+        b"{}",
+        b'"a',
+        as_workbook([]),
+    ):
+        assert refusal(content)
+    monkeypatch.setattr(reading, "MOST_BYTES", 100)
+    assert "too large" in refusal(b"x" * 101)
+    monkeypatch.undo()
+    monkeypatch.setattr(reading, "MOST_LINES", 2)
+    assert "more than 2 lines" in refusal(text(*ROWS))
+
+
+def test_a_workbook_that_unpacks_to_too_much_is_refused() -> None:
+    buffer = BytesIO()
+    with ZipFile(buffer, "w", ZIP_DEFLATED) as packed:
+        packed.writestr("xl/workbook.xml", b" " * 50_000_001)
+    assert len(buffer.getvalue()) < 100_000
+    assert "too large" in refusal(buffer.getvalue())
+
+
+def test_days_of_a_workbook_may_be_dates_or_instants() -> None:
+    buffer = BytesIO()
+    with Workbook(buffer) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, ["日期", "支出", "收入"])
+        for row, form in enumerate(("yyyy-mm-dd", "yyyy-mm-dd hh:mm"), 1):
+            sheet.write_datetime(row, 0, datetime(2026, 3, 2, 9, 30 * (row - 1)), book.add_format({"num_format": form}))
+            sheet.write_string(row, 1, f"{row}.00")
+    assert [line.booked_on for line in read(buffer.getvalue()).lines] == [DAY, DAY]
