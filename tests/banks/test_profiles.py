@@ -9,8 +9,8 @@ from tests.banks.test_reading import HEAD, ROWS, read, refusal, text
 
 # Headings as public programs that read such exports have them.
 SEEN = {
-    "ccb": "账号,交易时间,借方发生额/元(支取),贷方发生额/元(收入),余额/元,币种,对方户名,对方账号,对方开户机构,记账日期,摘要,备注,"
-    "账户明细编号-交易流水号,企业流水号,凭证种类,凭证号",
+    "ccb": "账号,交易时间,借方发生额/元(支取),贷方发生额/元(收入),余额/元,币种,对方户名,对方账号,对方开户机构,"
+    "记账日期,摘要,备注,账户明细编号-交易流水号,企业流水号,凭证种类,凭证号",
     "boc": "交易类型[ Transaction Type ],付款人账号[ Debit Account No. ],付款人名称[ Payer's Name ],"
     "收款人账号[ Payee's Account Number ],收款人名称[ Payee's Name ],交易日期[ Transaction Date ],"
     "交易货币[ Trade Currency ],交易金额[ Trade Amount ],交易后余额[ After-transaction balance ],"
