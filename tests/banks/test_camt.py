@@ -1,4 +1,4 @@
-"""camt.053 of three versions: what is booked is read, part by part of a batch; what is not is told; the rest refused."""
+"""camt.053 of three versions: what is booked is read, each part of a batch; what is not is told; the rest refused."""
 
 from dataclasses import replace
 from datetime import date
