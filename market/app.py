@@ -21,6 +21,7 @@ from market.attribution.evidence import MOST_FILE_BYTES
 from market.attribution.trying import CodeTrials
 from market.audit import endpoints as audit_endpoints
 from market.audit import proof_endpoints
+from market.banking import endpoints as banking_endpoints
 from market.benefits import endpoints as benefits_endpoints
 from market.benefits import register_endpoints
 from market.cash import endpoints as cash_endpoints
@@ -67,6 +68,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     lineage_endpoints.router,
     ledger_endpoints.router,
     cash_endpoints.router,
+    banking_endpoints.router,
     attribution_endpoints.router,
     confirmation_endpoints.router,
     pay_list_endpoints.router,

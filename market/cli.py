@@ -20,7 +20,7 @@ from rich.progress import Progress
 from market import embedded, migrating, worker
 from market.app import create_app
 from market.audit import doctoring, verifying
-from market.db import Database
+from market.db import Database, without_hurry
 from market.demo import telling
 from market.households import keyfile, keys
 from market.households.vault import Keyring, Vault
@@ -224,6 +224,7 @@ def verify() -> None:
 def doctor() -> None:
     """Check the invariants of the book, the stock and the orders; name what is broken."""
     with _database(Settings()) as database, database.transaction() as session:
+        without_hurry(session)
         symptoms = doctoring.examine(session)
     for symptom in symptoms:
         typer.echo(symptom.line())

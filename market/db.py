@@ -140,6 +140,11 @@ def lock_by(session: orm.Session, *, kind: str, key: object) -> None:
     session.execute(sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": f"{kind}:{key}"})
 
 
+def without_hurry(session: orm.Session) -> None:
+    """Let the rest of this transaction take its time: an examination of a large book outlasts what a request may."""
+    session.execute(sa.text("SET LOCAL statement_timeout = 0"))
+
+
 def plan_anew(connection: sa.Connection | orm.Session) -> None:
     """Have the rest of this transaction planned for the values it is asked with: what sums up much says so first.
 

@@ -22,6 +22,7 @@ brings to each household. Amounts are integers of fen; quantities are decimal st
 
 TAGS: Mapping[str, str] = {
     "audit": "审计: trace orders and households both ways, verify the book, check the invariants",
+    "banking": "银行流水: accounts, imported statements, and what of them waits for two people",
     "cash": "资金: the cash book, in which the money of every order is held, kept, paid on or paid back",
     "catalog": "产品目录: categories, products, price tiers, listing and search",
     "certification": "产品认定: applications, reviews, price evidence, public notice, batches, certificates",

@@ -38,6 +38,7 @@ from market.lots.rules import OutOfStockError
 from market.orders import acceptance, changing, placing, returns
 from market.orders.rules import OrderEvent
 from market.payments import service as payments
+from market.payments.rules import OrderPart
 from tests.market_book import Book, Happened, check_book
 from tests.market_model import (
     ACCEPTING,
@@ -204,7 +205,7 @@ class Deeds(RuleBasedStateMachine):
             payer_name="财政支付中心",
             amount_fen=sum(fen for _, fen in parts),
             received_on=on,
-            parts=[payments.OrderPart(UUID(order.id), fen) for order, fen in parts],
+            parts=[OrderPart(UUID(order.id), fen) for order, fen in parts],
             now=self.now,
         )
 

@@ -13,7 +13,7 @@ from market.attribution.rules import Kind, PaymentOrder, Standing, Step
 from market.benefits.rules import Mechanism, PlanBody, Pool
 from market.catalog.models import Product
 from market.channels import service as channels
-from market.channels.rules import ChannelTerms, EvidenceKind
+from market.channels.rules import ChannelTerms, EvidenceKind, FundsModel
 from market.households.models import Household
 from market.identity.models import Organisation
 from market.identity.rules import Actor, OrganisationKind, Role
@@ -21,7 +21,9 @@ from market.lots.models import Contribution, Lot
 from market.orders import acceptance, changing, placing, returns
 from market.orders import queries as order_queries
 from market.orders.models import Order, OrderLine
+from market.orders.rules import OrderEvent
 from market.payments import service as payments
+from market.payments.rules import OrderPart
 from tests import factories
 from tests.money_out import paid_out
 
@@ -41,6 +43,7 @@ def open_channels(session: orm.Session) -> None:
             evidence_kinds=("acceptance_note",) if code == "canteen" else (),
             needs_external_number=code == "online",
             counts_to_reserved_share=code == "canteen",
+            funds_models=tuple(FundsModel),
         )
         for code in CHANNELS
     ]
@@ -142,13 +145,16 @@ class Story:
         ]
         return lot, contributions
 
-    def place(self, *quantities: str, channel: str = "canteen", now: datetime = NOON) -> Order:
+    def place(
+        self, *quantities: str, channel: str = "canteen", now: datetime = NOON, funds_model: FundsModel | None = None
+    ) -> Order:
         """Order lines of the product; return the one order."""
         request = placing.Request(
             channel_code=channel,
             external_number=uuid4().hex if channel == "online" else None,
             payment_days=30,
             lines=[placing.WantedLine(self.product.id, quantity, "kg", None) for quantity in quantities],
+            funds_model=funds_model,
         )
         placed = placing.place(
             self.session,
@@ -194,16 +200,16 @@ class Story:
         self.accept(order, on=on)
         return order
 
-    def pay(self, order: Order, amount_fen: int, *, on: date = TODAY) -> None:
+    def pay(self, order: Order, amount_fen: int, *, on: date = TODAY, reference: str | None = None) -> None:
         """Record the buyer's money at the supplier's bank."""
         payments.record(
             self.session,
             self.clerk,
-            bank_reference=uuid4().hex,
+            bank_reference=reference or uuid4().hex,
             payer_name="财政支付中心",
             amount_fen=amount_fen,
             received_on=on,
-            parts=[payments.OrderPart(order.id, amount_fen)],
+            parts=[OrderPart(order.id, amount_fen)],
             now=NOON,
         )
 
@@ -229,6 +235,16 @@ class Story:
     def lines(self, order: Order) -> list[OrderLine]:
         """Return the order's lines as they are now."""
         return order_queries.lines_of(self.session, [order.id])
+
+    def standing(self, order: Order, step: Step) -> int:
+        """Return what of the order's shares stands at a step, in fen."""
+        return sum(each.fen for each in self.standings(order) if each.step is step)
+
+    def cancel(self, order: Order) -> None:
+        """Give the order up, as its supplier."""
+        changing.give_up(
+            self.session, self.clerk, order_id=order.id, event=OrderEvent.CANCEL, reason="道路中断", now=NOON
+        )
 
     def standings(self, order: Order) -> list[Standing]:
         """Return what stands posted on the order's lines."""

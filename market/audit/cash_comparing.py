@@ -8,7 +8,7 @@ from sqlalchemy import orm
 
 from market.audit import book
 from market.audit.book import BookEntry, ClosedMonths
-from market.audit.cash_replaying import ExpectedCash, Side, replay
+from market.audit.cash_replaying import ExpectedCash, Side, mirrored, replay
 from market.audit.facts import SupplierFacts
 from market.audit.rules import Difference, Finding, Verification
 
@@ -21,7 +21,8 @@ _WITHOUT_FACT = sa.text(
       FROM ledger_entries e
      WHERE e.book = 'cash'
        AND NOT EXISTS (
-           SELECT FROM (VALUES ('acceptance'), ('return'), ('receipt'), ('ship'), ('decline'), ('cancel'), ('expire'))
+           SELECT FROM (VALUES ('acceptance'), ('return'), ('receipt'), ('ship'), ('decline'), ('cancel'), ('expire'),
+                               ('bank_line'))
                        AS known (kind)
              JOIN LATERAL (
                  SELECT FROM acceptances WHERE kind = 'acceptance' AND CAST(id AS text) = split_part(e.source, ':', 3)
@@ -30,6 +31,10 @@ _WITHOUT_FACT = sa.text(
                  UNION ALL
                  SELECT FROM receipt_allocations
                   WHERE kind = 'receipt' AND CAST(id AS text) = split_part(e.source, ':', 3)
+                 UNION ALL
+                 SELECT FROM bank_lines l JOIN bank_accounts a ON a.id = l.bank_account_id
+                  WHERE kind = 'bank_line' AND a.purpose = 'custody'
+                    AND CAST(l.id AS text) = split_part(e.source, ':', 3)
                  UNION ALL
                  SELECT FROM order_changes
                   WHERE event = kind AND CAST(order_id AS text) = split_part(e.source, ':', 3)) fact ON true
@@ -40,7 +45,15 @@ _WITHOUT_FACT = sa.text(
 
 def compare_cash(session: orm.Session, facts: SupplierFacts) -> Verification:
     """Replay the money of a supplier's orders and compare it with the cash book, account by account."""
-    expected = list(replay(session, facts))
+    return _compared(session, list(replay(session, facts)))
+
+
+def compare_bank_lines(session: orm.Session) -> Verification:
+    """Compare what the cash book has of accounts in custody with what their banks told, movement by movement."""
+    return _compared(session, list(mirrored(session)))
+
+
+def _compared(session: orm.Session, expected: Sequence[ExpectedCash]) -> Verification:
     closed = book.closed_months(session, "cash")
     entries = transfers = 0
     findings: list[Finding] = []

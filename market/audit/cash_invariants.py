@@ -41,9 +41,13 @@ _MONEY = f"""
 """
 """Where the facts put the money of each order."""
 
-_ONE_SIDED = ", ".join(
-    f"'{kind}'" for kind in CHART if kind not in {CashKind.SUPPLIER_ACCOUNT, CashKind.PROVIDER_AVAILABLE}
-)
+_EITHER_SIDE = {
+    CashKind.SUPPLIER_ACCOUNT,
+    CashKind.PROVIDER_AVAILABLE,
+    CashKind.IN_TRANSIT,
+    CashKind.UNMATCHED,
+}
+_ONE_SIDED = ", ".join(f"'{kind}'" for kind in CHART if kind not in _EITHER_SIDE)
 _DEBITED = ", ".join(f"'{kind}'" for kind, account in CHART.items() if account.side.is_debit)
 
 CASH: tuple[Invariant, ...] = (
@@ -89,6 +93,51 @@ CASH: tuple[Invariant, ...] = (
                  GROUP BY supplier_id) m
           FULL JOIN (SELECT * FROM ({_BALANCES}) s WHERE kind = 'supplier_account') a ON a.owner_id = m.supplier_id
          WHERE coalesce(m.fen, 0) <> -coalesce(a.fen, 0)
+        """,
+    ),
+    Invariant(
+        "custody_has_what_its_bank_says",
+        "an account in custody has by the book, on every day, what its bank's lines come to",
+        "托管账户的账面余额每日与银行流水合计一致",
+        """
+        SELECT concat('bank account ', coalesce(b.id, c.owner_id), ' on ', coalesce(b.day, c.day)),
+               coalesce(b.fen, 0)::text, coalesce(c.fen, 0)::text
+          FROM (SELECT a.id, l.booked_on AS day, sum(l.amount_fen) AS fen
+                  FROM bank_accounts a JOIN bank_lines l ON l.bank_account_id = a.id
+                 WHERE a.purpose = 'custody' GROUP BY a.id, l.booked_on) b
+          FULL JOIN (SELECT a.owner_id, coalesce(e.original_effective_on, e.effective_on) AS day,
+                            sum(CASE WHEN t.debit_account_id = a.id THEN t.amount_fen ELSE -t.amount_fen END) AS fen
+                       FROM ledger_accounts a
+                       JOIN ledger_transfers t ON a.id IN (t.debit_account_id, t.credit_account_id)
+                       JOIN ledger_entries e ON e.id = t.entry_id
+                      WHERE a.book = 'cash' AND a.kind = 'custody' GROUP BY 1, 2) c
+                 ON c.owner_id = b.id AND c.day = b.day
+         WHERE coalesce(b.fen, 0) <> coalesce(c.fen, 0)
+        """,
+    ),
+    Invariant(
+        "what_is_open_of_a_line_is_unmatched",
+        "what is open of a line in custody stands unmatched in the book, and nothing else does",
+        "托管流水未匹配金额与待匹配科目一致",
+        f"""
+        SELECT concat('bank line ', coalesce(l.id, u.owner_id)), coalesce(l.open_fen, 0)::text,
+               coalesce(u.fen, 0)::text
+          FROM (SELECT l.id, l.open_fen FROM bank_lines l JOIN bank_accounts a ON a.id = l.bank_account_id
+                 WHERE a.purpose = 'custody' AND l.open_fen <> 0) l
+          FULL JOIN (SELECT * FROM ({_BALANCES}) s WHERE kind = 'unmatched' AND fen <> 0) u ON u.owner_id = l.id
+         WHERE coalesce(l.open_fen, 0) <> coalesce(u.fen, 0)
+        """,
+    ),
+    Invariant(
+        "a_line_pays_what_it_brought",
+        "what receipts took of a bank's line is what is not open of it",
+        "每笔流水的到款合计=流水金额-未匹配金额",
+        """
+        SELECT concat('bank line ', l.id), (l.amount_fen - l.open_fen)::text, coalesce(sum(r.amount_fen), 0)::text
+          FROM bank_lines l
+          LEFT JOIN receipts_found f ON f.bank_line_id = l.id
+          LEFT JOIN receipts r ON r.bank_line_id = l.id OR r.id = f.receipt_id
+         GROUP BY l.id HAVING l.amount_fen - l.open_fen <> coalesce(sum(r.amount_fen), 0)
         """,
     ),
     Invariant(

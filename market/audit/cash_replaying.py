@@ -39,6 +39,21 @@ _CHANGES = sa.text(
      WHERE o.supplier_id = :supplier AND c.event IN ('ship', 'decline', 'cancel', 'expire')
     """
 )
+_IN_CUSTODY = sa.text(
+    """
+    SELECT p.id, p.order_id, p.amount_fen, r.bank_line_id, r.received_on
+      FROM receipt_allocations p JOIN receipts r ON r.id = p.receipt_id JOIN orders o ON o.id = p.order_id
+     WHERE o.supplier_id = :supplier AND r.supplier_id IS NULL
+    """
+)
+_MOVEMENTS = sa.text(
+    """
+    SELECT l.id, l.bank_account_id, l.line_key, l.booked_on, l.amount_fen
+      FROM bank_lines l JOIN bank_accounts a ON a.id = l.bank_account_id
+     WHERE a.purpose = 'custody'
+     ORDER BY l.id
+    """
+)
 _SHIPPED = sa.text(
     """
     SELECT l.id, l.shipped_milli - coalesce(a.over_milli, 0) AS milli
@@ -62,6 +77,24 @@ class Changed(NamedTuple):
         return f"{self.event}:{self.order_id}"
 
 
+class Captured(NamedTuple):
+    """What of a bank's line is held for an order."""
+
+    id: UUID
+    order_id: UUID
+    fen: int
+    line_id: UUID
+    on: date
+
+    @property
+    def trigger(self) -> str:
+        """Return the name of the fact in the source of what it posts."""
+        return f"receipt:{self.id}"
+
+
+Fact = Event | Changed | Captured
+
+
 @dataclass(slots=True)
 class OrderMoney:
     """What is on record of an order's money at a point of its history, in fen."""
@@ -75,6 +108,7 @@ class OrderMoney:
     captured_fen: int = 0
     kept_fen: int = 0
     days: list[date] = field(default_factory=list)
+    from_lines: dict[UUID, int] = field(default_factory=lambda: defaultdict(int))
 
     @property
     def going_back_fen(self) -> int:
@@ -112,7 +146,9 @@ class OrderMoney:
         standing["platform_fee", UUID(int=0), None] += fee
         standing["supplier_payable", supplier_id, self.order_id] += max(own, 0)
         standing["supplier_receivable", supplier_id, self.order_id] -= max(-own, 0)
-        standing["supplier_account", supplier_id, None] += had - self.captured_fen
+        standing["supplier_account", supplier_id, None] += had - self.captured_fen + sum(self.from_lines.values())
+        for line_id, fen in self.from_lines.items():
+            standing["unmatched", line_id, None] -= fen
         return standing
 
 
@@ -120,7 +156,7 @@ class ExpectedCash(NamedTuple):
     """What one fact moves: by how much each account's credit grows, from which day, and how the order then stands."""
 
     source: str
-    order_id: UUID
+    order_id: UUID | None
     on: date
     changes: Mapping[Side, int]
     facts: Mapping[str, object]
@@ -130,9 +166,13 @@ def replay(session: orm.Session, facts: SupplierFacts) -> Iterator[ExpectedCash]
     """Yield what the facts of a supplier's orders must have moved, order by order as they were recorded."""
     who = {"supplier": facts.supplier_id}
     shipped = {row.id: row.milli for row in session.execute(_SHIPPED, who)}
-    histories: dict[UUID, list[tuple[UUID, str, date, Event | Changed]]] = defaultdict(list)
-    for row in session.execute(_CHANGES, who):
-        step = Changed(row.id, row.order_id, row.event, row.shipped_on or business_date(row.changed_at))
+    histories: dict[UUID, list[tuple[UUID, str, date, Fact]]] = defaultdict(list)
+    changes = (
+        Changed(row.id, row.order_id, row.event, row.shipped_on or business_date(row.changed_at))
+        for row in session.execute(_CHANGES, who)
+    )
+    steps: list[Changed | Captured] = [*changes, *(Captured(*row) for row in session.execute(_IN_CUSTODY, who))]
+    for step in steps:
         histories[step.order_id].append((step.id, step.trigger, step.on, step))
     for event in facts.events:
         for order_id, fact_id, trigger in _of_orders(event):
@@ -142,6 +182,17 @@ def replay(session: orm.Session, facts: SupplierFacts) -> Iterator[ExpectedCash]
             order = _begin(row, shipped)
             for _, trigger, on, fact in sorted(histories[row.id], key=lambda item: item[0]):
                 yield _step(order, facts.supplier_id, trigger, on, fact)
+
+
+def mirrored(session: orm.Session) -> Iterator[ExpectedCash]:
+    """Yield what every movement that a bank told of an account in custody must have moved, before it was matched."""
+    for row in session.execute(_MOVEMENTS):
+        changes: dict[Side, int] = {
+            ("custody", row.bank_account_id, None): -row.amount_fen,
+            ("unmatched", row.id, None): row.amount_fen,
+        }
+        facts = {"bank_account": str(row.bank_account_id), "line_key": row.line_key}
+        yield ExpectedCash(f"cash:bank_line:{row.id}", None, row.booked_on, changes, facts)
 
 
 def _of_orders(event: Event) -> Iterator[tuple[UUID, UUID, str]]:
@@ -161,10 +212,13 @@ def _begin(row: Any, shipped: Mapping[UUID, int]) -> OrderMoney:
     return OrderMoney(row.id, row.buyer_id, row.funds_model, row.fee_bp, ordered, as_shipped)
 
 
-def _step(order: OrderMoney, supplier_id: UUID, trigger: str, on: date, fact: Event | Changed) -> ExpectedCash:
+def _step(order: OrderMoney, supplier_id: UUID, trigger: str, on: date, fact: Fact) -> ExpectedCash:
     before = order.balances(supplier_id)
     if isinstance(fact, Changed):
         order.coming = dict(order.as_shipped) if fact.event == "ship" else {}
+    elif isinstance(fact, Captured):
+        order.captured_fen += fact.fen
+        order.from_lines[fact.line_id] += fact.fen
     else:
         _follow(order, fact)
         on = max([on, *(returned.counts_on for returned in fact.returned)])

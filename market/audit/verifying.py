@@ -10,7 +10,7 @@ from sqlalchemy import orm
 
 from market.audit import book, comparing
 from market.audit.book import BookEntry, Posted
-from market.audit.cash_comparing import compare_cash, without_fact
+from market.audit.cash_comparing import compare_bank_lines, compare_cash, without_fact
 from market.audit.comparing import Compared
 from market.audit.eligibility import Hints
 from market.audit.facts import Event, EventKind, SupplierFacts
@@ -62,7 +62,7 @@ def verify(
         _check_bound(session, suppliers)
     total = sum(verify_suppliers(session, suppliers), start=Verification())
     if order_id is None and household_id is None:
-        total += Verification(findings=tuple(without_fact(session)))
+        total += compare_bank_lines(session) + Verification(findings=tuple(without_fact(session)))
     return replace(
         total,
         findings=_concerning(total.findings, order_id, household_id),

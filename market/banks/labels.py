@@ -45,7 +45,7 @@ def labelled(cells: Sequence[Cell]) -> Iterator[tuple[Label, str]]:
     """Tell what a row states: `期初余额:100.00` in one cell, or in two beside each other."""
     for place, cell in enumerate(cells):
         label = label_of(cell)
-        if label in (None, Label.TOTAL):
+        if label is None or label is Label.TOTAL:
             continue
         said = (text_of(cell) or "").replace("：", ":").partition(":")[2].strip()
         beside = next((other for other in cells[place + 1 :] if text_of(other)), "")
@@ -53,7 +53,7 @@ def labelled(cells: Sequence[Cell]) -> Iterator[tuple[Label, str]]:
         if label is Label.ACCOUNT:
             account = _ACCOUNT.match(value)
             value = account[0] if account else ""
-        if value and label is not None:
+        if value:
             yield label, value
 
 

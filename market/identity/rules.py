@@ -164,6 +164,9 @@ class Permission(StrEnum):
     ORDER_RETURN = "order:return"
     RECEIPT_READ = "receipt:read"
     RECEIPT_WRITE = "receipt:write"
+    BANK_READ = "bank:read"
+    BANK_WRITE = "bank:write"
+    BANK_ACCOUNT_WRITE = "bank_account:write"
     DISBURSEMENT_READ = "disbursement:read"
     DISBURSEMENT_WRITE = "disbursement:write"
     DISBURSEMENT_CONFIRM = "disbursement:confirm"
@@ -264,6 +267,9 @@ POLICY: Mapping[Permission, Mapping[Role, Scope]] = {
     Permission.ORDER_RETURN: {Role.BUYER_RECEIVER: Scope.OWN},
     Permission.RECEIPT_READ: {**_SUPPLIER_OWN, **_BUYER_OWN, **_OVERSEERS},
     Permission.RECEIPT_WRITE: {**_SUPPLIER_OWN},
+    Permission.BANK_READ: {**_SUPPLIER_OWN, Role.AUDITOR: Scope.ALL, Role.OPERATOR: Scope.ALL},
+    Permission.BANK_WRITE: {**_SUPPLIER_OWN, Role.OPERATOR: Scope.OWN},
+    Permission.BANK_ACCOUNT_WRITE: {Role.SUPPLIER_MANAGER: Scope.OWN, Role.OPERATOR: Scope.OWN},
     Permission.DISBURSEMENT_READ: _SEES_HOUSEHOLDS,
     Permission.DISBURSEMENT_WRITE: {**_SUPPLIER_OWN},
     Permission.DISBURSEMENT_CONFIRM: {Role.VILLAGE_CLERK: Scope.REGION},

@@ -10,6 +10,7 @@ from sqlalchemy import orm
 
 from market.api import Page, after_id, answer, cut, declared, router_of
 from market.attribution.schemas import reach_out
+from market.banks.rules import identification_code
 from market.benefits.rules import PlanNotApprovedError
 from market.catalog.rules import (
     BelowMinimumError,
@@ -130,9 +131,7 @@ def place_orders(
         external_number=request.external_number,
         payment_days=request.payment_days,
         funds_model=request.funds_model,
-        lines=[
-            placing.WantedLine(line.product_id, line.quantity, line.unit, line.unit_price_fen) for line in request.lines
-        ],
+        lines=[placing.WantedLine(**line.model_dump()) for line in request.lines],
     )
 
     def work(session: orm.Session, actor: Actor) -> OrderGroupOut:
@@ -151,6 +150,7 @@ def _group_out(placed: placing.PlacedGroup) -> OrderGroupOut:
     return OrderGroupOut(
         id=placed.id,
         number=placed.number,
+        identification_code=identification_code(placed.number),
         amount_fen=sum(line.amount_fen for line in placed.lines),
         reserved_until=placed.reserved_until,
         orders=[
@@ -367,13 +367,12 @@ def take_back(
     now = utc_now()
     lines = [returns.ComesBack(line.order_line_id, line.quantity, line.resaleable) for line in request.lines]
     claim = returns.Claim(lines, request.reason, request.returned_on)
+
+    def work(session: orm.Session, actor: Actor) -> ReturnOut:
+        return _returned_out(returns.take_back(session, actor, order_id=order_id, claim=claim, now=now))
+
     if not dry_run:
-        return caller.once(
-            request,
-            lambda session, actor: _returned_out(
-                returns.take_back(session, actor, order_id=order_id, claim=claim, now=now)
-            ),
-        )
+        return caller.once(request, work)
     with caller.transaction() as (session, actor):
         return answer(_returned_out(returns.predict(session, actor, order_id=order_id, claim=claim)))
 

@@ -75,6 +75,9 @@ class OrderGroupOut(Schema):
 
     id: Id
     number: Annotated[str, Field(examples=["G202603020000016"])]
+    identification_code: Annotated[
+        str, Field(examples=["20260302000001682"], description="识别码: name it in the remark of the bank transfer")
+    ]
     amount_fen: Fen
     reserved_until: Instant
     orders: list[PlacedOrder]

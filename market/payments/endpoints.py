@@ -1,29 +1,56 @@
-"""Receipts over HTTP."""
+"""Receipts over HTTP: by hand, out of imported statements, and by matches of which two people decide."""
 
+from hashlib import sha256
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query, Response
+from fastapi import Depends, Query, Response
 from sqlalchemy import orm
 
-from market.api import Page, after_id, cut, declared, router_of
+from market.api import Page, after_id, cut, declared, file_body, read_file, router_of
+from market.banking import importing
+from market.banking.rules import StatementTakenError
+from market.banks.rules import StatementAccountError, StatementFaultsError, StatementFileError
 from market.clock import business_date, utc_now
-from market.errors import InvalidInputError, NotFoundError
+from market.errors import FourEyesError, InvalidInputError, NotFoundError, TransitionError
 from market.identity.access import Caller, requires
 from market.identity.rules import Actor, Permission
 from market.ledger.rules import PeriodClosedError
-from market.payments import queries, service
-from market.payments.models import Receipt
+from market.payments import matching, queries, service
+from market.payments.models import Proposal, Receipt
 from market.payments.rules import (
+    LineSpentError,
+    MatchedOnceError,
+    NotOfThisAccountError,
     NotPayableError,
     OrderNamedTwiceError,
+    OrderPart,
     OverpaidError,
     ReceiptSumError,
     ReceiptTakenError,
 )
-from market.payments.schemas import ReceiptDetail, ReceiptOut, ReceiptPart, ReceiptQuery, RecordReceipt
+from market.payments.schemas import (
+    DecideMatch,
+    ProposalOut,
+    ProposalQuery,
+    ProposeMatch,
+    ReceiptDetail,
+    ReceiptOut,
+    ReceiptPart,
+    ReceiptQuery,
+    RecordReceipt,
+    StatementFile,
+    StatementOut,
+    StatementQuery,
+)
 
 router = router_of("receipts")
+_MATCHING = (NotFoundError, LineSpentError, NotOfThisAccountError, NotPayableError, OverpaidError)
+_MEDIA_TYPES = (
+    "text/csv",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "application/xml",
+)
 
 
 @router.post(
@@ -37,6 +64,7 @@ router = router_of("receipts")
         ReceiptTakenError,
         OverpaidError,
         NotPayableError,
+        NotOfThisAccountError,
         PeriodClosedError,
     ),
 )
@@ -54,7 +82,7 @@ def record_receipt(request: RecordReceipt, caller: Annotated[Caller, requires(Pe
             payer_name=request.payer_name,
             amount_fen=request.amount_fen,
             received_on=request.received_on,
-            parts=[service.OrderPart(part.order_id, part.amount_fen) for part in request.orders],
+            parts=[OrderPart(part.order_id, part.amount_fen) for part in request.orders],
             now=now,
         )
         return _detail(receipt, [ReceiptPart.model_validate(allocation) for allocation in allocations])
@@ -91,3 +119,99 @@ def show_receipt(receipt_id: UUID, caller: Annotated[Caller, requires(Permission
         receipt = queries.one_receipt(session, actor, receipt_id)
         parts = queries.allocations_of(session, actor, receipt.id)
         return _detail(receipt, [ReceiptPart.model_validate(part) for part in parts])
+
+
+@router.post(
+    "/bank-accounts/{account_id}/statements",
+    status_code=201,
+    response_model=StatementOut,
+    responses=declared(
+        NotFoundError, StatementTakenError, StatementFileError, StatementFaultsError, StatementAccountError
+    ),
+    openapi_extra=file_body(*_MEDIA_TYPES),
+)
+def import_statement(
+    account_id: UUID,
+    content: Annotated[bytes, Depends(read_file)],
+    query: Annotated[StatementQuery, Query()],
+    caller: Annotated[Caller, requires(Permission.BANK_WRITE)],
+) -> Response:
+    """Import a bank's export (CSV, XLSX, camt.053), the body of the request: whole, or with every fault named.
+
+    Each movement is taken over once, whatever other statements tell it. A line whose remark has the identification code
+    (识别码) of an order group pays it, if the amounts are equal to the fen; all others wait for two people.
+    """
+    now = utc_now()
+    asked = StatementFile(sha256=sha256(content + account_id.bytes).hexdigest(), profile=query.profile)
+
+    def work(session: orm.Session, actor: Actor) -> StatementOut:
+        statement, account = importing.import_statement(
+            session, actor, account_id=account_id, content=content, profile=query.profile, now=now
+        )
+        told = {name: getattr(statement, name) for name in StatementOut.model_fields if name != "matched_count"}
+        return StatementOut(**told, matched_count=matching.match_open(session, actor, account, now=now))
+
+    return caller.once(asked, work)
+
+
+@router.post(
+    "/bank-lines/{line_id}/matches",
+    status_code=201,
+    response_model=ProposalOut,
+    responses=declared(*_MATCHING, OrderNamedTwiceError, MatchedOnceError),
+)
+def propose_match(
+    line_id: UUID, request: ProposeMatch, caller: Annotated[Caller, requires(Permission.BANK_WRITE)]
+) -> Response:
+    """Propose what a waiting line pays; another member of the organisation decides."""
+    now = utc_now()
+    parts = [OrderPart(part.order_id, part.amount_fen) for part in request.orders]
+
+    def work(session: orm.Session, actor: Actor) -> ProposalOut:
+        return _proposal(
+            session, matching.propose(session, actor, line_id=line_id, parts=parts, reason=request.reason, now=now)
+        )
+
+    return caller.once(request, work)
+
+
+@router.post(
+    "/matches/{proposal_id}/decision",
+    status_code=201,
+    response_model=ProposalOut,
+    responses=declared(*_MATCHING, TransitionError, FourEyesError),
+)
+def decide_match(
+    proposal_id: UUID, request: DecideMatch, caller: Annotated[Caller, requires(Permission.BANK_WRITE)]
+) -> Response:
+    """Approve or decline a match that another member proposed; approved, it pays the orders."""
+    now = utc_now()
+
+    def work(session: orm.Session, actor: Actor) -> ProposalOut:
+        return _proposal(
+            session, matching.decide(session, actor, proposal_id=proposal_id, event=request.event, now=now)
+        )
+
+    return caller.once(request, work)
+
+
+@router.get("/matches")
+def list_matches(
+    query: Annotated[ProposalQuery, Query()], caller: Annotated[Caller, requires(Permission.BANK_READ)]
+) -> Page[ProposalOut]:
+    """List the matches that people proposed, newest first."""
+    with caller.transaction() as (session, actor):
+        proposals = queries.visible_proposals(actor)
+        if query.status:
+            proposals = proposals.where(Proposal.status == query.status)
+        if last := after_id(query.cursor):
+            proposals = proposals.where(Proposal.id < last)
+        rows = session.scalars(proposals.order_by(Proposal.id.desc()).limit(query.limit + 1)).all()
+        page, next_cursor = cut(rows, query.limit, lambda proposal: proposal.id)
+        return Page(items=[_proposal(session, row) for row in page], next_cursor=next_cursor)
+
+
+def _proposal(session: orm.Session, proposal: Proposal) -> ProposalOut:
+    parts = [ReceiptPart(**part._asdict()) for part in queries.parts_of(session, proposal.id)]
+    plain = {name: getattr(proposal, name) for name in ProposalOut.model_fields if name != "orders"}
+    return ProposalOut(**plain, orders=parts)

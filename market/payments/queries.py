@@ -1,16 +1,20 @@
-"""What may be read of receipts."""
+"""What may be read of receipts, and of what bank lines may pay."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy import orm
 
+from market.banking.models import BankAccount, BankLine
+from market.banking.queries import visible_lines
+from market.banking.rules import AccountPurpose, Waiting
 from market.errors import NotFoundError
 from market.identity.rules import Actor, Scope, Side
-from market.orders.models import Order
+from market.orders.models import Order, OrderGroup
 from market.orders.queries import visible_orders
-from market.payments.models import Receipt, ReceiptAllocation
+from market.payments.models import Proposal, ProposedPart, Receipt, ReceiptAllocation
+from market.payments.rules import MODELS, OrderPart, ProposalStatus
 
 
 def visible_receipts(actor: Actor) -> sa.Select[Receipt]:
@@ -38,3 +42,65 @@ def allocations_of(session: orm.Session, actor: Actor, receipt_id: UUID) -> Sequ
         ReceiptAllocation.receipt_id == receipt_id, ReceiptAllocation.order_id.in_(seen)
     )
     return session.scalars(found.order_by(ReceiptAllocation.id)).all()
+
+
+def untouched_lines(session: orm.Session, account: BankAccount) -> Sequence[BankLine]:
+    """Return the lines of an account that brought money of which nothing is matched, oldest first."""
+    lines = sa.select(BankLine).where(
+        BankLine.bank_account_id == account.id,
+        BankLine.open_fen != 0,
+        BankLine.open_fen == BankLine.amount_fen,
+        BankLine.amount_fen > 0,
+        BankLine.waiting != Waiting.REVERSAL,
+        ~sa.exists().where(Proposal.bank_line_id == BankLine.id, Proposal.status == ProposalStatus.PROPOSED),
+    )
+    return session.scalars(lines.order_by(BankLine.booked_on, BankLine.id)).all()
+
+
+def _delivered_by(account: BankAccount) -> sa.ColumnElement[bool]:
+    """Say of whom an account takes money: a supplier's own of its orders alone, custody of any."""
+    return Order.supplier_id == account.organisation_id if account.purpose is AccountPurpose.OWN else sa.true()
+
+
+def _paid_into(account: BankAccount) -> sa.ColumnElement[bool]:
+    """Say which orders are paid into an account."""
+    return sa.and_(Order.funds_model == MODELS[account.purpose], _delivered_by(account))
+
+
+def groups_numbered(session: orm.Session, account: BankAccount, numbers: Collection[str]) -> dict[UUID, OrderGroup]:
+    """Return the order groups of these numbers that have an order paid into an account."""
+    paid = sa.exists().where(Order.group_id == OrderGroup.id, _paid_into(account))
+    groups = session.scalars(sa.select(OrderGroup).where(OrderGroup.number.in_(numbers), paid))
+    return {group.id: group for group in groups}
+
+
+def locked_orders_of(session: orm.Session, account: BankAccount, group_ids: Collection[UUID]) -> Sequence[Order]:
+    """Return the orders of groups that are paid into an account, locked in the order of their ids."""
+    wanted = sa.select(Order).where(Order.group_id.in_(group_ids), _paid_into(account)).order_by(Order.id)
+    return session.scalars(wanted.with_for_update().execution_options(populate_existing=True)).all()
+
+
+def locked_orders_named(session: orm.Session, account: BankAccount, order_ids: Collection[UUID]) -> Sequence[Order]:
+    """Return orders of whom an account takes money, locked in the order of their ids; raises `NotFoundError`."""
+    wanted = sa.select(Order).where(Order.id.in_(order_ids), _delivered_by(account)).order_by(Order.id)
+    found = session.scalars(wanted.with_for_update().execution_options(populate_existing=True)).all()
+    if len(found) < len(set(order_ids)):
+        raise NotFoundError(what="order")
+    return found
+
+
+def open_proposal(session: orm.Session, line_id: UUID) -> bool:
+    """Tell whether a match of a line waits for its decision."""
+    waiting = sa.exists().where(Proposal.bank_line_id == line_id, Proposal.status == ProposalStatus.PROPOSED)
+    return bool(session.scalar(sa.select(waiting)))
+
+
+def parts_of(session: orm.Session, proposal_id: UUID) -> list[OrderPart]:
+    """Return what a proposal would pay."""
+    parts = sa.select(ProposedPart.order_id, ProposedPart.amount_fen).where(ProposedPart.proposal_id == proposal_id)
+    return [OrderPart(*row) for row in session.execute(parts.order_by(ProposedPart.order_id))]
+
+
+def visible_proposals(actor: Actor) -> sa.Select[Proposal]:
+    """Return the matches proposed of lines that the actor may know of."""
+    return sa.select(Proposal).where(Proposal.bank_line_id.in_(visible_lines(actor).with_only_columns(BankLine.id)))

@@ -1,12 +1,15 @@
-"""What goes in and out over HTTP: receipts."""
+"""What goes in and out over HTTP: receipts, imported statements, and matches that people propose."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated
 
 from pydantic import Field
 
-from market.api import Day, Fen, PageQuery, PositiveFen, Schema, Text
+from market.api import Count, Day, Fen, LongText, PageQuery, PositiveFen, Schema, Text
 from market.attribution.schemas import Id
+from market.payments.rules import ProposalEvent, ProposalStatus
+
+Why = Annotated[LongText, Field(examples=["附言写错了识别码,金额与订单一致"])]
 
 
 class ReceiptPart(Schema):
@@ -48,3 +51,60 @@ class ReceiptQuery(PageQuery):
 
     received_from: Day | None = None
     received_to: Day | None = None
+
+
+class StatementQuery(Schema):
+    """By which form a spreadsheet is read; by its headings, if none is named."""
+
+    profile: Annotated[str | None, Field(pattern="^[a-z_]{2,20}$", examples=["abc"])] = None
+
+
+class StatementFile(Schema):
+    """A statement, for the Idempotency-Key."""
+
+    sha256: str
+    profile: str | None
+
+
+class StatementOut(Schema):
+    """A statement as imported: how many of its lines were not there before, and how many open lines it let match."""
+
+    id: Id
+    bank_account_id: Id
+    form: Annotated[str, Field(examples=["abc"])]
+    closing_fen: Annotated[int | None, Field(examples=[1_080_000])]
+    closes_on: Annotated[date | None, Field(examples=["2026-03-31"])]
+    line_count: Count
+    new_count: Count
+    matched_count: Count
+
+
+class ProposeMatch(Schema):
+    """What a line that waits pays, and why one thinks so."""
+
+    reason: Why
+    orders: Annotated[list[ReceiptPart], Field(min_length=1, max_length=100)]
+
+
+class DecideMatch(Schema):
+    """What another person says of a proposed match."""
+
+    event: Annotated[ProposalEvent, Field(examples=["approve"])]
+
+
+class ProposalOut(Schema):
+    """A proposed match and what became of it."""
+
+    id: Id
+    bank_line_id: Id
+    status: Annotated[ProposalStatus, Field(examples=["proposed"])]
+    reason: Why
+    proposed_at: Annotated[datetime, Field(examples=["2026-04-01T02:00:00Z"])]
+    decided_at: Annotated[datetime | None, Field(examples=[None])]
+    orders: list[ReceiptPart]
+
+
+class ProposalQuery(PageQuery):
+    """Which proposals to list."""
+
+    status: Annotated[ProposalStatus | None, Field(examples=["proposed"])] = None

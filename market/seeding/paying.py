@@ -16,7 +16,7 @@ from market.attribution.rules import Kind, PaymentOrder
 from market.clock import business_date
 from market.identity.rules import Permission, Role
 from market.payments import service as payments
-from market.payments.service import OrderPart
+from market.payments.rules import OrderPart
 from market.seeding.known import Known
 from market.seeding.reading import Row, Sample, day, fen
 from market.seeding.timeline import Event, Turn

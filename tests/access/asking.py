@@ -8,6 +8,7 @@ import python_calamine
 
 from tests import factories
 from tests.access.ask import Ask, Asked, item, said, thing
+from tests.access.banking import BANKING
 from tests.access.living import LIVING
 from tests.access.paying import PAYING
 from tests.access.people import PEOPLE
@@ -329,6 +330,7 @@ ASKS: dict[str, Ask] = {
     "GET /v1/trial-balance": READ,
     **LIVING,
     **PAYING,
+    **BANKING,
     **SHARING,
     "POST /v1/order-groups product": Ask(body=_order),
     "GET /v1/orders orders": Ask(thing("paid"), lists=item()),

@@ -81,6 +81,9 @@ class Place:
     shipped_line: str
     accepted_line: str
     receipt: str
+    bank_account: str
+    bank_line: str
+    match: str
     payment: str
     payment_code: str
     disbursement: str

@@ -11,6 +11,8 @@ from market.attribution import confirming, disbursing, evidence, pay_lists, pict
 from market.attribution.models import PayList, Payment
 from market.attribution.paying import Method
 from market.attribution.rules import Kind, PaymentOrder
+from market.banking import accounts, importing
+from market.banking.models import BankLine
 from market.benefits import registers
 from market.benefits.holdings import Holding, Listed, RegisterBody, Source
 from market.benefits.rules import Mechanism, PlanStatus, RegisterKind
@@ -28,12 +30,15 @@ from market.lots.baselines import propose_baseline
 from market.lots.models import Lot
 from market.lots.rules import LotStatus
 from market.orders import changing
+from market.payments import matching
 from market.payments.models import Receipt
+from market.payments.rules import OrderPart
 from market.quantities import MeasuredIn
 from tests import factories
 from tests.access.place import BODIES, PLACES, Place
 from tests.money_out import paid_out
 from tests.papers import pdf
+from tests.payments.bank import Movement, export
 from tests.story import NOON, TODAY, Story, open_channels
 
 LOGIN = "anybody"
@@ -126,10 +131,25 @@ class Settlement:
             **self.registers(),
             **self.applications(),
             **self.lots(),
-            **self.trade(),
+            **(traded := self.trade()),
+            **self.banking(traded["accepted"]),
             **self.sharing(),
             **self.personal(),
         )
+
+    def banking(self, accepted: str) -> dict[str, str]:
+        """Import a statement of the supplier's own account: of two lines that wait one is proposed for an order."""
+        session, clerk = self.session, self.story.clerk
+        number = f"1400 {self.code} {clerk.organisation_id.int % 10**9:09d}"
+        account = accounts.register(
+            session, clerk, holder="合作社", bank_name="农行", bank_code="", number=number, now=NOON
+        )
+        told = export(Movement(500, "货款", "A1"), Movement(700, "货款", "A2"))
+        importing.import_statement(session, clerk, account_id=account.id, content=told, profile=None, now=NOON)
+        lines = session.scalars(sa.select(BankLine.id).where(BankLine.bank_account_id == account.id)).all()
+        parts = [OrderPart(UUID(accepted), 100)]
+        match = matching.propose(session, clerk, line_id=lines[1], parts=parts, reason="附言写错", now=NOON)
+        return {"bank_account": str(account.id), "bank_line": str(lines[0]), "match": str(match.id)}
 
     def newcomer(self) -> Household:
         """Propose a household that its village has not confirmed yet."""

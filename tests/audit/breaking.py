@@ -267,7 +267,10 @@ BREAKING: dict[str, tuple[tuple[str, ...], set[str]]] = {
         ("UPDATE receipts SET received_on = received_on + 40",),
         {"recognised_after_the_money"},
     ),
-    "receipt_is_matched_whole": (("UPDATE receipts SET amount_fen = amount_fen + 1",), {"receipt_is_matched_whole"}),
+    "receipt_is_matched_whole": (
+        ("UPDATE receipts SET amount_fen = amount_fen + 1 WHERE bank_line_id IS NULL",),
+        {"receipt_is_matched_whole"},
+    ),
     "maker_is_not_checker": (("UPDATE plan_versions SET made_by = decided_by",), {"maker_is_not_checker"}),
     "consigned_goes_on_with_its_quantity": (
         ("UPDATE contributions SET measure_milli = 9 * measure_milli WHERE proceeds_bp > 0 AND carried_from < id",),
@@ -301,6 +304,23 @@ BREAKING: dict[str, tuple[tuple[str, ...], set[str]]] = {
     "ended_order_holds_nothing": (
         (with_cash_account("dispute_loss"), cash_moved(cash_account("dispute_loss"), HELD_FOR_AN_ENDED_ORDER)),
         {"ended_order_holds_nothing", "buyers_money_is_where_its_facts_put_it"},
+    ),
+    "custody_has_what_its_bank_says": (
+        ("UPDATE bank_lines SET booked_on = booked_on + 1 WHERE amount_fen = 777",),
+        {"custody_has_what_its_bank_says"},
+    ),
+    "what_is_open_of_a_line_is_unmatched": (
+        ("UPDATE bank_lines SET open_fen = open_fen - 1 WHERE amount_fen = 777",),
+        {"what_is_open_of_a_line_is_unmatched", "a_line_pays_what_it_brought"},
+    ),
+    "a_line_pays_what_it_brought": (
+        (
+            (
+                "UPDATE receipts SET bank_line_id = (SELECT id FROM bank_lines WHERE amount_fen = 777)"
+                " WHERE supplier_id IS NULL"
+            ),
+        ),
+        {"a_line_pays_what_it_brought"},
     ),
     "cash_account_stands_on_its_side": (
         (

@@ -8,13 +8,21 @@ from datetime import date
 import sqlalchemy as sa
 from sqlalchemy import orm
 
+from market.banking import accounts, importing
+from market.banks.rules import identification_code
+from market.channels.rules import FundsModel
 from market.db import Database
+from market.identity.rules import OrganisationKind, Role
 from market.ledger import service as ledger
 from market.ledger.rules import Book
 from market.lots.registering import register_lot
+from market.orders.models import OrderGroup
+from market.payments import matching
 from market.quantities import MeasuredIn
 from market.reports import rollups
+from tests import factories
 from tests.audit.walk import Walk
+from tests.payments.bank import Movement, export
 from tests.story import NOON, Story, open_channels
 
 SEED, STEPS = 7, 60
@@ -59,9 +67,24 @@ def write(url: str) -> None:
         )
         lot, _ = other.lot(20_000)
         other.place("5")
+        keep_in_custody(session, other)
         ledger.close_month(session, Book.ATTRIBUTION, month=NOON.date(), closed_by=lot.made_by, today=date(2026, 6, 1))
         rollups.roll_up(session)
     database.close()
+
+
+def keep_in_custody(session: orm.Session, story: Story) -> None:
+    """Let a buyer pay one order into custody, half of which is accepted, and somebody pay who knows what for."""
+    platform = factories.organisation(session, kind=OrganisationKind.PLATFORM)
+    clerk = factories.actor(session, factories.member(session, platform, Role.OPERATOR))
+    account = accounts.register(session, clerk, holder="专户", bank_name="农行", bank_code="", number="14001", now=NOON)
+    order = story.place("1", "1", funds_model=FundsModel.CUSTODIAN)
+    code = identification_code(session.get_one(OrderGroup, order.group_id).number)
+    told = export(Movement(2_000, code, "A1"), Movement(777, "货款", "A2"), Movement(-50, "手续费", "A3"))
+    importing.import_statement(session, clerk, account_id=account.id, content=told, profile=None, now=NOON)
+    matching.match_open(session, clerk, account, now=NOON)
+    story.deliver(order)
+    story.accept(order, only=[0])
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from sqlalchemy import orm
 
 from market import money
 from market.audit import rules
+from market.audit.cash_comparing import compare_bank_lines
 from market.audit.rules import Difference, TooMuchToVerifyError, Verification
 from market.audit.verifying import suppliers_of_the_book, verify, verify_suppliers
 from market.benefits.rules import Mechanism
@@ -40,7 +41,7 @@ def test_a_committed_history_verifies_supplier_by_supplier(owner: orm.Session) -
     parts = list(verify_suppliers(owner, suppliers_of_the_book(owner)))
     whole = verify(owner)
     assert whole.sound
-    assert whole == sum(parts, start=Verification())
+    assert whole == sum([*parts, compare_bank_lines(owner)], start=Verification())
     posted = owner.execute(
         sa.text("SELECT (SELECT count(*) FROM ledger_entries), count(*) FROM ledger_transfers")
     ).one()

@@ -37,6 +37,10 @@ TOUCHES: dict[str, tuple[str, set[Difference]]] = {
         cash_moved(*TWO_THAT_OWE).replace("'forged'", "'cash:acceptance:00000000-0000-0000-0000-000000000000'"),
         {Difference.NO_FACT},
     ),
+    "a movement in custody": (
+        "UPDATE bank_lines SET amount_fen = 778 WHERE amount_fen = 777",
+        {Difference.AMOUNT},
+    ),
     "an amount of a receipt": (
         (
             "UPDATE receipt_allocations SET amount_fen = amount_fen - 1"

@@ -121,7 +121,9 @@ def test_the_message_is_read_back_to_the_letter_and_the_fen_and_is_the_same_each
 
 def test_elements_stand_in_the_order_of_the_standard() -> None:
     seen = set()
-    for element in ElementTree.fromstring(xml([ORDER, replace(ORDER, reference="DF-2", bank_code="")])).iter():
+    for element in ElementTree.fromstring(
+        xml([ORDER, replace(ORDER, reference="DF-2", bank_code=""), replace(ORDER, reference="3", bank_name="")])
+    ).iter():
         tag = element.tag.partition("}")[2]
         if tag in SEQUENCES:
             seen.add(tag)

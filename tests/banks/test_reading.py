@@ -211,6 +211,9 @@ def test_what_stands_above_and_below_is_held_against_the_lines() -> None:
         got = faults(as_csv([wrong.split(","), [], [], [], *table]))
         assert got == pointers or (wrong.startswith("期初余额,") and got)
     assert faults(as_csv([*above, *table, ["合计", "31.00", "1100.00"]])) == ["/out"]
+    assert faults(as_csv([*above, *table, ["合计", "", "1100.01"]])) == ["/in"]
+    empty = read(as_csv([["账号", ""], ["期初余额", "期末余额", "1,070.00"], *table]))
+    assert (empty.account_number, empty.opening_fen, empty.closing_fen) == (None, None, 107_000)
     assert faults(as_csv([["期初余额:0"], ["期初余额", "1"], *table])) == ["/rows/2/opening_balance"]
 
 

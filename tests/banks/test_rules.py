@@ -67,8 +67,8 @@ def statement(*told: StatementLine, **stated: int | None) -> Statement:
     return Statement(form="generic", account_number=ACCOUNT, lines=told, **stated)  # type: ignore[arg-type]
 
 
-def line(fen: int, *, row: int = 2, balance: int | None = None, reference: str = "", **told: str) -> StatementLine:
-    return StatementLine(row=row, booked_on=DAY, amount_fen=fen, reference=reference, balance_fen=balance, **told)  # type: ignore[arg-type]
+def line(fen: int, *, row: int = 2, balance: int | None = None, **told: str) -> StatementLine:
+    return replace(StatementLine(row, DAY, fen, balance_fen=balance), **told)  # type: ignore[arg-type]
 
 
 def where(found: Statement) -> list[tuple[int, str]]:

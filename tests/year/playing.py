@@ -21,6 +21,7 @@ from market.orders import acceptance, changing, placing, returns
 from market.orders import queries as orders
 from market.orders.models import OrderLine
 from market.payments import service as payments
+from market.payments.rules import OrderPart
 from market.quantities import text
 from tests.money_out import paid_out
 from tests.story import ALL_EVIDENCE
@@ -207,7 +208,7 @@ def _record(year: Year, session: orm.Session, deal: Deal, fen: int, day: date) -
         payer_name="财政支付中心",
         amount_fen=fen,
         received_on=day,
-        parts=[payments.OrderPart(deal.order_id, fen)],
+        parts=[OrderPart(deal.order_id, fen)],
         now=_noon(day),
     )
     year.done["receipts"] += 1

@@ -1,0 +1,71 @@
+"""Bank accounts and the lines of their statements over HTTP."""
+
+from typing import Annotated
+
+from fastapi import Query, Response
+
+from market.api import Page, PageQuery, after_id, cut, declared, router_of
+from market.banking import accounts, queries
+from market.banking.models import BankAccount, BankLine
+from market.banking.rules import BankAccountTakenError
+from market.banking.schemas import BankAccountOut, BankLineOut, BankLineQuery, RegisterBankAccount
+from market.banks.rules import codes_in
+from market.clock import business_date, utc_now
+from market.identity.access import Caller, requires
+from market.identity.rules import Permission
+
+router = router_of("banking")
+
+
+@router.post(
+    "/bank-accounts", status_code=201, response_model=BankAccountOut, responses=declared(BankAccountTakenError)
+)
+def register_bank_account(
+    request: RegisterBankAccount, caller: Annotated[Caller, requires(Permission.BANK_ACCOUNT_WRITE)]
+) -> Response:
+    """Register an account: the platform's is custody, for the buyers of several suppliers; a supplier's is its own."""
+    now = utc_now()
+    return caller.once(
+        request,
+        lambda session, actor: BankAccountOut.model_validate(
+            accounts.register(session, actor, **request.model_dump(), now=now)
+        ),
+    )
+
+
+@router.get("/bank-accounts")
+def list_bank_accounts(
+    query: Annotated[PageQuery, Query()], caller: Annotated[Caller, requires(Permission.BANK_READ)]
+) -> Page[BankAccountOut]:
+    """List the accounts, newest first."""
+    with caller.transaction() as (session, actor):
+        wanted = queries.visible_accounts(actor)
+        if last := after_id(query.cursor):
+            wanted = wanted.where(BankAccount.id < last)
+        rows = session.scalars(wanted.order_by(BankAccount.id.desc()).limit(query.limit + 1)).all()
+    page, next_cursor = cut(rows, query.limit, lambda account: account.id)
+    return Page(items=[BankAccountOut.model_validate(row) for row in page], next_cursor=next_cursor)
+
+
+@router.get("/bank-lines")
+def list_bank_lines(
+    query: Annotated[BankLineQuery, Query()], caller: Annotated[Caller, requires(Permission.BANK_READ)]
+) -> Page[BankLineOut]:
+    """List the movements of accounts, newest first: what waits for a match, why and for how long."""
+    with caller.transaction() as (session, actor):
+        wanted = queries.lines_asked(actor, query.bank_account_id, query.waiting, is_open=query.is_open)
+        if query.booked_from:
+            wanted = wanted.where(BankLine.booked_on >= query.booked_from)
+        if query.booked_to:
+            wanted = wanted.where(BankLine.booked_on <= query.booked_to)
+        if last := after_id(query.cursor):
+            wanted = wanted.where(BankLine.id < last)
+        rows = session.scalars(wanted.order_by(BankLine.id.desc()).limit(query.limit + 1)).all()
+    page, next_cursor = cut(rows, query.limit, lambda line: line.id)
+    return Page(items=[_line(row) for row in page], next_cursor=next_cursor)
+
+
+def _line(row: BankLine) -> BankLineOut:
+    days = (business_date(utc_now()) - row.booked_on).days if row.open_fen else None
+    plain = {name: getattr(row, name) for name in BankLineOut.model_fields if name not in {"open_days", "codes"}}
+    return BankLineOut(**plain, open_days=days, codes=codes_in(row.remark))

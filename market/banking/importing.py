@@ -1,0 +1,105 @@
+"""Importing a bank's statement: each of its movements once."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from hashlib import sha256
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from market.banking import queries
+from market.banking.models import BankAccount, BankLine, BankStatement
+from market.banking.rules import AccountPurpose, StatementTakenError, Waiting
+from market.banks.reading import read_statements
+from market.banks.rules import Statement, StatementLine, line_keys
+from market.cash import posting as cash
+from market.cash.rules import CashKind
+from market.clock import business_date
+from market.db import new_id
+from market.identity.rules import Actor
+from market.ledger.rules import AccountKey
+
+
+def import_statement(
+    session: orm.Session, actor: Actor, *, account_id: UUID, content: bytes, profile: str | None, now: datetime
+) -> tuple[BankStatement, BankAccount]:
+    """Take over the lines of a file that are not there yet; return the statement and its account, locked.
+
+    Raises `NotFoundError`, `StatementTakenError`, and what the file is refused for.
+    """
+    account = queries.locked_account(session, actor, account_id)
+    digest = sha256(content).hexdigest()
+    known = session.scalar(
+        sa.select(BankStatement.imported_at).where(
+            BankStatement.bank_account_id == account.id, BankStatement.file_sha256 == digest
+        )
+    )
+    if known:
+        raise StatementTakenError(on=business_date(known))
+    statements = read_statements(content, profile=profile, account_number=account.number)
+    lines = _new_lines(session, account, statements)
+    statement = BankStatement(
+        id=new_id(),
+        bank_account_id=account.id,
+        file_sha256=digest,
+        form=statements[0].form,
+        closing_fen=statements[-1].closing_fen,
+        closes_on=max((line.booked_on for each in statements for line in each.lines), default=None),
+        line_count=sum(len(each.lines) for each in statements),
+        new_count=len(lines),
+        imported_by=actor.member_id,
+        imported_at=now,
+    )
+    session.add(statement)
+    session.flush()
+    rows = [_row(account, statement, key, line) for key, line in lines]
+    session.add_all(rows)
+    session.flush()
+    if account.purpose is AccountPurpose.CUSTODY:
+        cash.post(session, [_mirrored(account, row) for row in rows])
+    return statement, account
+
+
+def _new_lines(
+    session: orm.Session, account: BankAccount, statements: Sequence[Statement]
+) -> list[tuple[str, StatementLine]]:
+    lines = [line for statement in statements for line in statement.lines]
+    keyed = dict(zip(line_keys(account.number_key, lines), lines, strict=True))
+    known = sa.select(BankLine.line_key).where(BankLine.bank_account_id == account.id, BankLine.line_key.in_(keyed))
+    for key in session.scalars(known):
+        del keyed[key]
+    return list(keyed.items())
+
+
+def _row(account: BankAccount, statement: BankStatement, key: str, line: StatementLine) -> BankLine:
+    return BankLine(
+        id=new_id(),
+        bank_account_id=account.id,
+        statement_id=statement.id,
+        line_key=key,
+        booked_on=line.booked_on,
+        amount_fen=line.amount_fen,
+        counterparty_name=line.counterparty_name,
+        counterparty_account=line.counterparty_account,
+        bank_reference=line.reference,
+        payment_reference=line.payment_reference,
+        remark=line.remark,
+        open_fen=line.amount_fen,
+        waiting=_waits(line),
+    )
+
+
+def _waits(line: StatementLine) -> Waiting:
+    if line.is_reversal:
+        return Waiting.REVERSAL
+    return Waiting.NO_CODE if line.amount_fen > 0 else Waiting.WENT_OUT
+
+
+def _mirrored(account: BankAccount, line: BankLine) -> cash.Draft:
+    """Post what moved on the custodian's account, on the bank's day, before it is known what for."""
+    custody, unmatched = AccountKey(CashKind.CUSTODY, account.id), AccountKey(CashKind.UNMATCHED, line.id)
+    sides = (custody, unmatched) if line.amount_fen > 0 else (unmatched, custody)
+    move = cash.Move(*sides, abs(line.amount_fen))
+    facts = {"bank_account": str(account.id), "line_key": line.line_key}
+    return cash.Draft(f"cash:bank_line:{line.id}", "bank_line", line.booked_on, [move], facts)

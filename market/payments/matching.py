@@ -1,0 +1,188 @@
+"""Matching: lines of statements and the orders whose codes they carry, exactly; all else waits for two people."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from market.banking.models import BankAccount, BankLine
+from market.banking.queries import locked_line
+from market.banking.rules import AccountPurpose, Waiting
+from market.banks.rules import codes_in, group_number
+from market.db import new_id
+from market.errors import FourEyesError, InvalidInputError, NotFoundError, at
+from market.identifiers import reference_key
+from market.identity.rules import Actor
+from market.payments import queries
+from market.payments.models import Proposal, ProposedPart, Receipt, ReceiptFound
+from market.payments.receiving import Paying, check_fits, paying, receive
+from market.payments.rules import (
+    MODELS,
+    LineSpentError,
+    MatchedOnceError,
+    NotOfThisAccountError,
+    OpenLine,
+    OrderPart,
+    Payable,
+    ProposalEvent,
+    ProposalStatus,
+    decided,
+    match,
+)
+from market.payments.service import check_named_once
+
+
+def match_open(session: orm.Session, actor: Actor, account: BankAccount, *, now: datetime) -> int:
+    """Match the untouched lines of a locked account to the orders whose codes they carry; return how many."""
+    lines = {line.id: line for line in queries.untouched_lines(session, account)}
+    recorded = _recorded_by_hand(session, account, list(lines.values()))
+    named = {line.id: _groups_named(line) for line in lines.values() if line.id not in recorded}
+    numbers = {number for groups in named.values() for number in groups}
+    groups = queries.groups_numbered(session, account, numbers)
+    money = paying(session, queries.locked_orders_of(session, account, list(groups)))
+    found = match(
+        [OpenLine(line_id, lines[line_id].open_fen, names) for line_id, names in named.items()],
+        [
+            Payable(order.id, groups[order.group_id].number, money.payable_fen(order.id))
+            for order in money.orders.values()
+        ],
+    )
+    parts: dict[UUID, list[OrderPart]] = {}
+    for line_id, order_id, fen in found.parts:
+        parts.setdefault(line_id, []).append(OrderPart(order_id, fen))
+    for line_id, own in parts.items():
+        pay(session, Money(account, lines[line_id], money, actor.member_id, now), own)
+    for line_id, why in found.waiting.items():
+        lines[line_id].waiting = why
+    session.flush()
+    return len(parts) + len(recorded)
+
+
+class Money(NamedTuple):
+    """The line of an account that pays, the orders that it may pay, all locked, and who says so when."""
+
+    account: BankAccount
+    line: BankLine
+    orders: Paying
+    by: UUID
+    at: datetime
+
+
+def pay(session: orm.Session, money: Money, parts: Sequence[OrderPart]) -> None:
+    """Make a receipt of what of a line pays orders; the parts fit."""
+    line, own = money.line, money.account.purpose is AccountPurpose.OWN
+    fen = sum(part.amount_fen for part in parts)
+    line.open_fen -= fen
+    line.waiting = line.waiting if line.open_fen else None
+    reference = line.bank_reference or f"LINE-{line.id}"
+    receipt = Receipt(
+        id=new_id(),
+        supplier_id=money.account.organisation_id if own else None,
+        bank_line_id=line.id,
+        bank_reference=reference,
+        reference_key=reference_key(reference),
+        payer_name=line.counterparty_name,
+        amount_fen=fen,
+        received_on=line.booked_on,
+        recorded_by=money.by,
+        recorded_at=money.at,
+    )
+    receive(session, receipt, parts, money.orders)
+
+
+def _groups_named(line: BankLine) -> list[str]:
+    """Return the numbers of the groups whose codes a line carries, of those that were placed by its day."""
+    numbers = [group_number(code) for code in codes_in(f"{line.remark} {line.payment_reference}")]
+    return [number for number in numbers if number[1:9] <= f"{line.booked_on:%Y%m%d}"]
+
+
+def _recorded_by_hand(session: orm.Session, account: BankAccount, lines: Sequence[BankLine]) -> set[UUID]:
+    """Close the lines of a supplier's own account that it has recorded as receipts before the bank told them."""
+    keys = {reference_key(line.bank_reference): line for line in lines if line.bank_reference}
+    if account.purpose is not AccountPurpose.OWN or not keys:
+        return set()
+    known = sa.select(Receipt.id, Receipt.reference_key, Receipt.amount_fen).where(
+        Receipt.supplier_id == account.organisation_id,
+        Receipt.bank_line_id.is_(None),
+        Receipt.reference_key.in_(keys),
+        ~sa.exists().where(ReceiptFound.receipt_id == Receipt.id),
+    )
+    found: dict[UUID, UUID] = {}
+    for receipt_id, key, amount_fen in session.execute(known):
+        if amount_fen == keys[key].amount_fen:
+            keys[key].open_fen, keys[key].waiting = 0, None
+            found[keys[key].id] = receipt_id
+    session.add_all(ReceiptFound(bank_line_id=line_id, receipt_id=receipt_id) for line_id, receipt_id in found.items())
+    return set(found)
+
+
+def propose(
+    session: orm.Session, actor: Actor, *, line_id: UUID, parts: Sequence[OrderPart], reason: str, now: datetime
+) -> Proposal:
+    """Propose what a waiting line pays; another person decides.
+
+    Raises `NotFoundError`, `OrderNamedTwiceError`, `MatchedOnceError`, `LineSpentError`, `NotOfThisAccountError`,
+    `NotPayableError`, `OverpaidError`, or `InvalidInputError` for money that went out.
+    """
+    line, account = locked_line(session, actor, line_id)
+    if queries.open_proposal(session, line.id):
+        raise MatchedOnceError
+    check_named_once(parts)
+    _check(session, account, line, parts)
+    proposal = Proposal(
+        id=new_id(),
+        bank_line_id=line.id,
+        status=ProposalStatus.PROPOSED,
+        reason=reason,
+        proposed_by=actor.member_id,
+        proposed_at=now,
+    )
+    session.add(proposal)
+    session.flush()
+    session.add_all(ProposedPart(proposal_id=proposal.id, **part._asdict()) for part in parts)
+    session.flush()
+    return proposal
+
+
+def decide(session: orm.Session, actor: Actor, *, proposal_id: UUID, event: ProposalEvent, now: datetime) -> Proposal:
+    """Approve or decline what another proposed; an approved match pays, if it still fits.
+
+    Raises `NotFoundError`, `TransitionError`, `FourEyesError`, and what `propose` raises of the amounts.
+    """
+    line_id = session.scalar(sa.select(Proposal.bank_line_id).where(Proposal.id == proposal_id))
+    if line_id is None:
+        raise NotFoundError(what="proposal")
+    line, account = locked_line(session, actor, line_id)
+    proposal = session.get_one(Proposal, proposal_id, populate_existing=True)
+    status = decided(proposal.status, event)
+    if proposal.proposed_by == actor.member_id:
+        raise FourEyesError(rule="matching")
+    proposal.status, proposal.decided_by, proposal.decided_at = status, actor.member_id, now
+    if proposal.status is ProposalStatus.APPROVED:
+        parts = queries.parts_of(session, proposal.id)
+        orders_paid = _check(session, account, line, parts)
+        pay(session, Money(account, line, orders_paid, actor.member_id, now), parts)
+    session.flush()
+    return proposal
+
+
+def _check(session: orm.Session, account: BankAccount, line: BankLine, parts: Sequence[OrderPart]) -> Paying:
+    """Return the orders that a line would pay, locked; raise unless every part fits, and the line has it."""
+    if line.amount_fen < 0 or line.waiting is Waiting.REVERSAL:
+        raise InvalidInputError("this line brought no money", "该笔流水不是到款", pointer="/line_id")
+    with at("/orders"):
+        locked = queries.locked_orders_named(session, account, [part.order_id for part in parts])
+    by_id = {order.id: order for order in locked}
+    for position, part in enumerate(parts):
+        if by_id[part.order_id].funds_model is not MODELS[account.purpose]:
+            raise NotOfThisAccountError(number=by_id[part.order_id].number, pointer=f"/orders/{position}/order_id")
+    money = paying(session, locked)
+    for position, part in enumerate(parts):
+        check_fits(money, part, pointer=f"/orders/{position}/amount_fen")
+    amount_fen = sum(part.amount_fen for part in parts)
+    if amount_fen > line.open_fen:
+        raise LineSpentError(open_fen=line.open_fen, amount_fen=amount_fen, pointer="/orders")
+    return money

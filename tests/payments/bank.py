@@ -1,0 +1,26 @@
+"""A bank that tells what moved on an account: exports as their clerks save them."""
+
+from datetime import date
+from typing import NamedTuple
+
+HEADINGS = "交易日期,借方发生额,贷方发生额,对方户名,对方账号,流水号,摘要"
+
+
+class Movement(NamedTuple):
+    """What the bank tells of a movement, in fen."""
+
+    fen: int
+    remark: str = ""
+    reference: str = ""
+    name: str = "财政支付中心"
+    on: date = date(2026, 3, 20)
+
+
+def export(*movements: Movement) -> bytes:
+    """Return an export of these movements, in GB18030."""
+    rows = []
+    for each in movements:
+        yuan = f"{abs(each.fen) // 100}.{abs(each.fen) % 100:02d}"
+        sides = f",{yuan}" if each.fen > 0 else f"{yuan},"
+        rows.append(f"{each.on},{sides},{each.name},,{each.reference},{each.remark}")
+    return "\r\n".join([HEADINGS, *rows]).encode("gb18030")

@@ -1,0 +1,323 @@
+"""What a bank tells of the buyers' money: in custody or at a supplier's bank, matched to the fen, or waiting."""
+
+from collections.abc import Callable
+from datetime import date
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from market.attribution.rules import Step
+from market.audit.doctoring import examine
+from market.audit.verifying import verify
+from market.banking import accounts, importing
+from market.banking.models import BankAccount, BankLine
+from market.banking.rules import BankAccountTakenError, StatementTakenError, Waiting
+from market.banks.rules import StatementFaultsError, identification_code, printed_code
+from market.channels.rules import FundsModel
+from market.errors import FourEyesError, NotFoundError, TransitionError
+from market.identity.rules import Actor, OrganisationKind, Role, Scope
+from market.orders.models import Order, OrderGroup
+from market.payments import matching
+from market.payments.models import Receipt
+from market.payments.rules import (
+    LineSpentError,
+    MatchedOnceError,
+    NotOfThisAccountError,
+    OrderPart,
+    OverpaidError,
+    ProposalEvent,
+)
+from tests import factories
+from tests.payments.bank import Movement, export
+from tests.story import NOON, Story, open_channels
+
+
+class Bank:
+    """An account, who imports its statements, and a colleague who decides on matches."""
+
+    def __init__(self, session: orm.Session, clerk: Actor, colleague: Actor) -> None:
+        self.session, self.clerk, self.colleague = session, clerk, colleague
+        self.account = accounts.register(
+            session,
+            clerk,
+            holder="专户",
+            bank_name="农行",
+            bank_code="",
+            number=f"1400 {clerk.member_id.hex}",
+            now=NOON,
+        )
+
+    def tell(self, *movements: Movement) -> int:
+        """Import a statement; return how many lines were matched with it."""
+        statement, account = importing.import_statement(
+            self.session, self.clerk, account_id=self.account.id, content=export(*movements), profile=None, now=NOON
+        )
+        assert statement.line_count == len(movements)
+        return matching.match_open(self.session, self.clerk, account, now=NOON)
+
+    def waiting(self) -> list[Waiting | None]:
+        """Return why each line waits that does."""
+        lines = sa.select(BankLine.waiting).where(BankLine.open_fen != 0, BankLine.bank_account_id == self.account.id)
+        return list(self.session.scalars(lines.order_by(BankLine.id)))
+
+    def line(self) -> BankLine:
+        """Return the line that was told last."""
+        last = sa.select(BankLine).where(BankLine.bank_account_id == self.account.id).order_by(BankLine.id.desc())
+        return self.session.scalars(last.limit(1)).one()
+
+    def propose(self, *parts: OrderPart) -> UUID:
+        """Propose what the last line pays."""
+        proposed = matching.propose(
+            self.session, self.clerk, line_id=self.line().id, parts=parts, reason="附言写错", now=NOON
+        )
+        return proposed.id
+
+    def decide(self, proposal: UUID, event: ProposalEvent, *, by: Actor | None = None) -> None:
+        """Decide on a proposal, as the colleague if nobody else is named."""
+        matching.decide(self.session, by or self.colleague, proposal_id=proposal, event=event, now=NOON)
+
+
+@pytest.fixture
+def story(session: orm.Session) -> Story:
+    open_channels(session)
+    story = Story(session, price_fen=1_000)
+    family = story.household()
+    story.lot(1_000_000, {family.id: 50_000_000})
+    return story
+
+
+@pytest.fixture
+def custody(session: orm.Session) -> Bank:
+    platform = factories.organisation(session, kind=OrganisationKind.PLATFORM)
+    clerk, colleague = (
+        factories.actor(session, factories.member(session, platform, Role.OPERATOR), Scope.OWN) for _ in range(2)
+    )
+    return Bank(session, clerk, colleague)
+
+
+@pytest.fixture
+def own(session: orm.Session, story: Story) -> Bank:
+    colleague = factories.actor(session, factories.member(session, story.supplier, Role.SUPPLIER_MANAGER), Scope.OWN)
+    return Bank(session, story.clerk, colleague)
+
+
+def placed(story: Story, quantity: str, *, model: FundsModel = FundsModel.CUSTODIAN) -> Order:
+    return story.place(quantity, funds_model=model)
+
+
+def code(story: Story, *orders: Order) -> str:
+    groups = (story.session.get_one(OrderGroup, order.group_id) for order in orders)
+    return " ".join(printed_code(identification_code(group.number)) for group in groups)
+
+
+def complaints(session: orm.Session) -> list[str]:
+    session.flush()
+    symptoms = [symptom.line() for symptom in examine(session)]
+    return symptoms + [finding.line() for finding in verify(session).findings]
+
+
+def test_money_in_custody_is_held_until_acceptance_and_recognises_nothing(story: Story, custody: Bank) -> None:
+    order = placed(story, "10")
+    assert custody.tell(Movement(10_000, f"货款 识别码{code(story, order)}"), Movement(-700, "手续费")) == 1
+    story.session.refresh(order)
+    assert (order.captured_fen, order.paid_fen) == (10_000, 0)
+    assert custody.waiting() == [Waiting.WENT_OUT]
+    story.deliver(order)
+    story.accept(order)
+    assert story.standing(order, Step.RECOGNISED) == 0
+    assert story.standing(order, Step.ACCRUED) > 0
+    assert complaints(story.session) == []
+
+
+def test_one_transfer_pays_orders_of_several_groups_and_two_transfers_pay_one(story: Story, custody: Bank) -> None:
+    first, second, third = (placed(story, quantity) for quantity in ("1", "2", "3"))
+    both = Movement(3_000, code(story, first, second), "A1")
+    parts = [Movement(1_000, code(story, third), "A2"), Movement(2_000, code(story, third), "A3", name="县财政局")]
+    assert custody.tell(both, *parts) == 3
+    for order in (first, second, third):
+        story.session.refresh(order)
+        assert order.captured_fen == order.amount_fen
+    assert complaints(story.session) == []
+
+
+@pytest.mark.parametrize(
+    ("fen", "why"), [(9_999, Waiting.TOO_LITTLE), (10_001, Waiting.TOO_MUCH), (20_000, Waiting.TOO_MUCH)]
+)
+def test_what_is_paid_too_little_or_too_much_waits_and_is_never_guessed(
+    story: Story, custody: Bank, fen: int, why: Waiting
+) -> None:
+    order = placed(story, "10")
+    assert custody.tell(Movement(fen, code(story, order))) == 0
+    story.session.refresh(order)
+    assert (order.captured_fen, custody.waiting()) == (0, [why])
+    assert complaints(story.session) == []
+
+
+def test_what_was_too_little_pays_with_the_transfer_that_completes_it(story: Story, custody: Bank) -> None:
+    order = placed(story, "10")
+    assert custody.tell(Movement(6_000, code(story, order), "A1")) == 0
+    assert custody.tell(Movement(4_000, code(story, order), "A2")) == 2
+    assert custody.waiting() == []
+    assert complaints(story.session) == []
+
+
+def test_money_for_an_order_that_was_given_up_waits(story: Story, custody: Bank) -> None:
+    order = placed(story, "10")
+    story.cancel(order)
+    assert custody.tell(Movement(10_000, code(story, order))) == 0
+    assert custody.waiting() == [Waiting.NOTHING_OWED]
+
+
+def test_a_wrong_digit_finds_no_order(story: Story, custody: Bank) -> None:
+    order = placed(story, "10")
+    digits = code(story, order)
+    wrong = digits[:-1] + str((int(digits[-1]) + 1) % 10)
+    assert custody.tell(Movement(10_000, wrong, "A1"), Movement(10_000, "没有识别码", "A2")) == 0
+    assert custody.waiting() == [Waiting.NO_CODE, Waiting.NO_CODE]
+
+
+def test_the_same_statement_is_imported_once_and_overlapping_ones_tell_each_line_once(
+    story: Story, custody: Bank
+) -> None:
+    order = placed(story, "10")
+    paid = Movement(10_000, code(story, order), "A1")
+    custody.tell(paid)
+    with pytest.raises(StatementTakenError):
+        custody.tell(paid)
+    assert custody.tell(paid, Movement(500, "利息", "A2")) == 0
+    told = story.session.scalars(sa.select(BankLine.amount_fen).order_by(BankLine.id)).all()
+    assert told == [10_000, 500]
+    assert complaints(story.session) == []
+
+
+def test_a_statement_with_a_fault_changes_nothing(story: Story, custody: Bank) -> None:
+    order = placed(story, "10")
+    good = export(Movement(10_000, code(story, order)))
+    with pytest.raises(StatementFaultsError):
+        importing.import_statement(
+            story.session,
+            custody.clerk,
+            account_id=custody.account.id,
+            content=good.replace(b"100.00", b"100.001"),
+            profile=None,
+            now=NOON,
+        )
+    assert story.session.scalar(sa.select(sa.func.count()).select_from(BankLine)) == 0
+
+
+def test_a_suppliers_own_account_recognises_at_once_what_its_buyers_paid(story: Story, own: Bank) -> None:
+    order = placed(story, "10", model=FundsModel.DIRECT)
+    story.deliver(order)
+    story.accept(order)
+    assert own.tell(Movement(10_000, code(story, order), "A1")) == 1
+    story.session.refresh(order)
+    assert (order.captured_fen, order.paid_fen) == (10_000, 10_000)
+    assert story.standing(order, Step.ACCRUED) == 0
+    assert complaints(story.session) == []
+
+
+def test_what_a_supplier_recorded_by_hand_is_not_counted_again_when_its_bank_tells_it(story: Story, own: Bank) -> None:
+    order = placed(story, "10", model=FundsModel.DIRECT)
+    story.pay(order, 10_000, reference="农行-A1")
+    assert own.tell(Movement(10_000, code(story, order), "农行 a1")) == 1
+    story.session.refresh(order)
+    assert (order.captured_fen, own.waiting()) == (10_000, [])
+    assert len(story.session.scalars(sa.select(Receipt)).all()) == 1
+    assert complaints(story.session) == []
+
+
+def test_a_code_in_the_wrong_account_pays_nothing(story: Story, custody: Bank, own: Bank) -> None:
+    direct, held = placed(story, "1", model=FundsModel.DIRECT), placed(story, "1")
+    assert custody.tell(Movement(1_000, code(story, direct))) == 0
+    assert own.tell(Movement(1_000, code(story, held))) == 0
+    assert custody.waiting() == own.waiting() == [Waiting.UNKNOWN_CODE]
+    with pytest.raises(NotOfThisAccountError):
+        own.propose(OrderPart(held.id, 1_000))
+
+
+def test_two_people_match_what_waits(story: Story, custody: Bank) -> None:
+    order = placed(story, "10")
+    custody.tell(Movement(12_000, "货款"))
+    proposal = custody.propose(OrderPart(order.id, 10_000))
+    with pytest.raises(FourEyesError):
+        custody.decide(proposal, ProposalEvent.APPROVE, by=custody.clerk)
+    with pytest.raises(MatchedOnceError):
+        custody.propose(OrderPart(order.id, 1))
+
+
+def test_what_is_left_of_a_matched_line_goes_on_waiting(story: Story, custody: Bank) -> None:
+    order = placed(story, "10")
+    custody.tell(Movement(12_000, "货款"))
+    custody.decide(custody.propose(OrderPart(order.id, 10_000)), ProposalEvent.APPROVE)
+    story.session.refresh(order)
+    assert (order.captured_fen, custody.line().open_fen, custody.waiting()) == (10_000, 2_000, [Waiting.NO_CODE])
+    assert complaints(story.session) == []
+
+
+def test_a_declined_match_pays_nothing_and_another_may_be_proposed(story: Story, custody: Bank) -> None:
+    order = placed(story, "10")
+    custody.tell(Movement(10_000, "货款"))
+    proposal = custody.propose(OrderPart(order.id, 10_000))
+    custody.decide(proposal, ProposalEvent.DECLINE)
+    assert custody.line().open_fen == 10_000
+    with pytest.raises(TransitionError):
+        custody.decide(proposal, ProposalEvent.APPROVE)
+    custody.decide(custody.propose(OrderPart(order.id, 10_000)), ProposalEvent.APPROVE)
+    assert custody.waiting() == []
+
+
+def _too_much_of_the_line(order: Order) -> list[OrderPart]:
+    return [OrderPart(order.id, 5_001)]
+
+
+def _too_much_for_the_order(order: Order) -> list[OrderPart]:
+    return [OrderPart(order.id, 10_001)]
+
+
+@pytest.mark.parametrize(
+    ("parts", "refusal"), [(_too_much_of_the_line, LineSpentError), (_too_much_for_the_order, OverpaidError)]
+)
+def test_a_match_gives_no_more_than_the_line_has_and_the_order_owes(
+    story: Story, custody: Bank, parts: Callable[[Order], list[OrderPart]], refusal: type[Exception]
+) -> None:
+    order = placed(story, "10")
+    custody.tell(Movement(5_000, "货款"))
+    with pytest.raises(refusal):
+        custody.propose(*parts(order))
+
+
+def test_another_suppliers_clerk_neither_sees_the_account_nor_its_lines(session: orm.Session, own: Bank) -> None:
+    own.tell(Movement(10_000, "货款"))
+    stranger = factories.actor(
+        session, factories.member(session, factories.organisation(session), Role.SUPPLIER_CLERK), Scope.OWN
+    )
+    line_id = own.line().id
+    with pytest.raises(NotFoundError):
+        matching.propose(session, stranger, line_id=line_id, parts=[OrderPart(UUID(int=1), 1)], reason="看看", now=NOON)
+    with pytest.raises(NotFoundError):
+        importing.import_statement(
+            session, stranger, account_id=own.account.id, content=export(), profile=None, now=NOON
+        )
+
+
+def test_an_account_is_registered_once_however_its_number_is_written(session: orm.Session, custody: Bank) -> None:
+    number = session.get_one(BankAccount, custody.account.id).number
+    with pytest.raises(BankAccountTakenError):
+        accounts.register(
+            session,
+            custody.clerk,
+            holder="专户",
+            bank_name="农行",
+            bank_code="",
+            number=number.replace(" ", "-"),
+            now=NOON,
+        )
+
+
+def test_money_counts_from_the_day_on_which_the_bank_booked_it(story: Story, own: Bank) -> None:
+    order = placed(story, "10", model=FundsModel.DIRECT)
+    own.tell(Movement(10_000, code(story, order), on=date(2026, 3, 5)))
+    story.session.refresh(order)
+    assert order.paid_on == date(2026, 3, 5)
