@@ -8,7 +8,7 @@ from sqlalchemy import orm
 
 from market.audit import book
 from market.audit.book import BookEntry, ClosedMonths
-from market.audit.cash_replaying import ExpectedCash, Side, mirrored, replay
+from market.audit.cash_replaying import ExpectedCash, Side, instructed, mirrored, replay
 from market.audit.facts import SupplierFacts
 from market.audit.rules import Difference, Finding, Verification
 
@@ -22,7 +22,8 @@ _WITHOUT_FACT = sa.text(
      WHERE e.book = 'cash'
        AND NOT EXISTS (
            SELECT FROM (VALUES ('acceptance'), ('return'), ('receipt'), ('ship'), ('decline'), ('cancel'), ('expire'),
-                               ('bank_line'))
+                               ('bank_line'),
+                               ('settlement'), ('unsettlement'), ('instruction'), ('payout'), ('failure'))
                        AS known (kind)
              JOIN LATERAL (
                  SELECT FROM acceptances WHERE kind = 'acceptance' AND CAST(id AS text) = split_part(e.source, ':', 3)
@@ -35,6 +36,13 @@ _WITHOUT_FACT = sa.text(
                  SELECT FROM bank_lines l JOIN bank_accounts a ON a.id = l.bank_account_id
                   WHERE kind = 'bank_line' AND a.purpose = 'custody'
                     AND CAST(l.id AS text) = split_part(e.source, ':', 3)
+                 UNION ALL
+                 SELECT FROM settlement_items
+                  WHERE kind IN ('settlement', 'unsettlement') AND CAST(id AS text) = split_part(e.source, ':', 3)
+                 UNION ALL
+                 SELECT FROM settlements
+                  WHERE kind IN ('instruction', 'payout', 'failure')
+                    AND CAST(id AS text) = split_part(e.source, ':', 3)
                  UNION ALL
                  SELECT FROM order_changes
                   WHERE event = kind AND CAST(order_id AS text) = split_part(e.source, ':', 3)) fact ON true
@@ -49,8 +57,8 @@ def compare_cash(session: orm.Session, facts: SupplierFacts) -> Verification:
 
 
 def compare_bank_lines(session: orm.Session) -> Verification:
-    """Compare what the cash book has of accounts in custody with what their banks told, movement by movement."""
-    return _compared(session, list(mirrored(session)))
+    """Compare what the cash book has of accounts in custody with what their banks told and were told, one by one."""
+    return _compared(session, [*mirrored(session), *instructed(session)])
 
 
 def _compared(session: orm.Session, expected: Sequence[ExpectedCash]) -> Verification:

@@ -22,15 +22,15 @@ _BALANCES = """
 """What stands to the credit of each account."""
 
 _MONEY = f"""
-    SELECT id, number, status, supplier_id, funds_model, captured, paid, kept, to_come, back,
+    SELECT id, number, status, supplier_id, funds_model, captured, settled, kept, to_come, back,
            greatest(kept - (captured - back), 0) AS receivable,
            greatest(captured - back - kept, 0) AS held, kept - div(kept * fee_bp, 10000) AS earned,
            CASE funds_model WHEN 'direct' THEN least(kept, captured - back)
-                            ELSE paid - div(paid * fee_bp, 10000) END AS passed
+                            ELSE settled - div(settled * fee_bp, 10000) END AS passed
       FROM (SELECT *, greatest(refunded, captured - kept - to_come) AS back
               FROM (SELECT o.id, o.number, o.status, o.supplier_id, o.funds_model, o.fee_bp,
                            o.captured_fen::numeric AS captured, o.refunded_fen::numeric AS refunded,
-                           o.paid_fen::numeric AS paid, sum(l.accepted_fen - l.returned_fen) AS kept,
+                           o.settled_fen::numeric AS settled, sum(l.accepted_fen - l.returned_fen) AS kept,
                            coalesce(sum(div(2::numeric * l.unit_price_fen * CASE WHEN o.shipped_on IS NULL
                                                  THEN l.quantity_milli ELSE l.shipped_milli END + l.unit_milli,
                                             2 * l.unit_milli))
@@ -130,14 +130,17 @@ CASH: tuple[Invariant, ...] = (
     ),
     Invariant(
         "a_line_pays_what_it_brought",
-        "what receipts took of a bank's line is what is not open of it",
-        "每笔流水的到款合计=流水金额-未匹配金额",
+        "what receipts and settlements took of a bank's line is what is not open of it",
+        "每笔流水的到款与结算合计=流水金额-未匹配金额",
         """
-        SELECT concat('bank line ', l.id), (l.amount_fen - l.open_fen)::text, coalesce(sum(r.amount_fen), 0)::text
+        SELECT concat('bank line ', l.id), (l.amount_fen - l.open_fen)::text,
+               (coalesce(sum(r.amount_fen), 0) - coalesce(max(s.amount_fen), 0))::text
           FROM bank_lines l
+          LEFT JOIN settlements s ON s.bank_line_id = l.id
           LEFT JOIN receipts_found f ON f.bank_line_id = l.id
           LEFT JOIN receipts r ON r.bank_line_id = l.id OR r.id = f.receipt_id
-         GROUP BY l.id HAVING l.amount_fen - l.open_fen <> coalesce(sum(r.amount_fen), 0)
+         GROUP BY l.id
+        HAVING l.amount_fen - l.open_fen <> coalesce(sum(r.amount_fen), 0) - coalesce(max(s.amount_fen), 0)
         """,
     ),
     Invariant(

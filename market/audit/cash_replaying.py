@@ -54,6 +54,26 @@ _MOVEMENTS = sa.text(
      ORDER BY l.id
     """
 )
+_SETTLED = sa.text(
+    """
+    SELECT c.id, i.id AS item_id, i.order_id, i.settlement_id, c.event,
+           CASE c.event WHEN 'approve' THEN i.gross_fen WHEN 'fail' THEN -i.gross_fen ELSE 0 END AS fen,
+           CASE c.event WHEN 'confirm' THEN s.paid_on END AS paid_on, c.changed_at
+      FROM settlement_items i
+      JOIN settlements s ON s.id = i.settlement_id
+      JOIN settlement_changes c ON c.settlement_id = s.id AND c.event IN ('approve', 'confirm', 'fail')
+     WHERE s.supplier_id = :supplier
+     ORDER BY c.id, i.id
+    """
+)
+_INSTRUCTED = sa.text(
+    """
+    SELECT s.id, s.number, s.amount_fen, s.instructed_on, s.paid_on, s.bank_line_id, c.event, c.changed_at
+      FROM settlements s JOIN settlement_changes c ON c.settlement_id = s.id
+     WHERE c.event IN ('instruct', 'confirm', 'fail')
+     ORDER BY c.id
+    """
+)
 _SHIPPED = sa.text(
     """
     SELECT l.id, l.shipped_milli - coalesce(a.over_milli, 0) AS milli
@@ -92,7 +112,18 @@ class Captured(NamedTuple):
         return f"receipt:{self.id}"
 
 
-Fact = Event | Changed | Captured
+class Settled(NamedTuple):
+    """What of an order is settled, or after all not, out of custody; no more when the bank confirms that it left."""
+
+    id: UUID
+    order_id: UUID
+    fen: int
+    settlement_id: UUID
+    on: date
+    trigger: str
+
+
+Fact = Event | Changed | Captured | Settled
 
 
 @dataclass(slots=True)
@@ -109,6 +140,7 @@ class OrderMoney:
     kept_fen: int = 0
     days: list[date] = field(default_factory=list)
     from_lines: dict[UUID, int] = field(default_factory=lambda: defaultdict(int))
+    settled: dict[UUID, int] = field(default_factory=lambda: defaultdict(int))
 
     @property
     def going_back_fen(self) -> int:
@@ -118,7 +150,9 @@ class OrderMoney:
     @property
     def passed_fen(self) -> int:
         """Return what the supplier has had of what it kept: where it is paid itself, all of it that is paid."""
-        return min(self.kept_fen, self.captured_fen - self.going_back_fen) if self.model == DIRECT else 0
+        if self.model == DIRECT:
+            return min(self.kept_fen, self.captured_fen - self.going_back_fen)
+        return sum(self.settled.values())
 
     @property
     def facts(self) -> dict[str, object]:
@@ -146,10 +180,21 @@ class OrderMoney:
         standing["platform_fee", UUID(int=0), None] += fee
         standing["supplier_payable", supplier_id, self.order_id] += max(own, 0)
         standing["supplier_receivable", supplier_id, self.order_id] -= max(-own, 0)
-        standing["supplier_account", supplier_id, None] += had - self.captured_fen + sum(self.from_lines.values())
+        if self.model == DIRECT:
+            standing["supplier_account", supplier_id, None] += had - self.captured_fen
+        for settlement_id, fen in self._had_by_settlement():
+            standing["settlement", settlement_id, None] += fen
         for line_id, fen in self.from_lines.items():
             standing["unmatched", line_id, None] -= fen
         return standing
+
+    def _had_by_settlement(self) -> Iterator[tuple[UUID, int]]:
+        """Yield what of the order each settlement brings, without the fee on what is settled up to then."""
+        so_far = 0
+        for settlement_id, fen in self.settled.items():
+            before = so_far - portion(so_far, self.fee_bp, _WHOLE_BP)
+            so_far += fen
+            yield settlement_id, so_far - portion(so_far, self.fee_bp, _WHOLE_BP) - before
 
 
 class ExpectedCash(NamedTuple):
@@ -171,7 +216,11 @@ def replay(session: orm.Session, facts: SupplierFacts) -> Iterator[ExpectedCash]
         Changed(row.id, row.order_id, row.event, row.shipped_on or business_date(row.changed_at))
         for row in session.execute(_CHANGES, who)
     )
-    steps: list[Changed | Captured] = [*changes, *(Captured(*row) for row in session.execute(_IN_CUSTODY, who))]
+    steps: list[Changed | Captured | Settled] = [
+        *changes,
+        *(Captured(*row) for row in session.execute(_IN_CUSTODY, who)),
+        *_settled(session, facts.supplier_id),
+    ]
     for step in steps:
         histories[step.order_id].append((step.id, step.trigger, step.on, step))
     for event in facts.events:
@@ -195,11 +244,32 @@ def mirrored(session: orm.Session) -> Iterator[ExpectedCash]:
         yield ExpectedCash(f"cash:bank_line:{row.id}", None, row.booked_on, changes, facts)
 
 
+def instructed(session: orm.Session) -> Iterator[ExpectedCash]:
+    """Yield what every settlement must have moved on its way: to the bank, out of custody, or back."""
+    for row in session.execute(_INSTRUCTED):
+        batch, transit = ("settlement", row.id, None), ("in_transit", row.id, None)
+        word, debit, credit, on = {
+            "instruct": ("instruction", batch, transit, row.instructed_on),
+            "confirm": ("payout", transit, ("unmatched", row.bank_line_id, None), row.paid_on),
+            "fail": ("failure", transit, batch, business_date(row.changed_at)),
+        }[row.event]
+        changes: dict[Side, int] = {debit: -row.amount_fen, credit: row.amount_fen}
+        on = max(on, row.instructed_on)
+        yield ExpectedCash(f"cash:{word}:{row.id}", None, on, changes, {"settlement": row.number})
+
+
+def _settled(session: orm.Session, supplier_id: UUID) -> Iterator[Settled]:
+    for row in session.execute(_SETTLED, {"supplier": supplier_id}):
+        word = {"approve": "settlement", "fail": "unsettlement"}.get(row.event, row.event)
+        on = row.paid_on or business_date(row.changed_at)
+        yield Settled(row.id, row.order_id, row.fen, row.settlement_id, on, f"{word}:{row.item_id}")
+
+
 def _of_orders(event: Event) -> Iterator[tuple[UUID, UUID, str]]:
     if event.kind in (EventKind.ACCEPTANCE, EventKind.RETURN):
         assert event.order_id, "goods are of an order"  # noqa: S101
         yield event.order_id, event.id, event.trigger
-    for received in event.received:
+    for received in event.received if event.kind is EventKind.RECEIPT else ():
         yield received.order_id, received.id, f"receipt:{received.id}"
 
 
@@ -216,6 +286,9 @@ def _step(order: OrderMoney, supplier_id: UUID, trigger: str, on: date, fact: Fa
     before = order.balances(supplier_id)
     if isinstance(fact, Changed):
         order.coming = dict(order.as_shipped) if fact.event == "ship" else {}
+    elif isinstance(fact, Settled):
+        order.settled[fact.settlement_id] += fact.fen
+        order.days += [] if fact.fen else [on]
     elif isinstance(fact, Captured):
         order.captured_fen += fact.fen
         order.from_lines[fact.line_id] += fact.fen

@@ -109,6 +109,7 @@ class EventKind(StrEnum):
 
     ACCEPTANCE = "acceptance"
     RECEIPT = "receipt"
+    SETTLEMENT = "settlement"
     RETURN = "return"
     DISBURSEMENT = "disbursement"
     CONFIRMATION = "confirmation"
@@ -142,7 +143,7 @@ class Event:
 
     def sources(self) -> list[str]:
         """Return the sources under which the event may post; what it matches adds one for each day."""
-        if self.kind is EventKind.RECEIPT:
+        if self.kind in {EventKind.RECEIPT, EventKind.SETTLEMENT}:
             return [f"recognition:{self.kind}:{fact.id}" for fact in self.received]
         if self.kind not in {EventKind.ACCEPTANCE, EventKind.RETURN}:
             return [self.trigger]

@@ -262,12 +262,12 @@ MARKET: tuple[Invariant, ...] = (
     ),
     Invariant(
         "paid_is_spent_open_or_owed_back",
-        "what an order was paid was spent on its lines, is open for lines to come, or is owed back",
-        "订单已付额=已付各行+留待未验收行+应退货款",
+        "what an order's supplier was paid was spent on its lines, is open for lines to come, or is owed back",
+        "供应商已收货款=已付各行+留待未验收行+应退货款",
         f"""
         SELECT concat('order ', number), paid_fen::text, concat_ws(' + ', spent, open, back)
-          FROM (SELECT number, paid_fen, spent, least, greatest(least(paid_fen - kept, to_come), 0) AS open, back
-                  FROM (SELECT o.number, o.paid_fen, {OWED_BACK} AS back, sum(l.paid_fen) AS spent,
+          FROM (SELECT number, funds_model, paid_fen, spent, least, greatest(least(paid_fen - kept, to_come), 0) AS open, back
+                  FROM (SELECT o.number, o.funds_model, o.paid_fen, {OWED_BACK} AS back, sum(l.paid_fen) AS spent,
                                min(l.paid_fen) AS least,
                                sum(l.accepted_fen - l.returned_fen) AS kept,
                                coalesce(sum(div(2::numeric * l.unit_price_fen * CASE WHEN o.shipped_on IS NULL
@@ -277,7 +277,7 @@ MARKET: tuple[Invariant, ...] = (
                           FROM orders o JOIN order_lines l ON l.order_id = o.id
                           LEFT JOIN acceptance_lines a ON a.order_line_id = l.id
                          GROUP BY o.id) x) y
-         WHERE paid_fen <> spent + open + back OR least < 0
+         WHERE paid_fen <> spent + open + back AND funds_model = 'direct' OR paid_fen < spent OR least < 0
         """,
     ),
     Invariant(

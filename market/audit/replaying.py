@@ -25,6 +25,7 @@ class Replay(Goods, Money, Sharing):
         work = {
             EventKind.ACCEPTANCE: self._accept,
             EventKind.RECEIPT: self._receive,
+            EventKind.SETTLEMENT: self._receive,
             EventKind.RETURN: self._take_back,
             EventKind.DISBURSEMENT: self._disburse,
             EventKind.CONFIRMATION: self._confirm,

@@ -39,7 +39,8 @@ class Order(Base):
     """The part of a group that one supplier delivers.
 
     `captured_fen` is what the buyer paid for it, `refunded_fen` what of that goes or went back; `paid_fen` is what has
-    reached the supplier, last on `paid_on`: where the buyer pays the supplier itself, all that does not go back.
+    reached the supplier, last on `paid_on`: where the buyer pays the supplier itself, all that does not go back, out of
+    custody what was settled, of which `settled_fen` is all that was decided, before the platform's fee.
     """
 
     __tablename__ = "orders"
@@ -48,7 +49,7 @@ class Order(Base):
         sa.CheckConstraint("refunded_fen BETWEEN 0 AND captured_fen", name="refunded_was_captured"),
         sa.CheckConstraint(
             "CASE funds_model WHEN 'direct' THEN paid_fen = captured_fen - refunded_fen AND fee_bp = 0"
-            " ELSE paid_fen <= captured_fen END",
+            " AND settled_fen = 0 ELSE paid_fen <= captured_fen AND settled_fen BETWEEN 0 AND captured_fen END",
             name="paid_was_captured",
         ),
         sa.CheckConstraint("fee_bp BETWEEN 0 AND 1000", name="fee_is_bounded"),
@@ -79,6 +80,7 @@ class Order(Base):
     fee_bp: orm.Mapped[int] = orm.mapped_column(default=0, server_default="0")
     captured_fen: orm.Mapped[int] = orm.mapped_column(default=0, server_default="0")
     refunded_fen: orm.Mapped[int] = orm.mapped_column(default=0, server_default="0")
+    settled_fen: orm.Mapped[int] = orm.mapped_column(default=0, server_default="0")
     paid_on: orm.Mapped[date | None]
     paid_fen: orm.Mapped[int] = orm.mapped_column(default=0, server_default="0")
     version: orm.Mapped[int] = orm.mapped_column(default=1, server_default="1")

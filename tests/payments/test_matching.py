@@ -9,16 +9,14 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from market.attribution.rules import Step
-from market.audit.doctoring import examine
-from market.audit.verifying import verify
 from market.banking import accounts, importing
 from market.banking.models import BankAccount, BankLine
 from market.banking.rules import BankAccountTakenError, StatementTakenError, Waiting
-from market.banks.rules import StatementFaultsError, identification_code, printed_code
+from market.banks.rules import StatementFaultsError
 from market.channels.rules import FundsModel
 from market.errors import FourEyesError, NotFoundError, TransitionError
-from market.identity.rules import Actor, OrganisationKind, Role, Scope
-from market.orders.models import Order, OrderGroup
+from market.identity.rules import Role, Scope
+from market.orders.models import Order
 from market.payments import matching
 from market.payments.models import Receipt
 from market.payments.rules import (
@@ -31,91 +29,23 @@ from market.payments.rules import (
 )
 from tests import factories
 from tests.payments.bank import Movement, export
-from tests.story import NOON, Story, open_channels
-
-
-class Bank:
-    """An account, who imports its statements, and a colleague who decides on matches."""
-
-    def __init__(self, session: orm.Session, clerk: Actor, colleague: Actor) -> None:
-        self.session, self.clerk, self.colleague = session, clerk, colleague
-        self.account = accounts.register(
-            session,
-            clerk,
-            holder="专户",
-            bank_name="农行",
-            bank_code="",
-            number=f"1400 {clerk.member_id.hex}",
-            now=NOON,
-        )
-
-    def tell(self, *movements: Movement) -> int:
-        """Import a statement; return how many lines were matched with it."""
-        statement, account = importing.import_statement(
-            self.session, self.clerk, account_id=self.account.id, content=export(*movements), profile=None, now=NOON
-        )
-        assert statement.line_count == len(movements)
-        return matching.match_open(self.session, self.clerk, account, now=NOON)
-
-    def waiting(self) -> list[Waiting | None]:
-        """Return why each line waits that does."""
-        lines = sa.select(BankLine.waiting).where(BankLine.open_fen != 0, BankLine.bank_account_id == self.account.id)
-        return list(self.session.scalars(lines.order_by(BankLine.id)))
-
-    def line(self) -> BankLine:
-        """Return the line that was told last."""
-        last = sa.select(BankLine).where(BankLine.bank_account_id == self.account.id).order_by(BankLine.id.desc())
-        return self.session.scalars(last.limit(1)).one()
-
-    def propose(self, *parts: OrderPart) -> UUID:
-        """Propose what the last line pays."""
-        proposed = matching.propose(
-            self.session, self.clerk, line_id=self.line().id, parts=parts, reason="附言写错", now=NOON
-        )
-        return proposed.id
-
-    def decide(self, proposal: UUID, event: ProposalEvent, *, by: Actor | None = None) -> None:
-        """Decide on a proposal, as the colleague if nobody else is named."""
-        matching.decide(self.session, by or self.colleague, proposal_id=proposal, event=event, now=NOON)
+from tests.payments.desk import Bank, code, complaints, in_custody, of_supplier, placed, selling
+from tests.story import NOON, Story
 
 
 @pytest.fixture
 def story(session: orm.Session) -> Story:
-    open_channels(session)
-    story = Story(session, price_fen=1_000)
-    family = story.household()
-    story.lot(1_000_000, {family.id: 50_000_000})
-    return story
+    return selling(session)
 
 
 @pytest.fixture
 def custody(session: orm.Session) -> Bank:
-    platform = factories.organisation(session, kind=OrganisationKind.PLATFORM)
-    clerk, colleague = (
-        factories.actor(session, factories.member(session, platform, Role.OPERATOR), Scope.OWN) for _ in range(2)
-    )
-    return Bank(session, clerk, colleague)
+    return in_custody(session)
 
 
 @pytest.fixture
-def own(session: orm.Session, story: Story) -> Bank:
-    colleague = factories.actor(session, factories.member(session, story.supplier, Role.SUPPLIER_MANAGER), Scope.OWN)
-    return Bank(session, story.clerk, colleague)
-
-
-def placed(story: Story, quantity: str, *, model: FundsModel = FundsModel.CUSTODIAN) -> Order:
-    return story.place(quantity, funds_model=model)
-
-
-def code(story: Story, *orders: Order) -> str:
-    groups = (story.session.get_one(OrderGroup, order.group_id) for order in orders)
-    return " ".join(printed_code(identification_code(group.number)) for group in groups)
-
-
-def complaints(session: orm.Session) -> list[str]:
-    session.flush()
-    symptoms = [symptom.line() for symptom in examine(session)]
-    return symptoms + [finding.line() for finding in verify(session).findings]
+def own(story: Story) -> Bank:
+    return of_supplier(story)
 
 
 def test_money_in_custody_is_held_until_acceptance_and_recognises_nothing(story: Story, custody: Bank) -> None:

@@ -1,0 +1,77 @@
+"""Tables: settlements, and what they pay of which order."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from market.db import Base, new_id
+from market.settlements.rules import SettlementEvent, SettlementStatus
+
+SETTLEMENT_NUMBERS = sa.Sequence("settlement_numbers", metadata=Base.metadata)
+
+
+class Settlement(Base):
+    """What a supplier is paid out of custody at once; `number` is the reference of the bank payment. Amounts in fen."""
+
+    __tablename__ = "settlements"
+    __table_args__ = (
+        sa.CheckConstraint("decided_by IS NULL OR decided_by <> made_by", name="another_decides"),
+        sa.CheckConstraint("amount_fen = gross_fen - fee_fen - netted_fen", name="amount_adds_up"),
+        sa.CheckConstraint("amount_fen > 0 AND gross_fen > 0 AND netted_fen >= 0", name="something_is_paid"),
+        sa.CheckConstraint("(status = 'confirmed') = (bank_line_id IS NOT NULL)", name="the_bank_confirms"),
+        sa.CheckConstraint("(status = 'confirmed') = (paid_on IS NOT NULL)", name="confirmed_has_its_day"),
+        sa.Index(
+            "one_open_settlement",
+            "supplier_id",
+            unique=True,
+            postgresql_where=sa.text("status IN ('draft', 'approved', 'instructed')"),
+        ),
+    )
+
+    id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
+    number: orm.Mapped[str] = orm.mapped_column(unique=True)
+    supplier_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("organisations.id"))
+    paying_account_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("bank_accounts.id"))
+    payee_account_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("bank_accounts.id"))
+    gross_fen: orm.Mapped[int]
+    fee_fen: orm.Mapped[int]
+    netted_fen: orm.Mapped[int]
+    amount_fen: orm.Mapped[int]
+    status: orm.Mapped[SettlementStatus]
+    made_by: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("members.id"))
+    made_at: orm.Mapped[datetime]
+    decided_by: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("members.id"))
+    instructed_on: orm.Mapped[date | None]
+    paid_on: orm.Mapped[date | None]
+    bank_line_id: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("bank_lines.id"), unique=True)
+
+
+class SettlementChange(Base):
+    """What happened to a settlement, by whom; only ever added to."""
+
+    __tablename__ = "settlement_changes"
+
+    id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
+    settlement_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("settlements.id"), index=True)
+    event: orm.Mapped[SettlementEvent]
+    status: orm.Mapped[SettlementStatus]
+    changed_by: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("members.id"))
+    changed_at: orm.Mapped[datetime]
+
+
+class SettlementItem(Base):
+    """What a settlement pays of an order, gross and the platform's fee on it; below zero it is netted."""
+
+    __tablename__ = "settlement_items"
+    __table_args__ = (
+        sa.UniqueConstraint("settlement_id", "order_id"),
+        sa.CheckConstraint("gross_fen <> 0", name="item_moves_something"),
+    )
+
+    id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
+    settlement_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("settlements.id"), index=True)
+    order_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("orders.id"), index=True)
+    gross_fen: orm.Mapped[int]
+    fee_fen: orm.Mapped[int]

@@ -1,0 +1,72 @@
+"""What may be read of settlements, and of what is to be settled."""
+
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from market.banking.models import BankAccount, BankLine
+from market.banking.rules import AccountPurpose
+from market.channels.rules import FundsModel
+from market.errors import NotFoundError
+from market.identity.rules import Actor, Scope
+from market.orders.models import Order, OrderLine
+from market.settlements.models import Settlement, SettlementItem
+
+
+def visible_settlements(actor: Actor) -> sa.Select[Settlement]:
+    """Return the settlements an actor may know of: those of its organisation as supplier, or all."""
+    settlements = sa.select(Settlement)
+    return (
+        settlements if actor.scope is Scope.ALL else settlements.where(Settlement.supplier_id == actor.organisation_id)
+    )
+
+
+def one_settlement(session: orm.Session, actor: Actor, settlement_id: UUID, *, lock: bool = False) -> Settlement:
+    """Return a settlement that the actor may see, locked if asked; raises `NotFoundError`."""
+    wanted = visible_settlements(actor).where(Settlement.id == settlement_id)
+    if lock:
+        wanted = wanted.with_for_update().execution_options(populate_existing=True)
+    settlement = session.scalar(wanted)
+    if settlement is None:
+        raise NotFoundError(what="settlement")
+    return settlement
+
+
+def items_of(session: orm.Session, settlement_ids: Collection[UUID]) -> Sequence[SettlementItem]:
+    """Return the items of settlements, by settlement and in the order in which they were made."""
+    items = sa.select(SettlementItem).where(SettlementItem.settlement_id.in_(settlement_ids))
+    return session.scalars(items.order_by(SettlementItem.settlement_id, SettlementItem.id)).all()
+
+
+def orders_in_custody(session: orm.Session, supplier_id: UUID) -> Sequence[Order]:
+    """Return a supplier's orders of which something was paid into custody and accepted, locked, oldest first."""
+    accepted = sa.exists().where(OrderLine.order_id == Order.id, OrderLine.accepted_fen > 0)
+    wanted = sa.select(Order).where(
+        Order.supplier_id == supplier_id,
+        Order.funds_model == FundsModel.CUSTODIAN,
+        Order.captured_fen > 0,
+        accepted,
+    )
+    locked = wanted.order_by(Order.id).with_for_update().execution_options(populate_existing=True)
+    return session.scalars(locked).all()
+
+
+def newest_account(session: orm.Session, purpose: AccountPurpose, organisation_id: UUID | None) -> BankAccount | None:
+    """Return the account that was registered last, of an organisation or of whoever keeps custody."""
+    wanted = sa.select(BankAccount).where(BankAccount.purpose == purpose)
+    if organisation_id:
+        wanted = wanted.where(BankAccount.organisation_id == organisation_id)
+    return session.scalar(wanted.order_by(BankAccount.id.desc()).limit(1))
+
+
+def line_that_left(session: orm.Session, settlement: Settlement) -> BankLine | None:
+    """Return the line, locked, by which the whole amount left custody under the settlement's number."""
+    wanted = sa.select(BankLine).where(
+        BankLine.bank_account_id == settlement.paying_account_id,
+        BankLine.open_fen == -settlement.amount_fen,
+        BankLine.amount_fen == -settlement.amount_fen,
+        sa.func.concat_ws(" ", BankLine.payment_reference, BankLine.remark).contains(settlement.number),
+    )
+    return session.scalar(wanted.order_by(BankLine.id).limit(1).with_for_update())

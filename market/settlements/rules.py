@@ -1,0 +1,130 @@
+"""What a settlement pays of each order, what it nets, and its life as one table."""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import NamedTuple
+from uuid import UUID
+
+from market.errors import MarketError, follow
+from market.money import share_bp
+
+MOST_NETTED_BP = 5_000
+"""Of what a settlement would pay, for what the supplier owes: it goes on being paid while it owes."""
+
+
+class SettlementStatus(StrEnum):
+    """Where a settlement stands."""
+
+    DRAFT = "draft"
+    APPROVED = "approved"
+    DECLINED = "declined"
+    INSTRUCTED = "instructed"
+    CONFIRMED = "confirmed"
+    FAILED = "failed"
+
+
+class SettlementEvent(StrEnum):
+    """What happens to a settlement."""
+
+    APPROVE = "approve"
+    DECLINE = "decline"
+    INSTRUCT = "instruct"
+    CONFIRM = "confirm"
+    FAIL = "fail"
+
+
+_S, _E = SettlementStatus, SettlementEvent
+TRANSITIONS: Mapping[tuple[SettlementStatus, SettlementEvent], SettlementStatus] = {
+    (_S.DRAFT, _E.APPROVE): _S.APPROVED,
+    (_S.DRAFT, _E.DECLINE): _S.DECLINED,
+    (_S.APPROVED, _E.INSTRUCT): _S.INSTRUCTED,
+    (_S.INSTRUCTED, _E.CONFIRM): _S.CONFIRMED,
+    (_S.INSTRUCTED, _E.FAIL): _S.FAILED,
+}
+
+
+def after(status: SettlementStatus, event: SettlementEvent) -> SettlementStatus:
+    """Return the status after an event; raises `TransitionError` when the table has no such step."""
+    return follow(TRANSITIONS, status, event, machine="settlement")
+
+
+class Earned(NamedTuple):
+    """What of an order a supplier has earned and been paid for by the buyer, and what of it is settled (gross fen)."""
+
+    order_id: UUID
+    earned_fen: int
+    settled_fen: int
+    fee_bp: int
+
+
+class Item(NamedTuple):
+    """What a settlement pays of an order, gross, and the platform's fee on it; below zero it is netted, in fen."""
+
+    order_id: UUID
+    gross_fen: int
+    fee_fen: int
+
+    @property
+    def net_fen(self) -> int:
+        """Return what of the item is paid."""
+        return self.gross_fen - self.fee_fen
+
+
+def items(orders: Sequence[Earned]) -> list[Item]:
+    """Return what is to be settled now: all that is earned, less what is owed up to its part of that, oldest first."""
+    due = [_item(order, order.earned_fen - order.settled_fen) for order in orders]
+    paying = [item for item in due if item.gross_fen > 0]
+    left_fen = share_bp(sum(item.net_fen for item in paying), MOST_NETTED_BP)
+    netted: list[Item] = []
+    for order in orders:
+        owed_fen = min(max(order.settled_fen - order.earned_fen, 0), left_fen)
+        if owed_fen:
+            netted.append(_item(order, -owed_fen))
+            left_fen += netted[-1].net_fen
+    return [*paying, *netted]
+
+
+def _item(order: Earned, gross_fen: int) -> Item:
+    """Return an item with its fee: the fees of all items of an order come to the fee on what is settled of it."""
+    before, after_it = (share_bp(fen, order.fee_bp) for fen in (order.settled_fen, order.settled_fen + gross_fen))
+    return Item(order.order_id, gross_fen, after_it - before)
+
+
+class NothingToSettleError(MarketError):
+    """A settlement pays something."""
+
+    status = 409
+    en = "Nothing that this supplier earned in custody is to be settled."
+    zh = "该供应商暂无托管货款可结算。"
+
+
+class OpenSettlementError(MarketError):
+    """One settlement of a supplier after the other."""
+
+    status = 409
+    en = "The settlement {number} of this supplier is still open."
+    zh = "该供应商的结算单 {number} 尚未办结。"
+
+
+class StaleSettlementError(MarketError):
+    """What is approved is what is still due."""
+
+    status = 409
+    en = "Since it was drafted, what is due has changed; draft it anew."
+    zh = "起草后应结金额已变化,请重新起草。"
+
+
+class NoPayeeAccountError(MarketError):
+    """A supplier is paid to an account that it registered itself."""
+
+    status = 409
+    en = "This supplier has registered no bank account."
+    zh = "该供应商尚未登记收款账户。"
+
+
+class NotOnStatementError(MarketError):
+    """Money has left when the bank says so."""
+
+    status = 409
+    en = "No statement tells yet that {amount_fen} fen left under the reference {reference}."
+    zh = "银行流水中尚无凭证号为 {reference}、金额为 {amount_fen} 分的付款。"

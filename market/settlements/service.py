@@ -1,0 +1,215 @@
+"""Drafting a settlement, deciding on it, having it paid, and taking note that it was."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from market.attribution.matching import lock_supplier
+from market.banking.rules import AccountPurpose
+from market.cash import posting as cash
+from market.cash.rules import CashKind
+from market.clock import business_date
+from market.db import new_id
+from market.errors import FourEyesError
+from market.identity.rules import Actor
+from market.ledger.rules import AccountKey
+from market.orders.funding import funds_of, restated
+from market.orders.settling import Funded, settle
+from market.payments.receiving import Paying, paying
+from market.settlements import queries
+from market.settlements.models import SETTLEMENT_NUMBERS, Settlement, SettlementChange, SettlementItem
+from market.settlements.rules import (
+    Earned,
+    Item,
+    NoPayeeAccountError,
+    NothingToSettleError,
+    NotOnStatementError,
+    OpenSettlementError,
+    SettlementEvent,
+    SettlementStatus,
+    StaleSettlementError,
+    after,
+    items,
+)
+
+_OPEN = (SettlementStatus.DRAFT, SettlementStatus.APPROVED, SettlementStatus.INSTRUCTED)
+
+
+def draft(session: orm.Session, actor: Actor, *, supplier_id: UUID, now: datetime) -> Settlement:
+    """Draft what a supplier has earned in custody and was not settled, less what it owes up to its part.
+
+    Raises `OpenSettlementError`, `NoPayeeAccountError` or `NothingToSettleError`.
+    """
+    lock_supplier(session, supplier_id)
+    number = session.scalar(
+        sa.select(Settlement.number).where(Settlement.supplier_id == supplier_id, Settlement.status.in_(_OPEN))
+    )
+    if number:
+        raise OpenSettlementError(number=number)
+    custody = queries.newest_account(session, AccountPurpose.CUSTODY, None)
+    payee = queries.newest_account(session, AccountPurpose.OWN, supplier_id)
+    if payee is None:
+        raise NoPayeeAccountError(pointer="/supplier_id")
+    due = _due(paying(session, queries.orders_in_custody(session, supplier_id)))
+    if custody is None or sum(item.net_fen for item in due) <= 0:
+        raise NothingToSettleError(pointer="/supplier_id")
+    paid = [item for item in due if item.gross_fen > 0]
+    settlement = Settlement(
+        id=new_id(),
+        number=f"S{business_date(now):%Y%m%d}{session.scalar(SETTLEMENT_NUMBERS):06d}",
+        supplier_id=supplier_id,
+        paying_account_id=custody.id,
+        payee_account_id=payee.id,
+        gross_fen=sum(item.gross_fen for item in paid),
+        fee_fen=sum(item.fee_fen for item in paid),
+        netted_fen=-sum(item.net_fen for item in due if item.gross_fen < 0),
+        amount_fen=sum(item.net_fen for item in due),
+        status=SettlementStatus.DRAFT,
+        made_by=actor.member_id,
+        made_at=now,
+    )
+    session.add(settlement)
+    session.flush()
+    session.add_all(SettlementItem(id=new_id(), settlement_id=settlement.id, **item._asdict()) for item in due)
+    session.flush()
+    return settlement
+
+
+def _due(money: Paying) -> list[Item]:
+    return items(
+        [
+            Earned(order.id, funds.kept_fen - funds.receivable_fen, order.settled_fen, order.fee_bp)
+            for order in money.orders.values()
+            for funds in [funds_of(order, money.lines[order.id], money.dealt_with)]
+        ]
+    )
+
+
+def decide(
+    session: orm.Session, actor: Actor, *, settlement_id: UUID, event: SettlementEvent, now: datetime
+) -> Settlement:
+    """Approve or decline a draft, as another person; approved, its items are the supplier's and no other settlement's.
+
+    Raises `NotFoundError`, `TransitionError`, `FourEyesError` or `StaleSettlementError`.
+    """
+    settlement = queries.one_settlement(session, actor, settlement_id, lock=True)
+    if settlement.made_by == actor.member_id:
+        raise FourEyesError(rule="settlement")
+    settlement.decided_by = actor.member_id
+    _change(session, actor, settlement, event, now)
+    if settlement.status is SettlementStatus.APPROVED:
+        _commit(session, settlement, now)
+    session.flush()
+    return settlement
+
+
+def _change(session: orm.Session, actor: Actor, settlement: Settlement, event: SettlementEvent, now: datetime) -> None:
+    """Move a locked settlement by an event, and record who did it."""
+    settlement.status = after(settlement.status, event)
+    session.add(
+        SettlementChange(
+            id=new_id(),
+            settlement_id=settlement.id,
+            event=event,
+            status=settlement.status,
+            changed_by=actor.member_id,
+            changed_at=now,
+        )
+    )
+    session.flush()
+
+
+def _commit(session: orm.Session, settlement: Settlement, now: datetime) -> None:
+    money = paying(session, queries.orders_in_custody(session, settlement.supplier_id))
+    rows = queries.items_of(session, [settlement.id])
+    if [Item(row.order_id, row.gross_fen, row.fee_fen) for row in rows] != _due(money):
+        raise StaleSettlementError
+    on = business_date(now)
+    _restate(session, money, {row.order_id: (row.gross_fen, f"settlement:{row.id}") for row in rows}, settlement.id, on)
+
+
+def _restate(
+    session: orm.Session, money: Paying, settled: Mapping[UUID, tuple[int, str]], settlement_id: UUID, on: date
+) -> None:
+    """Say of orders that so much more of each is settled, by a fact of each."""
+    standing: list[cash.Restated] = []
+    for order_id, (fen, trigger) in settled.items():
+        order, lines = money.orders[order_id], money.lines[order_id]
+        before = funds_of(order, lines, money.dealt_with)
+        order.settled_fen += fen
+        after_it = funds_of(order, lines, money.dealt_with)
+        standing.append(restated(order, before, after_it, trigger=trigger, on=on, till_id=settlement_id))
+    cash.restate(session, standing)
+
+
+def instruct(session: orm.Session, actor: Actor, *, settlement_id: UUID, now: datetime) -> Settlement:
+    """Hand an approved settlement to the bank; raises `NotFoundError` or `TransitionError`."""
+    settlement = queries.one_settlement(session, actor, settlement_id, lock=True)
+    settlement.instructed_on = business_date(now)
+    _change(session, actor, settlement, SettlementEvent.INSTRUCT, now)
+    batch, transit = (AccountKey(kind, settlement.id) for kind in (CashKind.SETTLEMENT, CashKind.IN_TRANSIT))
+    _post(session, settlement, "instruction", batch, transit, on=business_date(now))
+    session.flush()
+    return settlement
+
+
+def _post(
+    session: orm.Session, settlement: Settlement, word: str, debit: AccountKey, credit: AccountKey, *, on: date
+) -> None:
+    moves, facts = [cash.Move(debit, credit, settlement.amount_fen)], {"settlement": settlement.number}
+    cash.post(session, [cash.Draft(f"cash:{word}:{settlement.id}", word, on, moves, facts)])
+
+
+def confirm(session: orm.Session, actor: Actor, *, settlement_id: UUID, now: datetime) -> Settlement:
+    """Take note that a statement tells the payment: what it settles has reached the supplier, and is recognised.
+
+    Raises `NotFoundError`, `TransitionError` or `NotOnStatementError`.
+    """
+    settlement = queries.one_settlement(session, actor, settlement_id, lock=True)
+    after(settlement.status, SettlementEvent.CONFIRM)
+    line = queries.line_that_left(session, settlement)
+    if line is None:
+        raise NotOnStatementError(amount_fen=settlement.amount_fen, reference=settlement.number)
+    settlement.paid_on, settlement.bank_line_id = line.booked_on, line.id
+    _change(session, actor, settlement, SettlementEvent.CONFIRM, now)
+    line.open_fen, line.waiting = 0, None
+    transit, left = AccountKey(CashKind.IN_TRANSIT, settlement.id), AccountKey(CashKind.UNMATCHED, line.id)
+    on = max(line.booked_on, settlement.instructed_on or line.booked_on)
+    _post(session, settlement, "payout", transit, left, on=on)
+    _recognise(session, settlement, queries.items_of(session, [settlement.id]))
+    session.flush()
+    return settlement
+
+
+def _recognise(session: orm.Session, settlement: Settlement, rows: Sequence[SettlementItem]) -> None:
+    on = settlement.paid_on
+    assert on  # noqa: S101 - a confirmed settlement has its day
+    money = paying(session, queries.orders_in_custody(session, settlement.supplier_id))
+    funded = []
+    for row in rows:
+        order = money.orders[row.order_id]
+        order.paid_fen += row.gross_fen
+        order.paid_on = max(on, order.paid_on or on)
+        funded.append(Funded(order, money.lines[order.id], f"settlement:{row.id}"))
+    lock_supplier(session, settlement.supplier_id)
+    settle(session, funded, supplier_id=settlement.supplier_id, trigger=f"settlement:{settlement.id}", on=on)
+
+
+def fail(session: orm.Session, actor: Actor, *, settlement_id: UUID, now: datetime) -> Settlement:
+    """Take note that the bank did not pay: what was to be settled is owed to the supplier again.
+
+    Raises `NotFoundError` or `TransitionError`.
+    """
+    settlement = queries.one_settlement(session, actor, settlement_id, lock=True)
+    _change(session, actor, settlement, SettlementEvent.FAIL, now)
+    batch, transit = (AccountKey(kind, settlement.id) for kind in (CashKind.SETTLEMENT, CashKind.IN_TRANSIT))
+    _post(session, settlement, "failure", transit, batch, on=business_date(now))
+    rows = queries.items_of(session, [settlement.id])
+    money = paying(session, queries.orders_in_custody(session, settlement.supplier_id))
+    undone = {row.order_id: (-row.gross_fen, f"unsettlement:{row.id}") for row in rows}
+    _restate(session, money, undone, settlement.id, business_date(now))
+    session.flush()
+    return settlement

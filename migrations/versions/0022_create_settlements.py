@@ -1,0 +1,143 @@
+"""Create settlements, and what they pay of which order."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0022"
+down_revision = "0021"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Create the tables, then grant."""
+    op.execute("CREATE SEQUENCE settlement_numbers")
+    op.create_table(
+        "settlements",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("supplier_id", sa.Uuid(), nullable=False),
+        sa.Column("paying_account_id", sa.Uuid(), nullable=False),
+        sa.Column("payee_account_id", sa.Uuid(), nullable=False),
+        sa.Column("gross_fen", sa.BigInteger(), nullable=False),
+        sa.Column("fee_fen", sa.BigInteger(), nullable=False),
+        sa.Column("netted_fen", sa.BigInteger(), nullable=False),
+        sa.Column("amount_fen", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "status",
+            sa.Enum(
+                "draft",
+                "approved",
+                "declined",
+                "instructed",
+                "confirmed",
+                "failed",
+                name="settlementstatus",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("made_by", sa.Uuid(), nullable=False),
+        sa.Column("made_at", sa.TIMESTAMP(timezone=True), nullable=False),
+        sa.Column("decided_by", sa.Uuid(), nullable=True),
+        sa.Column("instructed_on", sa.Date(), nullable=True),
+        sa.Column("paid_on", sa.Date(), nullable=True),
+        sa.Column("bank_line_id", sa.Uuid(), nullable=True),
+        sa.CheckConstraint(
+            "(status = 'confirmed') = (bank_line_id IS NOT NULL)", name=op.f("settlements_the_bank_confirms")
+        ),
+        sa.CheckConstraint(
+            "(status = 'confirmed') = (paid_on IS NOT NULL)", name=op.f("settlements_confirmed_has_its_day")
+        ),
+        sa.CheckConstraint("amount_fen = gross_fen - fee_fen - netted_fen", name=op.f("settlements_amount_adds_up")),
+        sa.CheckConstraint(
+            "amount_fen > 0 AND gross_fen > 0 AND netted_fen >= 0", name=op.f("settlements_something_is_paid")
+        ),
+        sa.CheckConstraint("decided_by IS NULL OR decided_by <> made_by", name=op.f("settlements_another_decides")),
+        sa.ForeignKeyConstraint(["bank_line_id"], ["bank_lines.id"], name=op.f("settlements_bank_line_id_exists")),
+        sa.ForeignKeyConstraint(["decided_by"], ["members.id"], name=op.f("settlements_decided_by_exists")),
+        sa.ForeignKeyConstraint(["made_by"], ["members.id"], name=op.f("settlements_made_by_exists")),
+        sa.ForeignKeyConstraint(
+            ["payee_account_id"], ["bank_accounts.id"], name=op.f("settlements_payee_account_id_exists")
+        ),
+        sa.ForeignKeyConstraint(
+            ["paying_account_id"], ["bank_accounts.id"], name=op.f("settlements_paying_account_id_exists")
+        ),
+        sa.ForeignKeyConstraint(["supplier_id"], ["organisations.id"], name=op.f("settlements_supplier_id_exists")),
+        sa.PrimaryKeyConstraint("id", name=op.f("settlements_pkey")),
+        sa.UniqueConstraint("bank_line_id", name=op.f("settlements_bank_line_id_once")),
+        sa.UniqueConstraint("number", name=op.f("settlements_number_once")),
+    )
+    op.create_index(
+        "one_open_settlement",
+        "settlements",
+        ["supplier_id"],
+        unique=True,
+        postgresql_where=sa.text("status IN ('draft', 'approved', 'instructed')"),
+    )
+    op.create_table(
+        "settlement_changes",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("settlement_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "event",
+            sa.Enum(
+                "approve",
+                "decline",
+                "instruct",
+                "confirm",
+                "fail",
+                name="settlementevent",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column(
+            "status",
+            sa.Enum(
+                "draft",
+                "approved",
+                "declined",
+                "instructed",
+                "confirmed",
+                "failed",
+                name="settlementstatus",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("changed_by", sa.Uuid(), nullable=False),
+        sa.Column("changed_at", sa.TIMESTAMP(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["changed_by"], ["members.id"], name=op.f("settlement_changes_changed_by_exists")),
+        sa.ForeignKeyConstraint(
+            ["settlement_id"], ["settlements.id"], name=op.f("settlement_changes_settlement_id_exists")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("settlement_changes_pkey")),
+    )
+    op.create_index(op.f("settlement_changes_settlement_id_idx"), "settlement_changes", ["settlement_id"], unique=False)
+    op.create_table(
+        "settlement_items",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("settlement_id", sa.Uuid(), nullable=False),
+        sa.Column("order_id", sa.Uuid(), nullable=False),
+        sa.Column("gross_fen", sa.BigInteger(), nullable=False),
+        sa.Column("fee_fen", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("gross_fen <> 0", name=op.f("settlement_items_item_moves_something")),
+        sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("settlement_items_order_id_exists")),
+        sa.ForeignKeyConstraint(
+            ["settlement_id"], ["settlements.id"], name=op.f("settlement_items_settlement_id_exists")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("settlement_items_pkey")),
+        sa.UniqueConstraint("settlement_id", "order_id", name=op.f("settlement_items_settlement_id_order_id_once")),
+    )
+    op.create_index(op.f("settlement_items_order_id_idx"), "settlement_items", ["order_id"], unique=False)
+    op.create_index(op.f("settlement_items_settlement_id_idx"), "settlement_items", ["settlement_id"], unique=False)
+    op.execute("GRANT SELECT, INSERT ON settlements, settlement_changes, settlement_items TO market_app")
+    op.execute("GRANT UPDATE (status, decided_by, instructed_on, paid_on, bank_line_id) ON settlements TO market_app")
+    op.execute("GRANT USAGE ON SEQUENCE settlement_numbers TO market_app")
