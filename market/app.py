@@ -155,5 +155,5 @@ def _install_operations(app: FastAPI) -> None:
     def docs() -> HTMLResponse:
         return HTMLResponse((STATIC / "docs.html").read_text(encoding="utf-8"))
 
-    app.add_middleware(BodyLimit, larger={"/v1/evidence": MOST_FILE_BYTES})
+    app.add_middleware(BodyLimit, larger={"evidence": MOST_FILE_BYTES, "statements": MOST_FILE_BYTES})
     app.add_middleware(Observer, registry=registry)  # the last added is the outermost

@@ -102,14 +102,14 @@ class BodyLimit:
     """
 
     def __init__(self, app: ASGIApp, larger: Mapping[str, int] | None = None) -> None:
-        """Remember the limits: `larger` ones by path, for files."""
+        """Remember the limits: `larger` ones by the last word of a path, for files."""
         self._app = app
         self._larger = larger or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
         read = 0
-        most_bytes = self._larger.get(scope.get("path", ""), MAX_BODY_BYTES)
+        most_bytes = self._larger.get(scope.get("path", "").rpartition("/")[2], MAX_BODY_BYTES)
 
         async def receive_within_limit() -> Message:
             nonlocal read

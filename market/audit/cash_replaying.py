@@ -292,6 +292,7 @@ def _step(order: OrderMoney, supplier_id: UUID, trigger: str, on: date, fact: Fa
     elif isinstance(fact, Captured):
         order.captured_fen += fact.fen
         order.from_lines[fact.line_id] += fact.fen
+        order.days.append(on)
     else:
         _follow(order, fact)
         on = max([on, *(returned.counts_on for returned in fact.returned)])

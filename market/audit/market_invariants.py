@@ -266,7 +266,8 @@ MARKET: tuple[Invariant, ...] = (
         "供应商已收货款=已付各行+留待未验收行+应退货款",
         f"""
         SELECT concat('order ', number), paid_fen::text, concat_ws(' + ', spent, open, back)
-          FROM (SELECT number, funds_model, paid_fen, spent, least, greatest(least(paid_fen - kept, to_come), 0) AS open, back
+          FROM (SELECT number, funds_model, paid_fen, spent, least, back,
+                       greatest(least(paid_fen - kept, to_come), 0) AS open
                   FROM (SELECT o.number, o.funds_model, o.paid_fen, {OWED_BACK} AS back, sum(l.paid_fen) AS spent,
                                min(l.paid_fen) AS least,
                                sum(l.accepted_fen - l.returned_fen) AS kept,

@@ -9,7 +9,6 @@ from market.banking import accounts, queries
 from market.banking.models import BankAccount, BankLine
 from market.banking.rules import BankAccountTakenError
 from market.banking.schemas import BankAccountOut, BankLineOut, BankLineQuery, RegisterBankAccount
-from market.banks.rules import codes_in
 from market.clock import business_date, utc_now
 from market.identity.access import Caller, requires
 from market.identity.rules import Permission
@@ -68,4 +67,4 @@ def list_bank_lines(
 def _line(row: BankLine) -> BankLineOut:
     days = (business_date(utc_now()) - row.booked_on).days if row.open_fen else None
     plain = {name: getattr(row, name) for name in BankLineOut.model_fields if name not in {"open_days", "codes"}}
-    return BankLineOut(**plain, open_days=days, codes=codes_in(row.remark))
+    return BankLineOut(**plain, open_days=days, codes=queries.codes_of(row))

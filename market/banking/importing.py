@@ -1,7 +1,7 @@
 """Importing a bank's statement: each of its movements once."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from market.banking import queries
 from market.banking.models import BankAccount, BankLine, BankStatement
 from market.banking.rules import AccountPurpose, StatementTakenError, Waiting
 from market.banks.reading import read_statements
-from market.banks.rules import Statement, StatementLine, line_keys
+from market.banks.rules import Fault, Statement, StatementFaultsError, StatementLine, line_keys
 from market.cash import posting as cash
 from market.cash.rules import CashKind
 from market.clock import business_date
@@ -38,6 +38,7 @@ def import_statement(
     if known:
         raise StatementTakenError(on=business_date(known))
     statements = read_statements(content, profile=profile, account_number=account.number)
+    _check_days(statements, business_date(now))
     lines = _new_lines(session, account, statements)
     statement = BankStatement(
         id=new_id(),
@@ -56,9 +57,31 @@ def import_statement(
     rows = [_row(account, statement, key, line) for key, line in lines]
     session.add_all(rows)
     session.flush()
-    if account.purpose is AccountPurpose.CUSTODY:
-        cash.post(session, [_mirrored(account, row) for row in rows])
     return statement, account
+
+
+MOST_DAYS_AGO = 400
+"""A statement older than that is no news; its days would open months that the book has long left behind."""
+
+
+def _check_days(statements: Sequence[Statement], today: date) -> None:
+    """Refuse what a bank cannot have booked yet, and what it booked too long ago."""
+    days = (today - timedelta(days=MOST_DAYS_AGO), today)
+    faults = [
+        Fault(line.row, "day", f"lies outside {days[0]} – {days[1]}", f"日期须在 {days[0]} 至 {days[1]} 之间")
+        for statement in statements
+        for line in statement.lines
+        if not days[0] <= line.booked_on <= days[1]
+    ]
+    if faults:
+        raise StatementFaultsError(faults)
+
+
+def mirror(session: orm.Session, account: BankAccount, statement: BankStatement) -> None:
+    """Post what the new lines of a statement moved, if the account is in custody."""
+    if account.purpose is AccountPurpose.CUSTODY:
+        rows = session.scalars(sa.select(BankLine).where(BankLine.statement_id == statement.id).order_by(BankLine.id))
+        cash.post(session, [_mirrored(account, row) for row in rows])
 
 
 def _new_lines(

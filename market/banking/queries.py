@@ -7,6 +7,7 @@ from sqlalchemy import orm
 
 from market.banking.models import BankAccount, BankLine
 from market.banking.rules import Waiting
+from market.banks.rules import codes_in
 from market.db import lock_by
 from market.errors import NotFoundError
 from market.identity.rules import Actor, Scope
@@ -56,3 +57,8 @@ def lines_asked(
     if is_open is not None:
         lines = lines.where((BankLine.open_fen != 0) == is_open)
     return lines.where(BankLine.waiting == waiting) if waiting else lines
+
+
+def codes_of(line: BankLine) -> list[str]:
+    """Return the identification codes that a line carries, in its remark or in the payer's reference."""
+    return list(dict.fromkeys([*codes_in(line.remark), *codes_in(line.payment_reference)]))

@@ -44,7 +44,7 @@ def restated(
 ) -> posting.Restated:
     """Say that an order's money stands otherwise after a fact; no earlier than the facts from which it moves."""
     parties = posting.Parties(order.id, order.buyer_id, order.supplier_id, till_id)
-    on = max(day for day in (on, order.accepted_on, order.paid_on) if day)
+    on = max(day for day in (on, order.accepted_on, order.captured_on, order.paid_on) if day)
     return posting.Restated(parties, order.funds_model, before, after, trigger, on)
 
 

@@ -38,9 +38,9 @@ class OrderGroup(Base):
 class Order(Base):
     """The part of a group that one supplier delivers.
 
-    `captured_fen` is what the buyer paid for it, `refunded_fen` what of that goes or went back; `paid_fen` is what has
-    reached the supplier, last on `paid_on`: where the buyer pays the supplier itself, all that does not go back, out of
-    custody what was settled, of which `settled_fen` is all that was decided, before the platform's fee.
+    `captured_fen` is what the buyer paid for it, last on `captured_on`; `refunded_fen` what of that goes or went back;
+    `paid_fen` what has reached the supplier, last on `paid_on`: where the buyer pays the supplier itself, all that does
+    not go back, out of custody what was settled. `settled_fen` is all of that which was decided, before the fee.
     """
 
     __tablename__ = "orders"
@@ -80,6 +80,7 @@ class Order(Base):
     fee_bp: orm.Mapped[int] = orm.mapped_column(default=0, server_default="0")
     captured_fen: orm.Mapped[int] = orm.mapped_column(default=0, server_default="0")
     refunded_fen: orm.Mapped[int] = orm.mapped_column(default=0, server_default="0")
+    captured_on: orm.Mapped[date | None]
     settled_fen: orm.Mapped[int] = orm.mapped_column(default=0, server_default="0")
     paid_on: orm.Mapped[date | None]
     paid_fen: orm.Mapped[int] = orm.mapped_column(default=0, server_default="0")

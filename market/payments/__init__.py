@@ -1,5 +1,6 @@
-"""Money in: receipts seen at a supplier's bank, matched to orders (funds model `direct`: the buyer pays the supplier).
+"""Money in: what banks brought of the buyers' money, matched to orders by their identification codes or by two people.
 
-Always holds: a bank reference counts once, however it is typed; a receipt's allocations sum to its amount; no order
-receives more than it owes. Never: holds a buyer's money.
+Always holds: a line of a statement pays no more than it brought, and a reference typed by hand counts once; a receipt's
+allocations sum to its amount; no order receives more than it owes; money at a supplier's bank is recognised at once,
+money in custody when it is settled. Never: guesses what does not fit to the fen.
 """

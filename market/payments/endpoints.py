@@ -1,5 +1,6 @@
 """Receipts over HTTP: by hand, out of imported statements, and by matches of which two people decide."""
 
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Annotated
 from uuid import UUID
@@ -8,7 +9,6 @@ from fastapi import Depends, Query, Response
 from sqlalchemy import orm
 
 from market.api import Page, after_id, cut, declared, file_body, read_file, router_of
-from market.banking import importing
 from market.banking.rules import StatementTakenError
 from market.banks.rules import StatementAccountError, StatementFaultsError, StatementFileError
 from market.clock import business_date, utc_now
@@ -126,7 +126,12 @@ def show_receipt(receipt_id: UUID, caller: Annotated[Caller, requires(Permission
     status_code=201,
     response_model=StatementOut,
     responses=declared(
-        NotFoundError, StatementTakenError, StatementFileError, StatementFaultsError, StatementAccountError
+        NotFoundError,
+        StatementTakenError,
+        StatementFileError,
+        StatementFaultsError,
+        StatementAccountError,
+        PeriodClosedError,
     ),
     openapi_extra=file_body(*_MEDIA_TYPES),
 )
@@ -145,11 +150,11 @@ def import_statement(
     asked = StatementFile(sha256=sha256(content + account_id.bytes).hexdigest(), profile=query.profile)
 
     def work(session: orm.Session, actor: Actor) -> StatementOut:
-        statement, account = importing.import_statement(
+        statement, matched = matching.take_over(
             session, actor, account_id=account_id, content=content, profile=query.profile, now=now
         )
         told = {name: getattr(statement, name) for name in StatementOut.model_fields if name != "matched_count"}
-        return StatementOut(**told, matched_count=matching.match_open(session, actor, account, now=now))
+        return StatementOut(**told, matched_count=matched)
 
     return caller.once(asked, work)
 
@@ -168,9 +173,9 @@ def propose_match(
     parts = [OrderPart(part.order_id, part.amount_fen) for part in request.orders]
 
     def work(session: orm.Session, actor: Actor) -> ProposalOut:
-        return _proposal(
-            session, matching.propose(session, actor, line_id=line_id, parts=parts, reason=request.reason, now=now)
-        )
+        return _proposals(
+            session, [matching.propose(session, actor, line_id=line_id, parts=parts, reason=request.reason, now=now)]
+        )[0]
 
     return caller.once(request, work)
 
@@ -188,9 +193,9 @@ def decide_match(
     now = utc_now()
 
     def work(session: orm.Session, actor: Actor) -> ProposalOut:
-        return _proposal(
-            session, matching.decide(session, actor, proposal_id=proposal_id, event=request.event, now=now)
-        )
+        return _proposals(
+            session, [matching.decide(session, actor, proposal_id=proposal_id, event=request.event, now=now)]
+        )[0]
 
     return caller.once(request, work)
 
@@ -208,10 +213,16 @@ def list_matches(
             proposals = proposals.where(Proposal.id < last)
         rows = session.scalars(proposals.order_by(Proposal.id.desc()).limit(query.limit + 1)).all()
         page, next_cursor = cut(rows, query.limit, lambda proposal: proposal.id)
-        return Page(items=[_proposal(session, row) for row in page], next_cursor=next_cursor)
+        return Page(items=_proposals(session, page), next_cursor=next_cursor)
 
 
-def _proposal(session: orm.Session, proposal: Proposal) -> ProposalOut:
-    parts = [ReceiptPart(**part._asdict()) for part in queries.parts_of(session, proposal.id)]
-    plain = {name: getattr(proposal, name) for name in ProposalOut.model_fields if name != "orders"}
-    return ProposalOut(**plain, orders=parts)
+def _proposals(session: orm.Session, proposals: Sequence[Proposal]) -> list[ProposalOut]:
+    parts = queries.parts_of(session, [proposal.id for proposal in proposals])
+    plain = ProposalOut.model_fields.keys() - {"orders"}
+    return [
+        ProposalOut(
+            **{name: getattr(proposal, name) for name in plain},
+            orders=[ReceiptPart(**part._asdict()) for part in parts[proposal.id]],
+        )
+        for proposal in proposals
+    ]

@@ -8,10 +8,11 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from market.banking.models import BankAccount, BankLine
-from market.banking.queries import locked_line
+from market.banking import importing
+from market.banking.models import BankAccount, BankLine, BankStatement
+from market.banking.queries import codes_of, locked_line
 from market.banking.rules import AccountPurpose, Waiting
-from market.banks.rules import codes_in, group_number
+from market.banks.rules import group_number
 from market.db import new_id
 from market.errors import FourEyesError, InvalidInputError, NotFoundError, at
 from market.identifiers import reference_key
@@ -33,6 +34,31 @@ from market.payments.rules import (
     match,
 )
 from market.payments.service import check_named_once
+
+DAYS_APART = 5
+"""Within which a clerk dates money that he saw; statements tell the day on which the bank booked it."""
+
+
+class TakenOver(NamedTuple):
+    """A statement as imported, and how many open lines of the account were matched with it there."""
+
+    statement: BankStatement
+    matched: int
+
+
+def take_over(
+    session: orm.Session, actor: Actor, *, account_id: UUID, content: bytes, profile: str | None, now: datetime
+) -> TakenOver:
+    """Import a statement and match what fits; raises what `importing.import_statement` raises.
+
+    The book comes last: whoever posts holds the locks of the orders by then, as everybody does.
+    """
+    statement, account = importing.import_statement(
+        session, actor, account_id=account_id, content=content, profile=profile, now=now
+    )
+    matched = match_open(session, actor, account, now=now)
+    importing.mirror(session, account, statement)
+    return TakenOver(statement, matched)
 
 
 def match_open(session: orm.Session, actor: Actor, account: BankAccount, *, now: datetime) -> int:
@@ -95,28 +121,34 @@ def pay(session: orm.Session, money: Money, parts: Sequence[OrderPart]) -> None:
 
 def _groups_named(line: BankLine) -> list[str]:
     """Return the numbers of the groups whose codes a line carries, of those that were placed by its day."""
-    numbers = [group_number(code) for code in codes_in(f"{line.remark} {line.payment_reference}")]
+    numbers = [group_number(code) for code in codes_of(line)]
     return [number for number in numbers if number[1:9] <= f"{line.booked_on:%Y%m%d}"]
 
 
 def _recorded_by_hand(session: orm.Session, account: BankAccount, lines: Sequence[BankLine]) -> set[UUID]:
-    """Close the lines of a supplier's own account that it has recorded as receipts before the bank told them."""
-    keys = {reference_key(line.bank_reference): line for line in lines if line.bank_reference}
-    if account.purpose is not AccountPurpose.OWN or not keys:
+    """Close the lines of a supplier's own account that it has recorded as receipts before the bank told them.
+
+    It is the same money when reference and amount are the same, and the day nearly so; banks use references again.
+    """
+    if account.purpose is not AccountPurpose.OWN:
         return set()
-    known = sa.select(Receipt.id, Receipt.reference_key, Receipt.amount_fen).where(
-        Receipt.supplier_id == account.organisation_id,
-        Receipt.bank_line_id.is_(None),
-        Receipt.reference_key.in_(keys),
-        ~sa.exists().where(ReceiptFound.receipt_id == Receipt.id),
-    )
-    found: dict[UUID, UUID] = {}
-    for receipt_id, key, amount_fen in session.execute(known):
-        if amount_fen == keys[key].amount_fen:
-            keys[key].open_fen, keys[key].waiting = 0, None
-            found[keys[key].id] = receipt_id
-    session.add_all(ReceiptFound(bank_line_id=line_id, receipt_id=receipt_id) for line_id, receipt_id in found.items())
-    return set(found)
+    told = [line for line in lines if line.bank_reference]
+    receipts = queries.recorded_by_hand(session, account, {reference_key(line.bank_reference) for line in told})
+    closed: set[UUID] = set()
+    for receipt in receipts:
+        same = [line for line in told if line.id not in closed and _is_same(line, receipt)]
+        if len(same) == 1:
+            (line,) = same
+            line.open_fen, line.waiting = 0, None
+            session.add(ReceiptFound(bank_line_id=line.id, receipt_id=receipt.id))
+            closed.add(line.id)
+    return closed
+
+
+def _is_same(line: BankLine, receipt: Receipt) -> bool:
+    days = abs((line.booked_on - receipt.received_on).days)
+    same_money = (reference_key(line.bank_reference), line.amount_fen) == (receipt.reference_key, receipt.amount_fen)
+    return same_money and days <= DAYS_APART
 
 
 def propose(
@@ -162,7 +194,7 @@ def decide(session: orm.Session, actor: Actor, *, proposal_id: UUID, event: Prop
         raise FourEyesError(rule="matching")
     proposal.status, proposal.decided_by, proposal.decided_at = status, actor.member_id, now
     if proposal.status is ProposalStatus.APPROVED:
-        parts = queries.parts_of(session, proposal.id)
+        parts = queries.parts_of(session, [proposal.id])[proposal.id]
         orders_paid = _check(session, account, line, parts)
         pay(session, Money(account, line, orders_paid, actor.member_id, now), parts)
     session.flush()
@@ -181,7 +213,7 @@ def _check(session: orm.Session, account: BankAccount, line: BankLine, parts: Se
             raise NotOfThisAccountError(number=by_id[part.order_id].number, pointer=f"/orders/{position}/order_id")
     money = paying(session, locked)
     for position, part in enumerate(parts):
-        check_fits(money, part, pointer=f"/orders/{position}/amount_fen")
+        check_fits(money, part, on=line.booked_on, pointer=f"/orders/{position}/amount_fen")
     amount_fen = sum(part.amount_fen for part in parts)
     if amount_fen > line.open_fen:
         raise LineSpentError(open_fen=line.open_fen, amount_fen=amount_fen, pointer="/orders")

@@ -46,12 +46,19 @@ class Receipt(Base):
     """A buyer's money that a bank brought, as far as it is known for which orders: to a supplier, or to custody.
 
     `reference_key` is the reference as `identifiers.reference_key` reads it: the same line typed otherwise is the same.
-    A receipt in custody has no supplier: what it pays may be of several.
+    What a statement told counts once by its line, whatever reference its bank gives. A receipt in custody has no
+    supplier: what it pays may be of several.
     """
 
     __tablename__ = "receipts"
     __table_args__ = (
-        sa.UniqueConstraint("supplier_id", "reference_key", name="receipts_bank_reference_once"),
+        sa.Index(
+            "receipts_bank_reference_once",
+            "supplier_id",
+            "reference_key",
+            unique=True,
+            postgresql_where=sa.text("bank_line_id IS NULL"),
+        ),
         sa.CheckConstraint("amount_fen > 0", name="amount_is_positive"),
         sa.CheckConstraint("supplier_id IS NOT NULL OR bank_line_id IS NOT NULL", name="custody_is_told_by_its_bank"),
     )

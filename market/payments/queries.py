@@ -13,7 +13,7 @@ from market.errors import NotFoundError
 from market.identity.rules import Actor, Scope, Side
 from market.orders.models import Order, OrderGroup
 from market.orders.queries import visible_orders
-from market.payments.models import Proposal, ProposedPart, Receipt, ReceiptAllocation
+from market.payments.models import Proposal, ProposedPart, Receipt, ReceiptAllocation, ReceiptFound
 from market.payments.rules import MODELS, OrderPart, ProposalStatus
 
 
@@ -42,6 +42,17 @@ def allocations_of(session: orm.Session, actor: Actor, receipt_id: UUID) -> Sequ
         ReceiptAllocation.receipt_id == receipt_id, ReceiptAllocation.order_id.in_(seen)
     )
     return session.scalars(found.order_by(ReceiptAllocation.id)).all()
+
+
+def recorded_by_hand(session: orm.Session, account: BankAccount, keys: Collection[str]) -> Sequence[Receipt]:
+    """Return the receipts that a supplier recorded by hand under references, and no statement told yet."""
+    receipts = sa.select(Receipt).where(
+        Receipt.supplier_id == account.organisation_id,
+        Receipt.bank_line_id.is_(None),
+        Receipt.reference_key.in_(keys),
+        ~sa.exists().where(ReceiptFound.receipt_id == Receipt.id),
+    )
+    return session.scalars(receipts.order_by(Receipt.id)).all()
 
 
 def untouched_lines(session: orm.Session, account: BankAccount) -> Sequence[BankLine]:
@@ -95,10 +106,14 @@ def open_proposal(session: orm.Session, line_id: UUID) -> bool:
     return bool(session.scalar(sa.select(waiting)))
 
 
-def parts_of(session: orm.Session, proposal_id: UUID) -> list[OrderPart]:
-    """Return what a proposal would pay."""
-    parts = sa.select(ProposedPart.order_id, ProposedPart.amount_fen).where(ProposedPart.proposal_id == proposal_id)
-    return [OrderPart(*row) for row in session.execute(parts.order_by(ProposedPart.order_id))]
+def parts_of(session: orm.Session, proposal_ids: Collection[UUID]) -> dict[UUID, list[OrderPart]]:
+    """Return what proposals would pay, by proposal."""
+    parts: dict[UUID, list[OrderPart]] = {proposal_id: [] for proposal_id in proposal_ids}
+    found = sa.select(ProposedPart.proposal_id, ProposedPart.order_id, ProposedPart.amount_fen)
+    wanted = found.where(ProposedPart.proposal_id.in_(proposal_ids)).order_by(ProposedPart.order_id)
+    for row in session.execute(wanted):
+        parts[row.proposal_id].append(OrderPart(row.order_id, row.amount_fen))
+    return parts
 
 
 def visible_proposals(actor: Actor) -> sa.Select[Proposal]:

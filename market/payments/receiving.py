@@ -12,6 +12,7 @@ from market.cash import posting as cash
 from market.cash.rules import PLATFORM
 from market.channels.rules import FundsModel
 from market.db import new_id
+from market.errors import InvalidInputError
 from market.orders import queries as orders
 from market.orders.funding import funds_of, payable_fen, restated
 from market.orders.models import Order, OrderLine
@@ -42,9 +43,16 @@ def paying(session: orm.Session, locked: Sequence[Order]) -> Paying:
     return Paying({order.id: order for order in locked}, lines, dealt_with)
 
 
-def check_fits(money: Paying, part: OrderPart, *, pointer: str) -> None:
-    """Raise `NotPayableError` for an order that was given up, or `OverpaidError` for more than it can be paid."""
+def check_fits(money: Paying, part: OrderPart, *, on: date, pointer: str) -> None:
+    """Raise unless an order can be paid so much on a day.
+
+    `NotPayableError` for an order that was given up, `OverpaidError` for more than it can be paid, `InvalidInputError`
+    for money that came before it was placed.
+    """
     order = money.orders[part.order_id]
+    if on < order.placed_on:
+        reason = f"the money came before the order {order.number} was placed"
+        raise InvalidInputError(reason, f"到款日期早于订单 {order.number} 的下单日期", pointer=pointer)
     if order.status in GIVEN_UP:
         raise NotPayableError(number=order.number, order_status=order.status, pointer=pointer)
     most_fen = money.payable_fen(order.id)
@@ -81,6 +89,7 @@ def _capture(receipt: Receipt, allocation: ReceiptAllocation, money: Paying) -> 
     order, lines = money.orders[allocation.order_id], money.lines[allocation.order_id]
     before = funds_of(order, lines, money.dealt_with)
     order.captured_fen += allocation.amount_fen
+    order.captured_on = max(receipt.received_on, order.captured_on or receipt.received_on)
     if order.funds_model is FundsModel.DIRECT:
         order.paid_fen += allocation.amount_fen
         order.paid_on = max(receipt.received_on, order.paid_on or receipt.received_on)

@@ -84,15 +84,24 @@ def _hanging_together(
     lines: Sequence[OpenLine], orders: Mapping[str, Sequence[Payable]]
 ) -> Iterator[tuple[list[OpenLine], list[str]]]:
     """Yield the lines that name a group in common, directly or by way of others, with all groups that they name."""
-    left = [line for line in lines if any(group in orders for group in line.groups)]
-    while left:
-        together, groups, reached = [left.pop(0)], dict[str, None](), 0
-        while reached < len(together):
-            groups |= dict.fromkeys(group for group in together[reached].groups if group in orders)
-            joined = [line for line in left if any(group in groups for group in line.groups)]
-            together += joined
-            left = [line for line in left if line not in joined]
-            reached += 1
+    naming: dict[str, list[OpenLine]] = defaultdict(list)
+    for line in lines:
+        for group in line.groups:
+            if group in orders:
+                naming[group].append(line)
+    seen: set[UUID] = set()
+    for line in lines:
+        if line.id in seen or not any(group in orders for group in line.groups):
+            continue
+        together, groups = [line], dict[str, None]()
+        seen.add(line.id)
+        for reached in together:  # grows while it is walked
+            for group in reached.groups:
+                if group in orders and group not in groups:
+                    groups[group] = None
+                    joined = [other for other in naming[group] if other.id not in seen]
+                    seen.update(other.id for other in joined)
+                    together += joined
         yield together, list(groups)
 
 

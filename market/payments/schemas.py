@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from typing import Annotated
+from uuid import UUID
 
 from pydantic import Field
 
@@ -33,7 +34,9 @@ class ReceiptOut(Schema):
     """A receipt as recorded."""
 
     id: Id
-    supplier_id: Id
+    supplier_id: Annotated[
+        UUID | None, Field(examples=["0198c2f0-5d1e-7b3a-9c41-2f6d0b7a1e55"], description="null: paid into custody")
+    ]
     bank_reference: Annotated[Text, Field(examples=["ICBC-20260331-000412"])]
     payer_name: Annotated[Text, Field(examples=["交城县财政国库支付中心"])]
     amount_fen: Fen

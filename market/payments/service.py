@@ -46,12 +46,12 @@ def record(
     if received_on < max(order.placed_on for order in locked):
         reason = "the money came before the order was placed"
         raise InvalidInputError(reason, "到款日期早于下单日期", pointer="/received_on")
-    for position, order in enumerate(locked):
-        if order.funds_model is not FundsModel.DIRECT:
-            raise NotOfThisAccountError(number=order.number, pointer=f"/orders/{position}/order_id")
     money = paying(session, locked)
     for position, part in enumerate(parts):
-        check_fits(money, part, pointer=f"/orders/{position}/amount_fen")
+        order = money.orders[part.order_id]
+        if order.funds_model is not FundsModel.DIRECT:
+            raise NotOfThisAccountError(number=order.number, pointer=f"/orders/{position}/order_id")
+        check_fits(money, part, on=received_on, pointer=f"/orders/{position}/amount_fen")
     receipt = Receipt(
         id=new_id(),
         supplier_id=actor.organisation_id,

@@ -99,6 +99,7 @@ def upgrade() -> None:
         sa.Column("fee_bp", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("captured_fen", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("refunded_fen", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("captured_on", sa.Date(), nullable=True),
         sa.Column("settled_fen", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("paid_on", sa.Date(), nullable=True),
         sa.Column("paid_fen", sa.BigInteger(), server_default="0", nullable=False),

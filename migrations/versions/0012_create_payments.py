@@ -192,9 +192,15 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["recorded_by"], ["members.id"], name=op.f("receipts_recorded_by_exists")),
         sa.ForeignKeyConstraint(["supplier_id"], ["organisations.id"], name=op.f("receipts_supplier_id_exists")),
         sa.PrimaryKeyConstraint("id", name=op.f("receipts_pkey")),
-        sa.UniqueConstraint("supplier_id", "reference_key", name="receipts_bank_reference_once"),
     )
     op.create_index(op.f("receipts_supplier_id_idx"), "receipts", ["supplier_id"], unique=False)
+    op.create_index(
+        "receipts_bank_reference_once",
+        "receipts",
+        ["supplier_id", "reference_key"],
+        unique=True,
+        postgresql_where=sa.text("bank_line_id IS NULL"),
+    )
     op.create_index(op.f("receipts_bank_line_id_idx"), "receipts", ["bank_line_id"], unique=False)
     op.create_table(
         "receipt_allocations",

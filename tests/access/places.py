@@ -11,7 +11,7 @@ from market.attribution import confirming, disbursing, evidence, pay_lists, pict
 from market.attribution.models import PayList, Payment
 from market.attribution.paying import Method
 from market.attribution.rules import Kind, PaymentOrder
-from market.banking import accounts, importing
+from market.banking import accounts
 from market.banking.models import BankLine
 from market.benefits import registers
 from market.benefits.holdings import Holding, Listed, RegisterBody, Source
@@ -145,7 +145,7 @@ class Settlement:
             session, clerk, holder="合作社", bank_name="农行", bank_code="", number=number, now=NOON
         )
         told = export(Movement(500, "货款", "A1"), Movement(700, "货款", "A2"))
-        importing.import_statement(session, clerk, account_id=account.id, content=told, profile=None, now=NOON)
+        matching.take_over(session, clerk, account_id=account.id, content=told, profile=None, now=NOON)
         lines = session.scalars(sa.select(BankLine.id).where(BankLine.bank_account_id == account.id)).all()
         parts = [OrderPart(UUID(accepted), 100)]
         match = matching.propose(session, clerk, line_id=lines[1], parts=parts, reason="附言写错", now=NOON)

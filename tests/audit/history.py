@@ -8,7 +8,7 @@ from datetime import date
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from market.banking import accounts, importing
+from market.banking import accounts
 from market.banks.rules import identification_code
 from market.channels.rules import FundsModel
 from market.db import Database
@@ -81,8 +81,7 @@ def keep_in_custody(session: orm.Session, story: Story) -> None:
     order = story.place("1", "1", funds_model=FundsModel.CUSTODIAN)
     code = identification_code(session.get_one(OrderGroup, order.group_id).number)
     told = export(Movement(2_000, code, "A1"), Movement(777, "货款", "A2"), Movement(-50, "手续费", "A3"))
-    importing.import_statement(session, clerk, account_id=account.id, content=told, profile=None, now=NOON)
-    matching.match_open(session, clerk, account, now=NOON)
+    matching.take_over(session, clerk, account_id=account.id, content=told, profile=None, now=NOON)
     story.deliver(order)
     story.accept(order, only=[0])
 

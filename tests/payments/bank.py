@@ -13,7 +13,7 @@ class Movement(NamedTuple):
     remark: str = ""
     reference: str = ""
     name: str = "财政支付中心"
-    on: date = date(2026, 3, 20)
+    on: date = date(2026, 3, 2)
 
 
 def export(*movements: Movement) -> bytes:

@@ -1,5 +1,6 @@
 """Who imports statements and decides on matches, and what the auditor says of it."""
 
+from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -7,7 +8,7 @@ from sqlalchemy import orm
 
 from market.audit.doctoring import examine
 from market.audit.verifying import verify
-from market.banking import accounts, importing
+from market.banking import accounts
 from market.banking.models import BankLine
 from market.banking.rules import Waiting
 from market.banks.rules import identification_code, printed_code
@@ -36,13 +37,13 @@ class Bank:
             now=NOON,
         )
 
-    def tell(self, *movements: Movement) -> int:
+    def tell(self, *movements: Movement, now: datetime = NOON) -> int:
         """Import a statement; return how many lines were matched with it."""
-        statement, account = importing.import_statement(
-            self.session, self.clerk, account_id=self.account.id, content=export(*movements), profile=None, now=NOON
+        statement, matched = matching.take_over(
+            self.session, self.clerk, account_id=self.account.id, content=export(*movements), profile=None, now=now
         )
         assert statement.line_count == len(movements)
-        return matching.match_open(self.session, self.clerk, account, now=NOON)
+        return matched
 
     def waiting(self) -> list[Waiting | None]:
         """Return why each line waits that does."""

@@ -1,7 +1,7 @@
 """What a bank tells of the buyers' money: in custody or at a supplier's bank, matched to the fen, or waiting."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 import pytest
@@ -9,14 +9,18 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from market.attribution.rules import Step
-from market.banking import accounts, importing
+from market.banking import accounts
 from market.banking.models import BankAccount, BankLine
 from market.banking.rules import BankAccountTakenError, StatementTakenError, Waiting
 from market.banks.rules import StatementFaultsError
+from market.cash.rules import CashKind
 from market.channels.rules import FundsModel
-from market.errors import FourEyesError, NotFoundError, TransitionError
+from market.errors import FourEyesError, InvalidInputError, NotFoundError, TransitionError
 from market.identity.rules import Role, Scope
+from market.ledger.queries import Balance, balances
+from market.ledger.rules import Book
 from market.orders.models import Order
+from market.orders.queries import owed_back
 from market.payments import matching
 from market.payments.models import Receipt
 from market.payments.rules import (
@@ -126,7 +130,7 @@ def test_a_statement_with_a_fault_changes_nothing(story: Story, custody: Bank) -
     order = placed(story, "10")
     good = export(Movement(10_000, code(story, order)))
     with pytest.raises(StatementFaultsError):
-        importing.import_statement(
+        matching.take_over(
             story.session,
             custody.clerk,
             account_id=custody.account.id,
@@ -167,7 +171,7 @@ def test_a_code_in_the_wrong_account_pays_nothing(story: Story, custody: Bank, o
         own.propose(OrderPart(held.id, 1_000))
 
 
-def test_two_people_match_what_waits(story: Story, custody: Bank) -> None:
+def test_who_proposes_a_match_does_not_decide_on_it_and_a_line_has_one_at_a_time(story: Story, custody: Bank) -> None:
     order = placed(story, "10")
     custody.tell(Movement(12_000, "货款"))
     proposal = custody.propose(OrderPart(order.id, 10_000))
@@ -227,9 +231,7 @@ def test_another_suppliers_clerk_neither_sees_the_account_nor_its_lines(session:
     with pytest.raises(NotFoundError):
         matching.propose(session, stranger, line_id=line_id, parts=[OrderPart(UUID(int=1), 1)], reason="看看", now=NOON)
     with pytest.raises(NotFoundError):
-        importing.import_statement(
-            session, stranger, account_id=own.account.id, content=export(), profile=None, now=NOON
-        )
+        matching.take_over(session, stranger, account_id=own.account.id, content=export(), profile=None, now=NOON)
 
 
 def test_an_account_is_registered_once_however_its_number_is_written(session: orm.Session, custody: Bank) -> None:
@@ -246,8 +248,93 @@ def test_an_account_is_registered_once_however_its_number_is_written(session: or
         )
 
 
+LATER = NOON + timedelta(days=30)
+
+
 def test_money_counts_from_the_day_on_which_the_bank_booked_it(story: Story, own: Bank) -> None:
     order = placed(story, "10", model=FundsModel.DIRECT)
-    own.tell(Movement(10_000, code(story, order), on=date(2026, 3, 5)))
+    own.tell(Movement(10_000, code(story, order), on=date(2026, 3, 5)), now=LATER)
     story.session.refresh(order)
     assert order.paid_on == date(2026, 3, 5)
+
+
+@pytest.mark.parametrize("on", [date(2026, 3, 3), date(2024, 12, 1)])
+def test_a_bank_tells_neither_the_future_nor_what_is_long_past(custody: Bank, on: date) -> None:
+    with pytest.raises(StatementFaultsError):
+        custody.tell(Movement(10_000, "货款", on=on))
+
+
+def test_money_from_before_an_order_was_placed_is_not_its(story: Story, custody: Bank) -> None:
+    order = placed(story, "10")
+    custody.tell(Movement(10_000, code(story, order), on=date(2026, 3, 1)))
+    assert custody.waiting() == [Waiting.NO_CODE]
+    with pytest.raises(InvalidInputError):
+        custody.propose(OrderPart(order.id, 10_000))
+
+
+def test_a_line_of_a_supplier_is_matched_in_two_parts(story: Story, own: Bank) -> None:
+    orders = [placed(story, "5", model=FundsModel.DIRECT) for _ in range(2)]
+    own.tell(Movement(10_000, "货款", "0001"))
+    for order in orders:
+        own.decide(own.propose(OrderPart(order.id, 5_000)), ProposalEvent.APPROVE)
+    assert own.waiting() == []
+    assert complaints(story.session) == []
+
+
+def test_a_bank_gives_a_reference_again(story: Story, own: Bank) -> None:
+    first, second, third = (placed(story, "5", model=FundsModel.DIRECT) for _ in range(3))
+    told = [
+        Movement(5_000, code(story, first), "0001"),
+        Movement(5_000, code(story, second), "0001", on=date(2026, 3, 20)),
+        Movement(5_000, code(story, third), "0"),
+    ]
+    assert own.tell(*told, now=LATER) == 3
+    assert complaints(story.session) == []
+
+
+def test_new_money_under_a_reference_that_was_recorded_long_ago_is_new(story: Story, own: Bank) -> None:
+    known, new = (placed(story, "5", model=FundsModel.DIRECT) for _ in range(2))
+    story.pay(known, 5_000, reference="0001")
+    assert own.tell(Movement(5_000, code(story, new), "0001", on=date(2026, 3, 20)), now=LATER) == 1
+    story.session.refresh(new)
+    assert new.captured_fen == 5_000
+    assert complaints(story.session) == []
+
+
+def _cancel(story: Story, order: Order) -> None:
+    story.cancel(order)
+
+
+def _reject(story: Story, order: Order) -> None:
+    story.deliver(order)
+    story.accept(order, found={0: {"accepted": "6", "rejected": "4"}})
+
+
+def _return(story: Story, order: Order) -> None:
+    story.deliver(order)
+    story.accept(order)
+    story.give_back(order, "4")
+
+
+@pytest.mark.parametrize(("happens", "back_fen"), [(_cancel, 10_000), (_reject, 4_000), (_return, 4_000)])
+def test_what_was_paid_into_custody_and_is_not_kept_is_owed_back(
+    story: Story, custody: Bank, happens: Callable[[Story, Order], None], back_fen: int
+) -> None:
+    order = placed(story, "10")
+    custody.tell(Movement(10_000, code(story, order)))
+    happens(story, order)
+    assert owed_back(story.session, [order.id]) == {order.id: back_fen}
+    assert complaints(story.session) == []
+
+
+def test_goods_accepted_earlier_than_they_were_paid_for_are_held_on_no_day_below_zero(
+    story: Story, custody: Bank
+) -> None:
+    order = placed(story, "10")
+    story.deliver(order)
+    custody.tell(Movement(10_000, code(story, order), on=date(2026, 3, 20)), now=LATER)
+    story.accept(order, on=date(2026, 3, 5))
+    for day in (date(2026, 3, 10), date(2026, 3, 31)):
+        held = balances(story.session, Book.CASH, on=day).get(CashKind.HELD, Balance(0, 0))
+        assert held.debit_fen == 0
+    assert complaints(story.session) == []

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from market.identity.rules import Role
+from market.identity.rules import OrganisationKind, Role
+from tests import factories
 from tests.payments.bank import Movement, export
 from tests.stalls import Desk, Stalls
 
@@ -73,3 +74,16 @@ def test_two_members_match_what_waits_and_the_queue_says_why_and_how_long(
     assert approved["status"] == "approved"
     assert manager.get("/bank-lines", is_open="true").json()["items"] == []
     assert manager.get(f"/orders/{order['id']}").json()["paid_fen"] == order["amount_fen"]
+
+
+def test_a_buyer_sees_what_it_paid_into_custody(stalls: Stalls) -> None:
+    platform = factories.organisation(stalls.session, kind=OrganisationKind.PLATFORM)
+    operator = stalls.desk(platform, Role.OPERATOR)
+    account = operator.made("/bank-accounts", {"holder": "专户", "bank_name": "农行", "number": "1400 0002"})["id"]
+    group = stalls.orderer.made("/order-groups", stalls.wanted(funds_model="custodian"))
+    told = upload(operator, account, export(Movement(group["amount_fen"], group["identification_code"])))
+    assert told.json()["matched_count"] == 1
+    (receipt,) = stalls.orderer.get("/receipts").json()["items"]
+    assert (receipt["supplier_id"], receipt["amount_fen"]) == (None, group["amount_fen"])
+    parts = stalls.orderer.get(f"/receipts/{receipt['id']}").json()["orders"]
+    assert [part["amount_fen"] for part in parts] == [group["amount_fen"]]
