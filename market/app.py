@@ -48,6 +48,7 @@ from market.published import endpoints as published_endpoints
 from market.reach import endpoints as reach_endpoints
 from market.regions import endpoints as regions_endpoints
 from market.reports import endpoints as reports_endpoints
+from market.settlements import endpoints as settlements_endpoints
 
 STATIC = Path(__file__).parent / "static"
 
@@ -77,6 +78,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     distributions_endpoints.router,
     orders_endpoints.router,
     payments_endpoints.router,
+    settlements_endpoints.router,
     audit_endpoints.router,
     proof_endpoints.router,
     reports_endpoints.router,

@@ -269,4 +269,5 @@ def _bound(settings: Settings) -> socket.socket:
         listening.bind((settings.host, settings.port))
     except OSError:
         listening.bind((settings.host, 0))
+    listening.listen()  # whoever connects before the server has started waits for it, and is not refused
     return listening

@@ -42,6 +42,7 @@ TAGS: Mapping[str, str] = {
     "regions": "行政区划: GB/T 2260 codes and their names over time",
     "reports": "报表: sales beside what they brought to whom, each figure naming its step",
     "reach": "带动: how many households an order, product, buyer or channel reached, and what the public is told",
+    "settlements": "结算: what suppliers earned in custody is paid on to them, less what they owe",
     "statements": "对账单: of a household, of a supplier, of a lot",
 }
 

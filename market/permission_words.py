@@ -71,6 +71,8 @@ PERMISSIONS: Mapping[str, tuple[str, str]] = {
     "distribution:write": ("propose distributions, give on", "提出按期分配、登记二次分配"),
     "distribution:approve": ("decide distributions", "审批按期分配"),
     "statement:read": ("read statements", "查看对账单"),
+    "settlement:read": ("read settlements", "查看结算单"),
+    "settlement:write": ("draft, decide and pay settlements", "起草、审批和支付结算单"),
     "cash:read": ("read the cash book", "查看现金账"),
     "audit:read": ("audit", "审计"),
     "report:read": ("read reports", "查看报表"),

@@ -97,6 +97,8 @@ EXPECTED = {
     "evidence:write": "oo-----r---",
     "payment_terms:write": "------r----",
     "statement:read": "oo----rr-a-",
+    "settlement:read": "oo-------aa",
+    "settlement:write": "----------a",
     "cash:read": "---------aa",
     "audit:read": "---------a-",
     "report:read": "oooo--r-raa",

@@ -1,4 +1,4 @@
-"""Paying ahead: no more than what the payee delivered and was not paid for, and what buyers still owe of its shares.
+"""Paying ahead: no more than what the payee delivered to opened lots unpaid, and what buyers still owe of its shares.
 
 Cooperatives pay for produce and work before they sell (domain.md §5). Money beyond what is owed, sold or not, would
 claim whatever the payee is owed later, for nothing.
@@ -15,7 +15,8 @@ from market.attribution.paying import PaidBeyondDeliveryError
 from market.attribution.rules import Settlement
 from market.money import yuan
 
-# What was moved into another lot or consigned has its amount at its origin, or none before it is sold.
+# What was moved into another lot or consigned has its amount at its origin, or none before it is sold. A lot that nobody
+# has opened is one person's word.
 _ROOM = sa.text(
     """
     WITH moved AS (
@@ -30,7 +31,7 @@ _ROOM = sa.text(
     ), delivered AS (
         SELECT c.household_id AS owner_id, sum(c.amount_fen) AS fen
           FROM contributions c JOIN lots l ON l.id = c.lot_id
-         WHERE l.supplier_id = :supplier AND l.status <> 'discarded' AND c.carried_from IS NULL
+         WHERE l.supplier_id = :supplier AND l.status NOT IN ('draft', 'discarded') AND c.carried_from IS NULL
            AND c.household_id = ANY(CAST(:owners AS uuid[]))
          GROUP BY 1
     )

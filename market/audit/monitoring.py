@@ -191,10 +191,10 @@ _LESS_UNRELEASED = """
   SELECT supplier_id AS household_id, sum(CASE WHEN step = 'advance' THEN opening_fen ELSE -opening_fen END) AS fen
     FROM positions GROUP BY supplier_id
 ), unreleased AS (
-  SELECT c.household_id, sum(c.amount_fen * (l.quantity_milli - l.accepted_milli - l.moved_milli)
-                             / l.quantity_milli) AS fen
+  SELECT c.household_id, sum(div(CAST(c.amount_fen AS numeric) * (l.quantity_milli - l.accepted_milli - l.moved_milli),
+                                 l.quantity_milli)) AS fen
     FROM contributions c JOIN lots l ON l.id = c.lot_id
-   WHERE c.household_id = ANY(CAST(:households AS uuid[])) AND l.status <> 'discarded'
+   WHERE c.household_id = ANY(CAST(:households AS uuid[])) AND l.status NOT IN ('draft', 'discarded')
    GROUP BY c.household_id
 )
 SELECT a.household_id, CAST(a.fen - coalesce(u.fen, 0) AS bigint)

@@ -177,6 +177,8 @@ class Permission(StrEnum):
     DISTRIBUTION_WRITE = "distribution:write"
     DISTRIBUTION_APPROVE = "distribution:approve"
     STATEMENT_READ = "statement:read"
+    SETTLEMENT_READ = "settlement:read"
+    SETTLEMENT_WRITE = "settlement:write"
     CASH_READ = "cash:read"
     AUDIT_READ = "audit:read"
     REPORT_READ = "report:read"
@@ -280,6 +282,8 @@ POLICY: Mapping[Permission, Mapping[Role, Scope]] = {
     Permission.DISTRIBUTION_WRITE: {**_SUPPLIER_OWN},
     Permission.DISTRIBUTION_APPROVE: {Role.COUNTY_REVIEWER: Scope.REGION},
     Permission.STATEMENT_READ: _SEES_HOUSEHOLDS,
+    Permission.SETTLEMENT_READ: {**_SUPPLIER_OWN, Role.AUDITOR: Scope.ALL, Role.OPERATOR: Scope.ALL},
+    Permission.SETTLEMENT_WRITE: {Role.OPERATOR: Scope.ALL},
     Permission.CASH_READ: {Role.AUDITOR: Scope.ALL, Role.OPERATOR: Scope.ALL},
     Permission.AUDIT_READ: {Role.AUDITOR: Scope.ALL},
     Permission.REPORT_READ: {**_SUPPLIER_OWN, **_BUYER_OWN, **_OVERSEERS},

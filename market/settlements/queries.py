@@ -12,7 +12,7 @@ from market.channels.rules import FundsModel
 from market.errors import NotFoundError
 from market.identity.rules import Actor, Scope
 from market.orders.models import Order, OrderLine
-from market.settlements.models import Settlement, SettlementItem
+from market.settlements.models import Settlement, SettlementChange, SettlementItem
 
 
 def visible_settlements(actor: Actor) -> sa.Select[Settlement]:
@@ -70,3 +70,9 @@ def line_that_left(session: orm.Session, settlement: Settlement) -> BankLine | N
         sa.func.concat_ws(" ", BankLine.payment_reference, BankLine.remark).contains(settlement.number),
     )
     return session.scalar(wanted.order_by(BankLine.id).limit(1).with_for_update())
+
+
+def changes_of(session: orm.Session, settlement_id: UUID) -> Sequence[SettlementChange]:
+    """Return the steps of a settlement, oldest first."""
+    changes = sa.select(SettlementChange).where(SettlementChange.settlement_id == settlement_id)
+    return session.scalars(changes.order_by(SettlementChange.id)).all()

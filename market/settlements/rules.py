@@ -48,6 +48,14 @@ def after(status: SettlementStatus, event: SettlementEvent) -> SettlementStatus:
     return follow(TRANSITIONS, status, event, machine="settlement")
 
 
+class Form(StrEnum):
+    """The forms that banks take: a spreadsheet of theirs, a table, or ISO 20022 (pain.001)."""
+
+    XLSX = "xlsx"
+    CSV = "csv"
+    XML = "xml"
+
+
 class Earned(NamedTuple):
     """What of an order a supplier has earned and been paid for by the buyer, and what of it is settled (gross fen)."""
 
@@ -128,3 +136,11 @@ class NotOnStatementError(MarketError):
     status = 409
     en = "No statement tells yet that {amount_fen} fen left under the reference {reference}."
     zh = "银行流水中尚无凭证号为 {reference}、金额为 {amount_fen} 分的付款。"
+
+
+class NotInstructedError(MarketError):
+    """The bank is told to pay what is instructed, and not what has ended."""
+
+    status = 409
+    en = "The settlement {number} is not with the bank; there is no file of its payment."
+    zh = "结算单 {number} 不在付款环节,没有付款文件。"

@@ -13,7 +13,8 @@ from market.cash import posting as cash
 from market.cash.rules import CashKind
 from market.clock import business_date
 from market.db import new_id
-from market.errors import FourEyesError
+from market.errors import FourEyesError, NotFoundError
+from market.identity.models import Organisation
 from market.identity.rules import Actor
 from market.ledger.rules import AccountKey
 from market.orders.funding import funds_of, restated
@@ -41,8 +42,10 @@ _OPEN = (SettlementStatus.DRAFT, SettlementStatus.APPROVED, SettlementStatus.INS
 def draft(session: orm.Session, actor: Actor, *, supplier_id: UUID, now: datetime) -> Settlement:
     """Draft what a supplier has earned in custody and was not settled, less what it owes up to its part.
 
-    Raises `OpenSettlementError`, `NoPayeeAccountError` or `NothingToSettleError`.
+    Raises `NotFoundError`, `OpenSettlementError`, `NoPayeeAccountError` or `NothingToSettleError`.
     """
+    if session.get(Organisation, supplier_id) is None:
+        raise NotFoundError(what="organisation", pointer="/supplier_id")
     lock_supplier(session, supplier_id)
     number = session.scalar(
         sa.select(Settlement.number).where(Settlement.supplier_id == supplier_id, Settlement.status.in_(_OPEN))

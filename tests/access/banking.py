@@ -1,4 +1,4 @@
-"""How the lines of the matrix about bank accounts, statements and matches are asked for."""
+"""How the lines of the matrix about bank accounts, statements, matches and settlements are asked for."""
 
 from typing import Any
 
@@ -20,5 +20,13 @@ BANKING = {
     "POST /v1/bank-lines/{line_id}/matches line": Ask(thing("bank_line"), _match),
     "POST /v1/bank-lines/{line_id}/matches accepted order": Ask(body=_match, path=lambda asked: asked.home.bank_line),
     "POST /v1/matches/{proposal_id}/decision match": Ask(thing("match"), said(event="decline")),
+    "POST /v1/settlements supplier": Ask(body=lambda asked: {"supplier_id": asked.place.earning}),
+    "GET /v1/settlements settlements": Ask(thing("settlement"), lists=item()),
+    "GET /v1/settlements/{settlement_id} settlement": Ask(thing("settlement")),
+    "POST /v1/settlements/{settlement_id}/decision settlement": Ask(thing("settlement"), said(event="approve")),
+    "POST /v1/settlements/{settlement_id}/instruction approved settlement": Ask(thing("approved_settlement")),
+    "GET /v1/settlements/{settlement_id}/payment-file instructed settlement": Ask(thing("instructed_settlement")),
+    "POST /v1/settlements/{settlement_id}/confirmation paid settlement": Ask(thing("paid_settlement")),
+    "POST /v1/settlements/{settlement_id}/failure instructed settlement": Ask(thing("instructed_settlement")),
     "GET /v1/matches matches": Ask(thing("match"), lists=item()),
 }

@@ -84,6 +84,11 @@ class Place:
     bank_account: str
     bank_line: str
     match: str
+    earning: str
+    settlement: str
+    approved_settlement: str
+    instructed_settlement: str
+    paid_settlement: str
     payment: str
     payment_code: str
     disbursement: str

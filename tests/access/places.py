@@ -35,6 +35,7 @@ from market.payments.models import Receipt
 from market.payments.rules import OrderPart
 from market.quantities import MeasuredIn
 from tests import factories
+from tests.access import custody
 from tests.access.place import BODIES, PLACES, Place
 from tests.money_out import paid_out
 from tests.papers import pdf
@@ -133,6 +134,7 @@ class Settlement:
             **self.lots(),
             **(traded := self.trade()),
             **self.banking(traded["accepted"]),
+            **custody.settlements(self.session, self.story, self.code),
             **self.sharing(),
             **self.personal(),
         )

@@ -33,7 +33,7 @@ class Bank:
             holder="专户",
             bank_name="农行",
             bank_code="",
-            number=f"1400 {clerk.member_id.hex}",
+            number=f"14 {clerk.member_id.hex}",
             now=NOON,
         )
 

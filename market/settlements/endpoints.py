@@ -1,0 +1,167 @@
+"""Settlements over HTTP."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Query, Response
+from sqlalchemy import orm
+
+from market.api import Page, after_id, cut, declared, file_content, router_of
+from market.banks.rules import PaymentFileError
+from market.clock import utc_now
+from market.errors import FourEyesError, InvalidInputError, NotFoundError, TransitionError
+from market.identity.access import Caller, requires
+from market.identity.rules import Actor, Permission
+from market.ledger.rules import PeriodClosedError
+from market.settlements import paying, queries, service
+from market.settlements.models import Settlement
+from market.settlements.paying import MEDIA_TYPES
+from market.settlements.rules import (
+    NoPayeeAccountError,
+    NothingToSettleError,
+    NotInstructedError,
+    NotOnStatementError,
+    OpenSettlementError,
+    SettlementEvent,
+    StaleSettlementError,
+)
+from market.settlements.schemas import (
+    DecideSettlement,
+    DraftSettlement,
+    PaymentFileQuery,
+    SettlementBrief,
+    SettlementChangeOut,
+    SettlementItemOut,
+    SettlementOut,
+    SettlementQuery,
+)
+
+router = router_of("settlements")
+Settler = Annotated[Caller, requires(Permission.SETTLEMENT_WRITE)]
+Reader = Annotated[Caller, requires(Permission.SETTLEMENT_READ)]
+_STEP = (NotFoundError, TransitionError, PeriodClosedError)
+
+
+@router.post(
+    "/settlements",
+    status_code=201,
+    response_model=SettlementOut,
+    responses=declared(NotFoundError, NothingToSettleError, OpenSettlementError, NoPayeeAccountError),
+)
+def draft_settlement(request: DraftSettlement, caller: Settler) -> Response:
+    """Draft what a supplier has earned in custody and was not settled, less what it owes, up to half of that."""
+    now = utc_now()
+
+    def work(session: orm.Session, actor: Actor) -> SettlementOut:
+        return _out(session, service.draft(session, actor, supplier_id=request.supplier_id, now=now))
+
+    return caller.once(request, work)
+
+
+@router.post(
+    "/settlements/{settlement_id}/decision",
+    status_code=201,
+    response_model=SettlementOut,
+    responses=declared(*_STEP, FourEyesError, StaleSettlementError),
+)
+def decide_settlement(settlement_id: UUID, request: DecideSettlement, caller: Settler) -> Response:
+    """Approve or decline a draft that another member made."""
+    now = utc_now()
+    if request.event not in (SettlementEvent.APPROVE, SettlementEvent.DECLINE):
+        raise InvalidInputError("a draft is approved or declined", "草稿只能批准或退回", pointer="/event")
+
+    def work(session: orm.Session, actor: Actor) -> SettlementOut:
+        decided = service.decide(session, actor, settlement_id=settlement_id, event=request.event, now=now)
+        return _out(session, decided)
+
+    return caller.once(request, work)
+
+
+@router.post(
+    "/settlements/{settlement_id}/instruction",
+    status_code=201,
+    response_model=SettlementOut,
+    responses=declared(*_STEP),
+)
+def instruct_settlement(settlement_id: UUID, caller: Settler) -> Response:
+    """Hand an approved settlement to the bank: its file of payment can be downloaded from now on."""
+    now = utc_now()
+    return caller.once(
+        None,
+        lambda session, actor: _out(session, service.instruct(session, actor, settlement_id=settlement_id, now=now)),
+    )
+
+
+@router.get(
+    "/settlements/{settlement_id}/payment-file",
+    response_class=Response,
+    responses={
+        200: {"content": file_content(*MEDIA_TYPES.values()), "description": "The file for the bank"},
+        **declared(NotFoundError, NotInstructedError, PaymentFileError),
+    },
+)
+def download_payment_file(
+    settlement_id: UUID, query: Annotated[PaymentFileQuery, Query()], caller: Settler
+) -> Response:
+    """Download the file by which the bank is told to pay; the payment's reference is the settlement's number."""
+    with caller.transaction() as (session, actor):
+        settlement = queries.one_settlement(session, actor, settlement_id)
+        content = paying.payment_file(session, settlement, query.form)
+        name = f"{settlement.number}.{query.form}"
+    disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(content, media_type=MEDIA_TYPES[query.form], headers=disposition)
+
+
+@router.post(
+    "/settlements/{settlement_id}/confirmation",
+    status_code=201,
+    response_model=SettlementOut,
+    responses=declared(*_STEP, NotOnStatementError),
+)
+def confirm_settlement(settlement_id: UUID, caller: Settler) -> Response:
+    """Take note that an imported statement tells the payment: what it settles is recognised for the households."""
+    now = utc_now()
+    return caller.once(
+        None,
+        lambda session, actor: _out(session, service.confirm(session, actor, settlement_id=settlement_id, now=now)),
+    )
+
+
+@router.post(
+    "/settlements/{settlement_id}/failure", status_code=201, response_model=SettlementOut, responses=declared(*_STEP)
+)
+def fail_settlement(settlement_id: UUID, caller: Settler) -> Response:
+    """Take note that the bank did not pay: what was to be settled is owed to the supplier again."""
+    now = utc_now()
+    return caller.once(
+        None,
+        lambda session, actor: _out(session, service.fail(session, actor, settlement_id=settlement_id, now=now)),
+    )
+
+
+@router.get("/settlements")
+def list_settlements(query: Annotated[SettlementQuery, Query()], caller: Reader) -> Page[SettlementBrief]:
+    """List settlements, newest first."""
+    filters = query.model_dump(include={"supplier_id", "status"}, exclude_none=True)
+    with caller.transaction() as (session, actor):
+        settlements = queries.visible_settlements(actor).filter_by(**filters)
+        if last := after_id(query.cursor):
+            settlements = settlements.where(Settlement.id < last)
+        rows = session.scalars(settlements.order_by(Settlement.id.desc()).limit(query.limit + 1)).all()
+    page, next_cursor = cut(rows, query.limit, lambda settlement: settlement.id)
+    return Page(items=[SettlementBrief.model_validate(row) for row in page], next_cursor=next_cursor)
+
+
+@router.get("/settlements/{settlement_id}", responses=declared(NotFoundError))
+def show_settlement(settlement_id: UUID, caller: Reader) -> SettlementOut:
+    """Show a settlement with what it pays of which order, and its history."""
+    with caller.transaction() as (session, actor):
+        return _out(session, queries.one_settlement(session, actor, settlement_id))
+
+
+def _out(session: orm.Session, settlement: Settlement) -> SettlementOut:
+    return SettlementOut(
+        **SettlementBrief.model_validate(settlement).model_dump(),
+        items=[SettlementItemOut.model_validate(row) for row in queries.items_of(session, [settlement.id])],
+        changes=[SettlementChangeOut.model_validate(row) for row in queries.changes_of(session, settlement.id)],
+    )

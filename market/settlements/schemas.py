@@ -1,0 +1,76 @@
+"""What goes in and out over HTTP: settlements."""
+
+from datetime import date, datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from market.api import Fen, PageQuery, Schema
+from market.attribution.schemas import Id
+from market.settlements.rules import Form, SettlementEvent, SettlementStatus
+
+Number = Annotated[str, Field(examples=["S20260331000012"])]
+StatusOut = Annotated[SettlementStatus, Field(examples=["draft"])]
+
+
+class DraftSettlement(Schema):
+    """Whose earnings in custody are to be settled."""
+
+    supplier_id: Id
+
+
+class DecideSettlement(Schema):
+    """What another person says of a draft."""
+
+    event: Annotated[SettlementEvent, Field(examples=["approve"], description="approve or decline")]
+
+
+class PaymentFileQuery(Schema):
+    """In which form the bank takes the payment."""
+
+    form: Annotated[Form, Field(examples=["xlsx"])] = Form.XLSX
+
+
+class SettlementQuery(PageQuery):
+    """Which settlements to list."""
+
+    supplier_id: Id | None = None
+    status: StatusOut | None = None
+
+
+class SettlementItemOut(Schema):
+    """What is settled of an order: gross and the platform's fee on it; below zero it is netted."""
+
+    order_id: Id
+    gross_fen: Annotated[int, Field(examples=[108_000])]
+    fee_fen: Annotated[int, Field(examples=[0])]
+
+
+class SettlementBrief(Schema):
+    """A settlement in a list: amount = gross - fee - netted."""
+
+    id: Id
+    number: Number
+    supplier_id: Id
+    status: StatusOut
+    gross_fen: Fen
+    fee_fen: Fen
+    netted_fen: Annotated[Fen, Field(description="of what the supplier owes for goods that came back")]
+    amount_fen: Fen
+    made_at: Annotated[datetime, Field(examples=["2026-03-31T04:00:00Z"])]
+    paid_on: Annotated[date | None, Field(examples=["2026-04-01"], description="when the bank says that it left")]
+
+
+class SettlementChangeOut(Schema):
+    """A step of a settlement."""
+
+    event: Annotated[SettlementEvent, Field(examples=["approve"])]
+    status: StatusOut
+    changed_at: Annotated[datetime, Field(examples=["2026-03-31T05:00:00Z"])]
+
+
+class SettlementOut(SettlementBrief):
+    """A settlement with what it pays of which order, and its history."""
+
+    items: list[SettlementItemOut]
+    changes: list[SettlementChangeOut]
