@@ -29,7 +29,12 @@ One word per concept, in code, API and documents alike:
 | order | 订单 | the part of a group that one supplier delivers |
 | acceptance | 验收 | the buyer's word on what arrived, line by line |
 | owed back | 应退货款 | what a buyer paid beyond what it owes or may yet owe for an order |
-| receipt | 到款 | the buyer's money, seen at the supplier's bank |
+| funds model | 资金模式 | where a buyer's money rests until acceptance: with the supplier (direct) or a custodian |
+| custody | 托管 | buyers' money at a bank that holds and releases it on instruction |
+| identification code | 识别码 | by which a bank transfer names the order group that it pays |
+| receipt | 到款 | the buyer's money, seen at the supplier's bank or in custody |
+| captured | 已收款 | what the buyer paid for an order, wherever it rests |
+| settlement | 结算 | what a supplier earned in custody is paid on to it |
 | attribution | 归集 | the posting of an accepted line to households, collectives and supplier |
 | accrued | 应计 | attributed on acceptance |
 | recognised | 确认 | the buyer's money for it has reached the supplier |

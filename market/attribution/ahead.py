@@ -15,8 +15,8 @@ from market.attribution.paying import PaidBeyondDeliveryError
 from market.attribution.rules import Settlement
 from market.money import yuan
 
-# What was moved into another lot or consigned has its amount at its origin, or none before it is sold. A lot that nobody
-# has opened is one person's word.
+# What was moved into another lot or consigned has its amount at its origin, or none before it is sold. A lot that
+# nobody has opened is one person's word.
 _ROOM = sa.text(
     """
     WITH moved AS (

@@ -21,6 +21,7 @@ from market.audit.verifying import verify
 from market.errors import FourEyesError
 from market.identity.rules import Actor, Role, Scope
 from market.ledger.models import LedgerEntry
+from market.lots.rules import LotStatus
 from tests import factories
 from tests.distributions.season import Season
 from tests.stalls import NOON, Stalls
@@ -199,3 +200,14 @@ def test_a_payee_is_paid_ahead_for_what_it_delivered_and_no_more(stalls: Stalls)
     assert stalls.clerk.post("/disbursements?dry_run=true", stalls.payment(30_059)).status_code == 422
     paid(stalls, 30_058)
     assert stalls.clerk.post("/disbursements", stalls.payment(1)).json()["code"] == "paid_beyond_delivery"
+
+
+def test_a_lot_that_nobody_has_opened_covers_no_payment_ahead(stalls: Stalls) -> None:
+    """Whoever writes down a delivery at any price does not pay for it before somebody else opens the lot."""
+    lot = factories.lot(stalls.session, stalls.dates, status=LotStatus.DRAFT)
+    factories.contribution(stalls.session, lot, stalls.households[0], amount_fen=9_000_000)
+    assert stalls.clerk.post("/disbursements", stalls.payment(30_059)).json()["code"] == "paid_beyond_delivery"
+    manager = factories.member(stalls.session, stalls.supplier, Role.SUPPLIER_MANAGER)
+    lot.status, lot.opened_by = LotStatus.OPEN, manager.id
+    stalls.session.flush()
+    paid(stalls, 30_059)
