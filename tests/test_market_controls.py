@@ -194,7 +194,7 @@ def test_a_naive_stock_read_is_seen_to_oversell(raced_world: World, monkeypatch:
     both_have_read = Barrier(2)
 
     def naive(session: orm.Session, wants: Sequence[Want], *, on: date) -> list[Draw]:
-        draws = stock.preview(session, wants, on=on)
+        draws = stock.preview(session, wants, on=on).draws
         both_have_read.wait(timeout=10)
         for held in sorted(draws, key=lambda held: held.lot_id):
             session.execute(

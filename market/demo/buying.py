@@ -68,6 +68,7 @@ def foresee(stage: Stage) -> None:
             "产品|product",
             "供应商|supplier",
             ">数量|quantity",
+            ">在售库存|on sale",
             ">单价(元)|price",
             ">金额(元)|yuan",
             ">带动户数|households",
@@ -77,13 +78,14 @@ def foresee(stage: Stage) -> None:
                 line["product_name"],
                 short_name(line["supplier_name"]),
                 quantity(line["quantity"], line["unit"]),
+                quantity(line["on_sale"], line["unit"]),
                 yuan(line["unit_price_fen"]),
                 yuan(line["amount_fen"]),
                 line["reach"]["households"],
             )
             for line in found["lines"]
         ],
-        totals=("合计 total", "", "", "", yuan(found["amount_fen"]), found["reach"]["households"]),
+        totals=("合计 total", "", "", "", "", yuan(found["amount_fen"]), found["reach"]["households"]),
     )
     page.table(REACH, reach_rows(found["reach"]), totals=("合计 total", "", "", yuan(reach_total(found["reach"])), ""))
     page.note("合计等于订单的不含税金额,一分不差。这是预测,不是收入。 A forecast, not an income.")

@@ -4,9 +4,10 @@ Every statement here locks lots in the order of their ids and a reservation only
 each other. Rows of `lots` and `reservations` that the session has loaded are stale afterwards.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -187,15 +188,30 @@ def _plan_more(session: orm.Session, lots: sa.TextClause, wants: Sequence[Want],
     return _planned(draw([OpenLot(*row) for row in rows], wants, first=held))
 
 
-def preview(session: orm.Session, wants: Sequence[Want], *, on: date) -> list[Draw]:
+class Preview(NamedTuple):
+    """What would be held now, and how much of each product is on sale now (milli)."""
+
+    draws: list[Draw]
+    on_sale: Mapping[UUID, int]
+
+
+def preview(session: orm.Session, wants: Sequence[Want], *, on: date) -> Preview:
     """Return what `reserve` would hold now, without lock or write; the reservation ids name nothing."""
-    return _plan(session, _READ_OPEN_LOTS, wants, on)
+    lots = _open_lots(session, _READ_OPEN_LOTS, wants, on)
+    on_sale: dict[UUID, int] = defaultdict(int)
+    for lot in lots:
+        on_sale[lot.product_id] += lot.available_milli
+    return Preview(_planned(draw(lots, wants)), on_sale)
 
 
 def _plan(session: orm.Session, open_lots: sa.TextClause, wants: Sequence[Want], on: date) -> list[Draw]:
+    return _planned(draw(_open_lots(session, open_lots, wants, on), wants))
+
+
+def _open_lots(session: orm.Session, open_lots: sa.TextClause, wants: Sequence[Want], on: date) -> list[OpenLot]:
     products = {want.product_id for want in wants}
     rows = session.execute(open_lots, {"products": array(products), "on": on}).all()
-    return _planned(draw([OpenLot(*row) for row in rows], wants))
+    return [OpenLot(*row) for row in rows]
 
 
 def _planned(drawn: Sequence[tuple[Want, OpenLot, int]]) -> list[Draw]:

@@ -70,7 +70,7 @@ from market.orders.schemas import (
     Ship,
     TakeBack,
 )
-from market.quantities import text
+from market.quantities import text, whole_or_exact
 
 router = router_of("orders")
 REFUSED_WHEN_PLACING = declared(
@@ -103,6 +103,7 @@ STEP: Mapping[str, Any] = {
 }
 
 Confirmer = Annotated[Caller, requires(Permission.ORDER_CONFIRM)]
+Canceller = Annotated[Caller, requires(Permission.ORDER_CANCEL)]
 
 
 def _not_in_future(day: date, pointer: str) -> None:
@@ -188,6 +189,7 @@ def _prediction_out(found: placing.Prediction) -> OrderPrediction:
             PredictedLine(
                 supplier_name=line.offer.supplier_name,
                 reach=reach_out(attribution.shares, attribution.top_ups),
+                on_sale=whole_or_exact(found.on_sale[line.offer.product_id], line.offer.unit_milli),
                 **_priced(line),
             )
             for line, attribution in zip(found.lines, found.attributions, strict=True)
@@ -271,9 +273,7 @@ def decline_order(order_id: UUID, request: GiveUp, caller: Confirmer) -> Respons
 
 
 @router.post("/orders/{order_id}/cancellation", **STEP)
-def cancel_order(
-    order_id: UUID, request: GiveUp, caller: Annotated[Caller, requires(Permission.ORDER_CANCEL)]
-) -> Response:
+def cancel_order(order_id: UUID, request: GiveUp, caller: Canceller) -> Response:
     """Cancel an order that is not shipped; its stock is free again, and what was paid for it is owed back."""
     return _give_up(order_id, request, caller, OrderEvent.CANCEL)
 

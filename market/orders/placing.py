@@ -88,6 +88,7 @@ class Prediction:
 
     lines: Sequence[PricedLine]
     attributions: Sequence[Attribution]
+    on_sale: Mapping[UUID, int]
 
 
 _PLACE = sa.text(
@@ -147,11 +148,11 @@ def place(
 def predict(session: orm.Session, actor: Actor, *, request: Request, on: date) -> Prediction:
     """Return prices and predicted reach of a request against today's stock; writes nothing, raises as `place`."""
     _, lines = _priced(session, actor, request, on)
-    draws = stock.preview(session, _wants(lines), on=on)
+    found = stock.preview(session, _wants(lines), on=on)
     would_be = [
-        _as_accepted(line, lot_draws) for line, lot_draws in zip(lines, lot_draws_of(lines, draws), strict=True)
+        _as_accepted(line, lot_draws) for line, lot_draws in zip(lines, lot_draws_of(lines, found.draws), strict=True)
     ]
-    return Prediction(lines, accrual.predict(session, would_be, on=on))
+    return Prediction(lines, accrual.predict(session, would_be, on=on), found.on_sale)
 
 
 def _priced(session: orm.Session, actor: Actor, request: Request, on: date) -> tuple[ChannelPolicy, list[PricedLine]]:

@@ -91,6 +91,7 @@ class PredictedLine(Schema):
     supplier_name: Text
     quantity: Quantity
     unit: UnitOut
+    on_sale: Annotated[Quantity, Field(description="of the product, in the same unit, now")]
     unit_price_fen: Fen
     amount_fen: Fen
     reach: ReachOut

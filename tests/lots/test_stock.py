@@ -99,7 +99,7 @@ def test_lines_of_one_product_share_its_stock_and_the_refusal_points_at_the_line
 def test_a_preview_says_what_would_be_drawn_and_writes_nothing(session: orm.Session) -> None:
     dates = sold_product(session)
     lot = factories.lot(session, dates, quantity_milli=10_000)
-    (foreseen,) = stock.preview(session, wants((dates, 4_000)), on=TODAY)
+    (foreseen,) = stock.preview(session, wants((dates, 4_000)), on=TODAY).draws
     assert (foreseen.lot_id, foreseen.quantity_milli, foreseen.lot_quantity_milli) == (lot.id, 4_000, 10_000)
     assert places(session, lot.id) == {Stock.AVAILABLE: 10_000}
     assert session.scalar(sa.select(sa.func.count()).select_from(Reservation)) == 0

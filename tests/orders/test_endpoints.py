@@ -35,7 +35,7 @@ def test_a_repeated_request_gets_the_first_answer_and_orders_nothing(stalls: Sta
     assert all_tables(stalls.session) == before
 
 
-def test_a_dry_run_shows_prices_and_reach_and_writes_nothing(stalls: Stalls) -> None:
+def test_a_dry_run_shows_prices_stock_and_reach_and_writes_nothing(stalls: Stalls) -> None:
     before = all_tables(stalls.session)
     wanted = stalls.wanted(stalls.line(stalls.dates), stalls.line(stalls.walnuts, "2"))
     answer = stalls.orderer.post("/order-groups?dry_run=true", wanted)
@@ -52,6 +52,10 @@ def test_a_dry_run_shows_prices_and_reach_and_writes_nothing(stalls: Stalls) -> 
     net_fen = 9_174 + 917
     assert sum(found["fen"] for found in reach["mechanisms"]) + reach["retained_fen"] == net_fen
     assert shown["lines"][1]["reach"]["mechanisms"] == []
+    assert shown["lines"][0]["on_sale"] == "100"
+    stalls.placed(stalls.line(stalls.dates, "30"))
+    again = stalls.orderer.post("/order-groups?dry_run=true", wanted).json()
+    assert again["lines"][0]["on_sale"] == "70"
 
 
 def test_a_dry_run_needs_no_key_and_predicts_what_acceptance_then_brings(stalls: Stalls) -> None:
