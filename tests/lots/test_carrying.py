@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import orm
 
-from market.attribution import disbursing
 from market.attribution.rules import Kind, PaymentOrder
 from market.audit.doctoring import examine
 from market.catalog.models import Product
@@ -30,6 +29,7 @@ from market.lots.rules import (
     newly_released,
 )
 from tests.lots.village import NOW, TODAY, Village
+from tests.money_out import paid_out
 
 
 @pytest.fixture
@@ -115,9 +115,7 @@ def test_a_lot_of_which_a_contribution_was_paid_for_is_not_discarded(village: Vi
     session, lot = village.session, village.draft(1_000)
     (given_,) = village.record(lot, village.gives(village.households[0], 1_000))
     payment = PaymentOrder(Kind.HOUSEHOLD, given_.household_id, 100, "B-1", given_.id)
-    disbursing.disburse(
-        session, village.clerk, paid_on=TODAY, method="bank_transfer", evidence="回单", payments=[payment], now=NOW
-    )
+    paid_out(session, village.clerk, [payment], on=TODAY, now=NOW)
     with pytest.raises(PaidLotError):
         opening.discard(session, village.clerk, lot_id=lot.id)
 
