@@ -66,7 +66,8 @@ def test_the_same_key_at_the_same_time_is_in_use(emulator: Emulator) -> None:
             pay(second, 700, key="order-1")
         assert refused(refusal.value) == (409, "idempotency_key_in_use")
         held.released.set()
-        assert pay(second, 700, key="order-1").id == paying.result().id
+        made = paying.result()
+        assert pay(second, 700, key="order-1").id == made.id
 
 
 @pytest.mark.parametrize(
