@@ -12,7 +12,7 @@ from market.banking.rules import AccountPurpose
 from market.cash import posting as cash
 from market.cash.rules import CashKind
 from market.clock import business_date
-from market.db import new_id
+from market.db import lock_by, new_id
 from market.errors import FourEyesError, NotFoundError
 from market.identity.models import Organisation
 from market.identity.rules import Actor
@@ -46,7 +46,8 @@ def draft(session: orm.Session, actor: Actor, *, supplier_id: UUID, now: datetim
     """
     if session.get(Organisation, supplier_id) is None:
         raise NotFoundError(what="organisation", pointer="/supplier_id")
-    lock_supplier(session, supplier_id)
+    # Not by the supplier's lock, which whoever posts takes after those of the orders.
+    lock_by(session, kind="settlement", key=supplier_id)
     number = session.scalar(
         sa.select(Settlement.number).where(Settlement.supplier_id == supplier_id, Settlement.status.in_(_OPEN))
     )
