@@ -10,6 +10,7 @@ from market.audit import book
 from market.audit.book import BookEntry, ClosedMonths
 from market.audit.cash_replaying import ExpectedCash, Side, instructed, mirrored, replay
 from market.audit.facts import SupplierFacts
+from market.audit.provider_replaying import told_by_provider
 from market.audit.rules import Difference, Finding, Verification
 
 CHUNK = 500
@@ -25,7 +26,14 @@ _WITHOUT_FACT = sa.text(
        UNION ALL SELECT concat('cash:', event, ':', order_id) FROM order_changes
                   WHERE event IN ('ship', 'decline', 'cancel', 'expire')
        UNION ALL SELECT concat('cash:bank_line:', l.id) FROM bank_lines l
-                   JOIN bank_accounts a ON a.id = l.bank_account_id WHERE a.purpose = 'custody'
+                   JOIN bank_accounts a ON a.id = l.bank_account_id WHERE a.purpose IN ('custody', 'provider')
+       UNION ALL SELECT concat('cash:released:', line_id) FROM provider_movements WHERE released_on IS NOT NULL
+       UNION ALL SELECT concat('cash:refund:', id) FROM refund_changes
+       UNION ALL SELECT concat('cash:', word, ':', r.id)
+                   FROM refunds r CROSS JOIN (VALUES ('refund_left'), ('refund_back')) AS words (word)
+       UNION ALL SELECT concat('cash:dispute_lost:', id) FROM disputes
+       UNION ALL SELECT concat('cash:dispute:', m.line_id)
+                   FROM provider_movements m JOIN disputes d ON d.provider_id = m.source_id
        UNION ALL SELECT concat('cash:', word, ':', i.id)
                    FROM settlement_items i CROSS JOIN (VALUES ('settlement'), ('unsettlement')) AS words (word)
        UNION ALL SELECT concat('cash:', word, ':', s.id)
@@ -46,7 +54,7 @@ def compare_cash(session: orm.Session, facts: SupplierFacts) -> Verification:
 
 def compare_bank_lines(session: orm.Session) -> Verification:
     """Compare what the cash book has of accounts in custody with what their banks told and were told, one by one."""
-    return _compared(session, [*mirrored(session), *instructed(session)])
+    return _compared(session, [*mirrored(session), *instructed(session), *told_by_provider(session)])
 
 
 def _compared(session: orm.Session, expected: Sequence[ExpectedCash]) -> Verification:

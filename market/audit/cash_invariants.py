@@ -22,7 +22,7 @@ _BALANCES = """
 """What stands to the credit of each account."""
 
 _MONEY = f"""
-    SELECT id, number, status, supplier_id, funds_model, captured, settled, kept, to_come, back,
+    SELECT id, number, status, supplier_id, funds_model, captured, refunded, settled, kept, to_come, back,
            greatest(kept - (captured - back), 0) AS receivable,
            greatest(captured - back - kept, 0) AS held, kept - div(kept * fee_bp, 10000) AS earned,
            CASE funds_model WHEN 'direct' THEN least(kept, captured - back)
@@ -43,6 +43,7 @@ _MONEY = f"""
 
 _EITHER_SIDE = {
     CashKind.SUPPLIER_ACCOUNT,
+    CashKind.PROVIDER_PENDING,
     CashKind.PROVIDER_AVAILABLE,
     CashKind.IN_TRANSIT,
     CashKind.UNMATCHED,
@@ -57,13 +58,13 @@ CASH: tuple[Invariant, ...] = (
         "采购方已付与应付款=暂存+验收留存+应退",
         f"""
         WITH standing AS ({_BALANCES})
-        SELECT concat('order ', o.number), concat_ws(' / ', o.held, o.receivable, o.back),
+        SELECT concat('order ', o.number), concat_ws(' / ', o.held, o.receivable, o.back - o.refunded),
                concat_ws(' / ', coalesce(h.fen, 0), -coalesce(r.fen, 0), coalesce(b.fen, 0))
           FROM ({_MONEY}) o
           LEFT JOIN standing h ON h.kind = 'held' AND h.owner_id = o.id
           LEFT JOIN standing r ON r.kind = 'buyer_receivable' AND r.counterpart_id = o.id
           LEFT JOIN standing b ON b.kind = 'refund_payable' AND b.owner_id = o.id
-         WHERE (o.held, o.receivable, o.back) IS DISTINCT FROM
+         WHERE (o.held, o.receivable, o.back - o.refunded) IS DISTINCT FROM
                (coalesce(h.fen, 0), -coalesce(r.fen, 0), coalesce(b.fen, 0))
         """,
     ),
@@ -89,28 +90,30 @@ CASH: tuple[Invariant, ...] = (
         f"""
         SELECT concat('supplier ', coalesce(m.supplier_id, a.owner_id)), coalesce(m.fen, 0)::text,
                (-coalesce(a.fen, 0))::text
-          FROM (SELECT supplier_id, sum(captured - passed) AS fen FROM ({_MONEY}) o WHERE funds_model = 'direct'
-                 GROUP BY supplier_id) m
+          FROM (SELECT supplier_id, sum(captured - refunded - passed) AS fen FROM ({_MONEY}) o
+                 WHERE funds_model = 'direct' GROUP BY supplier_id) m
           FULL JOIN (SELECT * FROM ({_BALANCES}) s WHERE kind = 'supplier_account') a ON a.owner_id = m.supplier_id
          WHERE coalesce(m.fen, 0) <> -coalesce(a.fen, 0)
         """,
     ),
     Invariant(
         "custody_has_what_its_bank_says",
-        "an account in custody has by the book, on every day, what its bank's lines come to",
-        "托管账户的账面余额每日与银行流水合计一致",
+        "an account in custody has by the book, on every day, what its bank's or the provider's lines come to",
+        "托管账户与支付机构账户的账面余额每日与流水合计一致",
         """
         SELECT concat('bank account ', coalesce(b.id, c.owner_id), ' on ', coalesce(b.day, c.day)),
                coalesce(b.fen, 0)::text, coalesce(c.fen, 0)::text
-          FROM (SELECT a.id, l.booked_on AS day, sum(l.amount_fen) AS fen
+          FROM (SELECT a.id, l.booked_on AS day, sum(l.amount_fen - coalesce(m.fee_fen, 0)) AS fen
                   FROM bank_accounts a JOIN bank_lines l ON l.bank_account_id = a.id
-                 WHERE a.purpose = 'custody' GROUP BY a.id, l.booked_on) b
+                  LEFT JOIN provider_movements m ON m.line_id = l.id
+                 WHERE a.purpose IN ('custody', 'provider') GROUP BY a.id, l.booked_on) b
           FULL JOIN (SELECT a.owner_id, coalesce(e.original_effective_on, e.effective_on) AS day,
                             sum(CASE WHEN t.debit_account_id = a.id THEN t.amount_fen ELSE -t.amount_fen END) AS fen
                        FROM ledger_accounts a
                        JOIN ledger_transfers t ON a.id IN (t.debit_account_id, t.credit_account_id)
                        JOIN ledger_entries e ON e.id = t.entry_id
-                      WHERE a.book = 'cash' AND a.kind = 'custody' GROUP BY 1, 2) c
+                      WHERE a.book = 'cash' AND a.kind IN ('custody', 'provider_pending', 'provider_available')
+                        AND e.reason <> 'released' GROUP BY 1, 2) c
                  ON c.owner_id = b.id AND c.day = b.day
          WHERE coalesce(b.fen, 0) <> coalesce(c.fen, 0)
         """,
@@ -123,7 +126,7 @@ CASH: tuple[Invariant, ...] = (
         SELECT concat('bank line ', coalesce(l.id, u.owner_id)), coalesce(l.open_fen, 0)::text,
                coalesce(u.fen, 0)::text
           FROM (SELECT l.id, l.open_fen FROM bank_lines l JOIN bank_accounts a ON a.id = l.bank_account_id
-                 WHERE a.purpose = 'custody' AND l.open_fen <> 0) l
+                 WHERE a.purpose IN ('custody', 'provider') AND l.open_fen <> 0) l
           FULL JOIN (SELECT * FROM ({_BALANCES}) s WHERE kind = 'unmatched' AND fen <> 0) u ON u.owner_id = l.id
          WHERE coalesce(l.open_fen, 0) <> coalesce(u.fen, 0)
         """,
@@ -134,13 +137,19 @@ CASH: tuple[Invariant, ...] = (
         "每笔流水的到款与结算合计=流水金额-未匹配金额",
         """
         SELECT concat('bank line ', l.id), (l.amount_fen - l.open_fen)::text,
-               (coalesce(sum(r.amount_fen), 0) - coalesce(max(s.amount_fen), 0))::text
+               (coalesce(sum(r.amount_fen), 0) - coalesce(max(s.amount_fen), 0) + coalesce(max(d.fen), 0))::text
           FROM bank_lines l
           LEFT JOIN settlements s ON s.bank_line_id = l.id
+          LEFT JOIN (SELECT left_line_id AS line_id, -amount_fen AS fen FROM refunds
+                      UNION ALL SELECT back_line_id, amount_fen FROM refunds
+                      UNION ALL SELECT m.line_id, b.amount_fen
+                                  FROM disputes q JOIN provider_movements m ON m.source_id = q.provider_id
+                                  JOIN bank_lines b ON b.id = m.line_id) d ON d.line_id = l.id
           LEFT JOIN receipts_found f ON f.bank_line_id = l.id
           LEFT JOIN receipts r ON r.bank_line_id = l.id OR r.id = f.receipt_id
          GROUP BY l.id
-        HAVING l.amount_fen - l.open_fen <> coalesce(sum(r.amount_fen), 0) - coalesce(max(s.amount_fen), 0)
+        HAVING l.amount_fen - l.open_fen
+               <> coalesce(sum(r.amount_fen), 0) - coalesce(max(s.amount_fen), 0) + coalesce(max(d.fen), 0)
         """,
     ),
     Invariant(

@@ -46,6 +46,13 @@ _IN_CUSTODY = sa.text(
      WHERE o.supplier_id = :supplier AND r.supplier_id IS NULL
     """
 )
+_REFUNDED = sa.text(
+    """
+    SELECT c.id, r.order_id, c.away_fen, r.id AS refund_id, c.counts_on
+      FROM refund_changes c JOIN refunds r ON r.id = c.refund_id JOIN orders o ON o.id = r.order_id
+     WHERE o.supplier_id = :supplier AND c.away_fen <> 0
+    """
+)
 _MOVEMENTS = sa.text(
     """
     SELECT l.id, l.bank_account_id, l.line_key, l.booked_on, l.amount_fen
@@ -123,7 +130,22 @@ class Settled(NamedTuple):
     trigger: str
 
 
-Fact = Event | Changed | Captured | Settled
+class SentBack(NamedTuple):
+    """What of an order's money a refund sent away, or, below zero, brought back."""
+
+    id: UUID
+    order_id: UUID
+    fen: int
+    refund_id: UUID
+    on: date
+
+    @property
+    def trigger(self) -> str:
+        """Return the name of the fact in the source of what it posts."""
+        return f"refund:{self.id}"
+
+
+Fact = Event | Changed | Captured | Settled | SentBack
 
 
 @dataclass(slots=True)
@@ -141,11 +163,17 @@ class OrderMoney:
     days: list[date] = field(default_factory=list)
     from_lines: dict[UUID, int] = field(default_factory=lambda: defaultdict(int))
     settled: dict[UUID, int] = field(default_factory=lambda: defaultdict(int))
+    sent_back: dict[UUID, int] = field(default_factory=lambda: defaultdict(int))
+
+    @property
+    def sent_back_fen(self) -> int:
+        """Return what refunds have sent to the buyer."""
+        return sum(self.sent_back.values())
 
     @property
     def going_back_fen(self) -> int:
-        """Return what the buyer paid and will not owe."""
-        return max(self.captured_fen - self.kept_fen - sum(self.coming.values()), 0)
+        """Return what the buyer paid and will not owe, sent back already or not."""
+        return max(self.captured_fen - self.kept_fen - sum(self.coming.values()), self.sent_back_fen)
 
     @property
     def passed_fen(self) -> int:
@@ -160,7 +188,7 @@ class OrderMoney:
         return {
             "model": self.model,
             "captured_fen": self.captured_fen,
-            "refunded_fen": 0,
+            "refunded_fen": self.sent_back_fen,
             "kept_fen": self.kept_fen,
             "to_come_fen": sum(self.coming.values()),
             "passed_fen": self.passed_fen,
@@ -176,12 +204,15 @@ class OrderMoney:
         standing: dict[Side, int] = defaultdict(int)
         standing["held", self.order_id, None] += max(stays - self.kept_fen, 0)
         standing["buyer_receivable", self.buyer_id, self.order_id] -= max(self.kept_fen - stays, 0)
-        standing["refund_payable", self.order_id, None] += self.going_back_fen
+        standing["refund_payable", self.order_id, None] += self.going_back_fen - self.sent_back_fen
         standing["platform_fee", UUID(int=0), None] += fee
         standing["supplier_payable", supplier_id, self.order_id] += max(own, 0)
         standing["supplier_receivable", supplier_id, self.order_id] -= max(-own, 0)
         if self.model == DIRECT:
-            standing["supplier_account", supplier_id, None] += had - self.captured_fen
+            standing["supplier_account", supplier_id, None] += had + self.sent_back_fen - self.captured_fen
+        else:
+            for refund_id, fen in self.sent_back.items():
+                standing["in_transit", refund_id, None] += fen
         for settlement_id, fen in self._had_by_settlement():
             standing["settlement", settlement_id, None] += fen
         for line_id, fen in self.from_lines.items():
@@ -216,10 +247,11 @@ def replay(session: orm.Session, facts: SupplierFacts) -> Iterator[ExpectedCash]
         Changed(row.id, row.order_id, row.event, row.shipped_on or business_date(row.changed_at))
         for row in session.execute(_CHANGES, who)
     )
-    steps: list[Changed | Captured | Settled] = [
+    steps: list[Changed | Captured | Settled | SentBack] = [
         *changes,
         *(Captured(*row) for row in session.execute(_IN_CUSTODY, who)),
         *_settled(session, facts.supplier_id),
+        *(SentBack(*row) for row in session.execute(_REFUNDED, who)),
     ]
     for step in steps:
         histories[step.order_id].append((step.id, step.trigger, step.on, step))
@@ -289,6 +321,8 @@ def _step(order: OrderMoney, supplier_id: UUID, trigger: str, on: date, fact: Fa
     elif isinstance(fact, Settled):
         order.settled[fact.settlement_id] += fact.fen
         order.days += [] if fact.fen else [on]
+    elif isinstance(fact, SentBack):
+        order.sent_back[fact.refund_id] += fact.fen
     elif isinstance(fact, Captured):
         order.captured_fen += fact.fen
         order.from_lines[fact.line_id] += fact.fen

@@ -49,7 +49,7 @@ class BankStatement(Base):
 
 
 class BankLine(Base):
-    """A movement on an account, once however many statements tell it.
+    """A movement on an account, once however many statements tell it; what the payment provider tells has no statement.
 
     Fen above zero came in. `open_fen`, of the same sign, is what is not accounted for yet; why, says `waiting`.
     """
@@ -68,7 +68,7 @@ class BankLine(Base):
 
     id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
     bank_account_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("bank_accounts.id"))
-    statement_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("bank_statements.id"), index=True)
+    statement_id: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("bank_statements.id"), index=True)
     line_key: orm.Mapped[str]
     booked_on: orm.Mapped[date]
     amount_fen: orm.Mapped[int]

@@ -6,10 +6,12 @@ from market.errors import MarketError
 
 
 class AccountPurpose(StrEnum):
-    """Whose money an account holds: buyers', in custody at a bank, or a supplier's own."""
+    """Whose money an account holds: buyers', in custody at a bank or at the payment provider, or a supplier's own."""
 
     CUSTODY = "custody"
+    PROVIDER = "provider"
     OWN = "own"
+    CONNECTED = "connected"
 
 
 class Waiting(StrEnum):

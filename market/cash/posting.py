@@ -23,7 +23,7 @@ class Move(NamedTuple):
 
 
 class Parties(NamedTuple):
-    """Whose money an order is about; `till_id` is what brought or brings it, such as a bank's line."""
+    """Whose money an order is about; `till_id` is what brings it or takes it away: a bank's line, a refund."""
 
     order_id: UUID
     buyer_id: UUID
@@ -41,7 +41,7 @@ class Parties(NamedTuple):
                 return AccountKey(kind, self.supplier_id, self.order_id)
             case CashKind.HELD | CashKind.REFUND_PAYABLE:
                 return AccountKey(kind, self.order_id)
-            case CashKind.UNMATCHED | CashKind.SETTLEMENT | CashKind.PROVIDER_PENDING:
+            case CashKind.UNMATCHED | CashKind.SETTLEMENT | CashKind.IN_TRANSIT:
                 return AccountKey(kind, self.till_id)
             case _:
                 return AccountKey(kind, PLATFORM)

@@ -67,6 +67,7 @@ CHART: Mapping[CashKind, Account] = {
     _K.PROVIDER_PENDING: Account("1020", _S.ASSET, "支付机构在途", clears=True),
     _K.PROVIDER_AVAILABLE: Account("1021", _S.ASSET, "支付机构可用"),
     _K.IN_TRANSIT: Account("1030", _S.ASSET, "付款在途", clears=True),
+    _K.DISPUTE_HOLD: Account("1050", _S.ASSET, "争议冻结款", clears=True),
     _K.SUPPLIER_RECEIVABLE: Account("1110", _S.ASSET, "应收供应商"),
     _K.BUYER_RECEIVABLE: Account("1120", _S.ASSET, "应收采购方"),
     _K.HELD: Account("2010", _S.LIABILITY, "订单暂存款"),
@@ -74,7 +75,6 @@ CHART: Mapping[CashKind, Account] = {
     _K.SUPPLIER_RESERVE: Account("2021", _S.LIABILITY, "供应商保证金"),
     _K.REFUND_PAYABLE: Account("2030", _S.LIABILITY, "应退货款"),
     _K.UNMATCHED: Account("2040", _S.LIABILITY, "待匹配到款", clears=True),
-    _K.DISPUTE_HOLD: Account("2050", _S.LIABILITY, "争议冻结款"),
     _K.SETTLEMENT: Account("2060", _S.LIABILITY, "结算批次", clears=True),
     _K.PLATFORM_FEE: Account("4010", _S.INCOME, "平台服务费"),
     _K.DISPUTE_FEE_RECOVERED: Account("4020", _S.INCOME, "争议费收回"),
@@ -87,21 +87,30 @@ CHART: Mapping[CashKind, Account] = {
 TILL: Mapping[FundsModel, CashKind] = {
     FundsModel.DIRECT: _K.SUPPLIER_ACCOUNT,
     FundsModel.CUSTODIAN: _K.UNMATCHED,
+    FundsModel.STRIPE: _K.UNMATCHED,
 }
 """From where a buyer's money comes to an order: what a bank brings is there before it is known for which order."""
 
 PASSING: Mapping[FundsModel, CashKind] = {
     FundsModel.DIRECT: _K.SUPPLIER_ACCOUNT,
     FundsModel.CUSTODIAN: _K.SETTLEMENT,
+    FundsModel.STRIPE: _K.SETTLEMENT,
 }
 """Against which account a supplier's earnings are paid on; one that is paid directly has them already."""
+
+AWAY: Mapping[FundsModel, CashKind] = {
+    FundsModel.DIRECT: _K.SUPPLIER_ACCOUNT,
+    FundsModel.CUSTODIAN: _K.IN_TRANSIT,
+    FundsModel.STRIPE: _K.IN_TRANSIT,
+}
+"""Over which account a refund leaves: it is on its way until the bank or the provider tells that it has left."""
 
 
 @dataclass(frozen=True, slots=True)
 class Funds:
     """The facts of an order's money, all gross and cumulative, in fen.
 
-    `captured_fen` came from the buyer, `refunded_fen` of it goes or went back, `kept_fen` is accepted and not returned,
+    `captured_fen` came from the buyer, `refunded_fen` of it was sent back, `kept_fen` is accepted and not returned,
     `to_come_fen` may still be accepted, `passed_fen` was paid on to the supplier (before the platform's fee).
     """
 
@@ -116,6 +125,11 @@ class Funds:
     def refundable_fen(self) -> int:
         """Return all that is to go back or went back: what the buyer paid and will not owe."""
         return max(self.refunded_fen, self.captured_fen - self.kept_fen - self.to_come_fen)
+
+    @property
+    def to_refund_fen(self) -> int:
+        """Return what is to go back and was not sent."""
+        return self.refundable_fen - self.refunded_fen
 
     @property
     def receivable_fen(self) -> int:
@@ -176,6 +190,7 @@ def legs(model: FundsModel, before: Funds, after: Funds) -> list[Leg]:
         *_move(TILL[model], held, after.captured_fen - before.captured_fen),
         *_move(_K.BUYER_RECEIVABLE, held, after.receivable_fen - before.receivable_fen),
         *_move(held, _K.REFUND_PAYABLE, after.refundable_fen - before.refundable_fen),
+        *_move(_K.REFUND_PAYABLE, AWAY[model], after.refunded_fen - before.refunded_fen),
         *_move(held, _K.PLATFORM_FEE, after.fee_fen - before.fee_fen),
         *_against_supplier(held, after.earned_fen - before.earned_fen, before.owing_fen, before.payable_fen),
         *_passed(model, before, after),

@@ -36,6 +36,7 @@ class FundsModel(StrEnum):
 
     DIRECT = "direct"
     CUSTODIAN = "custodian"
+    STRIPE = "stripe"
 
 
 @dataclass(frozen=True, kw_only=True)

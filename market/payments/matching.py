@@ -18,6 +18,7 @@ from market.errors import FourEyesError, InvalidInputError, NotFoundError, at
 from market.identifiers import reference_key
 from market.identity.rules import Actor
 from market.payments import queries
+from market.payments.fitting import OpenLine, Payable, match
 from market.payments.models import Proposal, ProposedPart, Receipt, ReceiptFound
 from market.payments.receiving import Paying, check_fits, paying, receive
 from market.payments.rules import (
@@ -25,13 +26,10 @@ from market.payments.rules import (
     LineSpentError,
     MatchedOnceError,
     NotOfThisAccountError,
-    OpenLine,
     OrderPart,
-    Payable,
     ProposalEvent,
     ProposalStatus,
     decided,
-    match,
 )
 from market.payments.service import check_named_once
 

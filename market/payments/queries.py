@@ -1,6 +1,7 @@
 """What may be read of receipts, and of what bank lines may pay."""
 
 from collections.abc import Collection, Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -9,12 +10,35 @@ from sqlalchemy import orm
 from market.banking.models import BankAccount, BankLine
 from market.banking.queries import visible_lines
 from market.banking.rules import AccountPurpose, Waiting
+from market.channels.rules import FundsModel
 from market.errors import NotFoundError
 from market.identity.rules import Actor, Scope, Side
 from market.orders.models import Order, OrderGroup
 from market.orders.queries import visible_orders
-from market.payments.models import Proposal, ProposedPart, Receipt, ReceiptAllocation, ReceiptFound
-from market.payments.rules import MODELS, OrderPart, ProposalStatus
+from market.payments.models import (
+    Dispute,
+    OnlinePart,
+    OnlinePayment,
+    Proposal,
+    ProposedPart,
+    ProviderCall,
+    ProviderMovement,
+    Receipt,
+    ReceiptAllocation,
+    ReceiptFound,
+    Refund,
+)
+from market.payments.rules import (
+    CLAIMING,
+    ENDED,
+    MODELS,
+    REFUND_NUMBER,
+    CallStatus,
+    DisputeStatus,
+    OrderPart,
+    ProposalStatus,
+    RefundStatus,
+)
 
 
 def visible_receipts(actor: Actor) -> sa.Select[Receipt]:
@@ -119,3 +143,162 @@ def parts_of(session: orm.Session, proposal_ids: Collection[UUID]) -> dict[UUID,
 def visible_proposals(actor: Actor) -> sa.Select[Proposal]:
     """Return the matches proposed of lines that the actor may know of."""
     return sa.select(Proposal).where(Proposal.bank_line_id.in_(visible_lines(actor).with_only_columns(BankLine.id)))
+
+
+def visible_payments(actor: Actor) -> sa.Select[OnlinePayment]:
+    """Return the online payments an actor may know of: those of its organisation as buyer, or all."""
+    payments = sa.select(OnlinePayment)
+    return payments if actor.scope is Scope.ALL else payments.where(OnlinePayment.buyer_id == actor.organisation_id)
+
+
+def one_payment(session: orm.Session, actor: Actor, payment_id: UUID) -> OnlinePayment:
+    """Return an online payment that the actor may see; raises `NotFoundError`."""
+    payment = session.scalar(visible_payments(actor).where(OnlinePayment.id == payment_id))
+    if payment is None:
+        raise NotFoundError(what="online_payment")
+    return payment
+
+
+def visible_group(session: orm.Session, actor: Actor, group_id: UUID) -> OrderGroup:
+    """Return an order group of the actor's organisation as buyer; raises `NotFoundError`."""
+    wanted = sa.select(OrderGroup).where(OrderGroup.id == group_id, OrderGroup.buyer_id == actor.organisation_id)
+    group = session.scalar(wanted)
+    if group is None:
+        raise NotFoundError(what="order_group")
+    return group
+
+
+def open_payment(session: orm.Session, group_id: UUID) -> UUID | None:
+    """Return the payment of a group that has not ended."""
+    wanted = sa.select(OnlinePayment.id).where(
+        OnlinePayment.group_id == group_id, OnlinePayment.status.not_in(tuple(ENDED))
+    )
+    return session.scalar(wanted)
+
+
+def payment_seen(session: orm.Session, provider_id: str, our_id: UUID | None) -> OnlinePayment | None:
+    """Return the payment that the provider tells of, by its id or by ours."""
+    wanted = sa.select(OnlinePayment).where(
+        sa.or_(OnlinePayment.provider_id == provider_id, OnlinePayment.id == our_id)
+    )
+    return session.scalars(wanted).first()
+
+
+def online_parts(session: orm.Session, payment_id: UUID) -> list[OrderPart]:
+    """Return what a payment is meant for."""
+    parts = sa.select(OnlinePart).where(OnlinePart.payment_id == payment_id).order_by(OnlinePart.order_id)
+    return [OrderPart(part.order_id, part.amount_fen) for part in session.scalars(parts)]
+
+
+def is_being_asked(session: orm.Session, subject_id: UUID) -> bool:
+    """Tell whether the provider still owes an answer to something that is asked of an object of ours."""
+    wanted = sa.exists().where(ProviderCall.subject_id == subject_id, ProviderCall.status == CallStatus.DUE)
+    return bool(session.scalar(sa.select(wanted)))
+
+
+def locked_orders(session: orm.Session, order_ids: Collection[UUID]) -> Sequence[Order]:
+    """Return orders, locked in the order of their ids."""
+    wanted = sa.select(Order).where(Order.id.in_(order_ids)).order_by(Order.id)
+    return session.scalars(wanted.with_for_update().execution_options(populate_existing=True)).all()
+
+
+def locked_orders_of_model(session: orm.Session, group_id: UUID, model: FundsModel) -> Sequence[Order]:
+    """Return the orders of a group that are paid one way, locked in the order of their ids."""
+    wanted = sa.select(Order).where(Order.group_id == group_id, Order.funds_model == model).order_by(Order.id)
+    return session.scalars(wanted.with_for_update().execution_options(populate_existing=True)).all()
+
+
+class RefundSource(NamedTuple):
+    """A payment that an order's money came by, what of it can still go back (fen), and to whom by which account."""
+
+    allocation_id: UUID
+    left_fen: int
+    payer_name: str
+    payer_account: str
+    bank_account_id: UUID | None
+
+
+def refundable_sources(session: orm.Session, order_id: UUID) -> list[RefundSource]:
+    """Return what an order's money came by and was not asked back, the oldest first."""
+    asked = (
+        sa.select(sa.func.coalesce(sa.func.sum(Refund.amount_fen), 0))
+        .where(Refund.allocation_id == ReceiptAllocation.id, Refund.status.in_(CLAIMING))
+        .scalar_subquery()
+    )
+    left = (ReceiptAllocation.amount_fen - asked).label("left_fen")
+    wanted = (
+        sa.select(
+            ReceiptAllocation.id,
+            left,
+            Receipt.payer_name,
+            sa.func.coalesce(BankLine.counterparty_account, ""),
+            BankLine.bank_account_id,
+        )
+        .join(Receipt, Receipt.id == ReceiptAllocation.receipt_id)
+        .outerjoin(BankLine, BankLine.id == Receipt.bank_line_id)
+        .where(ReceiptAllocation.order_id == order_id, left > 0)
+        .order_by(ReceiptAllocation.id)
+    )
+    return [RefundSource(*row) for row in session.execute(wanted)]
+
+
+def claimed_fen(session: orm.Session, order_id: UUID, *, but: UUID | None = None) -> int:
+    """Return what is asked back of an order and not sent yet, but for one refund."""
+    wanted = sa.select(sa.func.coalesce(sa.func.sum(Refund.amount_fen), 0)).where(
+        Refund.order_id == order_id,
+        Refund.status.in_((RefundStatus.REQUESTED, RefundStatus.APPROVED)),
+        Refund.id != but if but else sa.true(),
+    )
+    return int(session.scalars(wanted).one())
+
+
+def charge_of(session: orm.Session, allocation_id: UUID) -> str | None:
+    """Return the provider's charge that brought a part of a receipt."""
+    wanted = (
+        sa.select(ProviderMovement.source_id)
+        .join(Receipt, Receipt.bank_line_id == ProviderMovement.line_id)
+        .join(ReceiptAllocation, ReceiptAllocation.receipt_id == Receipt.id)
+        .where(ReceiptAllocation.id == allocation_id)
+    )
+    return session.scalar(wanted)
+
+
+def visible_refunds(actor: Actor) -> sa.Select[Refund]:
+    """Return the refunds of the orders an actor may see."""
+    return sa.select(Refund).where(Refund.order_id.in_(visible_orders(actor).with_only_columns(Order.id)))
+
+
+def one_refund(session: orm.Session, actor: Actor, refund_id: UUID) -> Refund:
+    """Return a refund that the actor may see; raises `NotFoundError`."""
+    refund = session.scalar(visible_refunds(actor).where(Refund.id == refund_id))
+    if refund is None:
+        raise NotFoundError(what="refund")
+    return refund
+
+
+def refund_seen(session: orm.Session, provider_id: str, our_id: UUID | None) -> Refund | None:
+    """Return the refund that the provider tells of, by its id or by ours."""
+    wanted = sa.select(Refund).where(sa.or_(Refund.provider_id == provider_id, Refund.id == our_id))
+    return session.scalars(wanted).first()
+
+
+def refunds_told(session: orm.Session, lines: Sequence[BankLine]) -> list[tuple[BankLine, UUID]]:
+    """Return the refunds whose numbers open lines of a bank carry."""
+    numbers = {
+        number: line
+        for line in lines
+        if line.open_fen
+        for number in REFUND_NUMBER.findall(f"{line.payment_reference} {line.remark}")
+    }
+    found = session.execute(sa.select(Refund.number, Refund.id).where(Refund.number.in_(numbers)).order_by(Refund.id))
+    return [(numbers[number], refund_id) for number, refund_id in found]
+
+
+def open_disputes(session: orm.Session, order_ids: Collection[UUID]) -> set[UUID]:
+    """Return those of the orders about a payment of which a dispute is open."""
+    wanted = (
+        sa.select(OnlinePart.order_id)
+        .join(Dispute, Dispute.payment_id == OnlinePart.payment_id)
+        .where(OnlinePart.order_id.in_(order_ids), Dispute.status == DisputeStatus.OPEN)
+    )
+    return set(session.scalars(wanted))

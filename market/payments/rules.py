@@ -1,17 +1,19 @@
-"""What a receipt must be, and which lines of bank statements pay which orders: exactly, or a person decides."""
+"""What a receipt must be; the lives of matches, online payments and refunds; what is asked of the provider."""
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Mapping
+from datetime import timedelta
 from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
-from market.banking.rules import AccountPurpose, Waiting
+from market.banking.rules import AccountPurpose
 from market.channels.rules import FundsModel
 from market.errors import MarketError, follow
 
 MODELS: Mapping[AccountPurpose, FundsModel] = {
     AccountPurpose.CUSTODY: FundsModel.CUSTODIAN,
+    AccountPurpose.PROVIDER: FundsModel.STRIPE,
     AccountPurpose.OWN: FundsModel.DIRECT,
 }
 """Orders of which funds model are paid into an account."""
@@ -22,104 +24,6 @@ class OrderPart(NamedTuple):
 
     order_id: UUID
     amount_fen: int
-
-
-class OpenLine(NamedTuple):
-    """Money that came in, in fen, and the order groups that its remark names."""
-
-    id: UUID
-    fen: int
-    groups: Sequence[str]
-
-
-class Payable(NamedTuple):
-    """What an order can still be paid, in fen, and the group of which it is a part."""
-
-    order_id: UUID
-    group: str
-    fen: int
-
-
-class Part(NamedTuple):
-    """What of a line pays an order, in fen."""
-
-    line_id: UUID
-    order_id: UUID
-    fen: int
-
-
-class Matched(NamedTuple):
-    """What pays what, and why each of the other lines waits."""
-
-    parts: Sequence[Part]
-    waiting: Mapping[UUID, Waiting]
-
-
-def match(lines: Sequence[OpenLine], payable: Sequence[Payable]) -> Matched:
-    """Match lines to the orders of the groups that they name, many to many, where the sums are equal to the fen.
-
-    Lines that name a group together pay it together, and a line that names several pays all of them. Where the sums
-    differ nothing is guessed: all lines that hang together wait.
-    """
-    orders: dict[str, list[Payable]] = defaultdict(list)
-    for order in payable:
-        orders[order.group].append(order)
-    parts: list[Part] = []
-    waiting: dict[UUID, Waiting] = {}
-    for together, groups in _hanging_together(lines, orders):
-        owed = [order for group in groups for order in orders[group] if order.fen]
-        paid_fen, owed_fen = sum(line.fen for line in together), sum(order.fen for order in owed)
-        if paid_fen == owed_fen:
-            parts += _spread(together, owed)
-        else:
-            why = Waiting.NOTHING_OWED if not owed else Waiting.TOO_LITTLE if paid_fen < owed_fen else Waiting.TOO_MUCH
-            waiting |= {line.id: why for line in together}
-    for line in lines:
-        if not any(group in orders for group in line.groups):
-            waiting[line.id] = Waiting.UNKNOWN_CODE if line.groups else Waiting.NO_CODE
-    return Matched(parts, waiting)
-
-
-def _hanging_together(
-    lines: Sequence[OpenLine], orders: Mapping[str, Sequence[Payable]]
-) -> Iterator[tuple[list[OpenLine], list[str]]]:
-    """Yield the lines that name a group in common, directly or by way of others, with all groups that they name."""
-    naming: dict[str, list[OpenLine]] = defaultdict(list)
-    for line in lines:
-        for group in line.groups:
-            if group in orders:
-                naming[group].append(line)
-    seen: set[UUID] = set()
-    for line in lines:
-        if line.id in seen or not any(group in orders for group in line.groups):
-            continue
-        together, groups = [line], dict[str, None]()
-        seen.add(line.id)
-        for reached in together:  # grows while it is walked
-            for group in reached.groups:
-                if group in orders and group not in groups:
-                    groups[group] = None
-                    joined = [other for other in naming[group] if other.id not in seen]
-                    seen.update(other.id for other in joined)
-                    together += joined
-        yield together, list(groups)
-
-
-def _spread(lines: Sequence[OpenLine], owed: Sequence[Payable]) -> Iterator[Part]:
-    """Fill one order after the other; the sums are equal, so that the last fen of a line ends with an order's."""
-    orders = iter(owed)
-    order, wanted_fen = None, 0
-    for line in lines:
-        left_fen = line.fen
-        while left_fen:
-            if not wanted_fen:
-                order = next(orders)
-                wanted_fen = order.fen
-            part_fen = min(left_fen, wanted_fen)
-            left_fen -= part_fen
-            wanted_fen -= part_fen
-            assert order  # noqa: S101 - there is one as long as anything is left
-            yield Part(line.id, order.order_id, part_fen)
 
 
 class ProposalStatus(StrEnum):
@@ -146,6 +50,143 @@ TRANSITIONS: Mapping[tuple[ProposalStatus, ProposalEvent], ProposalStatus] = {
 def decided(status: ProposalStatus, event: ProposalEvent) -> ProposalStatus:
     """Return the status after a decision; raises `TransitionError` for one that was decided already."""
     return follow(TRANSITIONS, status, event, machine="matching")
+
+
+class OnlineStatus(StrEnum):
+    """Where a buyer's online payment stands."""
+
+    CREATING = "creating"
+    OPEN = "open"
+    PROCESSING = "processing"
+    CAPTURED = "captured"
+    CANCELLED = "cancelled"
+    REFUSED = "refused"
+
+
+ENDED = frozenset({OnlineStatus.CAPTURED, OnlineStatus.CANCELLED, OnlineStatus.REFUSED})
+"""What a payment does not leave again."""
+
+
+def seen_as(status: OnlineStatus, told: OnlineStatus) -> OnlineStatus:
+    """Return the status after the provider has told one, in whatever order its words arrive: an end stays."""
+    return status if status in ENDED else told
+
+
+class DisputeStatus(StrEnum):
+    """Where a dispute stands with the payer's bank."""
+
+    OPEN = "open"
+    WON = "won"
+    LOST = "lost"
+
+
+class Operation(StrEnum):
+    """What the market asks of the provider; each has an effect there, once, whatever happens on the way."""
+
+    CREATE_PAYMENT = "create_payment"
+    CONFIRM_PAYMENT = "confirm_payment"
+    CANCEL_PAYMENT = "cancel_payment"
+    REFUND = "refund"
+    TRANSFER = "transfer"
+    REVERSE_TRANSFER = "reverse_transfer"
+    OPEN_ACCOUNT = "open_account"
+
+
+class CallStatus(StrEnum):
+    """Where a question to the provider stands; a parked one waits for a person."""
+
+    DUE = "due"
+    DONE = "done"
+    REFUSED = "refused"
+    PARKED = "parked"
+
+
+class EventStatus(StrEnum):
+    """Where an event that the provider sent stands; a parked one waits for a person."""
+
+    RECEIVED = "received"
+    HANDLED = "handled"
+    PARKED = "parked"
+
+
+MOST_TRIES = 10
+"""After which what fails is parked, and others go on."""
+
+
+def pause(tries: int) -> timedelta:
+    """Return how long to wait after so many tries: a minute, two, four, at most four hours."""
+    return timedelta(minutes=min(2 ** (tries - 1), 240))
+
+
+class RefundRoute(StrEnum):
+    """How money goes back: by the provider or bank that brought it, by the supplier, or as a payer's bank took it."""
+
+    PROVIDER = "provider"
+    BANK = "bank"
+    SUPPLIER = "supplier"
+    DISPUTE = "dispute"
+
+
+ROUTES: Mapping[FundsModel, RefundRoute] = {
+    FundsModel.STRIPE: RefundRoute.PROVIDER,
+    FundsModel.CUSTODIAN: RefundRoute.BANK,
+    FundsModel.DIRECT: RefundRoute.SUPPLIER,
+}
+
+
+class RefundStatus(StrEnum):
+    """Where a refund stands."""
+
+    REQUESTED = "requested"
+    APPROVED = "approved"
+    DECLINED = "declined"
+    SENT = "sent"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    REROUTED = "rerouted"
+
+
+class RefundEvent(StrEnum):
+    """What happens to a refund."""
+
+    REQUEST = "request"
+    APPROVE = "approve"
+    DECLINE = "decline"
+    SEND = "send"
+    SUCCEED = "succeed"
+    FAIL = "fail"
+    REROUTE = "reroute"
+
+
+_R, _E = RefundStatus, RefundEvent
+REFUNDS: Mapping[tuple[RefundStatus, RefundEvent], RefundStatus] = {
+    (_R.REQUESTED, _E.APPROVE): _R.APPROVED,
+    (_R.REQUESTED, _E.DECLINE): _R.DECLINED,
+    (_R.APPROVED, _E.DECLINE): _R.DECLINED,
+    (_R.APPROVED, _E.SEND): _R.SENT,
+    (_R.APPROVED, _E.FAIL): _R.FAILED,
+    (_R.SENT, _E.SUCCEED): _R.SUCCEEDED,
+    (_R.SENT, _E.FAIL): _R.FAILED,
+    (_R.SUCCEEDED, _E.FAIL): _R.FAILED,
+    (_R.FAILED, _E.REROUTE): _R.REROUTED,
+}
+
+REFUND_NUMBER = re.compile(r"R\d{14,}")
+"""How refunds are numbered, which is what a bank's line carries of them."""
+
+CLAIMING = (_R.REQUESTED, _R.APPROVED, _R.SENT, _R.SUCCEEDED)
+"""Refunds that have a claim on what is to go back; what was declined or failed may be asked for again."""
+
+
+def refunded(status: RefundStatus, event: RefundEvent) -> RefundStatus:
+    """Return a refund's status after an event; raises `TransitionError` when the table has no such step."""
+    return follow(REFUNDS, status, event, machine="refund")
+
+
+def away_fen(before: RefundStatus, after: RefundStatus, amount_fen: int) -> int:
+    """Return what a step of a refund of so many fen sends away, below zero what it brings back."""
+    gone = (_R.SENT, _R.SUCCEEDED)
+    return ((after in gone) - (before in gone)) * amount_fen
 
 
 class LineSpentError(MarketError):
@@ -207,3 +248,75 @@ class NotPayableError(MarketError):
     status = 409
     en = "The order {number} is {order_status}; it takes no payment."
     zh = "订单 {number} 当前状态({order_status})不可收款。"
+
+
+class NoProviderError(MarketError):
+    """Online payments need the platform's account at the provider."""
+
+    status = 409
+    en = "The platform has no account at the payment provider yet."
+    zh = "平台尚未开通在线支付账户。"
+
+
+class PaymentOpenError(MarketError):
+    """A group is paid once: one payment at a time."""
+
+    status = 409
+    en = "A payment of this order group is open already: {payment_id}."
+    zh = "该采购单已有进行中的支付:{payment_id}。"
+
+
+class NothingToPayError(MarketError):
+    """A payment pays something."""
+
+    status = 409
+    en = "Nothing of the order group {number} is to be paid online."
+    zh = "采购单 {number} 没有需要在线支付的金额。"
+
+
+class PaymentBusyError(MarketError):
+    """What is confirmed or cancelled is open, and the provider has answered what was asked before."""
+
+    status = 409
+    en = "The payment is {status}; it cannot be confirmed or cancelled now."
+    zh = "该支付当前状态为 {status},暂不能确认或取消。"
+
+
+class RefundTooMuchError(MarketError):
+    """What goes back is what the buyer paid and does not owe."""
+
+    status = 409
+    en = "Of the order {number} {left_fen} fen are to go back; {amount_fen} were asked."
+    zh = "订单 {number} 应退 {left_fen} 分,所填为 {amount_fen} 分。"
+
+
+class DisputeOpenError(MarketError):
+    """Money that a payer's bank has taken back is not refunded as well."""
+
+    status = 409
+    en = "A dispute about a payment of the order {number} is open; nothing of it is refunded or settled until it ends."
+    zh = "订单 {number} 的支付存在未决争议,期间不得退款或结算。"
+
+
+class NoPayeeError(MarketError):
+    """A bank is told whom to pay."""
+
+    status = 409
+    en = "Nobody has said to which bank account the refund {number} goes."
+    zh = "退款单 {number} 尚未填写收款账户。"
+
+
+class NotSentError(MarketError):
+    """The bank is told to pay what is sent."""
+
+    status = 409
+    en = "The refund {number} is not with the bank; there is no file of its payment."
+    zh = "退款单 {number} 不在付款环节,没有付款文件。"
+
+
+class ConnectedOnceError(MarketError):
+    """A supplier has one account at the provider."""
+
+    status = 409
+    en = "Your organisation has asked for its account at the payment provider already."
+    zh = "贵单位已申请在线支付收款账户。"

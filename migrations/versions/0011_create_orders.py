@@ -88,6 +88,7 @@ def upgrade() -> None:
             sa.Enum(
                 "direct",
                 "custodian",
+                "stripe",
                 name="fundsmodel",
                 native_enum=False,
                 create_constraint=True,

@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market.cash.rules import CHART, PASSING, TILL, CashKind, Funds, Leg, Side, legs
+from market.cash.rules import AWAY, CHART, PASSING, TILL, CashKind, Funds, Leg, Side, legs
 from market.channels.rules import FundsModel
 
 FEN = st.integers(0, 10**9)
@@ -34,7 +34,7 @@ def standing(model: FundsModel, facts: Funds) -> dict[CashKind, int]:
         {
             CashKind.HELD: facts.held_fen,
             CashKind.BUYER_RECEIVABLE: -facts.receivable_fen,
-            CashKind.REFUND_PAYABLE: facts.refundable_fen,
+            CashKind.REFUND_PAYABLE: facts.to_refund_fen,
             CashKind.PLATFORM_FEE: facts.fee_fen,
             CashKind.SUPPLIER_PAYABLE: facts.payable_fen,
             CashKind.SUPPLIER_RECEIVABLE: -facts.owing_fen,
@@ -42,6 +42,7 @@ def standing(model: FundsModel, facts: Funds) -> dict[CashKind, int]:
     )
     balances[TILL[model]] -= facts.captured_fen
     balances[PASSING[model]] += facts.passed_on_fen
+    balances[AWAY[model]] += facts.refunded_fen
     return {kind: fen for kind, fen in balances.items() if fen}
 
 

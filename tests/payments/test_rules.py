@@ -9,19 +9,16 @@ from hypothesis import strategies as st
 
 from market.banking.rules import Waiting
 from market.errors import MarketError, TransitionError
+from market.payments.fitting import OpenLine, Part, Payable, match
 from market.payments.rules import (
     TRANSITIONS,
     NotPayableError,
-    OpenLine,
     OverpaidError,
-    Part,
-    Payable,
     ProposalEvent,
     ProposalStatus,
     ReceiptSumError,
     ReceiptTakenError,
     decided,
-    match,
 )
 
 LINES = [UUID(int=number) for number in range(1, 9)]

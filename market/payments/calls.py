@@ -1,0 +1,148 @@
+"""Calls: what the provider is asked to do, written down before it is asked: nothing is asked twice or forgotten.
+
+The key of a call is derived from its row: asking again under it is the same question. Where the provider keeps a
+failure under the key, or may have forgotten the key (after 24 hours), what the call may have made is looked up first.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy import orm
+
+from market.db import Database, new_id
+from market.payments.gateway import Gateway
+from market.payments.models import ProviderCall
+from market.payments.provider import Asked, NoAnswerError, RefusedError, Seen, UnclearError
+from market.payments.rules import MOST_TRIES, CallStatus, Operation, pause
+
+LOG = structlog.get_logger()
+KEYS_LAST = timedelta(hours=23)
+"""Stripe forgets a key after 24 hours at the earliest."""
+BETWEEN_LOOKS = timedelta(seconds=60)
+LOOKS = 2
+"""How often, so far apart, what a call may have made must not be found before it counts as not made."""
+
+Outcome = Seen | RefusedError
+Note = Callable[[orm.Session, ProviderCall, Outcome, datetime], None]
+"""What a use case makes of a call's outcome, in the transaction in which the call is done."""
+
+
+def ask(
+    session: orm.Session, operation: Operation, subject_id: UUID, params: Mapping[str, Any], *, now: datetime
+) -> ProviderCall:
+    """Write down what the provider is to do for an object of ours; a refused attempt is followed by a new one."""
+    last = sa.select(sa.func.coalesce(sa.func.max(ProviderCall.attempt), 0)).where(
+        ProviderCall.operation == operation, ProviderCall.subject_id == subject_id
+    )
+    call = ProviderCall(
+        id=new_id(),
+        operation=operation,
+        subject_id=subject_id,
+        attempt=session.scalars(last).one() + 1,
+        params=dict(params),
+        status=CallStatus.DUE,
+        made_at=now,
+        next_at=now,
+    )
+    session.add(call)
+    session.flush()
+    return call
+
+
+def due(session: orm.Session, operations: Collection[Operation], *, now: datetime) -> list[UUID]:
+    """Return the calls that are to be made now, oldest first."""
+    wanted = sa.select(ProviderCall.id).where(
+        ProviderCall.status == CallStatus.DUE, ProviderCall.next_at <= now, ProviderCall.operation.in_(operations)
+    )
+    return list(session.scalars(wanted.order_by(ProviderCall.id)))
+
+
+def make(db: Database, gateway: Gateway, call_id: UUID, note: Note, *, now: datetime) -> bool:
+    """Make a call that is due and let a use case note what came of it; tell whether it has an outcome now.
+
+    The provider is never called inside a transaction: a death on the way leaves the call due, and the same key.
+    """
+    with db.transaction() as session:
+        call = _taken(session, call_id, now)
+        if call is None:
+            return False
+        asked, key = Asked(call.operation, call.subject_id, call.params), _key(call)
+        since, look_first = call.first_sent_at or now, _must_look(call, now)
+        call.first_sent_at = since
+    outcome: Outcome | NoAnswerError | UnclearError | None
+    try:
+        outcome = gateway.find(asked, since=since) if look_first else gateway.ask(asked, key=key)
+    except (RefusedError, NoAnswerError, UnclearError) as error:
+        outcome = error
+    with db.transaction() as session:
+        return _record(session, call_id, outcome, note, now)
+
+
+def _taken(session: orm.Session, call_id: UUID, now: datetime) -> ProviderCall | None:
+    """Take a call for a while, in which nobody else makes it; none if another has it."""
+    wanted = sa.select(ProviderCall).where(
+        ProviderCall.id == call_id, ProviderCall.status == CallStatus.DUE, ProviderCall.next_at <= now
+    )
+    call = session.scalar(wanted.with_for_update(skip_locked=True))
+    if call is not None:
+        call.tries += 1
+        call.next_at = now + (BETWEEN_LOOKS if call.is_unclear else pause(call.tries))
+    return call
+
+
+def _key(call: ProviderCall) -> str:
+    return f"market:{call.operation}:{call.subject_id}:{call.attempt}"
+
+
+def _must_look(call: ProviderCall, now: datetime) -> bool:
+    return call.is_unclear or (call.first_sent_at is not None and now - call.first_sent_at > KEYS_LAST)
+
+
+def _record(
+    session: orm.Session,
+    call_id: UUID,
+    outcome: Outcome | NoAnswerError | UnclearError | None,
+    note: Note,
+    now: datetime,
+) -> bool:
+    call = session.get_one(ProviderCall, call_id, with_for_update=True)
+    if call.status is not CallStatus.DUE:
+        return True
+    match outcome:
+        case NoAnswerError() | UnclearError():
+            call.fault = str(outcome)
+            call.is_unclear = call.is_unclear or isinstance(outcome, UnclearError)
+            call.status = CallStatus.PARKED if call.tries >= MOST_TRIES else CallStatus.DUE
+            return False
+        case None:
+            _begin_anew(call)
+            return False
+        case RefusedError():
+            call.status, call.fault = CallStatus.REFUSED, str(outcome)
+        case _:
+            call.status, call.object_id, call.fault = CallStatus.DONE, outcome.id, None
+    session.flush()
+    note(session, call, outcome, now)
+    return True
+
+
+def _begin_anew(call: ProviderCall) -> None:
+    """What the call may have made was not found: after enough looks it was not made, and is asked under a new key."""
+    call.unfound += 1
+    if call.unfound >= LOOKS:
+        call.attempt += 1
+        call.unfound, call.is_unclear, call.first_sent_at = 0, False, None
+
+
+def settled_by_others(session: orm.Session, operation: Operation, subject_id: UUID, object_id: str) -> None:
+    """Take note that a call has its outcome: an event or a look at the provider told of what it made."""
+    done = sa.update(ProviderCall).where(
+        ProviderCall.operation == operation,
+        ProviderCall.subject_id == subject_id,
+        ProviderCall.status.in_((CallStatus.DUE, CallStatus.PARKED)),
+    )
+    session.execute(done.values(status=CallStatus.DONE, object_id=object_id, fault=None))

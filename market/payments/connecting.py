@@ -1,0 +1,98 @@
+"""Connecting: the platform's own account at the provider, and those of the suppliers that are to be paid there."""
+
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from market.banking.models import BankAccount
+from market.banking.rules import AccountPurpose, BankAccountTakenError
+from market.banks.rules import account_key
+from market.db import lock_by, new_id
+from market.identity.models import Member, Organisation
+from market.identity.rules import Actor
+from market.payments import calls, movements
+from market.payments.models import ConnectedAccount, ProviderCall
+from market.payments.provider import AccountSeen
+from market.payments.rules import ConnectedOnceError, Operation
+
+
+def connect_platform(session: orm.Session, actor: Actor, seen: AccountSeen, *, now: datetime) -> BankAccount:
+    """Register the account whose key the market uses; raises `BankAccountTakenError` if there is one already."""
+    lock_by(session, kind="provider_account", key="platform")
+    wanted = sa.select(BankAccount.id).where(BankAccount.purpose == AccountPurpose.PROVIDER)
+    if session.scalar(wanted):
+        raise BankAccountTakenError
+    return _registered(session, actor.organisation_id, actor.member_id, AccountPurpose.PROVIDER, seen.id, now=now)
+
+
+def connect(session: orm.Session, actor: Actor, *, now: datetime) -> ProviderCall:
+    """Ask the provider for an account of the actor's organisation; raises `NoProviderError` or `ConnectedOnceError`."""
+    movements.provider_account(session)
+    lock_by(session, kind="provider_account", key=actor.organisation_id)
+    asked = sa.select(ProviderCall.id).where(
+        ProviderCall.operation == Operation.OPEN_ACCOUNT, ProviderCall.subject_id == actor.organisation_id
+    )
+    if session.scalar(asked):
+        raise ConnectedOnceError
+    params = {
+        "country": "CN",
+        "capabilities": {"transfers": {"requested": True}},
+        "metadata": {"member": str(actor.member_id)},
+    }
+    return calls.ask(session, Operation.OPEN_ACCOUNT, actor.organisation_id, params, now=now)
+
+
+def note(session: orm.Session, seen: AccountSeen, *, now: datetime) -> None:
+    """Take note of what a supplier's account may do; an account that nobody here asked for is none of ours."""
+    found = _account(session, seen, now)
+    if found is None:
+        return
+    known = session.get(ConnectedAccount, found.id, with_for_update=True)
+    if known is None:
+        known = ConnectedAccount(account_id=found.id)
+        session.add(known)
+    known.takes_transfers, known.pays_out = seen.takes_transfers, seen.pays_out
+    known.due, known.seen_at = list(seen.due), now
+    session.flush()
+
+
+def _account(session: orm.Session, seen: AccountSeen, now: datetime) -> BankAccount | None:
+    wanted = sa.select(BankAccount).where(
+        BankAccount.purpose == AccountPurpose.CONNECTED, BankAccount.number == seen.id
+    )
+    found = session.scalar(wanted)
+    if found is not None or seen.our_id is None or session.get(Organisation, seen.our_id) is None:
+        return found
+    call = session.scalars(
+        sa.select(ProviderCall).where(
+            ProviderCall.operation == Operation.OPEN_ACCOUNT, ProviderCall.subject_id == seen.our_id
+        )
+    ).first()
+    if call is None:
+        return None
+    calls.settled_by_others(session, Operation.OPEN_ACCOUNT, seen.our_id, seen.id)
+    member_id = UUID(call.params["metadata"]["member"])
+    return _registered(session, seen.our_id, member_id, AccountPurpose.CONNECTED, seen.id, now=now)
+
+
+def _registered(
+    session: orm.Session, organisation_id: UUID, member_id: UUID, purpose: AccountPurpose, number: str, *, now: datetime
+) -> BankAccount:
+    organisation = session.get_one(Organisation, organisation_id)
+    account = BankAccount(
+        id=new_id(),
+        organisation_id=organisation.id,
+        purpose=purpose,
+        holder=organisation.name,
+        bank_name="Stripe",
+        bank_code="",
+        number=number,
+        number_key=account_key(number),
+        opened_by=session.get_one(Member, member_id).id,
+        opened_at=now,
+    )
+    session.add(account)
+    session.flush()
+    return account

@@ -1,0 +1,138 @@
+"""Disputes: a payer's bank takes money back; it stands frozen until its owner is known, then where it belongs.
+
+What is lost pays what was to go back to this buyer anyway; the rest is the platform's loss. The supplier keeps what it
+earned: its goods were accepted, and what households had of it is not taken from them for a quarrel about a card.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from market.banking.models import BankLine
+from market.cash import posting as cash
+from market.cash.rules import PLATFORM, CashKind
+from market.clock import business_date
+from market.db import new_id
+from market.ledger.rules import AccountKey
+from market.payments import movements, queries
+from market.payments.models import REFUND_NUMBERS, Dispute, OnlinePayment, Refund
+from market.payments.provider import DisputeSeen
+from market.payments.refunding import change, to_refund_fen
+from market.payments.rules import DisputeStatus, RefundEvent, RefundRoute, RefundStatus
+
+
+def note(session: orm.Session, seen: DisputeSeen, *, now: datetime) -> None:
+    """Take note of a dispute and of what it moved; an end stays an end."""
+    account = movements.locked_provider_account(session)
+    told = [movements.take_over(session, account, each) for each in seen.movements]
+    payment = session.scalar(sa.select(OnlinePayment).where(OnlinePayment.charge_id == seen.charge_id))
+    if payment is not None:
+        dispute = _known(session, payment, seen, now)
+        for line, _ in told:
+            _freeze(session, dispute, line)
+        _end(session, dispute, seen, now)
+    movements.mirror(session, account, told)
+    session.flush()
+
+
+def _known(session: orm.Session, payment: OnlinePayment, seen: DisputeSeen, now: datetime) -> Dispute:
+    wanted = sa.select(Dispute).where(Dispute.provider_id == seen.id).with_for_update()
+    dispute = session.scalar(wanted)
+    if dispute is None:
+        dispute = Dispute(
+            id=new_id(),
+            provider_id=seen.id,
+            payment_id=payment.id,
+            amount_fen=seen.amount_fen,
+            reason=seen.reason,
+            status=DisputeStatus.OPEN,
+            opened_on=seen.opened_on,
+            seen_at=now,
+        )
+        session.add(dispute)
+        session.flush()
+    dispute.seen_at = now
+    return dispute
+
+
+def _freeze(session: orm.Session, dispute: Dispute, line: BankLine) -> None:
+    """Let what the bank took, or gave back, stand on the dispute."""
+    if not line.open_fen:
+        return
+    line.open_fen, line.waiting = 0, None
+    hold, told = AccountKey(CashKind.DISPUTE_HOLD, dispute.id), AccountKey(CashKind.UNMATCHED, line.id)
+    sides = (hold, told) if line.amount_fen < 0 else (told, hold)
+    _post(session, dispute, f"dispute:{line.id}", [cash.Move(*sides, abs(line.amount_fen))], on=line.booked_on)
+
+
+def _post(session: orm.Session, dispute: Dispute, source: str, moves: Sequence[cash.Move], *, on: date) -> None:
+    word, facts = source.split(":", maxsplit=1)[0], {"dispute": dispute.provider_id}
+    cash.post(session, [cash.Draft(f"cash:{source}", word, on, moves, facts)])
+
+
+def _end(session: orm.Session, dispute: Dispute, seen: DisputeSeen, now: datetime) -> None:
+    """Close a dispute that the payer's bank has decided, once all that it moved is told."""
+    if dispute.status is not DisputeStatus.OPEN or seen.status is DisputeStatus.OPEN:
+        return
+    if seen.status is DisputeStatus.WON and len(seen.movements) < _THERE_AND_BACK:
+        return
+    dispute.status, dispute.ended_on = seen.status, business_date(now)
+    if seen.status is DisputeStatus.LOST:
+        lost_fen = dispute.amount_fen - _paid_back(session, dispute, now)
+        hold, loss = AccountKey(CashKind.DISPUTE_HOLD, dispute.id), AccountKey(CashKind.DISPUTE_LOSS, PLATFORM)
+        moves = [cash.Move(loss, hold, lost_fen)] if lost_fen else []
+        _post(session, dispute, f"dispute_lost:{dispute.id}", moves, on=dispute.ended_on)
+
+
+_THERE_AND_BACK = 2
+
+
+def _paid_back(session: orm.Session, dispute: Dispute, now: datetime) -> int:
+    """Let what is lost pay what is to go back of the payment's orders; return how much that was, in fen."""
+    left_fen = dispute.amount_fen
+    parts = queries.online_parts(session, dispute.payment_id)
+    for order in queries.locked_orders(session, [part.order_id for part in parts]):
+        due_fen = to_refund_fen(session, order) - queries.claimed_fen(session, order.id)
+        sources = queries.refundable_sources(session, order.id)
+        for source in sources:
+            if fen := max(min(left_fen, due_fen, source.left_fen), 0):
+                left_fen, due_fen = left_fen - fen, due_fen - fen
+                refund = _refund(session, dispute, order.id, source, fen, now=now)
+                for event in (RefundEvent.APPROVE, RefundEvent.SEND, RefundEvent.SUCCEED):
+                    change(session, refund, order, event, by=None, now=now)
+                transit, hold = (
+                    AccountKey(CashKind.IN_TRANSIT, refund.id),
+                    AccountKey(CashKind.DISPUTE_HOLD, dispute.id),
+                )
+                on = business_date(now)
+                _post(session, dispute, f"refund_left:{refund.id}", [cash.Move(transit, hold, fen)], on=on)
+    return dispute.amount_fen - left_fen
+
+
+def _refund(
+    session: orm.Session, dispute: Dispute, order_id: UUID, source: queries.RefundSource, fen: int, *, now: datetime
+) -> Refund:
+    payment = session.get_one(OnlinePayment, dispute.payment_id)
+    refund = Refund(
+        id=new_id(),
+        number=f"R{business_date(now):%Y%m%d}{session.scalar(REFUND_NUMBERS):06d}",
+        order_id=order_id,
+        allocation_id=source.allocation_id,
+        route=RefundRoute.DISPUTE,
+        account_id=source.bank_account_id,
+        payee_name=source.payer_name,
+        payee_account=source.payer_account,
+        amount_fen=fen,
+        reason=f"争议 {dispute.provider_id}",
+        status=RefundStatus.REQUESTED,
+        requested_by=payment.begun_by,
+        requested_at=now,
+        succeeded_on=business_date(now),
+        seen_at=now,
+    )
+    session.add(refund)
+    session.flush()
+    return refund

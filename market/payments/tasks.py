@@ -1,0 +1,74 @@
+"""What is due with the payment provider: calls to make, events to handle, and now and then a look at everything."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+
+from market.db import Database
+from market.payments import calls, inbox, sweeping
+from market.payments.gateway import Gateway
+from market.payments.noting import note_call
+from market.payments.rules import Operation
+
+LOG = structlog.get_logger()
+BETWEEN_SWEEPS = timedelta(minutes=10)
+OPERATIONS = frozenset(Operation)
+
+
+def make_calls(db: Database, gateway: Gateway, now: datetime) -> int:
+    """Make the calls that are due, each by itself: one that fails holds up no other; return how many had an outcome."""
+    with db.transaction() as session:
+        due = calls.due(session, OPERATIONS, now=now)
+    return sum(make_call(db, gateway, call_id, now) for call_id in due)
+
+
+def make_call(db: Database, gateway: Gateway, call_id: UUID, now: datetime) -> bool:
+    """Make one call; what goes wrong is logged, and the call stays due."""
+    try:
+        return calls.make(db, gateway, call_id, note_call, now=now)
+    except Exception:
+        LOG.exception("call_failed", call_id=str(call_id))
+        return False
+
+
+def handle_events(db: Database, gateway: Gateway, now: datetime) -> int:
+    """Handle the events that wait; return how many were."""
+    with db.transaction() as session:
+        due = inbox.due(session, now=now)
+    return sum(_handle(db, gateway, event_id, now) for event_id in due)
+
+
+def _handle(db: Database, gateway: Gateway, event_id: str, now: datetime) -> bool:
+    try:
+        return inbox.handle(db, gateway, event_id, now=now)
+    except Exception:
+        LOG.exception("event_failed", event_id=event_id)
+        return False
+
+
+class Sweeps:
+    """A look at everything at the provider, every ten minutes."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        """Begin with a look at the first call."""
+        self._gateway = gateway
+        self._next: datetime | None = None
+
+    def __call__(self, db: Database, now: datetime) -> int:
+        """Look, if it is time; return how much was looked at."""
+        if self._next is not None and now < self._next:
+            return 0
+        self._next = now + BETWEEN_SWEEPS
+        return sweeping.sweep(db, self._gateway, now=now)
+
+
+def provider_tasks(gateway: Gateway) -> Mapping[str, Callable[[Database, datetime], int]]:
+    """Return what a worker does with the provider, by name."""
+    return {
+        "make_calls": lambda db, now: make_calls(db, gateway, now),
+        "handle_events": lambda db, now: handle_events(db, gateway, now),
+        "sweep_provider": Sweeps(gateway),
+        "release_movements": lambda db, now: sweeping.release_due(db, now=now),
+    }

@@ -1,0 +1,112 @@
+"""Buyers pay a group of orders at once online; what they paid is held for its orders, whatever fails on the way."""
+
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from market.banking.models import BankLine
+from market.banking.rules import Waiting
+from market.db import Database
+from market.payments import online
+from market.payments.rules import (
+    CallStatus,
+    NothingToPayError,
+    OnlineStatus,
+    PaymentBusyError,
+    PaymentOpenError,
+)
+from tests.payments.desk import selling
+from tests.payments.till import Till, online_order, opened
+from tests.story import Story
+
+
+@pytest.fixture
+def story(session: orm.Session) -> Story:
+    return selling(session)
+
+
+@pytest.fixture
+def till(db: Database, session: orm.Session) -> Iterator[Till]:
+    with opened(db, session) as till:
+        yield till
+
+
+def test_a_group_is_paid_by_card_and_its_money_is_held(story: Story, till: Till) -> None:
+    order = online_order(story, "10")
+    payment = till.begin(story.orderer, order)
+    assert (payment.status, payment.amount_fen) == (OnlineStatus.OPEN, 10_000)
+    assert payment.client_secret.startswith(str(payment.provider_id))
+    till.charge(payment)
+    till.work(sweep=True)
+    assert (payment.status, order.captured_fen, order.paid_fen) == (OnlineStatus.CAPTURED, 10_000, 0)
+    assert till.complaints() == []
+
+
+def test_a_group_has_one_payment_at_a_time_and_nothing_is_paid_twice(story: Story, till: Till) -> None:
+    order = online_order(story, "10")
+    payment = till.begin(story.orderer, order)
+    with pytest.raises(PaymentOpenError, match=str(payment.id)):
+        till.begin(story.orderer, order)
+    till.charge(payment)
+    till.work(sweep=True)
+    with pytest.raises(NothingToPayError):
+        till.begin(story.orderer, order)
+
+
+def test_a_cancelled_payment_may_be_followed_by_another(story: Story, till: Till) -> None:
+    order = online_order(story, "10")
+    payment = till.begin(story.orderer, order)
+    online.cancel(till.session, story.orderer, payment_id=payment.id, now=till.now)
+    with pytest.raises(PaymentBusyError):
+        online.cancel(till.session, story.orderer, payment_id=payment.id, now=till.now)
+    till.work()
+    assert payment.status is OnlineStatus.CANCELLED
+    again = till.pay(story.orderer, order)
+    assert (again.status, again.id == payment.id) == (OnlineStatus.CAPTURED, False)
+
+
+def test_a_declined_card_leaves_the_payment_open_for_another(story: Story, till: Till) -> None:
+    order = online_order(story, "10")
+    payment = till.begin(story.orderer, order)
+    for method in ("pm_card_chargeDeclined", "pm_card_bypassPending"):
+        online.confirm(
+            till.session,
+            story.orderer,
+            payment_id=payment.id,
+            method=method,
+            return_url="https://example.org/orders",
+            now=till.now,
+        )
+        till.work()
+        assert till.calls()[-1].status in (CallStatus.REFUSED, CallStatus.DONE)
+        till.later(minutes=1)
+    till.work(sweep=True)
+    assert (payment.status, order.captured_fen) == (OnlineStatus.CAPTURED, 10_000)
+    assert till.complaints() == []
+
+
+def test_money_for_an_order_given_up_meanwhile_is_to_go_back(story: Story, till: Till) -> None:
+    order = online_order(story, "10")
+    payment = till.begin(story.orderer, order)
+    story.cancel(order)
+    till.charge(payment)
+    till.work(sweep=True)
+    assert (payment.status, order.captured_fen) == (OnlineStatus.CAPTURED, 10_000)
+    assert till.complaints() == []
+
+
+def test_a_payment_made_past_the_market_waits_for_two_people(till: Till) -> None:
+    till.client.v1.payment_intents.create(
+        {
+            "amount": 777,
+            "currency": "cny",
+            "payment_method": "pm_card_bypassPending",
+            "confirm": True,
+            "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+        }
+    )
+    till.work(sweep=True)
+    assert list(till.session.scalars(sa.select(BankLine.waiting))) == [Waiting.UNKNOWN_CODE]
+    assert till.complaints() == []
