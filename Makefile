@@ -1,7 +1,7 @@
 # Everything here needs Python 3.11 or newer, and nothing else. `make PYTHON=python3.13 …` chooses one.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check soak bench openapi
+.PHONY: help demo serve test check soak bench crash openapi
 
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && break; done)
@@ -41,6 +41,9 @@ soak: .venv/ready ## Run the minutes-long random tests
 
 bench: .venv/ready ## Measure listing, placing and posting against their limits, and a ledger of ten million against a young one
 	$(RUN)/python -m tests.benchmarks
+
+crash: .venv/ready ## Kill application and PostgreSQL under load and look for loss (CYCLES=300; SEED=… repeats; CONTROL=1 must lose)
+	$(RUN)/python -m tests.crash $(if $(CYCLES),--cycles $(CYCLES)) $(if $(SEED),--seed $(SEED)) $(if $(CONTROL),--control)
 
 openapi: .venv/ready ## Write openapi/openapi.json
 	$(RUN)/market openapi

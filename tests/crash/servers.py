@@ -1,0 +1,148 @@
+"""The servers that die: PostgreSQL behind one address, and the application in a process of its own."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Self
+
+import httpx2
+import psycopg
+import sqlalchemy as sa
+
+from market import embedded
+from tests import schema
+
+DATABASE = "market_crash"
+PATIENCE_S = 60.0
+
+
+class PostgreSQL:
+    """An embedded server with a database of its own; `url` stays the same from start to start."""
+
+    def __init__(self, folder: Path, settings: Mapping[str, str]) -> None:
+        """Start it anew, with these settings and an empty database."""
+        self._folder, self._settings = folder, settings
+        self._sockets = Path(tempfile.mkdtemp(prefix="market-crash-"))
+        self._server = embedded.start(folder, settings=settings)
+        self.kill()  # one that an earlier run left may have other settings
+        self.restart()
+        with psycopg.connect(schema.plain(self._server.url), autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
+            connection.execute(f"CREATE DATABASE {DATABASE}")
+        url = sa.make_url(self._server.url).set(database=DATABASE)
+        address = url.update_query_dict({"host": str(self._sockets / "current")})
+        self.url = address.render_as_string(hide_password=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.close()
+        shutil.rmtree(self._sockets)
+
+    def kill(self) -> None:
+        """Kill every process of the server; the first is halted meanwhile, so that it starts no more."""
+        pid_file = self._server.folder / "server" / "cluster" / "postmaster.pid"
+        first = int(pid_file.read_text().split("\n")[0])
+        os.kill(first, signal.SIGSTOP)
+        for pid in [*children(first), first]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def restart(self) -> None:
+        """Start it on what is left, at the same address."""
+        self._server.close()
+        self._server = embedded.start(self._folder, settings=self._settings)
+        sockets = str(sa.make_url(self._server.url).query["host"])
+        (self._sockets / "next").symlink_to(sockets)
+        (self._sockets / "next").rename(self._sockets / "current")
+
+
+def children(parent: int) -> list[int]:
+    """Return the processes that a process started."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            if int(status.read_text().rpartition(")")[2].split()[1]) == parent:
+                found.append(int(status.parent.name))
+    return found
+
+
+STEM = """
+import os, signal, sys
+from market.cli import serve
+child = 0
+def end():
+    if child:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+for _ in sys.stdin:
+    end()
+    child = os.fork()
+    if child == 0:
+        try:
+            serve()
+        finally:
+            os._exit(1)
+    print(child, flush=True)
+end()
+"""
+"""Loads the application once and forks a server for each line it reads; when no more can come, the last one ends.
+
+To load it takes seconds, which would be most of a run.
+"""
+
+
+class Application:
+    """`market serve` in a process that can be killed; it ends with the run, also if that is killed."""
+
+    def __init__(self, url: str, port: int, log: Path) -> None:
+        """Load the application and start the first server."""
+        self.address = f"http://127.0.0.1:{port}"
+        environment = os.environ | {"MARKET_DATABASE_URL": url, "MARKET_PORT": str(port), "MARKET_HOST": "127.0.0.1"}
+        with log.open("wb") as output:
+            self._stem = subprocess.Popen(
+                [sys.executable, "-c", STEM],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=output,
+                env=environment,
+                text=True,
+                start_new_session=True,  # an interruption from the keyboard is for the run, which ends this
+            )
+        self.restart()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stem.communicate()
+
+    def kill(self) -> None:
+        """Kill the server."""
+        os.kill(self._pid, signal.SIGKILL)
+
+    def restart(self) -> None:
+        """Start a server on the same port."""
+        assert self._stem.stdin is not None
+        assert self._stem.stdout is not None
+        self._stem.stdin.write("\n")
+        self._stem.stdin.flush()
+        self._pid = int(self._stem.stdout.readline())
+
+    def wait(self) -> None:
+        """Return when it answers, and its database answers it."""
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            with suppress(httpx2.TransportError):
+                if httpx2.get(f"{self.address}/readyz", timeout=PATIENCE_S, trust_env=False).status_code == 200:
+                    return
+            time.sleep(0.02)
+        raise TimeoutError("the application does not get ready")
