@@ -76,9 +76,9 @@ def run(plan: Plan, progress: Callable[[int], None]) -> Report:
     journals = _journals(plan.folder)
     with ExitStack() as servers:
         postgresql = servers.enter_context(PostgreSQL(plan.folder, plan.settings))
-        stalls = _built(postgresql.url)
-        log = plan.folder / "application.log"
-        application = servers.enter_context(Application(postgresql.url, _free_port(), log))
+        url = postgresql.begin()
+        stalls = _built(url)
+        application = servers.enter_context(Application(url, _free_port(), plan.folder))
         application.wait()
         crew = Crew(application.address, stalls, journals, plan.seed)
         records = Journals(journals)
@@ -95,12 +95,12 @@ def run(plan: Plan, progress: Callable[[int], None]) -> Report:
             if kill is not Kill.POSTGRESQL:
                 application.restart()
             application.wait()
-            if not _compared(postgresql.url, records).sound:
+            if not _compared(url, records).sound:
                 report.first_breach = report.first_breach or cycle
             crew.gate.open()
             progress(cycle)
         crew.finish()
-        _conclude(report, postgresql.url, records)
+        _conclude(report, url, records)
     for writer in crew.writers:
         report.committed_unanswered += writer.hits
         report.asked_again += writer.unanswered

@@ -24,31 +24,36 @@ PATIENCE_S = 60.0
 
 
 class PostgreSQL:
-    """An embedded server with a database of its own; `url` stays the same from start to start."""
+    """An embedded server whose address stays from start to start; it ends with the block."""
 
     def __init__(self, folder: Path, settings: Mapping[str, str]) -> None:
-        """Start it anew, with these settings and an empty database."""
+        """Take the folder of its files, and with which settings it starts."""
         self._folder, self._settings = folder, settings
         self._sockets = Path(tempfile.mkdtemp(prefix="market-crash-"))
-        self._server = embedded.start(folder, settings=settings)
-        self.kill()  # one that an earlier run left may have other settings
-        self.restart()
-        with psycopg.connect(schema.plain(self._server.url), autocommit=True) as connection:
-            connection.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
-            connection.execute(f"CREATE DATABASE {DATABASE}")
-        url = sa.make_url(self._server.url).set(database=DATABASE)
-        address = url.update_query_dict({"host": str(self._sockets / "current")})
-        self.url = address.render_as_string(hide_password=False)
+        self._server: embedded.EmbeddedServer | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.close()
+        with embedded.start(self._folder):  # also one that was still starting when the run was interrupted
+            self._close()
         shutil.rmtree(self._sockets)
+
+    def begin(self) -> str:
+        """Start it with an empty database; return the URL."""
+        self.restart()
+        self.kill()  # one that an earlier run left may have other settings
+        url = sa.make_url(self.restart())
+        with psycopg.connect(schema.plain(url.render_as_string(hide_password=False)), autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
+            connection.execute(f"CREATE DATABASE {DATABASE}")
+        address = url.set(database=DATABASE).update_query_dict({"host": str(self._sockets / "current")})
+        return address.render_as_string(hide_password=False)
 
     def kill(self) -> None:
         """Kill every process of the server; the first is halted meanwhile, so that it starts no more."""
+        assert self._server is not None
         pid_file = self._server.folder / "server" / "cluster" / "postmaster.pid"
         first = int(pid_file.read_text().split("\n")[0])
         os.kill(first, signal.SIGSTOP)
@@ -56,13 +61,17 @@ class PostgreSQL:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
-    def restart(self) -> None:
-        """Start it on what is left, at the same address."""
-        self._server.close()
+    def restart(self) -> str:
+        """Start it on what is left, at the same address; return the server's own."""
+        self._close()
         self._server = embedded.start(self._folder, settings=self._settings)
-        sockets = str(sa.make_url(self._server.url).query["host"])
-        (self._sockets / "next").symlink_to(sockets)
+        (self._sockets / "next").symlink_to(str(sa.make_url(self._server.url).query["host"]))
         (self._sockets / "next").rename(self._sockets / "current")
+        return self._server.url
+
+    def _close(self) -> None:
+        if self._server is not None:
+            self._server.close()
 
 
 def children(parent: int) -> list[int]:
@@ -76,7 +85,8 @@ def children(parent: int) -> list[int]:
 
 
 STEM = """
-import os, signal, sys
+import os, pathlib, signal, sys
+from market import embedded
 from market.cli import serve
 child = 0
 def end():
@@ -93,23 +103,24 @@ for _ in sys.stdin:
             os._exit(1)
     print(child, flush=True)
 end()
+embedded.start(pathlib.Path(sys.argv[1])).close()
 """
-"""Loads the application once and forks a server for each line it reads; when no more can come, the last one ends.
+"""Loads the application once and forks a server for each line it reads: to load it takes seconds, most of a run.
 
-To load it takes seconds, which would be most of a run.
+When no more lines can come, the last server ends; so does PostgreSQL, unless the run is alive to see to it itself.
 """
 
 
 class Application:
     """`market serve` in a process that can be killed; it ends with the run, also if that is killed."""
 
-    def __init__(self, url: str, port: int, log: Path) -> None:
-        """Load the application and start the first server."""
+    def __init__(self, url: str, port: int, folder: Path) -> None:
+        """Load the application and start the first server; its log goes to the folder, which is PostgreSQL's."""
         self.address = f"http://127.0.0.1:{port}"
         environment = os.environ | {"MARKET_DATABASE_URL": url, "MARKET_PORT": str(port), "MARKET_HOST": "127.0.0.1"}
-        with log.open("wb") as output:
+        with (folder / "application.log").open("wb") as output:
             self._stem = subprocess.Popen(
-                [sys.executable, "-c", STEM],
+                [sys.executable, "-c", STEM, str(folder)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=output,

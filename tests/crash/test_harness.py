@@ -182,7 +182,7 @@ def test_a_report_is_sound_only_if_nothing_is_wrong() -> None:
 
 @pytest.mark.soak
 def test_servers_that_are_killed_lose_nothing(tmp_path: Path) -> None:
-    report = run(Plan(tmp_path, cycles=10, seed=1, settings=SAFE), lambda _: None)
+    report = run(Plan(tmp_path, cycles=12, seed=2, settings=SAFE), lambda _: None)
     assert report.sound, lines(report)
     assert len(report.kills) == 3
     assert report.acknowledged
@@ -190,6 +190,6 @@ def test_servers_that_are_killed_lose_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.soak
 def test_a_postgresql_that_answers_before_it_writes_is_seen_to_lose(tmp_path: Path) -> None:
-    report = run(Plan(tmp_path, cycles=10, seed=1, settings=UNSAFE), lambda _: None)
+    report = run(Plan(tmp_path, cycles=12, seed=2, settings=UNSAFE), lambda _: None)
     assert report.compared.lost
     assert not report.sound
