@@ -11,6 +11,7 @@ from sqlalchemy import orm
 from market.attribution import posting, queries
 from market.attribution.recognition import climbs
 from market.attribution.rules import PAYEES, ContributionFact, Kind, LotDraw, Share, Standing, Step, fall
+from market.ledger.rules import AccountKey
 from market.lots.carrying import keep_carries
 
 
@@ -51,7 +52,7 @@ def reverse(session: orm.Session, lines: Sequence[ReturnedLine], *, supplier_id:
     for line in lines:
         line_id = line.order_line_id
         falls = falls_of(standing[line_id], line)
-        moves = [move for fallen in falls for move in _moves(fallen, supplier_id, line_id)]
+        moves = [move for fallen in falls for move in _off(fallen, supplier_id, line_id)]
         if line.paid_up:
             moves += climbs(_still_accrued(standing[line_id], falls), supplier_id, line_id)
         counts_on = max([on, *(fallen.since for fallen in falls)])
@@ -87,10 +88,15 @@ def falls_of(standing: Sequence[Standing], line: ReturnedLine) -> list[Standing]
     return falls
 
 
-def _moves(fallen: Standing, supplier_id: UUID, line_id: UUID) -> list[posting.Move]:
-    """Take a fallen part off; what of it the payee has received becomes an advance, again for what it was paid for."""
-    share, fen, payment_id = fallen.share, fallen.fen, fallen.payment_id
+def _off(fallen: Standing, supplier_id: UUID, line_id: UUID) -> list[posting.Move]:
+    """Take a fallen part off its line."""
     target = posting.base(supplier_id, Kind.TOP_UP_BASE if fallen.is_top_up else Kind.BASE)
+    return falling_to(target, fallen, supplier_id, line_id)
+
+
+def falling_to(target: AccountKey, fallen: Standing, supplier_id: UUID, line_id: UUID) -> list[posting.Move]:
+    """Move a fallen part; what of it the payee has received becomes an advance, again for what it was paid for."""
+    share, fen, payment_id = fallen.share, fallen.fen, fallen.payment_id
     moves = [posting.Move(posting.account(share, supplier_id, fallen.step), target, fen, share, line_id, payment_id)]
     if fallen.is_received:
         ahead = posting.account(share, supplier_id, Step.ADVANCE)

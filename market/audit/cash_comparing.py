@@ -37,7 +37,8 @@ _WITHOUT_FACT = sa.text(
        UNION ALL SELECT concat('cash:', word, ':', i.id)
                    FROM settlement_items i CROSS JOIN (VALUES ('settlement'), ('unsettlement')) AS words (word)
        UNION ALL SELECT concat('cash:', word, ':', s.id)
-                   FROM settlements s CROSS JOIN (VALUES ('instruction'), ('payout'), ('failure')) AS words (word)
+                   FROM settlements s CROSS JOIN (VALUES ('instruction'), ('payout'), ('failure'),
+                                                         ('settlement_return')) AS words (word)
     )
     SELECT e.source, e.total_fen
       FROM ledger_entries e LEFT JOIN known k ON k.source = e.source

@@ -22,15 +22,15 @@ _BALANCES = """
 """What stands to the credit of each account."""
 
 _MONEY = f"""
-    SELECT id, number, status, supplier_id, funds_model, captured, refunded, settled, kept, to_come, back,
+    SELECT id, number, status, supplier_id, funds_model, captured, refunded, kept, to_come, back,
            greatest(kept - (captured - back), 0) AS receivable,
            greatest(captured - back - kept, 0) AS held, kept - div(kept * fee_bp, 10000) AS earned,
-           CASE funds_model WHEN 'direct' THEN least(kept, captured - back)
-                            ELSE settled - div(settled * fee_bp, 10000) END AS passed
+           CASE funds_model WHEN 'direct' THEN least(kept, captured - back) ELSE settled END AS passed
       FROM (SELECT *, greatest(refunded, captured - kept - to_come) AS back
               FROM (SELECT o.id, o.number, o.status, o.supplier_id, o.funds_model, o.fee_bp,
                            o.captured_fen::numeric AS captured, o.refunded_fen::numeric AS refunded,
-                           o.settled_fen::numeric AS settled, sum(l.accepted_fen - l.returned_fen) AS kept,
+                           o.settled_fen::numeric - o.settled_fee_fen AS settled,
+                           sum(l.accepted_fen - l.returned_fen) AS kept,
                            coalesce(sum(div(2::numeric * l.unit_price_fen * CASE WHEN o.shipped_on IS NULL
                                                  THEN l.quantity_milli ELSE l.shipped_milli END + l.unit_milli,
                                             2 * l.unit_milli))
@@ -137,9 +137,11 @@ CASH: tuple[Invariant, ...] = (
         "每笔流水的到款与结算合计=流水金额-未匹配金额",
         """
         SELECT concat('bank line ', l.id), (l.amount_fen - l.open_fen)::text,
-               (coalesce(sum(r.amount_fen), 0) - coalesce(max(s.amount_fen), 0) + coalesce(max(d.fen), 0))::text
+               (coalesce(sum(r.amount_fen), 0) - coalesce(max(s.amount_fen), 0) + coalesce(max(d.fen), 0)
+                + coalesce(max(t.amount_fen), 0))::text
           FROM bank_lines l
           LEFT JOIN settlements s ON s.bank_line_id = l.id
+          LEFT JOIN settlements t ON t.return_line_id = l.id
           LEFT JOIN (SELECT left_line_id AS line_id, -amount_fen AS fen FROM refunds
                       UNION ALL SELECT back_line_id, amount_fen FROM refunds
                       UNION ALL SELECT m.line_id, b.amount_fen
@@ -150,6 +152,25 @@ CASH: tuple[Invariant, ...] = (
          GROUP BY l.id
         HAVING l.amount_fen - l.open_fen
                <> coalesce(sum(r.amount_fen), 0) - coalesce(max(s.amount_fen), 0) + coalesce(max(d.fen), 0)
+                  + coalesce(max(t.amount_fen), 0)
+        """,
+    ),
+    Invariant(
+        "order_is_settled_by_its_items",
+        "what of an order is settled, and has reached its supplier out of custody, is what its settlements' items say",
+        "订单已结算额与已付供应商额=结算单明细合计",
+        """
+        SELECT concat('order ', o.number),
+               concat_ws(' / ', coalesce(i.gross, 0), coalesce(i.fee, 0), coalesce(i.paid, 0)),
+               concat_ws(' / ', o.settled_fen, o.settled_fee_fen, o.paid_fen)
+          FROM orders o
+          LEFT JOIN (SELECT i.order_id, sum(i.gross_fen) AS gross, sum(i.fee_fen) AS fee,
+                            sum(i.gross_fen) FILTER (WHERE s.status = 'confirmed') AS paid
+                       FROM settlement_items i JOIN settlements s ON s.id = i.settlement_id
+                      WHERE s.status IN ('approved', 'instructed', 'confirmed') GROUP BY 1) i ON i.order_id = o.id
+         WHERE o.funds_model <> 'direct'
+           AND (o.settled_fen, o.settled_fee_fen, o.paid_fen)
+               IS DISTINCT FROM (coalesce(i.gross, 0), coalesce(i.fee, 0), coalesce(i.paid, 0))
         """,
     ),
     Invariant(

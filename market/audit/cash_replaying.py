@@ -63,21 +63,21 @@ _MOVEMENTS = sa.text(
 )
 _SETTLED = sa.text(
     """
-    SELECT c.id, i.id AS item_id, i.order_id, i.settlement_id, c.event,
-           CASE c.event WHEN 'approve' THEN i.gross_fen WHEN 'fail' THEN -i.gross_fen ELSE 0 END AS fen,
-           CASE c.event WHEN 'confirm' THEN s.paid_on END AS paid_on, c.changed_at
+    SELECT c.id, i.order_id, i.id AS item_id, i.settlement_id, c.event, i.gross_fen,
+           CASE c.event WHEN 'confirm' THEN s.paid_on WHEN 'return' THEN s.returned_on END AS moved_on, c.changed_at
       FROM settlement_items i
       JOIN settlements s ON s.id = i.settlement_id
-      JOIN settlement_changes c ON c.settlement_id = s.id AND c.event IN ('approve', 'confirm', 'fail')
+      JOIN settlement_changes c ON c.settlement_id = s.id AND c.event IN ('approve', 'confirm', 'fail', 'return')
      WHERE s.supplier_id = :supplier
      ORDER BY c.id, i.id
     """
 )
 _INSTRUCTED = sa.text(
     """
-    SELECT s.id, s.number, s.amount_fen, s.instructed_on, s.paid_on, s.bank_line_id, c.event, c.changed_at
+    SELECT s.id, s.number, s.amount_fen, s.instructed_on, s.paid_on, s.bank_line_id, s.returned_on,
+           s.return_line_id, c.event, c.changed_at
       FROM settlements s JOIN settlement_changes c ON c.settlement_id = s.id
-     WHERE c.event IN ('instruct', 'confirm', 'fail')
+     WHERE c.event IN ('instruct', 'confirm', 'fail', 'return')
      ORDER BY c.id
     """
 )
@@ -120,14 +120,20 @@ class Captured(NamedTuple):
 
 
 class Settled(NamedTuple):
-    """What of an order is settled, or after all not, out of custody; no more when the bank confirms that it left."""
+    """A step of what a settlement pays of an order: decided on, told by the bank, or after all not paid."""
 
     id: UUID
     order_id: UUID
-    fen: int
+    item_id: UUID
     settlement_id: UUID
+    event: str
+    gross_fen: int
     on: date
-    trigger: str
+
+    @property
+    def trigger(self) -> str:
+        """Return the name of the step in the source of what it posts."""
+        return f"{_SETTLED_AS[self.event]}:{self.item_id}"
 
 
 class SentBack(NamedTuple):
@@ -145,6 +151,7 @@ class SentBack(NamedTuple):
         return f"refund:{self.id}"
 
 
+_SETTLED_AS = {"approve": "settlement", "confirm": "confirm", "fail": "unsettlement", "return": "unsettlement"}
 Fact = Event | Changed | Captured | Settled | SentBack
 
 
@@ -160,6 +167,7 @@ class OrderMoney:
     as_shipped: Mapping[UUID, int]
     captured_fen: int = 0
     kept_fen: int = 0
+    settled_fen: int = 0
     days: list[date] = field(default_factory=list)
     from_lines: dict[UUID, int] = field(default_factory=lambda: defaultdict(int))
     settled: dict[UUID, int] = field(default_factory=lambda: defaultdict(int))
@@ -177,10 +185,23 @@ class OrderMoney:
 
     @property
     def passed_fen(self) -> int:
-        """Return what the supplier has had of what it kept: where it is paid itself, all of it that is paid."""
+        """Return what the supplier has had of what it kept, net: where it is paid itself, all of it that is paid."""
         if self.model == DIRECT:
             return min(self.kept_fen, self.captured_fen - self.going_back_fen)
         return sum(self.settled.values())
+
+    def settle(self, fact: Settled) -> None:
+        """Follow a step of a settlement: fees add up to the fee on all that is settled, but for those given back."""
+        if fact.event in {"confirm", "return"}:
+            self.days.append(fact.on)
+        if fact.event == "approve":
+            fees = self.settled_fen - self.passed_fen
+            self.settled_fen += fact.gross_fen
+            fee = portion(self.settled_fen, self.fee_bp, _WHOLE_BP) - fees
+            self.settled[fact.settlement_id] = fact.gross_fen - fee
+        elif fact.event in {"fail", "return"}:
+            self.settled_fen -= fact.gross_fen
+            self.settled[fact.settlement_id] = 0
 
     @property
     def facts(self) -> dict[str, object]:
@@ -199,8 +220,7 @@ class OrderMoney:
         """Return what stands to the credit of each account on the order's account."""
         stays = self.captured_fen - self.going_back_fen
         fee = portion(self.kept_fen, self.fee_bp, _WHOLE_BP)
-        had = self.passed_fen - portion(self.passed_fen, self.fee_bp, _WHOLE_BP)
-        own = self.kept_fen - fee - had
+        own = self.kept_fen - fee - self.passed_fen
         standing: dict[Side, int] = defaultdict(int)
         standing["held", self.order_id, None] += max(stays - self.kept_fen, 0)
         standing["buyer_receivable", self.buyer_id, self.order_id] -= max(self.kept_fen - stays, 0)
@@ -209,23 +229,15 @@ class OrderMoney:
         standing["supplier_payable", supplier_id, self.order_id] += max(own, 0)
         standing["supplier_receivable", supplier_id, self.order_id] -= max(-own, 0)
         if self.model == DIRECT:
-            standing["supplier_account", supplier_id, None] += had + self.sent_back_fen - self.captured_fen
+            standing["supplier_account", supplier_id, None] += self.passed_fen + self.sent_back_fen - self.captured_fen
         else:
             for refund_id, fen in self.sent_back.items():
                 standing["in_transit", refund_id, None] += fen
-        for settlement_id, fen in self._had_by_settlement():
+        for settlement_id, fen in self.settled.items():
             standing["settlement", settlement_id, None] += fen
         for line_id, fen in self.from_lines.items():
             standing["unmatched", line_id, None] -= fen
         return standing
-
-    def _had_by_settlement(self) -> Iterator[tuple[UUID, int]]:
-        """Yield what of the order each settlement brings, without the fee on what is settled up to then."""
-        so_far = 0
-        for settlement_id, fen in self.settled.items():
-            before = so_far - portion(so_far, self.fee_bp, _WHOLE_BP)
-            so_far += fen
-            yield settlement_id, so_far - portion(so_far, self.fee_bp, _WHOLE_BP) - before
 
 
 class ExpectedCash(NamedTuple):
@@ -284,6 +296,7 @@ def instructed(session: orm.Session) -> Iterator[ExpectedCash]:
             "instruct": ("instruction", batch, transit, row.instructed_on),
             "confirm": ("payout", transit, ("unmatched", row.bank_line_id, None), row.paid_on),
             "fail": ("failure", transit, batch, business_date(row.changed_at)),
+            "return": ("settlement_return", ("unmatched", row.return_line_id, None), batch, row.returned_on),
         }[row.event]
         changes: dict[Side, int] = {debit: -row.amount_fen, credit: row.amount_fen}
         on = max(on, row.instructed_on)
@@ -292,9 +305,8 @@ def instructed(session: orm.Session) -> Iterator[ExpectedCash]:
 
 def _settled(session: orm.Session, supplier_id: UUID) -> Iterator[Settled]:
     for row in session.execute(_SETTLED, {"supplier": supplier_id}):
-        word = {"approve": "settlement", "fail": "unsettlement"}.get(row.event, row.event)
-        on = row.paid_on or business_date(row.changed_at)
-        yield Settled(row.id, row.order_id, row.fen, row.settlement_id, on, f"{word}:{row.item_id}")
+        on = row.moved_on or business_date(row.changed_at)
+        yield Settled(row.id, row.order_id, row.item_id, row.settlement_id, row.event, row.gross_fen, on)
 
 
 def _of_orders(event: Event) -> Iterator[tuple[UUID, UUID, str]]:
@@ -319,8 +331,7 @@ def _step(order: OrderMoney, supplier_id: UUID, trigger: str, on: date, fact: Fa
     if isinstance(fact, Changed):
         order.coming = dict(order.as_shipped) if fact.event == "ship" else {}
     elif isinstance(fact, Settled):
-        order.settled[fact.settlement_id] += fact.fen
-        order.days += [] if fact.fen else [on]
+        order.settle(fact)
     elif isinstance(fact, SentBack):
         order.sent_back[fact.refund_id] += fact.fen
     elif isinstance(fact, Captured):

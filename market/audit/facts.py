@@ -110,6 +110,7 @@ class EventKind(StrEnum):
     ACCEPTANCE = "acceptance"
     RECEIPT = "receipt"
     SETTLEMENT = "settlement"
+    UNSETTLEMENT = "unsettlement"
     RETURN = "return"
     DISBURSEMENT = "disbursement"
     CONFIRMATION = "confirmation"
@@ -145,6 +146,9 @@ class Event:
         """Return the sources under which the event may post; what it matches adds one for each day."""
         if self.kind in {EventKind.RECEIPT, EventKind.SETTLEMENT}:
             return [f"recognition:{self.kind}:{fact.id}" for fact in self.received]
+        if self.kind is EventKind.UNSETTLEMENT:
+            words = ("unrecognition", "recognition")
+            return [f"{word}:{self.kind}:{fact.id}" for word in words for fact in self.received]
         if self.kind not in {EventKind.ACCEPTANCE, EventKind.RETURN}:
             return [self.trigger]
         facts = [*(fact.id for fact in self.accepted), *(fact.id for fact in self.returned)]

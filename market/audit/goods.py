@@ -8,11 +8,7 @@ from market.audit.facts import AcceptedFact, ContributionFact, DrawFact, Event, 
 from market.audit.history import Expected, History, Sale
 from market.audit.oracle import (
     ACCRUED,
-    ADVANCE,
     BASE,
-    PAID_AHEAD,
-    PAID_STEPS,
-    PAYEES,
     SALE_STEPS,
     TOP_UP,
     TOP_UP_BASE,
@@ -139,9 +135,5 @@ class Goods(History):
         for (stake, step, payment_id), fen in fallen.items():
             target = self._source(TOP_UP_BASE if step in TOP_UP_STEPS else BASE)
             moves.append(moving(self._of(stake, step), target, stake, fen, line_id, payment_id))
-            if step in PAID_STEPS and stake.kind in PAYEES:
-                assert payment_id, "what was paid was paid by a payment"  # noqa: S101
-                ahead = self._of(stake, ADVANCE)
-                paid_for = stake._replace(contribution_id=self._paid_for(payment_id))
-                moves.append(moving(self._source(PAID_AHEAD), ahead, paid_for, fen, line_id, payment_id))
+            moves += self._stays_received(line_id, (stake, step, payment_id), fen)
         return moves

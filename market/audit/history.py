@@ -15,6 +15,7 @@ from market.audit.oracle import (
     CONFIRMED,
     DISBURSED,
     PAID_AHEAD,
+    PAID_STEPS,
     PAYEES,
     RECOGNISED,
     TOP_UP,
@@ -24,7 +25,7 @@ from market.audit.oracle import (
     split,
 )
 from market.audit.rules import Finding
-from market.audit.standing import Account, Amount, Claim, Standing, moving
+from market.audit.standing import Account, Amount, Claim, Place, Standing, moving
 from market.clock import business_date
 
 AT_ONCE = timedelta(minutes=1)
@@ -179,6 +180,16 @@ class History:
             moving(self._of(stake, claim.step), paid, stake, fen, claim.line_id, payment_id),
             moving(self._of(stake, ADVANCE), self._source(PAID_AHEAD), paid_for, fen, claim.line_id, payment_id),
         ]
+
+    def _stays_received(self, line_id: UUID, place: Place, fen: int) -> list[Amount]:
+        """Return the move by which what a payee was paid stays with it when it falls off a line: paid ahead."""
+        stake, step, payment_id = place
+        if step not in PAID_STEPS or stake.kind not in PAYEES:
+            return []
+        assert payment_id, "what was paid was paid by a payment"  # noqa: S101
+        paid_for = stake._replace(contribution_id=self._paid_for(payment_id))
+        ahead = self._of(stake, ADVANCE)
+        return [moving(self._source(PAID_AHEAD), ahead, paid_for, fen, line_id, payment_id)]
 
     def _paid_for(self, payment_id: UUID) -> UUID | None:
         return self._payments[payment_id].contribution_id

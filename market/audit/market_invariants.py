@@ -278,7 +278,7 @@ MARKET: tuple[Invariant, ...] = (
                           FROM orders o JOIN order_lines l ON l.order_id = o.id
                           LEFT JOIN acceptance_lines a ON a.order_line_id = l.id
                          GROUP BY o.id) x) y
-         WHERE paid_fen <> spent + open + back AND funds_model = 'direct' OR paid_fen < spent OR least < 0
+         WHERE paid_fen <> spent + open + back AND funds_model = 'direct' OR greatest(paid_fen, 0) < spent OR least < 0
         """,
     ),
     Invariant(

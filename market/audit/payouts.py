@@ -8,7 +8,18 @@ from uuid import UUID
 from market.audit.eligibility import Hints
 from market.audit.facts import Event, PaymentFact
 from market.audit.history import OWED_AS, PAID_AS, Expected, History
-from market.audit.oracle import ACCRUED, ADVANCE, CONFIRMED, DISBURSED, PAID_AHEAD, Stake
+from market.audit.oracle import (
+    ACCRUED,
+    ADVANCE,
+    CONFIRMED,
+    DISBURSED,
+    PAID_AHEAD,
+    SALE_STEPS,
+    Stake,
+    falls,
+    portion,
+    split,
+)
 from market.audit.standing import Amount, Claim, moving
 
 
@@ -25,6 +36,45 @@ class Money(History):
                 claiming |= recognised.payees
                 yield recognised
         yield from self._match(event, claiming, event.on, hints)
+
+    def _lose(self, event: Event, hints: Mapping[str, Hints]) -> Iterator[Expected]:
+        """Take off lines what their orders have no more; what payees had of it is matched as what came back is."""
+        payees: set[UUID] = set()
+        for fact in event.received:
+            sale = self._sales[fact.order_id]
+            sale.paid_fen += fact.amount_fen
+            sale.paid_on = max(event.on, sale.paid_on)
+            for fallen in self._unrecognise(fact.order_id, f"{event.kind}:{fact.id}", event.on):
+                payees |= fallen.payees
+                yield fallen
+        for fact in event.received:
+            sale = self._sales[fact.order_id]
+            for recognised in self._recognise(fact.order_id, sale, f"{event.kind}:{fact.id}", event.on):
+                payees |= recognised.payees
+                yield recognised
+        yield from self._match(event, payees, event.on, hints)
+
+    def _unrecognise(self, order_id: UUID, trigger: str, on: date) -> Iterator[Expected]:
+        sale = self._sales[order_id]
+        paid = {line_id: fen for line_id in self._facts.orders[order_id] if (fen := sale.paid[line_id])}
+        lost = sum(paid.values()) - max(sale.paid_fen, 0)
+        if lost <= 0:
+            return
+        source = f"unrecognition:{trigger}"
+        parts = {line_id: fen for line_id, fen in (split(lost, paid, trigger) or {}).items() if fen}
+        moves: list[Amount] = []
+        for line_id, part in parts.items():
+            sale.paid[line_id] -= part
+            standing = self._standing.line(line_id)
+            whole = sum(fen for (_, step, _), fen in standing.items() if step in SALE_STEPS[1:])
+            fallen = falls(standing, portion(whole, part, paid[line_id]), SALE_STEPS[1:], f"{source}|{line_id}")
+            on = max([on, *(self._standing.last_on(line_id, place) for place in fallen)])
+            for (stake, step, payment_id), fen in fallen.items():
+                down = self._of(stake, ACCRUED)
+                moves.append(moving(self._of(stake, step), down, stake, fen, line_id, payment_id))
+                moves += self._stays_received(line_id, (stake, step, payment_id), fen)
+        facts = {"lines": [[str(line_id), part, paid[line_id]] for line_id, part in parts.items()]}
+        yield Expected(source, "unrecognition", on, moves, facts, order_id=order_id)
 
     def _disburse(self, event: Event, _: Mapping[str, Hints]) -> Iterator[Expected]:
         """Settle what each payee is owed; what was recognised only after the payment was ahead of it in between."""

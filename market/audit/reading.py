@@ -58,11 +58,12 @@ _RECEIVED = sa.text(
 )
 _SETTLED = sa.text(
     """
-    SELECT s.id, s.paid_on, c.changed_at, i.id AS fact_id, i.order_id, i.gross_fen
+    SELECT c.id, c.event, CASE c.event WHEN 'confirm' THEN s.paid_on ELSE s.returned_on END AS moved_on, c.changed_at,
+           i.id AS fact_id, i.order_id, CASE c.event WHEN 'confirm' THEN i.gross_fen ELSE -i.gross_fen END AS fen
       FROM settlements s JOIN settlement_items i ON i.settlement_id = s.id
-      JOIN settlement_changes c ON c.settlement_id = s.id AND c.event = 'confirm'
+      JOIN settlement_changes c ON c.settlement_id = s.id AND c.event IN ('confirm', 'return')
      WHERE s.supplier_id = :supplier
-     ORDER BY s.id, i.id
+     ORDER BY c.id, i.id
     """
 )
 _RETURNED = sa.text(
@@ -185,8 +186,9 @@ def _money(session: orm.Session, who: Mapping[str, UUID]) -> list[Event]:
         event = received.setdefault(row.id, Event(EventKind.RECEIPT, row.id, None, row.received_on, row.recorded_at))
         event.received.append(ReceivedFact(row.fact_id, row.order_id, row.amount_fen))
     for row in session.execute(_SETTLED, who):
-        event = received.setdefault(row.id, Event(EventKind.SETTLEMENT, row.id, None, row.paid_on, row.changed_at))
-        event.received.append(ReceivedFact(row.fact_id, row.order_id, row.gross_fen))
+        moved = EventKind.SETTLEMENT if row.event == "confirm" else EventKind.UNSETTLEMENT
+        event = received.setdefault(row.id, Event(moved, row.id, None, row.moved_on, row.changed_at))
+        event.received.append(ReceivedFact(row.fact_id, row.order_id, row.fen))
     disbursed: dict[UUID, Event] = {}
     for row in session.execute(_DISBURSED, who):
         event = disbursed.setdefault(row.id, Event(EventKind.DISBURSEMENT, row.id, None, row.paid_on, row.made_at))

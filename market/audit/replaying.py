@@ -26,6 +26,7 @@ class Replay(Goods, Money, Sharing):
             EventKind.ACCEPTANCE: self._accept,
             EventKind.RECEIPT: self._receive,
             EventKind.SETTLEMENT: self._receive,
+            EventKind.UNSETTLEMENT: self._lose,
             EventKind.RETURN: self._take_back,
             EventKind.DISBURSEMENT: self._disburse,
             EventKind.CONFIRMATION: self._confirm,

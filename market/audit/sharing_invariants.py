@@ -20,7 +20,7 @@ SHARING: tuple[Invariant, ...] = (
                   SELECT entry_id, debit_account_id, mechanism, -amount_fen FROM ledger_transfers) m
               ON m.account_id = a.id
             JOIN ledger_entries e ON e.id = m.entry_id
-           WHERE a.book = 'attribution' AND a.kind = 'pool' AND e.reason <> 'recognition'
+           WHERE a.book = 'attribution' AND a.kind = 'pool' AND e.reason NOT IN ('recognition', 'unrecognition')
            GROUP BY 1, 2
         ), given AS (
           SELECT supplier_id AS owner_id, mechanism, sum(from_pool_fen - kept_fen) AS fen

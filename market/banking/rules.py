@@ -24,6 +24,7 @@ class Waiting(StrEnum):
     TOO_MUCH = "too_much"
     WENT_OUT = "went_out"
     REVERSAL = "reversal"
+    RETURNED = "returned"
 
 
 class BankAccountTakenError(MarketError):

@@ -179,6 +179,14 @@ def printed_code(code: str) -> str:
     return " ".join(code[start : start + 4] for start in range(0, len(code), 4))
 
 
+_SETTLEMENT_NUMBER = re.compile("(?<![0-9A-Za-z])S[0-9]{14,}(?![0-9A-Za-z])")
+
+
+def settlement_numbers_in(text: str) -> list[str]:
+    """Return what in a remark looks like the number of a settlement (`S`, day, serial number)."""
+    return _SETTLEMENT_NUMBER.findall(text)
+
+
 def codes_in(text: str) -> list[str]:
     """Return every identification code in a remark, each once, in its order; whether such a group exists is not known.
 

@@ -111,7 +111,7 @@ class Funds:
     """The facts of an order's money, all gross and cumulative, in fen.
 
     `captured_fen` came from the buyer, `refunded_fen` of it was sent back, `kept_fen` is accepted and not returned,
-    `to_come_fen` may still be accepted, `passed_fen` was paid on to the supplier (before the platform's fee).
+    `to_come_fen` may still be accepted. `passed_fen` alone is net: it was paid on to the supplier, the fee taken off.
     """
 
     captured_fen: int = 0
@@ -157,19 +157,14 @@ class Funds:
         return replace(self, passed_fen=min(self.kept_fen, self.captured_fen - self.refundable_fen))
 
     @property
-    def passed_on_fen(self) -> int:
-        """Return what the supplier has had of it, the fee taken off."""
-        return self.passed_fen - share_bp(self.passed_fen, self.fee_bp)
-
-    @property
     def payable_fen(self) -> int:
         """Return what the supplier has earned and not had."""
-        return max(self.earned_fen - self.passed_on_fen, 0)
+        return max(self.earned_fen - self.passed_fen, 0)
 
     @property
     def owing_fen(self) -> int:
         """Return what the supplier has had and not earned: goods came back after they were settled."""
-        return max(self.passed_on_fen - self.earned_fen, 0)
+        return max(self.passed_fen - self.earned_fen, 0)
 
 
 class Leg(NamedTuple):
@@ -198,8 +193,8 @@ def legs(model: FundsModel, before: Funds, after: Funds) -> list[Leg]:
 
 
 def _passed(model: FundsModel, before: Funds, after: Funds) -> Iterator[Leg]:
-    earned_fen = after.earned_fen - before.passed_on_fen
-    fen = before.passed_on_fen - after.passed_on_fen
+    earned_fen = after.earned_fen - before.passed_fen
+    fen = before.passed_fen - after.passed_fen
     yield from _against_supplier(PASSING[model], fen, max(-earned_fen, 0), max(earned_fen, 0))
 
 

@@ -40,16 +40,16 @@ class Order(Base):
 
     `captured_fen` is what the buyer paid for it, last on `captured_on`; `refunded_fen` what of that goes or went back;
     `paid_fen` what has reached the supplier, last on `paid_on`: where the buyer pays the supplier itself, all that does
-    not go back, out of custody what was settled. `settled_fen` is all of that which was decided, before the fee.
+    not go back, out of custody what was settled. `settled_fen` is all of that which was decided, `settled_fee_fen` the
+    fee on it. Both fall below zero where money that was settled came back after others had been netted against it.
     """
 
     __tablename__ = "orders"
     __table_args__ = (
-        sa.CheckConstraint("paid_fen >= 0", name="paid_is_not_negative"),
         sa.CheckConstraint("refunded_fen BETWEEN 0 AND captured_fen", name="refunded_was_captured"),
         sa.CheckConstraint(
             "CASE funds_model WHEN 'direct' THEN paid_fen = captured_fen - refunded_fen AND fee_bp = 0"
-            " AND settled_fen = 0 ELSE paid_fen <= captured_fen AND settled_fen BETWEEN 0 AND captured_fen END",
+            " AND settled_fen = 0 ELSE greatest(paid_fen, abs(settled_fen)) <= captured_fen END",
             name="paid_was_captured",
         ),
         sa.CheckConstraint("fee_bp BETWEEN 0 AND 1000", name="fee_is_bounded"),
@@ -82,6 +82,7 @@ class Order(Base):
     refunded_fen: orm.Mapped[int] = orm.mapped_column(default=0, server_default="0")
     captured_on: orm.Mapped[date | None]
     settled_fen: orm.Mapped[int] = orm.mapped_column(default=0, server_default="0")
+    settled_fee_fen: orm.Mapped[int] = orm.mapped_column(default=0, server_default="0")
     paid_on: orm.Mapped[date | None]
     paid_fen: orm.Mapped[int] = orm.mapped_column(default=0, server_default="0")
     version: orm.Mapped[int] = orm.mapped_column(default=1, server_default="1")

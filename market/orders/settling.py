@@ -1,4 +1,4 @@
-"""Settling: the money that receipts brought for an order is spread over what its accepted lines still owe."""
+"""Settling: money that reached an order's supplier is spread over what its lines owe; what went back is taken off."""
 
 from collections.abc import Collection, Sequence
 from datetime import date
@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import orm
 
 from market import money
-from market.attribution import matching, recognition
+from market.attribution import matching, recognition, unrecognition
 from market.orders.models import Order, OrderLine
 
 
@@ -47,6 +47,30 @@ def settle(
     if paid:
         claiming |= recognition.recognise(session, paid, supplier_id=supplier_id, on=on)
     matching.claim_advances(session, claiming, supplier_id=supplier_id, trigger=trigger, on=on)
+
+
+def unsettle(session: orm.Session, funded: Sequence[Funded], *, supplier_id: UUID, trigger: str, on: date) -> None:
+    """Take off the lines of a supplier's orders what these have no more, and un-recognise it; then settle anew.
+
+    The caller holds the locks of the orders and of the supplier.
+    """
+    unpaid = {each.trigger: lost for each in funded if (lost := _lose(each))}
+    session.flush()
+    payees = unrecognition.unrecognise(session, unpaid, supplier_id=supplier_id, on=on)
+    settle(session, funded, supplier_id=supplier_id, trigger=trigger, on=on, payees=payees)
+
+
+def _lose(funded: Funded) -> list[unrecognition.UnpaidLine]:
+    """Spread what the order's lines are paid beyond what it has over them, by what they are paid."""
+    order, lines, salt = funded
+    paid = [(line, line.paid_fen) for line in lines if line.paid_fen]
+    lost_fen = sum(fen for _, fen in paid) - max(order.paid_fen, 0)
+    if lost_fen <= 0:
+        return []
+    parts = money.allocate(lost_fen, [(str(line.id), fen) for line, fen in paid], salt=salt)
+    for (line, _), part in zip(paid, parts, strict=True):
+        line.paid_fen -= part
+    return [unrecognition.UnpaidLine(line.id, part, fen) for (line, fen), part in zip(paid, parts, strict=True) if part]
 
 
 def _spend(funded: Funded) -> list[recognition.PaidLine]:

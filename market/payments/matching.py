@@ -79,8 +79,9 @@ def match_open(session: orm.Session, actor: Actor, account: BankAccount, *, now:
         parts.setdefault(line_id, []).append(OrderPart(order_id, fen))
     for line_id, own in parts.items():
         pay(session, Money(account, lines[line_id], money, actor.member_id, now), own)
+    back = queries.sent_before(session, account, [lines[line_id] for line_id in found.waiting])
     for line_id, why in found.waiting.items():
-        lines[line_id].waiting = why
+        lines[line_id].waiting = Waiting.RETURNED if line_id in back else why
     session.flush()
     return len(parts) + len(recorded)
 

@@ -10,6 +10,7 @@ from sqlalchemy import orm
 from market.banking.models import BankAccount, BankLine
 from market.banking.queries import visible_lines
 from market.banking.rules import AccountPurpose, Waiting
+from market.banks.rules import settlement_numbers_in
 from market.channels.rules import FundsModel
 from market.errors import NotFoundError
 from market.identity.rules import Actor, Scope, Side
@@ -90,6 +91,20 @@ def untouched_lines(session: orm.Session, account: BankAccount) -> Sequence[Bank
         ~sa.exists().where(Proposal.bank_line_id == BankLine.id, Proposal.status == ProposalStatus.PROPOSED),
     )
     return session.scalars(lines.order_by(BankLine.booked_on, BankLine.id)).all()
+
+
+def sent_before(session: orm.Session, account: BankAccount, lines: Collection[BankLine]) -> set[UUID]:
+    """Return which lines carry the number of a settlement under which money had left the account: it came back."""
+    back: set[UUID] = set()
+    told = sa.func.concat_ws(" ", BankLine.payment_reference, BankLine.remark)
+    for line in lines:
+        for number in settlement_numbers_in(f"{line.payment_reference} {line.remark}"):
+            left = sa.exists().where(
+                BankLine.bank_account_id == account.id, BankLine.amount_fen < 0, told.contains(number)
+            )
+            if session.scalar(sa.select(left)):
+                back.add(line.id)
+    return back
 
 
 def _delivered_by(account: BankAccount) -> sa.ColumnElement[bool]:

@@ -21,6 +21,7 @@ from market.settlements.rules import (
     NothingToSettleError,
     NotInstructedError,
     NotOnStatementError,
+    NotReturnedError,
     OpenSettlementError,
     SettlementEvent,
     StaleSettlementError,
@@ -136,6 +137,24 @@ def fail_settlement(settlement_id: UUID, caller: Settler) -> Response:
     return caller.once(
         None,
         lambda session, actor: _out(session, service.fail(session, actor, settlement_id=settlement_id, now=now)),
+    )
+
+
+@router.post(
+    "/settlements/{settlement_id}/return",
+    status_code=201,
+    response_model=SettlementOut,
+    responses=declared(*_STEP, NotReturnedError),
+)
+def return_settlement(settlement_id: UUID, caller: Settler) -> Response:
+    """Take note that an imported statement tells the payment back: it is owed to the supplier again.
+
+    What it settled is not recognised any more; what households were paid of it they keep, as paid ahead.
+    """
+    now = utc_now()
+    return caller.once(
+        None,
+        lambda session, actor: _out(session, service.take_back(session, actor, settlement_id=settlement_id, now=now)),
     )
 
 

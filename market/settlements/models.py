@@ -20,8 +20,12 @@ class Settlement(Base):
         sa.CheckConstraint("decided_by IS NULL OR decided_by <> made_by", name="another_decides"),
         sa.CheckConstraint("amount_fen = gross_fen - fee_fen - netted_fen", name="amount_adds_up"),
         sa.CheckConstraint("amount_fen > 0 AND gross_fen > 0 AND netted_fen >= 0", name="something_is_paid"),
-        sa.CheckConstraint("(status = 'confirmed') = (bank_line_id IS NOT NULL)", name="the_bank_confirms"),
-        sa.CheckConstraint("(status = 'confirmed') = (paid_on IS NOT NULL)", name="confirmed_has_its_day"),
+        sa.CheckConstraint(
+            "(status IN ('confirmed', 'returned')) = (bank_line_id IS NOT NULL)", name="the_bank_confirms"
+        ),
+        sa.CheckConstraint("(bank_line_id IS NULL) = (paid_on IS NULL)", name="confirmed_has_its_day"),
+        sa.CheckConstraint("(status = 'returned') = (return_line_id IS NOT NULL)", name="the_bank_brings_it_back"),
+        sa.CheckConstraint("(return_line_id IS NULL) = (returned_on IS NULL)", name="returned_has_its_day"),
         sa.Index(
             "one_open_settlement",
             "supplier_id",
@@ -46,6 +50,8 @@ class Settlement(Base):
     instructed_on: orm.Mapped[date | None]
     paid_on: orm.Mapped[date | None]
     bank_line_id: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("bank_lines.id"), unique=True)
+    returned_on: orm.Mapped[date | None]
+    return_line_id: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("bank_lines.id"), unique=True)
 
 
 class SettlementChange(Base):

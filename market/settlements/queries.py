@@ -9,6 +9,7 @@ from sqlalchemy import orm
 from market.banking.models import BankAccount, BankLine
 from market.banking.rules import AccountPurpose
 from market.channels.rules import FundsModel
+from market.db import lock_by
 from market.errors import NotFoundError
 from market.identity.rules import Actor, Scope
 from market.orders.models import Order, OrderLine
@@ -61,12 +62,14 @@ def newest_account(session: orm.Session, purpose: AccountPurpose, organisation_i
     return session.scalar(wanted.order_by(BankAccount.id.desc()).limit(1))
 
 
-def line_that_left(session: orm.Session, settlement: Settlement) -> BankLine | None:
-    """Return the line, locked, by which the whole amount left custody under the settlement's number."""
+def line_told(session: orm.Session, settlement: Settlement, fen: int) -> BankLine | None:
+    """Return the line, locked, by which so much moved at once under the settlement's number; below zero it left."""
+    # Statements of an account are matched one at a time, and not while one of its lines is taken.
+    lock_by(session, kind="bank_account", key=str(settlement.paying_account_id))
     wanted = sa.select(BankLine).where(
         BankLine.bank_account_id == settlement.paying_account_id,
-        BankLine.open_fen == -settlement.amount_fen,
-        BankLine.amount_fen == -settlement.amount_fen,
+        BankLine.open_fen == fen,
+        BankLine.amount_fen == fen,
         sa.func.concat_ws(" ", BankLine.payment_reference, BankLine.remark).contains(settlement.number),
     )
     return session.scalar(wanted.order_by(BankLine.id).limit(1).with_for_update())

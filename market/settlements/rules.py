@@ -21,6 +21,7 @@ class SettlementStatus(StrEnum):
     INSTRUCTED = "instructed"
     CONFIRMED = "confirmed"
     FAILED = "failed"
+    RETURNED = "returned"
 
 
 class SettlementEvent(StrEnum):
@@ -31,6 +32,7 @@ class SettlementEvent(StrEnum):
     INSTRUCT = "instruct"
     CONFIRM = "confirm"
     FAIL = "fail"
+    RETURN = "return"
 
 
 _S, _E = SettlementStatus, SettlementEvent
@@ -40,6 +42,7 @@ TRANSITIONS: Mapping[tuple[SettlementStatus, SettlementEvent], SettlementStatus]
     (_S.APPROVED, _E.INSTRUCT): _S.INSTRUCTED,
     (_S.INSTRUCTED, _E.CONFIRM): _S.CONFIRMED,
     (_S.INSTRUCTED, _E.FAIL): _S.FAILED,
+    (_S.CONFIRMED, _E.RETURN): _S.RETURNED,
 }
 
 
@@ -62,6 +65,7 @@ class Earned(NamedTuple):
     order_id: UUID
     earned_fen: int
     settled_fen: int
+    settled_fee_fen: int
     fee_bp: int
 
 
@@ -94,8 +98,8 @@ def items(orders: Sequence[Earned]) -> list[Item]:
 
 def _item(order: Earned, gross_fen: int) -> Item:
     """Return an item with its fee: the fees of all items of an order come to the fee on what is settled of it."""
-    before, after_it = (share_bp(fen, order.fee_bp) for fen in (order.settled_fen, order.settled_fen + gross_fen))
-    return Item(order.order_id, gross_fen, after_it - before)
+    fee_fen = share_bp(order.settled_fen + gross_fen, order.fee_bp)
+    return Item(order.order_id, gross_fen, fee_fen - order.settled_fee_fen)
 
 
 class NothingToSettleError(MarketError):
@@ -136,6 +140,14 @@ class NotOnStatementError(MarketError):
     status = 409
     en = "No statement tells yet that {amount_fen} fen left under the reference {reference}."
     zh = "银行流水中尚无凭证号为 {reference}、金额为 {amount_fen} 分的付款。"
+
+
+class NotReturnedError(MarketError):
+    """Money has come back when the bank says so."""
+
+    status = 409
+    en = "No statement tells yet that {amount_fen} fen came back under the reference {reference}."
+    zh = "银行流水中尚无凭证号为 {reference}、金额为 {amount_fen} 分的退汇。"
 
 
 class NotInstructedError(MarketError):

@@ -59,6 +59,7 @@ class SettlementBrief(Schema):
     amount_fen: Fen
     made_at: Annotated[datetime, Field(examples=["2026-03-31T04:00:00Z"])]
     paid_on: Annotated[date | None, Field(examples=["2026-04-01"], description="when the bank says that it left")]
+    returned_on: Annotated[date | None, Field(examples=[None], description="when the bank says that it came back")]
 
 
 class SettlementChangeOut(Schema):

@@ -1,6 +1,6 @@
-"""Drafting a settlement, deciding on it, having it paid, and taking note that it was."""
+"""Drafting a settlement, deciding on it, having it paid, and taking note that it was, or that it came back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from market.identity.models import Organisation
 from market.identity.rules import Actor
 from market.ledger.rules import AccountKey
 from market.orders.funding import funds_of, restated
-from market.orders.settling import Funded, settle
+from market.orders.settling import Funded, settle, unsettle
 from market.payments.receiving import Paying, paying
 from market.settlements import queries
 from market.settlements.models import SETTLEMENT_NUMBERS, Settlement, SettlementChange, SettlementItem
@@ -28,6 +28,7 @@ from market.settlements.rules import (
     NoPayeeAccountError,
     NothingToSettleError,
     NotOnStatementError,
+    NotReturnedError,
     OpenSettlementError,
     SettlementEvent,
     SettlementStatus,
@@ -57,7 +58,7 @@ def draft(session: orm.Session, actor: Actor, *, supplier_id: UUID, now: datetim
     payee = queries.newest_account(session, AccountPurpose.OWN, supplier_id)
     if payee is None:
         raise NoPayeeAccountError(pointer="/supplier_id")
-    due = _due(paying(session, queries.orders_in_custody(session, supplier_id)))
+    due = _due(_money(session, supplier_id))
     if custody is None or sum(item.net_fen for item in due) <= 0:
         raise NothingToSettleError(pointer="/supplier_id")
     paid = [item for item in due if item.gross_fen > 0]
@@ -82,10 +83,21 @@ def draft(session: orm.Session, actor: Actor, *, supplier_id: UUID, now: datetim
     return settlement
 
 
+def _money(session: orm.Session, supplier_id: UUID) -> Paying:
+    """Lock a supplier's orders in custody: before a step is recorded, so that steps follow what was recorded before."""
+    return paying(session, queries.orders_in_custody(session, supplier_id))
+
+
 def _due(money: Paying) -> list[Item]:
     return items(
         [
-            Earned(order.id, funds.kept_fen - funds.receivable_fen, order.settled_fen, order.fee_bp)
+            Earned(
+                order.id,
+                funds.kept_fen - funds.receivable_fen,
+                order.settled_fen,
+                order.settled_fee_fen,
+                order.fee_bp,
+            )
             for order in money.orders.values()
             for funds in [funds_of(order, money.lines[order.id], money.dealt_with)]
         ]
@@ -102,51 +114,52 @@ def decide(
     settlement = queries.one_settlement(session, actor, settlement_id, lock=True)
     if settlement.made_by == actor.member_id:
         raise FourEyesError(rule="settlement")
+    after(settlement.status, event)
+    money = _money(session, settlement.supplier_id)
     settlement.decided_by = actor.member_id
     _change(session, actor, settlement, event, now)
     if settlement.status is SettlementStatus.APPROVED:
-        _commit(session, settlement, now)
-    session.flush()
+        rows = queries.items_of(session, [settlement.id])
+        if [Item(row.order_id, row.gross_fen, row.fee_fen) for row in rows] != _due(money):
+            raise StaleSettlementError
+        _restate(session, money, rows, business_date(now))
     return settlement
 
 
-def _change(session: orm.Session, actor: Actor, settlement: Settlement, event: SettlementEvent, now: datetime) -> None:
+def _change(
+    session: orm.Session, actor: Actor, settlement: Settlement, event: SettlementEvent, now: datetime
+) -> SettlementChange:
     """Move a locked settlement by an event, and record who did it."""
     settlement.status = after(settlement.status, event)
-    session.add(
-        SettlementChange(
-            id=new_id(),
-            settlement_id=settlement.id,
-            event=event,
-            status=settlement.status,
-            changed_by=actor.member_id,
-            changed_at=now,
-        )
+    change = SettlementChange(
+        id=new_id(),
+        settlement_id=settlement.id,
+        event=event,
+        status=settlement.status,
+        changed_by=actor.member_id,
+        changed_at=now,
     )
+    session.add(change)
     session.flush()
-
-
-def _commit(session: orm.Session, settlement: Settlement, now: datetime) -> None:
-    money = paying(session, queries.orders_in_custody(session, settlement.supplier_id))
-    rows = queries.items_of(session, [settlement.id])
-    if [Item(row.order_id, row.gross_fen, row.fee_fen) for row in rows] != _due(money):
-        raise StaleSettlementError
-    on = business_date(now)
-    _restate(session, money, {row.order_id: (row.gross_fen, f"settlement:{row.id}") for row in rows}, settlement.id, on)
+    return change
 
 
 def _restate(
-    session: orm.Session, money: Paying, settled: Mapping[UUID, tuple[int, str]], settlement_id: UUID, on: date
+    session: orm.Session, money: Paying, rows: Sequence[SettlementItem], on: date, *, undone: bool = False
 ) -> None:
-    """Say of orders that so much more of each is settled, by a fact of each."""
+    """Say of orders that what items pay of them is settled, or after all not."""
+    word, sign = ("unsettlement", -1) if undone else ("settlement", 1)
     standing: list[cash.Restated] = []
-    for order_id, (fen, trigger) in settled.items():
-        order, lines = money.orders[order_id], money.lines[order_id]
+    for row in rows:
+        order, lines = money.orders[row.order_id], money.lines[row.order_id]
         before = funds_of(order, lines, money.dealt_with)
-        order.settled_fen += fen
+        order.settled_fen += sign * row.gross_fen
+        order.settled_fee_fen += sign * row.fee_fen
         after_it = funds_of(order, lines, money.dealt_with)
-        standing.append(restated(order, before, after_it, trigger=trigger, on=on, till_id=settlement_id))
+        trigger = f"{word}:{row.id}"
+        standing.append(restated(order, before, after_it, trigger=trigger, on=on, till_id=row.settlement_id))
     cash.restate(session, standing)
+    session.flush()
 
 
 def instruct(session: orm.Session, actor: Actor, *, settlement_id: UUID, now: datetime) -> Settlement:
@@ -174,32 +187,33 @@ def confirm(session: orm.Session, actor: Actor, *, settlement_id: UUID, now: dat
     """
     settlement = queries.one_settlement(session, actor, settlement_id, lock=True)
     after(settlement.status, SettlementEvent.CONFIRM)
-    line = queries.line_that_left(session, settlement)
+    line = queries.line_told(session, settlement, -settlement.amount_fen)
     if line is None:
         raise NotOnStatementError(amount_fen=settlement.amount_fen, reference=settlement.number)
+    money = _money(session, settlement.supplier_id)
+    on = max(line.booked_on, settlement.instructed_on or line.booked_on)
     settlement.paid_on, settlement.bank_line_id = line.booked_on, line.id
-    _change(session, actor, settlement, SettlementEvent.CONFIRM, now)
+    change = _change(session, actor, settlement, SettlementEvent.CONFIRM, now)
     line.open_fen, line.waiting = 0, None
     transit, left = AccountKey(CashKind.IN_TRANSIT, settlement.id), AccountKey(CashKind.UNMATCHED, line.id)
-    on = max(line.booked_on, settlement.instructed_on or line.booked_on)
+    lock_supplier(session, settlement.supplier_id)
     _post(session, settlement, "payout", transit, left, on=on)
-    _recognise(session, settlement, queries.items_of(session, [settlement.id]))
+    funded = [
+        _reached(money, row, row.gross_fen, "settlement", line.booked_on)
+        for row in queries.items_of(session, [settlement.id])
+    ]
+    trigger = f"settlement:{change.id}"
+    settle(session, funded, supplier_id=settlement.supplier_id, trigger=trigger, on=line.booked_on)
     session.flush()
     return settlement
 
 
-def _recognise(session: orm.Session, settlement: Settlement, rows: Sequence[SettlementItem]) -> None:
-    on = settlement.paid_on
-    assert on  # noqa: S101 - a confirmed settlement has its day
-    money = paying(session, queries.orders_in_custody(session, settlement.supplier_id))
-    funded = []
-    for row in rows:
-        order = money.orders[row.order_id]
-        order.paid_fen += row.gross_fen
-        order.paid_on = max(on, order.paid_on or on)
-        funded.append(Funded(order, money.lines[order.id], f"settlement:{row.id}"))
-    lock_supplier(session, settlement.supplier_id)
-    settle(session, funded, supplier_id=settlement.supplier_id, trigger=f"settlement:{settlement.id}", on=on)
+def _reached(money: Paying, row: SettlementItem, fen: int, word: str, on: date) -> Funded:
+    """Say of an order that so much more of it has reached its supplier, by a fact of a day."""
+    order = money.orders[row.order_id]
+    order.paid_fen += fen
+    order.paid_on = max(on, order.paid_on or on)
+    return Funded(order, money.lines[order.id], f"{word}:{row.id}")
 
 
 def fail(session: orm.Session, actor: Actor, *, settlement_id: UUID, now: datetime) -> Settlement:
@@ -208,12 +222,37 @@ def fail(session: orm.Session, actor: Actor, *, settlement_id: UUID, now: dateti
     Raises `NotFoundError` or `TransitionError`.
     """
     settlement = queries.one_settlement(session, actor, settlement_id, lock=True)
+    after(settlement.status, SettlementEvent.FAIL)
+    money = _money(session, settlement.supplier_id)
     _change(session, actor, settlement, SettlementEvent.FAIL, now)
     batch, transit = (AccountKey(kind, settlement.id) for kind in (CashKind.SETTLEMENT, CashKind.IN_TRANSIT))
     _post(session, settlement, "failure", transit, batch, on=business_date(now))
+    _restate(session, money, queries.items_of(session, [settlement.id]), business_date(now), undone=True)
+    return settlement
+
+
+def take_back(session: orm.Session, actor: Actor, *, settlement_id: UUID, now: datetime) -> Settlement:
+    """Take note that the bank brought the payment back, as when the account was closed: it is owed again.
+
+    What it had recognised is no more; what households were paid of it they keep, as paid ahead. Raises `NotFoundError`,
+    `TransitionError` or `NotReturnedError`.
+    """
+    settlement = queries.one_settlement(session, actor, settlement_id, lock=True)
+    after(settlement.status, SettlementEvent.RETURN)
+    line = queries.line_told(session, settlement, settlement.amount_fen)
+    if line is None:
+        raise NotReturnedError(amount_fen=settlement.amount_fen, reference=settlement.number)
+    money = _money(session, settlement.supplier_id)
+    on = max(line.booked_on, settlement.paid_on or line.booked_on, settlement.instructed_on or line.booked_on)
+    settlement.returned_on, settlement.return_line_id = on, line.id
+    change = _change(session, actor, settlement, SettlementEvent.RETURN, now)
+    line.open_fen, line.waiting = 0, None
+    back, batch = AccountKey(CashKind.UNMATCHED, line.id), AccountKey(CashKind.SETTLEMENT, settlement.id)
+    lock_supplier(session, settlement.supplier_id)
+    _post(session, settlement, "settlement_return", back, batch, on=on)
     rows = queries.items_of(session, [settlement.id])
-    money = paying(session, queries.orders_in_custody(session, settlement.supplier_id))
-    undone = {row.order_id: (-row.gross_fen, f"unsettlement:{row.id}") for row in rows}
-    _restate(session, money, undone, settlement.id, business_date(now))
+    _restate(session, money, rows, on, undone=True)
+    funded = [_reached(money, row, -row.gross_fen, "unsettlement", on) for row in rows]
+    unsettle(session, funded, supplier_id=settlement.supplier_id, trigger=f"unsettlement:{change.id}", on=on)
     session.flush()
     return settlement

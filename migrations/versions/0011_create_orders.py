@@ -102,14 +102,14 @@ def upgrade() -> None:
         sa.Column("refunded_fen", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("captured_on", sa.Date(), nullable=True),
         sa.Column("settled_fen", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("settled_fee_fen", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("paid_on", sa.Date(), nullable=True),
         sa.Column("paid_fen", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("version", sa.BigInteger(), server_default="1", nullable=False),
-        sa.CheckConstraint("paid_fen >= 0", name=op.f("orders_paid_is_not_negative")),
         sa.CheckConstraint("refunded_fen BETWEEN 0 AND captured_fen", name=op.f("orders_refunded_was_captured")),
         sa.CheckConstraint(
             "CASE funds_model WHEN 'direct' THEN paid_fen = captured_fen - refunded_fen AND fee_bp = 0"
-            " AND settled_fen = 0 ELSE paid_fen <= captured_fen AND settled_fen BETWEEN 0 AND captured_fen END",
+            " AND settled_fen = 0 ELSE greatest(paid_fen, abs(settled_fen)) <= captured_fen END",
             name=op.f("orders_paid_was_captured"),
         ),
         sa.CheckConstraint("fee_bp BETWEEN 0 AND 1000", name=op.f("orders_fee_is_bounded")),

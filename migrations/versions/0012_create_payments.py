@@ -95,6 +95,7 @@ def upgrade() -> None:
                 "too_much",
                 "went_out",
                 "reversal",
+                "returned",
                 name="waiting",
                 native_enum=False,
                 create_constraint=True,

@@ -32,6 +32,7 @@ def upgrade() -> None:
                 "instructed",
                 "confirmed",
                 "failed",
+                "returned",
                 name="settlementstatus",
                 native_enum=False,
                 create_constraint=True,
@@ -45,11 +46,20 @@ def upgrade() -> None:
         sa.Column("instructed_on", sa.Date(), nullable=True),
         sa.Column("paid_on", sa.Date(), nullable=True),
         sa.Column("bank_line_id", sa.Uuid(), nullable=True),
+        sa.Column("returned_on", sa.Date(), nullable=True),
+        sa.Column("return_line_id", sa.Uuid(), nullable=True),
         sa.CheckConstraint(
-            "(status = 'confirmed') = (bank_line_id IS NOT NULL)", name=op.f("settlements_the_bank_confirms")
+            "(status IN ('confirmed', 'returned')) = (bank_line_id IS NOT NULL)",
+            name=op.f("settlements_the_bank_confirms"),
         ),
         sa.CheckConstraint(
-            "(status = 'confirmed') = (paid_on IS NOT NULL)", name=op.f("settlements_confirmed_has_its_day")
+            "(bank_line_id IS NULL) = (paid_on IS NULL)", name=op.f("settlements_confirmed_has_its_day")
+        ),
+        sa.CheckConstraint(
+            "(status = 'returned') = (return_line_id IS NOT NULL)", name=op.f("settlements_the_bank_brings_it_back")
+        ),
+        sa.CheckConstraint(
+            "(return_line_id IS NULL) = (returned_on IS NULL)", name=op.f("settlements_returned_has_its_day")
         ),
         sa.CheckConstraint("amount_fen = gross_fen - fee_fen - netted_fen", name=op.f("settlements_amount_adds_up")),
         sa.CheckConstraint(
@@ -65,10 +75,12 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["paying_account_id"], ["bank_accounts.id"], name=op.f("settlements_paying_account_id_exists")
         ),
+        sa.ForeignKeyConstraint(["return_line_id"], ["bank_lines.id"], name=op.f("settlements_return_line_id_exists")),
         sa.ForeignKeyConstraint(["supplier_id"], ["organisations.id"], name=op.f("settlements_supplier_id_exists")),
         sa.PrimaryKeyConstraint("id", name=op.f("settlements_pkey")),
         sa.UniqueConstraint("bank_line_id", name=op.f("settlements_bank_line_id_once")),
         sa.UniqueConstraint("number", name=op.f("settlements_number_once")),
+        sa.UniqueConstraint("return_line_id", name=op.f("settlements_return_line_id_once")),
     )
     op.create_index(
         "one_open_settlement",
@@ -89,6 +101,7 @@ def upgrade() -> None:
                 "instruct",
                 "confirm",
                 "fail",
+                "return",
                 name="settlementevent",
                 native_enum=False,
                 create_constraint=True,
@@ -105,6 +118,7 @@ def upgrade() -> None:
                 "instructed",
                 "confirmed",
                 "failed",
+                "returned",
                 name="settlementstatus",
                 native_enum=False,
                 create_constraint=True,
@@ -139,5 +153,8 @@ def upgrade() -> None:
     op.create_index(op.f("settlement_items_order_id_idx"), "settlement_items", ["order_id"], unique=False)
     op.create_index(op.f("settlement_items_settlement_id_idx"), "settlement_items", ["settlement_id"], unique=False)
     op.execute("GRANT SELECT, INSERT ON settlements, settlement_changes, settlement_items TO market_app")
-    op.execute("GRANT UPDATE (status, decided_by, instructed_on, paid_on, bank_line_id) ON settlements TO market_app")
+    op.execute(
+        "GRANT UPDATE (status, decided_by, instructed_on, paid_on, bank_line_id, returned_on, return_line_id)"
+        " ON settlements TO market_app"
+    )
     op.execute("GRANT USAGE ON SEQUENCE settlement_numbers TO market_app")

@@ -27,6 +27,7 @@ BANKING = {
     "POST /v1/settlements/{settlement_id}/instruction approved settlement": Ask(thing("approved_settlement")),
     "GET /v1/settlements/{settlement_id}/payment-file instructed settlement": Ask(thing("instructed_settlement")),
     "POST /v1/settlements/{settlement_id}/confirmation paid settlement": Ask(thing("paid_settlement")),
+    "POST /v1/settlements/{settlement_id}/return returning settlement": Ask(thing("returning_settlement")),
     "POST /v1/settlements/{settlement_id}/failure instructed settlement": Ask(thing("instructed_settlement")),
     "GET /v1/matches matches": Ask(thing("match"), lists=item()),
 }

@@ -12,9 +12,9 @@ from tests.story import NOON, Story
 
 
 def settlements(session: orm.Session, home: Story, region_code: str) -> dict[str, str]:
-    """Let five suppliers of a place earn in custody, and take each one a step further than the one before."""
+    """Let six suppliers of a place earn in custody, and take each one a step further than the one before."""
     custody = in_custody(session)
-    others = [Story(session, region_code=region_code) for _ in range(4)]
+    others = [Story(session, region_code=region_code) for _ in range(5)]
     for story in others:
         story.lot(10_000)
         of_supplier(story)
@@ -23,18 +23,22 @@ def settlements(session: orm.Session, home: Story, region_code: str) -> dict[str
         _earn(custody, story)
     drafts = [service.draft(session, custody.clerk, supplier_id=story.supplier.id, now=NOON) for story in further]
     own = service.draft(session, custody.clerk, supplier_id=home.supplier.id, now=NOON)
-    approved, instructed, paid = drafts
+    approved, instructed, paid, returning = drafts
     for settlement in drafts:
         _approve(custody, settlement)
-    for settlement in (instructed, paid):
+    for settlement in (instructed, paid, returning):
         service.instruct(session, custody.clerk, settlement_id=settlement.id, now=NOON)
-    custody.tell(Movement(-paid.amount_fen, f"结算 {paid.number}", "OUT"))
+    for settlement in (paid, returning):
+        custody.tell(Movement(-settlement.amount_fen, f"结算 {settlement.number}", "OUT"))
+    service.confirm(session, custody.clerk, settlement_id=returning.id, now=NOON)
+    custody.tell(Movement(returning.amount_fen, f"退汇 {returning.number}", "BACK"))
     return {
         "earning": str(earning.supplier.id),
         "settlement": str(own.id),
         "approved_settlement": str(approved.id),
         "instructed_settlement": str(instructed.id),
         "paid_settlement": str(paid.id),
+        "returning_settlement": str(returning.id),
     }
 
 

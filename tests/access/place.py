@@ -89,6 +89,7 @@ class Place:
     approved_settlement: str
     instructed_settlement: str
     paid_settlement: str
+    returning_settlement: str
     payment: str
     payment_code: str
     disbursement: str

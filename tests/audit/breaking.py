@@ -247,6 +247,7 @@ BREAKING: dict[str, tuple[tuple[str, ...], set[str]]] = {
         ("UPDATE orders SET paid_fen = paid_fen + 1, captured_fen = captured_fen + 1",),
         {
             "order_has_what_receipts_brought",
+            "order_is_settled_by_its_items",
             "paid_is_spent_open_or_owed_back",
             "buyers_money_is_where_its_facts_put_it",
             "supplier_is_owed_what_it_earned_and_had_not",
@@ -321,6 +322,10 @@ BREAKING: dict[str, tuple[tuple[str, ...], set[str]]] = {
             ),
         ),
         {"a_line_pays_what_it_brought"},
+    ),
+    "order_is_settled_by_its_items": (
+        ("UPDATE settlement_items SET fee_fen = fee_fen + 1",),
+        {"order_is_settled_by_its_items"},
     ),
     "cash_account_stands_on_its_side": (
         (

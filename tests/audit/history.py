@@ -23,6 +23,8 @@ from market.reports import rollups
 from tests import factories
 from tests.audit.walk import Walk
 from tests.payments.bank import Movement, export
+from tests.payments.desk import in_custody, of_supplier
+from tests.settlements.custody import comes_back, paid, settle
 from tests.story import NOON, Story, open_channels
 
 SEED, STEPS = 7, 60
@@ -67,6 +69,7 @@ def write(url: str) -> None:
         )
         lot, _ = other.lot(20_000)
         other.place("5")
+        settle_twice(session)
         keep_in_custody(session, other)
         ledger.close_month(session, Book.ATTRIBUTION, month=NOON.date(), closed_by=lot.made_by, today=date(2026, 6, 1))
         rollups.roll_up(session)
@@ -84,6 +87,19 @@ def keep_in_custody(session: orm.Session, story: Story) -> None:
     matching.take_over(session, clerk, account_id=account.id, content=told, profile=None, now=NOON)
     story.deliver(order)
     story.accept(order, only=[0])
+
+
+def settle_twice(session: orm.Session) -> None:
+    """Let a supplier be paid out of custody, a household by it; then the money comes back, and is paid anew."""
+    custody, story = in_custody(session), Story(session, price_fen=1_000)
+    of_supplier(story)
+    family = story.household()
+    story.lot(10_000, {family.id: 3_333})
+    paid(story, custody, "7")
+    returned = settle(story, custody)
+    story.disburse({family.id: 1_000})
+    comes_back(custody, returned)
+    settle(story, custody)
 
 
 @contextmanager

@@ -44,6 +44,18 @@ TOUCHES: dict[str, tuple[str, set[Difference]]] = {
         "UPDATE bank_lines SET amount_fen = 778 WHERE amount_fen = 777",
         {Difference.AMOUNT},
     ),
+    "what a settlement settled": (
+        "UPDATE settlement_items SET gross_fen = gross_fen - 1",
+        {Difference.AMOUNT, Difference.FACTS},
+    ),
+    "when a settlement came back": (
+        "UPDATE settlements SET returned_on = returned_on + 1 WHERE status = 'returned'",
+        {Difference.DATE, Difference.MISSING, Difference.UNEXPECTED},
+    ),
+    "that a settlement came back": (
+        "DELETE FROM settlement_changes WHERE event = 'return'",
+        {Difference.NO_FACT, Difference.FACTS, Difference.MISSING, Difference.UNEXPECTED},
+    ),
     "an amount of a receipt": (
         (
             "UPDATE receipt_allocations SET amount_fen = amount_fen - 1"

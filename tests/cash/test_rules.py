@@ -41,7 +41,7 @@ def standing(model: FundsModel, facts: Funds) -> dict[CashKind, int]:
         }
     )
     balances[TILL[model]] -= facts.captured_fen
-    balances[PASSING[model]] += facts.passed_on_fen
+    balances[PASSING[model]] += facts.passed_fen
     balances[AWAY[model]] += facts.refunded_fen
     return {kind: fen for kind, fen in balances.items() if fen}
 
@@ -95,7 +95,7 @@ def test_a_supplier_that_is_paid_itself_has_at_once_what_it_earned() -> None:
 
 
 def test_goods_that_come_back_after_settlement_make_the_supplier_owe_and_the_fee_fall() -> None:
-    settled = Funds(captured_fen=1_000, kept_fen=1_000, passed_fen=1_000, fee_bp=200)
+    settled = Funds(captured_fen=1_000, kept_fen=1_000, passed_fen=980, fee_bp=200)
     returned = replace(settled, kept_fen=600)
     assert legs(FundsModel.CUSTODIAN, settled, returned) == [
         Leg(CashKind.HELD, CashKind.REFUND_PAYABLE, 400),

@@ -23,16 +23,16 @@ ORDERS = [UUID(int=number) for number in range(1, 7)]
 
 
 def test_what_is_earned_and_not_settled_is_paid_without_the_fee() -> None:
-    due = items([Earned(ORDERS[0], 1_000, 400, 200), Earned(ORDERS[1], 500, 500, 200)])
+    due = items([Earned(ORDERS[0], 1_000, 400, 8, 200), Earned(ORDERS[1], 500, 500, 10, 200)])
     assert due == [Item(ORDERS[0], 600, 12)]
     assert due[0].net_fen == 588
 
 
 def test_what_a_supplier_owes_is_netted_up_to_half_of_what_it_would_be_paid_oldest_first() -> None:
     earned = [
-        Earned(ORDERS[0], 0, 300, 0),
-        Earned(ORDERS[1], 100, 500, 0),
-        Earned(ORDERS[2], 1_000, 0, 0),
+        Earned(ORDERS[0], 0, 300, 0, 0),
+        Earned(ORDERS[1], 100, 500, 0, 0),
+        Earned(ORDERS[2], 1_000, 0, 0, 0),
     ]
     assert items(earned) == [Item(ORDERS[2], 1_000, 0), Item(ORDERS[0], -300, 0), Item(ORDERS[1], -200, 0)]
 
@@ -44,7 +44,7 @@ FEN = st.integers(0, 10**7)
 def test_settlements_never_pay_more_than_is_earned_and_in_the_end_all_of_it(
     orders: list[tuple[int, int]], fee_bp: int
 ) -> None:
-    earned = [Earned(order, *fen, fee_bp) for order, fen in zip(ORDERS, orders, strict=False)]
+    earned = [Earned(order, *fen, share_bp(fen[1], fee_bp), fee_bp) for order, fen in zip(ORDERS, orders, strict=False)]
     due = {item.order_id: item for item in items(earned)}
     paid_fen = sum(item.net_fen for item in due.values() if item.gross_fen > 0)
     netted_fen = -sum(item.net_fen for item in due.values() if item.gross_fen < 0)

@@ -6,7 +6,6 @@ from sqlalchemy import orm
 
 from market.attribution.rules import Step
 from market.errors import FourEyesError, TransitionError
-from market.orders.models import Order
 from market.settlements import queries, service
 from market.settlements.models import Settlement
 from market.settlements.rules import (
@@ -20,6 +19,7 @@ from market.settlements.rules import (
 )
 from tests.payments.bank import Movement
 from tests.payments.desk import Bank, code, complaints, in_custody, of_supplier, placed, selling
+from tests.settlements.custody import approve, draft, instruct, paid, settle
 from tests.story import NOON, Story
 
 
@@ -33,37 +33,6 @@ def story(session: orm.Session) -> Story:
 @pytest.fixture
 def custody(session: orm.Session) -> Bank:
     return in_custody(session)
-
-
-def paid(story: Story, custody: Bank, quantity: str) -> Order:
-    """Sell into custody: placed, paid, delivered, accepted."""
-    order = placed(story, quantity)
-    custody.tell(Movement(order.amount_fen, code(story, order), f"IN-{order.number}"))
-    story.deliver(order)
-    story.accept(order)
-    return order
-
-
-def draft(story: Story, custody: Bank) -> Settlement:
-    return service.draft(story.session, custody.clerk, supplier_id=story.supplier.id, now=NOON)
-
-
-def approve(custody: Bank, settlement: Settlement) -> None:
-    event = SettlementEvent.APPROVE
-    service.decide(custody.session, custody.colleague, settlement_id=settlement.id, event=event, now=NOON)
-
-
-def instruct(custody: Bank, settlement: Settlement) -> None:
-    service.instruct(custody.session, custody.clerk, settlement_id=settlement.id, now=NOON)
-
-
-def settle(story: Story, custody: Bank) -> Settlement:
-    """Take a settlement the whole way."""
-    settlement = draft(story, custody)
-    approve(custody, settlement)
-    instruct(custody, settlement)
-    custody.tell(Movement(-settlement.amount_fen, f"结算 {settlement.number}", f"OUT-{settlement.number}"))
-    return service.confirm(story.session, custody.clerk, settlement_id=settlement.id, now=NOON)
 
 
 def test_shares_are_recognised_when_the_bank_says_that_the_money_left(story: Story, custody: Bank) -> None:
