@@ -35,6 +35,7 @@ One word per concept, in code, API and documents alike:
 | receipt | 到款 | the buyer's money, seen at the supplier's bank or in custody |
 | captured | 已收款 | what the buyer paid for an order, wherever it rests |
 | settlement | 结算 | what a supplier earned in custody is paid on to it |
+| reserve | 保证金 | what of a settlement is kept back for some days after acceptance, for goods that may come back |
 | attribution | 归集 | the posting of an accepted line to households, collectives and supplier |
 | accrued | 应计 | attributed on acceptance |
 | recognised | 确认 | the buyer's money for it has reached the supplier |

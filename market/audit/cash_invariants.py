@@ -22,14 +22,15 @@ _BALANCES = """
 """What stands to the credit of each account."""
 
 _MONEY = f"""
-    SELECT id, number, status, supplier_id, funds_model, captured, refunded, kept, to_come, back,
+    SELECT id, number, status, supplier_id, funds_model, captured, refunded, kept, to_come, back, reserved,
            greatest(kept - (captured - back), 0) AS receivable,
            greatest(captured - back - kept, 0) AS held, kept - div(kept * fee_bp, 10000) AS earned,
            CASE funds_model WHEN 'direct' THEN least(kept, captured - back) ELSE settled END AS passed
       FROM (SELECT *, greatest(refunded, captured - kept - to_come) AS back
               FROM (SELECT o.id, o.number, o.status, o.supplier_id, o.funds_model, o.fee_bp,
                            o.captured_fen::numeric AS captured, o.refunded_fen::numeric AS refunded,
-                           o.settled_fen::numeric - o.settled_fee_fen AS settled,
+                           o.settled_fen::numeric - o.settled_fee_fen - o.reserved_fen AS settled,
+                           o.reserved_fen::numeric AS reserved,
                            sum(l.accepted_fen - l.returned_fen) AS kept,
                            coalesce(sum(div(2::numeric * l.unit_price_fen * CASE WHEN o.shipped_on IS NULL
                                                  THEN l.quantity_milli ELSE l.shipped_milli END + l.unit_milli,
@@ -70,16 +71,19 @@ CASH: tuple[Invariant, ...] = (
     ),
     Invariant(
         "supplier_is_owed_what_it_earned_and_had_not",
-        "a supplier is owed, of each order, what it earned of it less what it had, or owes the difference",
-        "应付供应商=已赚取-已支付;多付部分记为应收供应商",
+        "a supplier is owed of each order what it earned less what it had, part of it in reserve, or owes the rest",
+        "应付供应商与保证金=已赚取-已支付;多付部分记为应收供应商",
         f"""
         WITH standing AS ({_BALANCES})
-        SELECT concat('order ', o.number), (o.earned - o.passed)::text,
-               (coalesce(p.fen, 0) + coalesce(r.fen, 0))::text
+        SELECT concat('order ', o.number),
+               concat_ws(' / ', o.earned - o.passed, greatest(least(o.reserved, o.earned - o.passed), 0)),
+               concat_ws(' / ', coalesce(p.fen, 0) + coalesce(s.fen, 0) + coalesce(r.fen, 0), coalesce(s.fen, 0))
           FROM ({_MONEY}) o
           LEFT JOIN standing p ON p.kind = 'supplier_payable' AND p.counterpart_id = o.id
           LEFT JOIN standing r ON r.kind = 'supplier_receivable' AND r.counterpart_id = o.id
-         WHERE o.earned - o.passed <> coalesce(p.fen, 0) + coalesce(r.fen, 0)
+          LEFT JOIN standing s ON s.kind = 'supplier_reserve' AND s.counterpart_id = o.id
+         WHERE o.earned - o.passed <> coalesce(p.fen, 0) + coalesce(s.fen, 0) + coalesce(r.fen, 0)
+            OR coalesce(s.fen, 0) <> greatest(least(o.reserved, o.earned - o.passed), 0)
             OR coalesce(p.fen, 0) < 0 OR coalesce(r.fen, 0) > 0
         """,
     ),
@@ -161,16 +165,17 @@ CASH: tuple[Invariant, ...] = (
         "订单已结算额与已付供应商额=结算单明细合计",
         """
         SELECT concat('order ', o.number),
-               concat_ws(' / ', coalesce(i.gross, 0), coalesce(i.fee, 0), coalesce(i.paid, 0)),
-               concat_ws(' / ', o.settled_fen, o.settled_fee_fen, o.paid_fen)
+               concat_ws(' / ', coalesce(i.gross, 0), coalesce(i.fee, 0), coalesce(i.kept, 0), coalesce(i.paid, 0)),
+               concat_ws(' / ', o.settled_fen, o.settled_fee_fen, o.reserved_fen, o.paid_fen)
           FROM orders o
           LEFT JOIN (SELECT i.order_id, sum(i.gross_fen) AS gross, sum(i.fee_fen) AS fee,
-                            sum(i.gross_fen) FILTER (WHERE s.status = 'confirmed') AS paid
+                            sum(i.reserved_fen) AS kept,
+                            sum(i.gross_fen - i.reserved_fen) FILTER (WHERE s.status = 'confirmed') AS paid
                        FROM settlement_items i JOIN settlements s ON s.id = i.settlement_id
                       WHERE s.status IN ('approved', 'instructed', 'confirmed') GROUP BY 1) i ON i.order_id = o.id
          WHERE o.funds_model <> 'direct'
-           AND (o.settled_fen, o.settled_fee_fen, o.paid_fen)
-               IS DISTINCT FROM (coalesce(i.gross, 0), coalesce(i.fee, 0), coalesce(i.paid, 0))
+           AND (o.settled_fen, o.settled_fee_fen, o.reserved_fen, o.paid_fen)
+               IS DISTINCT FROM (coalesce(i.gross, 0), coalesce(i.fee, 0), coalesce(i.kept, 0), coalesce(i.paid, 0))
         """,
     ),
     Invariant(

@@ -63,7 +63,7 @@ _MOVEMENTS = sa.text(
 )
 _SETTLED = sa.text(
     """
-    SELECT c.id, i.order_id, i.id AS item_id, i.settlement_id, c.event, i.gross_fen,
+    SELECT c.id, i.order_id, i.id AS item_id, i.settlement_id, c.event, i.gross_fen, i.reserved_fen,
            CASE c.event WHEN 'confirm' THEN s.paid_on WHEN 'return' THEN s.returned_on END AS moved_on, c.changed_at
       FROM settlement_items i
       JOIN settlements s ON s.id = i.settlement_id
@@ -128,6 +128,7 @@ class Settled(NamedTuple):
     settlement_id: UUID
     event: str
     gross_fen: int
+    reserved_fen: int
     on: date
 
     @property
@@ -168,6 +169,7 @@ class OrderMoney:
     captured_fen: int = 0
     kept_fen: int = 0
     settled_fen: int = 0
+    reserved_fen: int = 0
     days: list[date] = field(default_factory=list)
     from_lines: dict[UUID, int] = field(default_factory=lambda: defaultdict(int))
     settled: dict[UUID, int] = field(default_factory=lambda: defaultdict(int))
@@ -195,12 +197,14 @@ class OrderMoney:
         if fact.event in {"confirm", "return"}:
             self.days.append(fact.on)
         if fact.event == "approve":
-            fees = self.settled_fen - self.passed_fen
+            fees = self.settled_fen - self.passed_fen - self.reserved_fen
             self.settled_fen += fact.gross_fen
+            self.reserved_fen += fact.reserved_fen
             fee = portion(self.settled_fen, self.fee_bp, _WHOLE_BP) - fees
-            self.settled[fact.settlement_id] = fact.gross_fen - fee
+            self.settled[fact.settlement_id] = fact.gross_fen - fee - fact.reserved_fen
         elif fact.event in {"fail", "return"}:
             self.settled_fen -= fact.gross_fen
+            self.reserved_fen -= fact.reserved_fen
             self.settled[fact.settlement_id] = 0
 
     @property
@@ -214,6 +218,7 @@ class OrderMoney:
             "to_come_fen": sum(self.coming.values()),
             "passed_fen": self.passed_fen,
             "fee_bp": self.fee_bp,
+            "reserved_fen": self.reserved_fen,
         }
 
     def balances(self, supplier_id: UUID) -> dict[Side, int]:
@@ -226,7 +231,9 @@ class OrderMoney:
         standing["buyer_receivable", self.buyer_id, self.order_id] -= max(self.kept_fen - stays, 0)
         standing["refund_payable", self.order_id, None] += self.going_back_fen - self.sent_back_fen
         standing["platform_fee", UUID(int=0), None] += fee
-        standing["supplier_payable", supplier_id, self.order_id] += max(own, 0)
+        reserve = max(min(self.reserved_fen, own), 0)
+        standing["supplier_payable", supplier_id, self.order_id] += max(own, 0) - reserve
+        standing["supplier_reserve", supplier_id, self.order_id] += reserve
         standing["supplier_receivable", supplier_id, self.order_id] -= max(-own, 0)
         if self.model == DIRECT:
             standing["supplier_account", supplier_id, None] += self.passed_fen + self.sent_back_fen - self.captured_fen
@@ -306,7 +313,9 @@ def instructed(session: orm.Session) -> Iterator[ExpectedCash]:
 def _settled(session: orm.Session, supplier_id: UUID) -> Iterator[Settled]:
     for row in session.execute(_SETTLED, {"supplier": supplier_id}):
         on = row.moved_on or business_date(row.changed_at)
-        yield Settled(row.id, row.order_id, row.item_id, row.settlement_id, row.event, row.gross_fen, on)
+        yield Settled(
+            row.id, row.order_id, row.item_id, row.settlement_id, row.event, row.gross_fen, row.reserved_fen, on
+        )
 
 
 def _of_orders(event: Event) -> Iterator[tuple[UUID, UUID, str]]:

@@ -59,7 +59,8 @@ _RECEIVED = sa.text(
 _SETTLED = sa.text(
     """
     SELECT c.id, c.event, CASE c.event WHEN 'confirm' THEN s.paid_on ELSE s.returned_on END AS moved_on, c.changed_at,
-           i.id AS fact_id, i.order_id, CASE c.event WHEN 'confirm' THEN i.gross_fen ELSE -i.gross_fen END AS fen
+           i.id AS fact_id, i.order_id,
+           CASE c.event WHEN 'confirm' THEN 1 ELSE -1 END * (i.gross_fen - i.reserved_fen) AS fen
       FROM settlements s JOIN settlement_items i ON i.settlement_id = s.id
       JOIN settlement_changes c ON c.settlement_id = s.id AND c.event IN ('confirm', 'return')
      WHERE s.supplier_id = :supplier

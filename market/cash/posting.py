@@ -37,7 +37,7 @@ class Parties(NamedTuple):
                 return AccountKey(kind, self.supplier_id)
             case CashKind.BUYER_RECEIVABLE:
                 return AccountKey(kind, self.buyer_id, self.order_id)
-            case CashKind.SUPPLIER_PAYABLE | CashKind.SUPPLIER_RECEIVABLE:
+            case CashKind.SUPPLIER_PAYABLE | CashKind.SUPPLIER_RECEIVABLE | CashKind.SUPPLIER_RESERVE:
                 return AccountKey(kind, self.supplier_id, self.order_id)
             case CashKind.HELD | CashKind.REFUND_PAYABLE:
                 return AccountKey(kind, self.order_id)

@@ -108,10 +108,11 @@ AWAY: Mapping[FundsModel, CashKind] = {
 
 @dataclass(frozen=True, slots=True)
 class Funds:
-    """The facts of an order's money, all gross and cumulative, in fen.
+    """The facts of an order's money, gross but for two and cumulative, in fen.
 
     `captured_fen` came from the buyer, `refunded_fen` of it was sent back, `kept_fen` is accepted and not returned,
-    `to_come_fen` may still be accepted. `passed_fen` alone is net: it was paid on to the supplier, the fee taken off.
+    `to_come_fen` may still be accepted. Two are net of the fee: `passed_fen`, what was paid on to the supplier, and
+    `reserved_fen`, what was kept back when that was decided.
     """
 
     captured_fen: int = 0
@@ -120,6 +121,7 @@ class Funds:
     to_come_fen: int = 0
     passed_fen: int = 0
     fee_bp: int = 0
+    reserved_fen: int = 0
 
     @property
     def refundable_fen(self) -> int:
@@ -157,9 +159,19 @@ class Funds:
         return replace(self, passed_fen=min(self.kept_fen, self.captured_fen - self.refundable_fen))
 
     @property
-    def payable_fen(self) -> int:
-        """Return what the supplier has earned and not had."""
+    def claim_fen(self) -> int:
+        """Return what the supplier has earned and not had, in reserve or not."""
         return max(self.earned_fen - self.passed_fen, 0)
+
+    @property
+    def reserve_fen(self) -> int:
+        """Return what of its claim is in reserve: a return takes what is payable first."""
+        return min(max(self.reserved_fen, 0), self.claim_fen)
+
+    @property
+    def payable_fen(self) -> int:
+        """Return what the supplier has earned and not had, and may be paid."""
+        return self.claim_fen - self.reserve_fen
 
     @property
     def owing_fen(self) -> int:
@@ -187,8 +199,9 @@ def legs(model: FundsModel, before: Funds, after: Funds) -> list[Leg]:
         *_move(held, _K.REFUND_PAYABLE, after.refundable_fen - before.refundable_fen),
         *_move(_K.REFUND_PAYABLE, AWAY[model], after.refunded_fen - before.refunded_fen),
         *_move(held, _K.PLATFORM_FEE, after.fee_fen - before.fee_fen),
-        *_against_supplier(held, after.earned_fen - before.earned_fen, before.owing_fen, before.payable_fen),
+        *_against_supplier(held, after.earned_fen - before.earned_fen, before.owing_fen, before.claim_fen),
         *_passed(model, before, after),
+        *_move(_K.SUPPLIER_PAYABLE, _K.SUPPLIER_RESERVE, after.reserve_fen - before.reserve_fen),
     ]
 
 
@@ -198,14 +211,14 @@ def _passed(model: FundsModel, before: Funds, after: Funds) -> Iterator[Leg]:
     yield from _against_supplier(PASSING[model], fen, max(-earned_fen, 0), max(earned_fen, 0))
 
 
-def _against_supplier(other: CashKind, fen: int, owing_fen: int, payable_fen: int) -> Iterator[Leg]:
+def _against_supplier(other: CashKind, fen: int, owing_fen: int, claim_fen: int) -> Iterator[Leg]:
     """Credit a supplier: what it owes first, then what it is owed; debit it the other way round."""
     if fen >= 0:
         paid_off_fen = min(owing_fen, fen)
         yield from _move(other, _K.SUPPLIER_RECEIVABLE, paid_off_fen)
         yield from _move(other, _K.SUPPLIER_PAYABLE, fen - paid_off_fen)
     else:
-        taken_fen = min(payable_fen, -fen)
+        taken_fen = min(claim_fen, -fen)
         yield from _move(_K.SUPPLIER_PAYABLE, other, taken_fen)
         yield from _move(_K.SUPPLIER_RECEIVABLE, other, -fen - taken_fen)
 

@@ -48,6 +48,8 @@ def publish_scheme(request: PublishScheme, caller: Annotated[Caller, requires(Pe
             counts_to_reserved_share=channel.counts_to_reserved_share,
             funds_models=tuple(channel.funds_models),
             fee_bp=channel.fee_bp,
+            reserve_bp=channel.reserve_bp,
+            reserve_days=channel.reserve_days,
         )
         for channel in request.channels
     ]

@@ -36,3 +36,5 @@ class Channel(Base):
     counts_to_reserved_share: orm.Mapped[bool]
     funds_models: orm.Mapped[list[str]]
     fee_bp: orm.Mapped[int]
+    reserve_bp: orm.Mapped[int]
+    reserve_days: orm.Mapped[int]

@@ -23,7 +23,7 @@ def scheme_on(on: date, scheme: str) -> sa.Select[ChannelScheme]:
 _CHANNEL = sa.text(
     """
     SELECT scheme_id, code, name, buyer_kinds, evidence_kinds, needs_external_number, counts_to_reserved_share,
-           funds_models, fee_bp
+           funds_models, fee_bp, reserve_bp, reserve_days
       FROM channels
      WHERE code = :code
        AND scheme_id = (SELECT id FROM channel_schemes WHERE code = :scheme AND valid_from <= :on

@@ -15,6 +15,8 @@ DEFAULT_SCHEME = "qi_jin"
 
 MAX_CHANNELS = 50
 MAX_FEE_BP = 1_000
+MAX_RESERVE_BP = 3_000
+MAX_RESERVE_DAYS = 180
 
 
 class EvidenceKind(StrEnum):
@@ -43,7 +45,8 @@ class FundsModel(StrEnum):
 class ChannelTerms:
     """A channel of a scheme: who may buy through it, how its orders are paid, and what their acceptance needs.
 
-    The first of the funds models is meant where an order names none; the platform's fee is on what is accepted.
+    The first of the funds models is meant where an order names none; the platform's fee is on what is accepted. Of what
+    is settled out of custody the reserve is kept back for its days after acceptance.
     """
 
     code: str
@@ -54,6 +57,8 @@ class ChannelTerms:
     counts_to_reserved_share: bool
     funds_models: tuple[FundsModel, ...] = (FundsModel.DIRECT,)
     fee_bp: int = 0
+    reserve_bp: int = 0
+    reserve_days: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +96,7 @@ def check_scheme(channels: Sequence[ChannelTerms]) -> None:
 
 
 def _check_funds(channel: ChannelTerms) -> None:
-    """A fee can only be kept of money that passes through custody: a supplier that is paid itself pays none."""
+    """A fee or a reserve can only be kept of money that passes through custody; a supplier paid itself has it all."""
     if not channel.funds_models or len(set(channel.funds_models)) < len(channel.funds_models):
         raise SchemeBodyError(reason=f"how {channel.code} is paid is unclear", reason_zh="资金模式有误")
     most_bp = 0 if FundsModel.DIRECT in channel.funds_models else MAX_FEE_BP
@@ -99,6 +104,13 @@ def _check_funds(channel: ChannelTerms) -> None:
         raise SchemeBodyError(
             reason=f"the fee of {channel.code} is over {most_bp} basis points",
             reason_zh=f"平台服务费超过上限({most_bp} 个基点)",
+        )
+    most_bp = MAX_RESERVE_BP if {*channel.funds_models} - {FundsModel.DIRECT} else 0
+    is_none = channel.reserve_bp == channel.reserve_days == 0
+    if not is_none and not (0 < channel.reserve_bp <= most_bp and 0 < channel.reserve_days <= MAX_RESERVE_DAYS):
+        raise SchemeBodyError(
+            reason=f"the reserve of {channel.code} is half said, or over {most_bp} points or {MAX_RESERVE_DAYS} days",
+            reason_zh=f"保证金须同时约定比例与期限,且不超过 {most_bp} 个基点、{MAX_RESERVE_DAYS} 天",
         )
 
 

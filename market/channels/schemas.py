@@ -7,7 +7,15 @@ from uuid import UUID
 from pydantic import Field
 
 from market.api import Code, Day, Flag, Schema, Text
-from market.channels.rules import DEFAULT_SCHEME, MAX_CHANNELS, MAX_FEE_BP, EvidenceKind, FundsModel
+from market.channels.rules import (
+    DEFAULT_SCHEME,
+    MAX_CHANNELS,
+    MAX_FEE_BP,
+    MAX_RESERVE_BP,
+    MAX_RESERVE_DAYS,
+    EvidenceKind,
+    FundsModel,
+)
 from market.identity.rules import OrganisationKind
 
 SchemeCode = Annotated[Code, Field(examples=["qi_jin"])]
@@ -27,6 +35,19 @@ FeeBp = Annotated[
     int,
     Field(strict=True, ge=0, le=MAX_FEE_BP, examples=[0], description="of what is accepted; 0 where direct is allowed"),
 ]
+ReserveBp = Annotated[
+    int,
+    Field(
+        strict=True,
+        ge=0,
+        le=MAX_RESERVE_BP,
+        examples=[0],
+        description="of what is settled out of custody before the days of the reserve are over",
+    ),
+]
+ReserveDays = Annotated[
+    int, Field(strict=True, ge=0, le=MAX_RESERVE_DAYS, examples=[0], description="from the last acceptance on")
+]
 EvidenceKinds = Annotated[
     list[EvidenceKind], Field(max_length=len(EvidenceKind), examples=[["acceptance_note", "invoice"]])
 ]
@@ -43,6 +64,8 @@ class ChannelIn(Schema):
     counts_to_reserved_share: Flag
     funds_models: FundsModels = Field(default_factory=lambda: [FundsModel.DIRECT])
     fee_bp: FeeBp = 0
+    reserve_bp: ReserveBp = 0
+    reserve_days: ReserveDays = 0
 
 
 class PublishScheme(Schema):
@@ -65,6 +88,8 @@ class ChannelOut(Schema):
     counts_to_reserved_share: Annotated[bool, Field(examples=[True])]
     funds_models: FundsModels
     fee_bp: FeeBp
+    reserve_bp: ReserveBp
+    reserve_days: ReserveDays
 
 
 class SchemeOut(Schema):

@@ -48,6 +48,8 @@ def publish_scheme(
             counts_to_reserved_share=channel.counts_to_reserved_share,
             funds_models=list(channel.funds_models),
             fee_bp=channel.fee_bp,
+            reserve_bp=channel.reserve_bp,
+            reserve_days=channel.reserve_days,
         )
         for position, channel in enumerate(channels, start=1)
     )
@@ -70,4 +72,6 @@ def policy_on(session: orm.Session, code: str, on: date, *, scheme: str = DEFAUL
         counts_to_reserved_share=channel.counts_to_reserved_share,
         funds_models=tuple(FundsModel(model) for model in channel.funds_models),
         fee_bp=channel.fee_bp,
+        reserve_bp=channel.reserve_bp,
+        reserve_days=channel.reserve_days,
     )

@@ -28,8 +28,15 @@ def funds_of(order: Order, lines: Sequence[OrderLine], dealt_with: Collection[UU
     kept_fen = sum(line.accepted_fen - line.returned_fen for line in lines)
     given_up = order.status in GIVEN_UP
     to_come_fen = 0 if given_up else sum(_expected_fen(order, line) for line in lines if line.id not in dealt_with)
-    passed_fen = order.settled_fen - order.settled_fee_fen
-    funds = Funds(order.captured_fen, order.refunded_fen, kept_fen, to_come_fen, passed_fen, order.fee_bp)
+    funds = Funds(
+        captured_fen=order.captured_fen,
+        refunded_fen=order.refunded_fen,
+        kept_fen=kept_fen,
+        to_come_fen=to_come_fen,
+        passed_fen=order.settled_fen - order.settled_fee_fen - order.reserved_fen,
+        fee_bp=order.fee_bp,
+        reserved_fen=order.reserved_fen,
+    )
     return funds.paid_directly if order.funds_model is FundsModel.DIRECT else funds
 
 

@@ -41,7 +41,8 @@ class Order(Base):
     `captured_fen` is what the buyer paid for it, last on `captured_on`; `refunded_fen` what of that goes or went back;
     `paid_fen` what has reached the supplier, last on `paid_on`: where the buyer pays the supplier itself, all that does
     not go back, out of custody what was settled. `settled_fen` is all of that which was decided, `settled_fee_fen` the
-    fee on it. Both fall below zero where money that was settled came back after others had been netted against it.
+    fee on it, `reserved_fen` what of the rest is kept back until `reserve_days` after the last acceptance. They are
+    below zero where money that was settled came back after it was netted elsewhere, or its reserve was released.
     """
 
     __tablename__ = "orders"
@@ -49,10 +50,14 @@ class Order(Base):
         sa.CheckConstraint("refunded_fen BETWEEN 0 AND captured_fen", name="refunded_was_captured"),
         sa.CheckConstraint(
             "CASE funds_model WHEN 'direct' THEN paid_fen = captured_fen - refunded_fen AND fee_bp = 0"
-            " AND settled_fen = 0 ELSE greatest(paid_fen, abs(settled_fen)) <= captured_fen END",
+            " AND settled_fen = 0 AND reserve_bp = 0 AND reserved_fen = 0"
+            " ELSE greatest(paid_fen, abs(settled_fen), abs(reserved_fen)) <= captured_fen END",
             name="paid_was_captured",
         ),
         sa.CheckConstraint("fee_bp BETWEEN 0 AND 1000", name="fee_is_bounded"),
+        sa.CheckConstraint(
+            "reserve_bp BETWEEN 0 AND 3000 AND reserve_days BETWEEN 0 AND 180", name="reserve_is_bounded"
+        ),
         sa.ForeignKeyConstraint(
             ["scheme_id", "channel_code"], ["channels.scheme_id", "channels.code"], name="channel_exists"
         ),
@@ -78,11 +83,14 @@ class Order(Base):
     amount_fen: orm.Mapped[int]
     funds_model: orm.Mapped[FundsModel] = orm.mapped_column(default=FundsModel.DIRECT, server_default="direct")
     fee_bp: orm.Mapped[int] = orm.mapped_column(default=0, server_default="0")
+    reserve_bp: orm.Mapped[int] = orm.mapped_column(default=0, server_default="0")
+    reserve_days: orm.Mapped[int] = orm.mapped_column(default=0, server_default="0")
     captured_fen: orm.Mapped[int] = orm.mapped_column(default=0, server_default="0")
     refunded_fen: orm.Mapped[int] = orm.mapped_column(default=0, server_default="0")
     captured_on: orm.Mapped[date | None]
     settled_fen: orm.Mapped[int] = orm.mapped_column(default=0, server_default="0")
     settled_fee_fen: orm.Mapped[int] = orm.mapped_column(default=0, server_default="0")
+    reserved_fen: orm.Mapped[int] = orm.mapped_column(default=0, server_default="0")
     paid_on: orm.Mapped[date | None]
     paid_fen: orm.Mapped[int] = orm.mapped_column(default=0, server_default="0")
     version: orm.Mapped[int] = orm.mapped_column(default=1, server_default="1")

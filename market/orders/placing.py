@@ -102,10 +102,11 @@ _PLACE = sa.text(
         RETURNING number
     ), placed AS (
         INSERT INTO orders (id, number, group_id, supplier_id, buyer_id, scheme_id, channel_code, status, placed_on,
-                            reserved_until, payment_days, amount_fen, funds_model, fee_bp)
+                            reserved_until, payment_days, amount_fen, funds_model, fee_bp, reserve_bp,
+                            reserve_days)
         SELECT o.id, 'D' || to_char(CAST(:on AS date), 'YYYYMMDD') || next_order_number(),
                :group_id, o.supplier_id, :buyer, :scheme, :channel, 'placed', :on, :reserved_until, :payment_days,
-               o.amount_fen, :funds_model, :fee_bp
+               o.amount_fen, :funds_model, :fee_bp, :reserve_bp, :reserve_days
           FROM unnest(CAST(:orders AS uuid[]), CAST(:suppliers AS uuid[]), CAST(:order_amounts AS bigint[]))
                AS o (id, supplier_id, amount_fen)
         RETURNING id, number
@@ -259,6 +260,7 @@ def _parameters(
 ) -> dict[str, object]:
     by_order = groupby(sorted(lines, key=lambda line: line.order_id), key=lambda line: line.order_id)
     orders = {order_id: list(own) for order_id, own in by_order}
+    model = funds_model(policy, request.funds_model)
     return {
         "group_id": group_id,
         "buyer": actor.organisation_id,
@@ -267,8 +269,10 @@ def _parameters(
         "channel": policy.code,
         "external": request.external_number,
         "payment_days": request.payment_days,
-        "funds_model": funds_model(policy, request.funds_model),
+        "funds_model": model,
         "fee_bp": policy.fee_bp,
+        "reserve_bp": 0 if model is FundsModel.DIRECT else policy.reserve_bp,
+        "reserve_days": 0 if model is FundsModel.DIRECT else policy.reserve_days,
         "on": on,
         "now": now,
         "reserved_until": reserved_until,

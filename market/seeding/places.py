@@ -57,4 +57,6 @@ def _terms(row: Row) -> ChannelTerms:
         counts_to_reserved_share=yes(row["counts_to_reserved_share"]),
         funds_models=tuple(FundsModel(model) for model in row["funds_models"].split()),
         fee_bp=int(row["fee_bp"]),
+        reserve_bp=int(row["reserve_bp"]),
+        reserve_days=int(row["reserve_days"]),
     )

@@ -18,8 +18,12 @@ class Settlement(Base):
     __tablename__ = "settlements"
     __table_args__ = (
         sa.CheckConstraint("decided_by IS NULL OR decided_by <> made_by", name="another_decides"),
-        sa.CheckConstraint("amount_fen = gross_fen - fee_fen - netted_fen", name="amount_adds_up"),
-        sa.CheckConstraint("amount_fen > 0 AND gross_fen > 0 AND netted_fen >= 0", name="something_is_paid"),
+        sa.CheckConstraint(
+            "amount_fen = gross_fen - fee_fen - netted_fen - reserved_fen + released_fen", name="amount_adds_up"
+        ),
+        sa.CheckConstraint(
+            "amount_fen > 0 AND least(gross_fen, netted_fen, reserved_fen, released_fen) >= 0", name="something_is_paid"
+        ),
         sa.CheckConstraint(
             "(status IN ('confirmed', 'returned')) = (bank_line_id IS NOT NULL)", name="the_bank_confirms"
         ),
@@ -42,6 +46,8 @@ class Settlement(Base):
     gross_fen: orm.Mapped[int]
     fee_fen: orm.Mapped[int]
     netted_fen: orm.Mapped[int]
+    reserved_fen: orm.Mapped[int]
+    released_fen: orm.Mapped[int]
     amount_fen: orm.Mapped[int]
     status: orm.Mapped[SettlementStatus]
     made_by: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("members.id"))
@@ -68,12 +74,15 @@ class SettlementChange(Base):
 
 
 class SettlementItem(Base):
-    """What a settlement pays of an order, gross and the platform's fee on it; below zero it is netted."""
+    """What a settlement settles of an order, gross, the platform's fee on it, and what of the rest is kept back.
+
+    Below zero it is netted, or what was kept back is released.
+    """
 
     __tablename__ = "settlement_items"
     __table_args__ = (
         sa.UniqueConstraint("settlement_id", "order_id"),
-        sa.CheckConstraint("gross_fen <> 0", name="item_moves_something"),
+        sa.CheckConstraint("(gross_fen, fee_fen, reserved_fen) <> (0, 0, 0)", name="item_moves_something"),
     )
 
     id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
@@ -81,3 +90,9 @@ class SettlementItem(Base):
     order_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("orders.id"), index=True)
     gross_fen: orm.Mapped[int]
     fee_fen: orm.Mapped[int]
+    reserved_fen: orm.Mapped[int]
+
+    @property
+    def paid_fen(self) -> int:
+        """Return what of the order reaches the supplier with it, gross: all but what is kept back."""
+        return self.gross_fen - self.reserved_fen

@@ -60,46 +60,91 @@ class Form(StrEnum):
 
 
 class Earned(NamedTuple):
-    """What of an order a supplier has earned and been paid for by the buyer, and what of it is settled (gross fen)."""
+    """What of an order a supplier has earned and been paid for by the buyer (gross fen), and what of it is settled.
+
+    Of what is earned, less the fee, `reserve_bp` are kept back for now; `reserved_fen` is kept back already.
+    """
 
     order_id: UUID
     earned_fen: int
     settled_fen: int
     settled_fee_fen: int
     fee_bp: int
+    reserved_fen: int = 0
+    reserve_bp: int = 0
+
+    @property
+    def owed_fen(self) -> int:
+        """Return by how much what the supplier has had of the order exceeds all that it earned of it."""
+        had_fen = self.settled_fen - self.settled_fee_fen - self.reserved_fen
+        return had_fen - (self.earned_fen - share_bp(self.earned_fen, self.fee_bp))
+
+    def paid_up_to(self, gross_fen: int, reserve_fen: int) -> "Item":
+        """Return what is left to such a gross amount and reserve: an order's fees come to the fee on all of it."""
+        fee_fen = share_bp(gross_fen, self.fee_bp) - self.settled_fee_fen
+        return Item(self.order_id, gross_fen - self.settled_fen, fee_fen, reserve_fen - self.reserved_fen)
+
+    def paid_now(self) -> "Item":
+        """Return what is due of it now, but for the reserve."""
+        net_fen = self.earned_fen - share_bp(self.earned_fen, self.fee_bp)
+        return self.paid_up_to(self.earned_fen, share_bp(net_fen, self.reserve_bp))
 
 
 class Item(NamedTuple):
-    """What a settlement pays of an order, gross, and the platform's fee on it; below zero it is netted, in fen."""
+    """What a settlement settles of an order: gross, the platform's fee on it, what of the rest is kept back, in fen.
+
+    Below zero goods came back that were settled, or what was kept back is released.
+    """
 
     order_id: UUID
     gross_fen: int
     fee_fen: int
+    reserved_fen: int = 0
 
     @property
     def net_fen(self) -> int:
         """Return what of the item is paid."""
-        return self.gross_fen - self.fee_fen
+        return self.gross_fen - self.fee_fen - self.reserved_fen
+
+
+class Totals(NamedTuple):
+    """What items come to: the amount is gross - fee - netted - reserved + released."""
+
+    gross_fen: int
+    fee_fen: int
+    netted_fen: int
+    reserved_fen: int
+    released_fen: int
+    amount_fen: int
+
+
+def totals(items: Sequence[Item]) -> Totals:
+    """Return what items come to, each part by itself."""
+    return Totals(
+        gross_fen=sum(item.gross_fen for item in items if item.gross_fen > 0),
+        fee_fen=sum(item.fee_fen for item in items if item.gross_fen >= 0),
+        netted_fen=sum(item.fee_fen - item.gross_fen for item in items if item.gross_fen < 0),
+        reserved_fen=sum(max(item.reserved_fen, 0) for item in items),
+        released_fen=sum(max(-item.reserved_fen, 0) for item in items),
+        amount_fen=sum(item.net_fen for item in items),
+    )
 
 
 def items(orders: Sequence[Earned]) -> list[Item]:
-    """Return what is to be settled now: all that is earned, less what is owed up to its part of that, oldest first."""
-    due = [_item(order, order.earned_fen - order.settled_fen) for order in orders]
-    paying = [item for item in due if item.gross_fen > 0]
+    """Return what is to be settled now: all that is due, less what is owed up to its part of that, oldest first."""
+    due = [order.paid_now() for order in orders if order.owed_fen <= 0]
+    paying = [item for item in due if item.gross_fen > 0 or item.net_fen > 0]
     left_fen = share_bp(sum(item.net_fen for item in paying), MOST_NETTED_BP)
     netted: list[Item] = []
     for order in orders:
-        owed_fen = min(max(order.settled_fen - order.earned_fen, 0), left_fen)
-        if owed_fen:
-            netted.append(_item(order, -owed_fen))
-            left_fen += netted[-1].net_fen
+        if order.owed_fen > 0 and left_fen:
+            # What was kept back pays first, so that so much more goods can be taken off.
+            least_fen = order.settled_fen - order.reserved_fen - left_fen
+            item = order.paid_up_to(max(order.earned_fen, least_fen), 0)
+            if item.net_fen < 0:
+                netted.append(item)
+                left_fen += item.net_fen
     return [*paying, *netted]
-
-
-def _item(order: Earned, gross_fen: int) -> Item:
-    """Return an item with its fee: the fees of all items of an order come to the fee on what is settled of it."""
-    fee_fen = share_bp(order.settled_fen + gross_fen, order.fee_bp)
-    return Item(order.order_id, gross_fen, fee_fen - order.settled_fee_fen)
 
 
 class NothingToSettleError(MarketError):

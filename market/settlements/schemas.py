@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from market.api import Fen, PageQuery, Schema
+from market.api import Fen, PageQuery, Schema, SignedFen
 from market.attribution.schemas import Id
 from market.settlements.rules import Form, SettlementEvent, SettlementStatus
 
@@ -39,23 +39,26 @@ class SettlementQuery(PageQuery):
 
 
 class SettlementItemOut(Schema):
-    """What is settled of an order: gross and the platform's fee on it; below zero it is netted."""
+    """What is settled of an order: gross, the fee on it, what of the rest is kept back; below zero it is undone."""
 
     order_id: Id
     gross_fen: Annotated[int, Field(examples=[108_000])]
     fee_fen: Annotated[int, Field(examples=[0])]
+    reserved_fen: Annotated[int, Field(examples=[0], description="kept back, or below zero released")]
 
 
 class SettlementBrief(Schema):
-    """A settlement in a list: amount = gross - fee - netted."""
+    """A settlement in a list: amount = gross - fee - netted - reserved + released."""
 
     id: Id
     number: Number
     supplier_id: Id
     status: StatusOut
     gross_fen: Fen
-    fee_fen: Fen
+    fee_fen: SignedFen
     netted_fen: Annotated[Fen, Field(description="of what the supplier owes for goods that came back")]
+    reserved_fen: Annotated[Fen, Field(examples=[0], description="kept back until the days of the reserve are over")]
+    released_fen: Annotated[Fen, Field(examples=[0], description="of what earlier settlements had kept back")]
     amount_fen: Fen
     made_at: Annotated[datetime, Field(examples=["2026-03-31T04:00:00Z"])]
     paid_on: Annotated[date | None, Field(examples=["2026-04-01"], description="when the bank says that it left")]

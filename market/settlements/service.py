@@ -1,7 +1,7 @@
 """Drafting a settlement, deciding on it, having it paid, and taking note that it was, or that it came back."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -18,6 +18,7 @@ from market.identity.models import Organisation
 from market.identity.rules import Actor
 from market.ledger.rules import AccountKey
 from market.orders.funding import funds_of, restated
+from market.orders.models import Order
 from market.orders.settling import Funded, settle, unsettle
 from market.payments.receiving import Paying, paying
 from market.settlements import queries
@@ -35,6 +36,7 @@ from market.settlements.rules import (
     StaleSettlementError,
     after,
     items,
+    totals,
 )
 
 _OPEN = (SettlementStatus.DRAFT, SettlementStatus.APPROVED, SettlementStatus.INSTRUCTED)
@@ -58,20 +60,17 @@ def draft(session: orm.Session, actor: Actor, *, supplier_id: UUID, now: datetim
     payee = queries.newest_account(session, AccountPurpose.OWN, supplier_id)
     if payee is None:
         raise NoPayeeAccountError(pointer="/supplier_id")
-    due = _due(_money(session, supplier_id))
-    if custody is None or sum(item.net_fen for item in due) <= 0:
+    due = _due(_money(session, supplier_id), business_date(now))
+    come_to = totals(due)
+    if custody is None or come_to.amount_fen <= 0:
         raise NothingToSettleError(pointer="/supplier_id")
-    paid = [item for item in due if item.gross_fen > 0]
     settlement = Settlement(
         id=new_id(),
         number=f"S{business_date(now):%Y%m%d}{session.scalar(SETTLEMENT_NUMBERS):06d}",
         supplier_id=supplier_id,
         paying_account_id=custody.id,
         payee_account_id=payee.id,
-        gross_fen=sum(item.gross_fen for item in paid),
-        fee_fen=sum(item.fee_fen for item in paid),
-        netted_fen=-sum(item.net_fen for item in due if item.gross_fen < 0),
-        amount_fen=sum(item.net_fen for item in due),
+        **come_to._asdict(),
         status=SettlementStatus.DRAFT,
         made_by=actor.member_id,
         made_at=now,
@@ -88,20 +87,27 @@ def _money(session: orm.Session, supplier_id: UUID) -> Paying:
     return paying(session, queries.orders_in_custody(session, supplier_id))
 
 
-def _due(money: Paying) -> list[Item]:
+def _due(money: Paying, on: date) -> list[Item]:
+    """Return what is to be settled on a day; whose days of reserve are over by then, keeps none back."""
     return items(
         [
             Earned(
-                order.id,
-                funds.kept_fen - funds.receivable_fen,
-                order.settled_fen,
-                order.settled_fee_fen,
-                order.fee_bp,
+                order_id=order.id,
+                earned_fen=funds.kept_fen - funds.receivable_fen,
+                settled_fen=order.settled_fen,
+                settled_fee_fen=order.settled_fee_fen,
+                fee_bp=order.fee_bp,
+                reserved_fen=order.reserved_fen,
+                reserve_bp=order.reserve_bp if _is_reserved(order, on) else 0,
             )
             for order in money.orders.values()
             for funds in [funds_of(order, money.lines[order.id], money.dealt_with)]
         ]
     )
+
+
+def _is_reserved(order: Order, on: date) -> bool:
+    return order.accepted_on is not None and on < order.accepted_on + timedelta(days=order.reserve_days)
 
 
 def decide(
@@ -120,7 +126,8 @@ def decide(
     _change(session, actor, settlement, event, now)
     if settlement.status is SettlementStatus.APPROVED:
         rows = queries.items_of(session, [settlement.id])
-        if [Item(row.order_id, row.gross_fen, row.fee_fen) for row in rows] != _due(money):
+        drafted = [Item(row.order_id, row.gross_fen, row.fee_fen, row.reserved_fen) for row in rows]
+        if drafted != _due(money, business_date(settlement.made_at)):
             raise StaleSettlementError
         _restate(session, money, rows, business_date(now))
     return settlement
@@ -155,6 +162,7 @@ def _restate(
         before = funds_of(order, lines, money.dealt_with)
         order.settled_fen += sign * row.gross_fen
         order.settled_fee_fen += sign * row.fee_fen
+        order.reserved_fen += sign * row.reserved_fen
         after_it = funds_of(order, lines, money.dealt_with)
         trigger = f"{word}:{row.id}"
         standing.append(restated(order, before, after_it, trigger=trigger, on=on, till_id=row.settlement_id))
@@ -199,7 +207,7 @@ def confirm(session: orm.Session, actor: Actor, *, settlement_id: UUID, now: dat
     lock_supplier(session, settlement.supplier_id)
     _post(session, settlement, "payout", transit, left, on=on)
     funded = [
-        _reached(money, row, row.gross_fen, "settlement", line.booked_on)
+        _reached(money, row, row.paid_fen, "settlement", line.booked_on)
         for row in queries.items_of(session, [settlement.id])
     ]
     trigger = f"settlement:{change.id}"
@@ -252,7 +260,7 @@ def take_back(session: orm.Session, actor: Actor, *, settlement_id: UUID, now: d
     _post(session, settlement, "settlement_return", back, batch, on=on)
     rows = queries.items_of(session, [settlement.id])
     _restate(session, money, rows, on, undone=True)
-    funded = [_reached(money, row, -row.gross_fen, "unsettlement", on) for row in rows]
+    funded = [_reached(money, row, -row.paid_fen, "unsettlement", on) for row in rows]
     unsettle(session, funded, supplier_id=settlement.supplier_id, trigger=f"unsettlement:{change.id}", on=on)
     session.flush()
     return settlement

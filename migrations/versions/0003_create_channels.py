@@ -36,6 +36,8 @@ def upgrade() -> None:
         sa.Column("counts_to_reserved_share", sa.Boolean(), nullable=False),
         sa.Column("funds_models", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("fee_bp", sa.BigInteger(), nullable=False),
+        sa.Column("reserve_bp", sa.BigInteger(), nullable=False),
+        sa.Column("reserve_days", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["scheme_id"], ["channel_schemes.id"], name=op.f("channels_scheme_id_exists")),
         sa.PrimaryKeyConstraint("scheme_id", "code", name=op.f("channels_pkey")),
     )

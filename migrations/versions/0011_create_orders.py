@@ -98,21 +98,28 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("fee_bp", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("reserve_bp", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("reserve_days", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("captured_fen", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("refunded_fen", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("captured_on", sa.Date(), nullable=True),
         sa.Column("settled_fen", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("settled_fee_fen", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("reserved_fen", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("paid_on", sa.Date(), nullable=True),
         sa.Column("paid_fen", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("version", sa.BigInteger(), server_default="1", nullable=False),
         sa.CheckConstraint("refunded_fen BETWEEN 0 AND captured_fen", name=op.f("orders_refunded_was_captured")),
         sa.CheckConstraint(
             "CASE funds_model WHEN 'direct' THEN paid_fen = captured_fen - refunded_fen AND fee_bp = 0"
-            " AND settled_fen = 0 ELSE greatest(paid_fen, abs(settled_fen)) <= captured_fen END",
+            " AND settled_fen = 0 AND reserve_bp = 0 AND reserved_fen = 0"
+            " ELSE greatest(paid_fen, abs(settled_fen), abs(reserved_fen)) <= captured_fen END",
             name=op.f("orders_paid_was_captured"),
         ),
         sa.CheckConstraint("fee_bp BETWEEN 0 AND 1000", name=op.f("orders_fee_is_bounded")),
+        sa.CheckConstraint(
+            "reserve_bp BETWEEN 0 AND 3000 AND reserve_days BETWEEN 0 AND 180", name=op.f("orders_reserve_is_bounded")
+        ),
         sa.ForeignKeyConstraint(["buyer_id"], ["organisations.id"], name=op.f("orders_buyer_id_exists")),
         sa.ForeignKeyConstraint(["group_id"], ["order_groups.id"], name=op.f("orders_group_id_exists")),
         sa.ForeignKeyConstraint(

@@ -22,6 +22,8 @@ def upgrade() -> None:
         sa.Column("gross_fen", sa.BigInteger(), nullable=False),
         sa.Column("fee_fen", sa.BigInteger(), nullable=False),
         sa.Column("netted_fen", sa.BigInteger(), nullable=False),
+        sa.Column("reserved_fen", sa.BigInteger(), nullable=False),
+        sa.Column("released_fen", sa.BigInteger(), nullable=False),
         sa.Column("amount_fen", sa.BigInteger(), nullable=False),
         sa.Column(
             "status",
@@ -61,9 +63,13 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "(return_line_id IS NULL) = (returned_on IS NULL)", name=op.f("settlements_returned_has_its_day")
         ),
-        sa.CheckConstraint("amount_fen = gross_fen - fee_fen - netted_fen", name=op.f("settlements_amount_adds_up")),
         sa.CheckConstraint(
-            "amount_fen > 0 AND gross_fen > 0 AND netted_fen >= 0", name=op.f("settlements_something_is_paid")
+            "amount_fen = gross_fen - fee_fen - netted_fen - reserved_fen + released_fen",
+            name=op.f("settlements_amount_adds_up"),
+        ),
+        sa.CheckConstraint(
+            "amount_fen > 0 AND least(gross_fen, netted_fen, reserved_fen, released_fen) >= 0",
+            name=op.f("settlements_something_is_paid"),
         ),
         sa.CheckConstraint("decided_by IS NULL OR decided_by <> made_by", name=op.f("settlements_another_decides")),
         sa.ForeignKeyConstraint(["bank_line_id"], ["bank_lines.id"], name=op.f("settlements_bank_line_id_exists")),
@@ -142,7 +148,10 @@ def upgrade() -> None:
         sa.Column("order_id", sa.Uuid(), nullable=False),
         sa.Column("gross_fen", sa.BigInteger(), nullable=False),
         sa.Column("fee_fen", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint("gross_fen <> 0", name=op.f("settlement_items_item_moves_something")),
+        sa.Column("reserved_fen", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint(
+            "(gross_fen, fee_fen, reserved_fen) <> (0, 0, 0)", name=op.f("settlement_items_item_moves_something")
+        ),
         sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("settlement_items_order_id_exists")),
         sa.ForeignKeyConstraint(
             ["settlement_id"], ["settlements.id"], name=op.f("settlement_items_settlement_id_exists")

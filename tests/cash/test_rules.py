@@ -17,7 +17,15 @@ FEN = st.integers(0, 10**9)
 def funds(draw: st.DrawFn, fee_bp: int) -> Funds:
     captured = draw(FEN)
     refunded = draw(st.integers(0, captured))
-    return Funds(captured, refunded, draw(FEN), draw(FEN), draw(st.integers(0, captured)), fee_bp)
+    return Funds(
+        captured,
+        refunded,
+        draw(FEN),
+        draw(FEN),
+        draw(st.integers(0, captured)),
+        fee_bp,
+        draw(st.integers(-(10**6), 10**9)),
+    )
 
 
 @st.composite
@@ -25,7 +33,9 @@ def histories(draw: st.DrawFn) -> tuple[FundsModel, list[Funds]]:
     model = draw(st.sampled_from(FundsModel))
     fee_bp = 0 if model is FundsModel.DIRECT else draw(st.integers(0, 1_000))
     facts = [Funds(fee_bp=fee_bp), *draw(st.lists(funds(fee_bp), min_size=1, max_size=5))]
-    return model, [each.paid_directly if model is FundsModel.DIRECT else each for each in facts]
+    return model, [
+        replace(each, reserved_fen=0).paid_directly if model is FundsModel.DIRECT else each for each in facts
+    ]
 
 
 def standing(model: FundsModel, facts: Funds) -> dict[CashKind, int]:
@@ -37,6 +47,7 @@ def standing(model: FundsModel, facts: Funds) -> dict[CashKind, int]:
             CashKind.REFUND_PAYABLE: facts.to_refund_fen,
             CashKind.PLATFORM_FEE: facts.fee_fen,
             CashKind.SUPPLIER_PAYABLE: facts.payable_fen,
+            CashKind.SUPPLIER_RESERVE: facts.reserve_fen,
             CashKind.SUPPLIER_RECEIVABLE: -facts.owing_fen,
         }
     )
@@ -67,7 +78,9 @@ def test_what_the_buyer_paid_and_owes_is_held_kept_or_goes_back(history: tuple[F
         assert facts.held_fen >= 0
         assert facts.refundable_fen >= facts.refunded_fen
         assert facts.kept_fen == facts.earned_fen + facts.fee_fen
-        assert 0 in (facts.payable_fen, facts.owing_fen)
+        assert 0 in (facts.claim_fen, facts.owing_fen)
+        assert min(facts.payable_fen, facts.reserve_fen) >= 0
+        assert facts.earned_fen - facts.passed_fen == facts.payable_fen + facts.reserve_fen - facts.owing_fen
 
 
 def test_goods_accepted_before_they_are_paid_for_are_owed_by_the_buyer() -> None:
@@ -101,6 +114,23 @@ def test_goods_that_come_back_after_settlement_make_the_supplier_owe_and_the_fee
         Leg(CashKind.HELD, CashKind.REFUND_PAYABLE, 400),
         Leg(CashKind.PLATFORM_FEE, CashKind.HELD, 8),
         Leg(CashKind.SUPPLIER_RECEIVABLE, CashKind.HELD, 392),
+    ]
+
+
+def test_goods_that_come_back_take_what_is_payable_first_then_the_reserve_and_then_are_owed() -> None:
+    settled = Funds(captured_fen=1_000, kept_fen=1_000, passed_fen=600, reserved_fen=100)
+    assert (settled.payable_fen, settled.reserve_fen, settled.owing_fen) == (300, 100, 0)
+    standing_after = {
+        kept_fen: (after.payable_fen, after.reserve_fen, after.owing_fen)
+        for kept_fen in (750, 650, 550)
+        for after in [replace(settled, kept_fen=kept_fen)]
+    }
+    assert standing_after == {750: (50, 100, 0), 650: (0, 50, 0), 550: (0, 0, 50)}
+    assert legs(FundsModel.CUSTODIAN, settled, replace(settled, kept_fen=550)) == [
+        Leg(CashKind.HELD, CashKind.REFUND_PAYABLE, 450),
+        Leg(CashKind.SUPPLIER_PAYABLE, CashKind.HELD, 400),
+        Leg(CashKind.SUPPLIER_RECEIVABLE, CashKind.HELD, 50),
+        Leg(CashKind.SUPPLIER_RESERVE, CashKind.SUPPLIER_PAYABLE, 100),
     ]
 
 

@@ -23,6 +23,8 @@ SCHEME: dict[str, Any] = {
             "counts_to_reserved_share": True,
             "funds_models": ["custodian"],
             "fee_bp": 100,
+            "reserve_bp": 1_000,
+            "reserve_days": 30,
         }
     ],
 }

@@ -9,6 +9,8 @@ import pytest
 from market.channels.rules import (
     MAX_CHANNELS,
     MAX_FEE_BP,
+    MAX_RESERVE_BP,
+    MAX_RESERVE_DAYS,
     ChannelNotForBuyerError,
     ChannelPolicy,
     FundsModel,
@@ -65,6 +67,11 @@ def test_an_acceptance_brings_every_paper_that_its_channel_asks_and_may_bring_mo
         [replace(CANTEEN, funds_models=(FundsModel.CUSTODIAN,), fee_bp=MAX_FEE_BP + 1)],
         [replace(CANTEEN, funds_models=(FundsModel.CUSTODIAN,), fee_bp=-1)],
         [replace(CANTEEN, funds_models=(FundsModel.CUSTODIAN, FundsModel.DIRECT), fee_bp=1)],
+        [replace(CANTEEN, reserve_bp=1, reserve_days=1)],
+        [replace(CANTEEN, funds_models=(FundsModel.CUSTODIAN,), reserve_bp=1)],
+        [replace(CANTEEN, funds_models=(FundsModel.CUSTODIAN,), reserve_days=1)],
+        [replace(CANTEEN, funds_models=(FundsModel.CUSTODIAN,), reserve_bp=MAX_RESERVE_BP + 1, reserve_days=1)],
+        [replace(CANTEEN, funds_models=(FundsModel.CUSTODIAN,), reserve_bp=1, reserve_days=MAX_RESERVE_DAYS + 1)],
     ],
 )
 def test_a_scheme_that_cannot_be_carried_out_is_refused(channels: list[ChannelPolicy]) -> None:
@@ -74,6 +81,11 @@ def test_a_scheme_that_cannot_be_carried_out_is_refused(channels: list[ChannelPo
 
 def test_a_fee_is_kept_of_money_in_custody_alone() -> None:
     check_scheme([replace(CANTEEN, funds_models=(FundsModel.CUSTODIAN,), fee_bp=MAX_FEE_BP)])
+
+
+def test_a_reserve_is_kept_wherever_money_in_custody_is_allowed() -> None:
+    both = (FundsModel.DIRECT, FundsModel.CUSTODIAN)
+    check_scheme([replace(CANTEEN, funds_models=both, reserve_bp=MAX_RESERVE_BP, reserve_days=MAX_RESERVE_DAYS)])
 
 
 def test_an_order_is_paid_in_one_of_its_channels_ways_and_in_the_first_if_it_names_none() -> None:

@@ -1,5 +1,7 @@
 """What is sold into custody, and a settlement of it taken the whole way."""
 
+from datetime import datetime
+
 from market.orders.models import Order
 from market.settlements import service
 from market.settlements.models import Settlement
@@ -18,23 +20,23 @@ def paid(story: Story, custody: Bank, quantity: str) -> Order:
     return order
 
 
-def draft(story: Story, custody: Bank) -> Settlement:
-    return service.draft(story.session, custody.clerk, supplier_id=story.supplier.id, now=NOON)
+def draft(story: Story, custody: Bank, *, now: datetime = NOON) -> Settlement:
+    return service.draft(story.session, custody.clerk, supplier_id=story.supplier.id, now=now)
 
 
-def approve(custody: Bank, settlement: Settlement) -> None:
+def approve(custody: Bank, settlement: Settlement, *, now: datetime = NOON) -> None:
     event = SettlementEvent.APPROVE
-    service.decide(custody.session, custody.colleague, settlement_id=settlement.id, event=event, now=NOON)
+    service.decide(custody.session, custody.colleague, settlement_id=settlement.id, event=event, now=now)
 
 
 def instruct(custody: Bank, settlement: Settlement) -> None:
     service.instruct(custody.session, custody.clerk, settlement_id=settlement.id, now=NOON)
 
 
-def settle(story: Story, custody: Bank) -> Settlement:
+def settle(story: Story, custody: Bank, *, now: datetime = NOON) -> Settlement:
     """Take a settlement the whole way."""
-    settlement = draft(story, custody)
-    approve(custody, settlement)
+    settlement = draft(story, custody, now=now)
+    approve(custody, settlement, now=now)
     instruct(custody, settlement)
     custody.tell(Movement(-settlement.amount_fen, f"结算 {settlement.number}", f"OUT-{settlement.number}"))
     return service.confirm(story.session, custody.clerk, settlement_id=settlement.id, now=NOON)
