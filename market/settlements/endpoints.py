@@ -17,6 +17,7 @@ from market.settlements import paying, queries, service
 from market.settlements.models import Settlement
 from market.settlements.paying import MEDIA_TYPES
 from market.settlements.rules import (
+    Form,
     NoPayeeAccountError,
     NothingToSettleError,
     NotInstructedError,
@@ -35,7 +36,11 @@ from market.settlements.schemas import (
     SettlementItemOut,
     SettlementOut,
     SettlementQuery,
+    SettlementStatementOut,
 )
+from market.settlements.statement import Statement, statement
+from market.settlements.statement_page import PDF, statement_page
+from market.settlements.statement_sheet import statement_sheet
 
 router = router_of("settlements")
 Settler = Annotated[Caller, requires(Permission.SETTLEMENT_WRITE)]
@@ -109,8 +114,7 @@ def download_payment_file(
         settlement = queries.one_settlement(session, actor, settlement_id)
         content = paying.payment_file(session, settlement, query.form)
         name = f"{settlement.number}.{query.form}"
-    disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(content, media_type=MEDIA_TYPES[query.form], headers=disposition)
+    return _file(content, MEDIA_TYPES[query.form], name)
 
 
 @router.post(
@@ -176,6 +180,46 @@ def show_settlement(settlement_id: UUID, caller: Reader) -> SettlementOut:
     """Show a settlement with what it pays of which order, and its history."""
     with caller.transaction() as (session, actor):
         return _out(session, queries.one_settlement(session, actor, settlement_id))
+
+
+@router.get("/settlements/{settlement_id}/statement", responses=declared(NotFoundError))
+def show_settlement_statement(settlement_id: UUID, caller: Reader) -> SettlementStatementOut:
+    """Show the statement of a settlement: order by order what was accepted, settled before, settled now and paid."""
+    return SettlementStatementOut.model_validate(_statement(settlement_id, caller))
+
+
+@router.get(
+    "/settlements/{settlement_id}/statement.pdf",
+    response_class=Response,
+    responses={200: {"content": file_content(PDF), "description": "The pages"}, **declared(NotFoundError)},
+)
+def print_settlement_statement(settlement_id: UUID, caller: Reader) -> Response:
+    """Print the statement of a settlement on A4, in Chinese."""
+    found = _statement(settlement_id, caller)
+    return _file(statement_page(found), PDF, f"{found.number}-statement.pdf")
+
+
+@router.get(
+    "/settlements/{settlement_id}/statement.xlsx",
+    response_class=Response,
+    responses={
+        200: {"content": file_content(MEDIA_TYPES[Form.XLSX]), "description": "The workbook"},
+        **declared(NotFoundError),
+    },
+)
+def download_settlement_statement(settlement_id: UUID, caller: Reader) -> Response:
+    """Download the statement of a settlement as a workbook, in yuan and in fen."""
+    found = _statement(settlement_id, caller)
+    return _file(statement_sheet(found), MEDIA_TYPES[Form.XLSX], f"{found.number}-statement.xlsx")
+
+
+def _statement(settlement_id: UUID, caller: Caller) -> Statement:
+    with caller.transaction() as (session, actor):
+        return statement(session, queries.one_settlement(session, actor, settlement_id))
+
+
+def _file(content: bytes, media_type: str, name: str) -> Response:
+    return Response(content, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
 def _out(session: orm.Session, settlement: Settlement) -> SettlementOut:

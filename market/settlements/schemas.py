@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from market.api import Fen, PageQuery, Schema, SignedFen
+from market.api import Fen, PageQuery, Schema, SignedFen, Text
 from market.attribution.schemas import Id
 from market.settlements.rules import Form, SettlementEvent, SettlementStatus
 
@@ -78,3 +78,65 @@ class SettlementOut(SettlementBrief):
 
     items: list[SettlementItemOut]
     changes: list[SettlementChangeOut]
+
+
+class AccountOut(Schema):
+    """A bank account; of its number all but the end is masked."""
+
+    holder: Annotated[Text, Field(examples=["交城县惠民合作社"])]
+    bank_name: Annotated[Text, Field(examples=["中国农业银行交城县支行"])]
+    number: Annotated[str, Field(examples=["**** 0001"])]
+
+
+class WhoOut(Schema):
+    """Who drafted or decided."""
+
+    member_id: Id
+    organisation_name: Annotated[Text, Field(examples=["消费帮扶平台"])]
+
+
+class SettledPartsOut(Schema):
+    """What is settled, part by part: what is paid = gross - fee - netted - reserved + released."""
+
+    gross_fen: Fen
+    fee_fen: SignedFen
+    netted_fen: Fen
+    reserved_fen: Fen
+    released_fen: Fen
+
+
+class OrderSettledOut(SettledPartsOut):
+    """What is settled of an order, beside what was accepted, returned and settled of it before the draft."""
+
+    order_id: Id
+    number: Annotated[str, Field(examples=["D20260302000016"])]
+    buyer_name: Annotated[Text, Field(examples=["交城县第一中学"])]
+    accepted_fen: Fen
+    returned_fen: Fen
+    settled_before_fen: SignedFen
+    paid_fen: Annotated[SignedFen, Field(description="below zero it is taken off what other orders pay")]
+
+
+class SettledTotalsOut(SettledPartsOut):
+    """What all orders come to."""
+
+    amount_fen: Fen
+
+
+class SettlementStatementOut(Schema):
+    """A settlement, order by order; the period is from the first to the last fact of its orders."""
+
+    number: Number
+    supplier_name: Annotated[Text, Field(examples=["交城县惠民合作社"])]
+    status: StatusOut
+    period_from: Annotated[date, Field(examples=["2026-03-02"])]
+    period_to: Annotated[date, Field(examples=["2026-03-30"])]
+    drafted_by: WhoOut
+    decided_by: WhoOut | None
+    instructed_on: Annotated[date | None, Field(examples=["2026-03-31"])]
+    paid_on: Annotated[date | None, Field(examples=["2026-04-01"])]
+    returned_on: Annotated[date | None, Field(examples=[None])]
+    paid_from: AccountOut
+    paid_to: AccountOut
+    orders: list[OrderSettledOut]
+    totals: SettledTotalsOut

@@ -29,7 +29,7 @@ def settlements(session: orm.Session, home: Story, region_code: str) -> dict[str
     for settlement in (instructed, paid, returning):
         service.instruct(session, custody.clerk, settlement_id=settlement.id, now=NOON)
     for settlement in (paid, returning):
-        custody.tell(Movement(-settlement.amount_fen, f"结算 {settlement.number}", "OUT"))
+        custody.tell(Movement(-settlement.amount_fen, f"结算 {settlement.number}", settlement.number))
     service.confirm(session, custody.clerk, settlement_id=returning.id, now=NOON)
     custody.tell(Movement(returning.amount_fen, f"退汇 {returning.number}", "BACK"))
     return {

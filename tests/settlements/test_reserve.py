@@ -6,9 +6,7 @@ import pytest
 from sqlalchemy import orm
 
 from market.attribution.rules import Step
-from market.channels import service as channels
-from market.channels.rules import ChannelTerms, FundsModel
-from market.identity.rules import OrganisationKind
+from market.channels.rules import FundsModel
 from market.ledger import queries as ledger
 from market.ledger.rules import Book
 from market.settlements import queries, service
@@ -16,26 +14,13 @@ from market.settlements.models import Settlement
 from market.settlements.rules import NothingToSettleError, StaleSettlementError
 from tests.payments.desk import Bank, complaints, in_custody, of_supplier
 from tests.settlements.custody import approve, comes_back, draft, paid, settle
+from tests.settlements.keeping import DAYS, publish_reserve
 from tests.story import NOON, TODAY, Story
-
-DAYS = timedelta(days=30)
 
 
 @pytest.fixture
 def story(session: orm.Session) -> Story:
-    terms = ChannelTerms(
-        code="canteen",
-        name="进食堂",
-        buyer_kinds=frozenset(OrganisationKind),
-        evidence_kinds=(),
-        needs_external_number=False,
-        counts_to_reserved_share=True,
-        funds_models=(FundsModel.CUSTODIAN,),
-        fee_bp=200,
-        reserve_bp=1_000,
-        reserve_days=DAYS.days,
-    )
-    channels.publish_scheme(session, code="qi_jin", name="七进", valid_from=TODAY, channels=[terms], today=TODAY)
+    publish_reserve(session)
     story = Story(session, price_fen=1_000)
     story.lot(1_000_000, {story.household().id: 333_333})
     of_supplier(story)
@@ -154,18 +139,7 @@ def test_a_payment_that_fails_leaves_nothing_in_reserve(story: Story, custody: B
 
 
 def test_an_order_that_is_paid_directly_keeps_nothing_back(session: orm.Session) -> None:
-    terms = ChannelTerms(
-        code="canteen",
-        name="进食堂",
-        buyer_kinds=frozenset(OrganisationKind),
-        evidence_kinds=(),
-        needs_external_number=False,
-        counts_to_reserved_share=True,
-        funds_models=(FundsModel.DIRECT, FundsModel.CUSTODIAN),
-        reserve_bp=1_000,
-        reserve_days=DAYS.days,
-    )
-    channels.publish_scheme(session, code="qi_jin", name="七进", valid_from=TODAY, channels=[terms], today=TODAY)
+    publish_reserve(session, FundsModel.DIRECT, FundsModel.CUSTODIAN, fee_bp=0)
     story = Story(session)
     story.lot(10_000)
     direct, held = story.place("1"), story.place("1", funds_model=FundsModel.CUSTODIAN)
