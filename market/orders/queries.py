@@ -2,8 +2,9 @@
 
 # ruff: noqa: S608 - statements are assembled only from the fragments of this file; every value is bound
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -11,7 +12,7 @@ from sqlalchemy import orm
 
 from market.db import within
 from market.errors import NotFoundError
-from market.identity.models import Organisation
+from market.identity.models import Member, Organisation
 from market.identity.rules import Actor, Scope, Side
 from market.orders.models import AcceptanceLine, Order, OrderChange, OrderLine
 from market.orders.rules import GIVEN_UP
@@ -99,8 +100,17 @@ def owed_back(session: orm.Session, order_ids: Collection[UUID]) -> dict[UUID, i
     return {row.id: row.fen for row in session.execute(_OWED_BACK, {"orders": list(order_ids)})}
 
 
-def changes_of(session: orm.Session, order_id: UUID) -> list[OrderChange]:
-    """Return the steps of an order, oldest first."""
-    return list(
-        session.scalars(sa.select(OrderChange).where(OrderChange.order_id == order_id).order_by(OrderChange.id))
+def changes_of(session: orm.Session, order_id: UUID) -> Sequence[sa.Row[Any]]:
+    """Return the steps of an order, oldest first, each with who took it; nobody took what the market did when due.
+
+    A member is named by its id, its role and its organisation: a login may be a person's name, and is not for the other
+    party of an order.
+    """
+    steps = (
+        sa.select(OrderChange.__table__, Member.role, Organisation.name.label("organisation_name"))
+        .outerjoin(Member, Member.id == OrderChange.changed_by)
+        .outerjoin(Organisation, Organisation.id == Member.organisation_id)
+        .where(OrderChange.order_id == order_id)
+        .order_by(OrderChange.id)
     )
+    return session.execute(steps).all()

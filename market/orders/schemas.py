@@ -2,12 +2,14 @@
 
 from datetime import date, datetime
 from typing import Annotated
+from uuid import UUID
 
 from pydantic import Field
 
 from market.api import Code, Count, Day, Fen, LongText, PageQuery, Quantity, Schema, Text
 from market.attribution.schemas import Id, ReachOut
 from market.channels.rules import FundsModel
+from market.identity.rules import Role
 from market.orders.rules import USUAL_PAYMENT_DAYS, OrderStatus
 from market.quantities import Unit
 
@@ -135,11 +137,14 @@ class OrderLineOut(Schema):
 
 
 class OrderChangeOut(Schema):
-    """A step of an order."""
+    """A step of an order and who took it, in today's role; nobody took what fell due, as a reservation that expired."""
 
     event: Annotated[str, Field(examples=["confirm"])]
     status: StatusOut
     reason: Annotated[str | None, Field(examples=["到货短少两箱"])]
+    changed_by: Annotated[UUID | None, Field(examples=["0198c2f0-5d1e-7b3a-9c41-2f6d0b7a1e66"])]
+    role: Annotated[Role | None, Field(examples=["supplier_manager"])]
+    organisation_name: Annotated[str | None, Field(examples=["王村富山农民专业合作社"])]
     changed_at: Instant
 
 

@@ -97,6 +97,15 @@ def test_an_order_is_confirmed_shipped_accepted_with_a_shortage_and_partly_retur
 
     seen = stalls.orderer.get(path).json()
     assert [change["event"] for change in seen["changes"]] == ["place", "confirm", "ship", "accept_all", "return"]
+    placed, confirmed, *_, accepted_all, _ = seen["changes"]
+    for change, desk, organisation in (
+        (placed, stalls.orderer, stalls.buyer),
+        (confirmed, stalls.clerk, stalls.supplier),
+        (accepted_all, stalls.receiver, stalls.buyer),
+    ):
+        by = (str(desk.member.id), desk.member.role, organisation.name)
+        assert (change["changed_by"], change["role"], change["organisation_name"]) == by
+        assert desk.member.login not in str(seen["changes"])
     (line,) = seen["lines"]
     assert [line[name] for name in ("quantity", "shipped", "accepted", "returned")] == ["20", "20", "18", "6"]
     assert (line["accepted_fen"], line["returned_fen"], seen["due_on"]) == (18_000, 6_000, "2026-04-01")

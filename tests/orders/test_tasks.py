@@ -8,6 +8,7 @@ from sqlalchemy import orm
 from market.db import Database
 from market.lots.models import Lot
 from market.orders import tasks
+from market.orders.queries import changes_of
 from market.orders.rules import OrderStatus
 from tests.story import NOON, Story, open_channels
 
@@ -24,6 +25,8 @@ def test_an_order_whose_stock_is_astray_holds_up_no_other(session: orm.Session, 
     for order in orders:
         session.refresh(order)
     assert [order.status for order in orders] == [OrderStatus.PLACED, OrderStatus.EXPIRED, OrderStatus.EXPIRED]
+    lapsed = changes_of(session, orders[1].id)[-1]
+    assert (lapsed.event, lapsed.changed_by, lapsed.role, lapsed.organisation_name) == ("expire", None, None, None)
     assert tasks.expire_orders(db, later) == 0
     session.execute(sa.update(Lot).where(Lot.id == lots[0].id).values(available_milli=0, reserved_milli=10_000))
     assert tasks.expire_orders(db, later) == 1
