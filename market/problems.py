@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from market.api import FORMS, language_of, pointer_to, problem
 from market.errors import BusyError, ConflictError, MarketError
+from market.words import listed
 
 LOG = structlog.get_logger()
 
@@ -191,4 +192,13 @@ def _said(fault: Mapping[str, Any], language: str) -> str:
     message = re.sub(r"^Value error, ", "", str(fault["msg"]))
     if language != "zh":
         return message
-    return _SAID_IN_CHINESE.get(fault["type"], f"输入无效:{message}").format(**facts).replace(" or ", "、")
+    whole = {name: _CODES.sub(_enumerated, str(value)) for name, value in facts.items()}
+    return _SAID_IN_CHINESE.get(fault["type"], f"输入无效:{message}").format(**whole)
+
+
+_CODES = re.compile(r"'\w+'(?:(?:, | or )'\w+')*")
+"""How Pydantic lists the codes that it expects: `'kg', 'jin' or 'box'`."""
+
+
+def _enumerated(codes: re.Match[str]) -> str:
+    return listed(re.findall(r"\w+(?=')", codes[0]), "zh")

@@ -4,7 +4,7 @@ A table for each fact that a sentence names (`market.errors`); statuses and even
 without a word here (a channel of another scheme, say) is shown as it is.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from market.permission_words import PERMISSIONS
 
@@ -345,11 +345,13 @@ WORDS: Mapping[str, Words] = {
 
 
 def said(fact: str, value: object, language: str) -> object:
-    """Return a fact as a sentence in `zh` or `en` says it: codes as words, several of them as a list of words."""
-    words = WORDS.get(fact)
-    if words is None:
-        return value
+    """Return a fact as a sentence in `zh` or `en` says it: codes as words where they have one, several as a list."""
     if isinstance(value, tuple):
-        return ("、" if language == "zh" else ", ").join(str(said(fact, part, language)) for part in value)
-    pair = words.get(str(value))
+        return listed((str(said(fact, part, language)) for part in value), language)
+    pair = WORDS.get(fact, {}).get(str(value))
     return value if pair is None else pair[language == "zh"]
+
+
+def listed(parts: Iterable[str], language: str) -> str:
+    """Return the parts as `zh` or `en` enumerates them."""
+    return ("、" if language == "zh" else ", ").join(parts)

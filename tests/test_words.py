@@ -10,7 +10,7 @@ from market.attribution.paying import ListEvent, ListStatus
 from market.benefits.rules import MECHANISMS, Mechanism, PlanEvent, PlanStatus
 from market.catalog.rules import BelowMinimumError, ProductEvent, ProductStatus
 from market.certification.rules import ApplicationEvent, ApplicationStatus, CertificateEvent, CertificateStatus
-from market.channels.rules import EvidenceKind, MissingAcceptanceEvidenceError
+from market.channels.rules import EvidenceKind, FundsModel, FundsModelError, MissingAcceptanceEvidenceError
 from market.distributions.rules import DistributionEvent, DistributionStatus
 from market.errors import ForbiddenError, TransitionError
 from market.households.rules import ConsentPurpose, ErasureEvent, ErasureStatus, PersonalField, Purpose
@@ -85,6 +85,11 @@ def test_a_mechanism_has_one_chinese_name() -> None:
             BelowMinimumError(minimum="10", unit=Unit.JIN),
             "The quantity is below the minimum of 10 jin (500 g).",
             "数量低于起订量(10 斤)。",
+        ),
+        (
+            FundsModelError(channel="city", allowed=(FundsModel.DIRECT, FundsModel.CUSTODIAN)),
+            "Orders of this channel (into cities) are paid in one of these ways: direct, custodian.",
+            "该渠道(进城市)订单的资金模式仅限:direct、custodian。",
         ),
         (
             ForbiddenError(permission="order:accept"),

@@ -18,6 +18,7 @@ import python_calamine
 from market.attribution.paying import BankFileError, FailureReason, Fault
 from market.identifiers import reference_key
 from market.money import MAX_FEN
+from market.words import listed
 
 MEDIA_TYPES = ("text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
 MOST_ROWS = 2_000
@@ -76,18 +77,17 @@ class ResultRow:
 def headings(language: str) -> str:
     """Return the columns that are understood, each by its headings in `zh` or `en`, for who makes such a file."""
     told = (
-        f"{name}{'' if name in _NEEDED else '?'}: "
-        + ", ".join(heading for heading in listed if heading.isascii() == (language == "en"))
-        for name, listed in HEADERS.items()
+        f"{name}{'' if name in _NEEDED else '?'}{':' if language == 'zh' else ': '}"
+        + listed((heading for heading in known if heading.isascii() == (language == "en")), language)
+        for name, known in HEADERS.items()
     )
-    return "; ".join(told)
+    return (";" if language == "zh" else "; ").join(told)
 
 
 def results(*, paid: bool, language: str) -> str:
     """Return the words by which a payment is known to be paid, or not, in `zh` or `en`."""
-    return ", ".join(
-        word for word, is_paid in _RESULTS.items() if is_paid is paid and word.isascii() == (language == "en")
-    )
+    words = (word for word, is_paid in _RESULTS.items() if is_paid is paid and word.isascii() == (language == "en"))
+    return listed(words, language)
 
 
 def read(content: bytes) -> tuple[list[ResultRow], list[Fault]]:

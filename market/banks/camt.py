@@ -24,6 +24,7 @@ from market.banks.rules import (
 )
 from market.clock import business_date
 from market.money import MAX_FEN
+from market.words import listed
 
 FORMS = ("camt.053.001.02", "camt.053.001.06", "camt.053.001.08")
 _DOCUMENT = re.compile(r"\{urn:iso:std:iso:20022:tech:xsd:([a-z0-9.]+)\}Document")
@@ -54,8 +55,8 @@ def read(content: bytes) -> list[Statement]:
     document = _DOCUMENT.fullmatch(root.tag)
     found = _all(root, "BkToCstmrStmt/Stmt")
     if document is None or document[1] not in FORMS or not found:
-        known = ", ".join(FORMS)
-        raise StatementFileError(reason=f"of XML these are read: {known}", reason_zh=f"XML 仅支持 {known}")
+        reason, reason_zh = (listed(FORMS, language) for language in ("en", "zh"))
+        raise StatementFileError(reason=f"of XML these are read: {reason}", reason_zh=f"XML 仅支持 {reason_zh}")
     rows, faults = count(1), list[Fault]()
     statements = [_statement(document[1], statement, rows, faults) for statement in found]
     if faults:

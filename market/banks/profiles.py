@@ -14,6 +14,7 @@ from enum import StrEnum
 
 from market.banks.cells import Cell, heading_of
 from market.banks.rules import StatementFileError
+from market.words import listed
 
 
 class Field(StrEnum):
@@ -170,8 +171,8 @@ Places = Mapping[Field, tuple[int, ...]]
 def chosen(name: str) -> Profile:
     """Return the profile of this name; raises `StatementFileError` where there is none."""
     if name not in PROFILES:
-        known = ", ".join(PROFILES)
-        raise StatementFileError(reason=f"the known forms are {known}", reason_zh=f"可选格式为 {known}")
+        reason, reason_zh = (listed(PROFILES, language) for language in ("en", "zh"))
+        raise StatementFileError(reason=f"the known forms are {reason}", reason_zh=f"可选格式为 {reason_zh}")
     return PROFILES[name]
 
 
@@ -181,10 +182,10 @@ def recognised(cells: Sequence[Cell]) -> Profile | None:
     fitting = [profile for profile in PROFILES.values() if _fits(profile, known)]
     banks = [profile for profile in fitting if profile.marks]
     if len(banks) > 1:
-        names = ", ".join(profile.name for profile in banks)
+        reason, reason_zh = (listed((profile.name for profile in banks), language) for language in ("en", "zh"))
         raise StatementFileError(
-            reason=f"its headings are those of several banks; say which: {names}",
-            reason_zh=f"表头与多家银行格式相符,请指定:{names}",
+            reason=f"its headings are those of several banks; say which: {reason}",
+            reason_zh=f"表头与多家银行格式相符,请指定:{reason_zh}",
         )
     return next(iter(banks or fitting), None)
 

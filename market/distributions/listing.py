@@ -180,7 +180,7 @@ def _patronage(counted: Volumes, formula: Patronage, reserve_bp: int, name: str)
         raise NobodyListedError(reason="nothing was delivered in the period", reason_zh="本期没有交售记录")
     by_value = formula.counted is Counted.VALUE
     if len(counted.units) > 1 and not by_value:
-        raise MixedUnitsError(units=", ".join(sorted(counted.units)), pointer="/formula/counted")
+        raise MixedUnitsError(unit=tuple(sorted(counted.units)), pointer="/formula/counted")
     weighted = [(str(each.household_id), each.fen if by_value else each.milli) for each in counted.by_household]
     return formulas.by_weight(surplus.by_volume_fen, weighted, salt=name)
 

@@ -231,8 +231,8 @@ class MonthsBeyondPeriodError(MarketError):
 class MixedUnitsError(MarketError):
     """Kilogrammes and pieces have no common volume."""
 
-    en = "What was delivered is measured in several units ({units}); count its value instead of its volume."
-    zh = "交售产品计量单位不一({units}),请改按交易额计算。"
+    en = "What was delivered is measured in several units ({unit}); count its value instead of its volume."
+    zh = "交售产品计量单位不一({unit}),请改按交易额计算。"
 
 
 class SecondReferenceTakenError(MarketError):

@@ -49,7 +49,8 @@ def fair(market: Database) -> Iterator[Fair]:
 
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
-UNTRANSLATED = re.compile(r"输入无效:[A-Za-z ]{9}")
+UNTRANSLATED = re.compile(r"输入无效:[A-Za-z ]{9}|\b(or|and)\b|, |['\"<(]\w+'")
+"""English left in a Chinese sentence: a whole one, a list joined by its words or commas, codes as Python shows them."""
 CASES: list[Case] = [
     *values.CASES,
     *placing.CASES,
@@ -83,7 +84,7 @@ def test_bad_input_is_refused_clearly_in_both_languages_and_changes_nothing(
         assert problem["request_id"] == answer.headers["x-request-id"]
         said[language] = [problem["detail"], *(fault["detail"] for fault in problem["errors"])]
     assert all(CHINESE.search(sentence) for sentence in said["zh-CN"]), said
-    assert not any(UNTRANSLATED.match(sentence) for sentence in said["zh-CN"]), said
+    assert not any(UNTRANSLATED.search(sentence) for sentence in said["zh-CN"]), said
     assert not set(said["en"]) & set(said["zh-CN"])
     assert fair.tables() == before
 
