@@ -272,6 +272,13 @@ def language_of(request: Request) -> str:
     return "zh" if request.headers.get("accept-language", "").lower().startswith("zh") else "en"
 
 
+def again(request: Request) -> str:
+    """Return how a request that failed is asked again, as a code of `words.AGAIN`; a key is sent where it counts."""
+    if request.method in {"PATCH", "PUT"}:
+        return "edit"
+    return "create" if request.method == "POST" and "idempotency-key" in request.headers else "read"
+
+
 def problem(
     request: Request, code: str, status: int, detail: str, errors: Sequence[Mapping[str, str]] = ()
 ) -> JSONResponse:

@@ -110,8 +110,8 @@ class BusyError(MarketError):
     """The database could not finish in time, or let another go first; the transaction was undone whole."""
 
     status = 503
-    en = "The market is busy; nothing was changed. Ask again, with the same Idempotency-Key."
-    zh = "系统繁忙,未作任何更改。请以相同的 Idempotency-Key 重试。"
+    en = "The market is busy; nothing was changed. {again}"
+    zh = "系统繁忙,未作任何更改。{again}"
 
     @property
     @override

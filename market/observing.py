@@ -12,10 +12,12 @@ import time
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.requests import Request
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from market.api import problem
+from market.api import again, language_of, problem
 from market.db import new_id
+from market.words import said
 
 LOG = structlog.get_logger()
 _ENCODER = json.JSONEncoder(ensure_ascii=False, default=repr)
@@ -70,13 +72,7 @@ class Observer:
             LOG.exception("request_failed", request_id=request_id, method=scope["method"], route=route)
             if status:
                 raise
-            failure = problem(
-                Request(scope),
-                "internal_error",
-                500,
-                "The request failed; ask again with the same Idempotency-Key. 请求失败,请用同一 Idempotency-Key 重试。",
-            )
-            await failure(scope, receive, answer)
+            await _failure(Request(scope))(scope, receive, answer)
         self._report(scope, request_id, status, time.perf_counter() - started)
 
     def _report(self, scope: Scope, request_id: str, status: int, elapsed: float) -> None:
@@ -91,3 +87,9 @@ class Observer:
             status=status,
             milliseconds=int(elapsed * 1000),
         )
+
+
+def _failure(request: Request) -> JSONResponse:
+    language = language_of(request)
+    failed = "请求失败。" if language == "zh" else "The request failed. "
+    return problem(request, "internal_error", 500, f"{failed}{said('again', again(request), language)}")

@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from market.api import FORMS, language_of, pointer_to, problem
+from market.api import FORMS, again, language_of, pointer_to, problem
 from market.errors import BusyError, ConflictError, MarketError
 from market.words import listed
 
@@ -77,7 +77,7 @@ def install_problem_handlers(app: FastAPI) -> None:
 
     def hindered(request: Request, error: sa.exc.OperationalError | sa.exc.TimeoutError) -> Response:
         LOG.warning("hindered", sqlstate=getattr(getattr(error, "orig", None), "sqlstate", None))
-        return refused(request, BusyError())
+        return refused(request, BusyError(again=again(request)))
 
     def plain(request: Request, error: HTTPException) -> Response:
         en, zh = _SAID_OF_STATUS.get(error.status_code, (str(error.detail), str(error.detail)))
@@ -169,6 +169,8 @@ _SAID_IN_CHINESE: Mapping[str, str] = {
     "int_parsing_size": "数值过大",
     "bool_parsing": "必须是 true 或 false",
     "list_type": "必须是数组",
+    "is_instance_of": "必须是数组",
+    "sequence_str": "必须是数组",
     "dict_type": "必须是对象",
     "model_type": "必须是对象",
     "model_attributes_type": "必须是对象",
@@ -193,7 +195,8 @@ def _said(fault: Mapping[str, Any], language: str) -> str:
     if language != "zh":
         return message
     whole = {name: _CODES.sub(_enumerated, str(value)) for name, value in facts.items()}
-    return _SAID_IN_CHINESE.get(fault["type"], f"输入无效:{message}").format(**whole)
+    sentence = _SAID_IN_CHINESE.get(fault["type"])
+    return sentence.format(**whole) if sentence else f"输入无效:{message}"
 
 
 _CODES = re.compile(r"'\w+'(?:(?:, | or )'\w+')*")

@@ -232,7 +232,15 @@ DISTRIBUTION_STATUSES: Words = {
 }
 DISTRIBUTION_EVENTS: Words = {"approve": ("approved", "批准"), "reject": ("rejected", "退回")}
 
+AGAIN: Words = {
+    "read": ("Ask again.", "请重试。"),
+    "edit": ("Read it again, and edit what you find.", "请重新读取,再作修改。"),
+    "create": ("Ask again with the same Idempotency-Key.", "请以相同的 Idempotency-Key 重试。"),
+}
+"""How a request that failed is asked again: what was, or was not, done by it is no matter to the asker."""
+
 WORDS: Mapping[str, Words] = {
+    "again": AGAIN,
     "unit": UNITS,
     "base": UNITS,
     "what": THINGS,

@@ -26,7 +26,7 @@ def client(registry: CollectorRegistry) -> Iterator[TestClient]:
     def well(name: str) -> PlainTextResponse:
         return PlainTextResponse(name)
 
-    @app.get("/ill")
+    @app.api_route("/ill", methods=["GET", "POST", "PATCH"])
     def ill() -> PlainTextResponse:
         msg = "a secret"
         raise LookupError(msg)
@@ -69,6 +69,24 @@ def test_a_failure_is_logged_and_answered_as_a_problem_that_tells_nothing_but_th
     assert answer.json()["request_id"] == answer.headers["x-request-id"] == lines[0]["request_id"]
     assert "secret" not in answer.text
     assert [(line["event"], line.get("status")) for line in lines] == [("request_failed", None), ("request", 500)]
+
+
+@pytest.mark.parametrize(
+    ("method", "key", "language", "said"),
+    [
+        ("GET", None, "en", "The request failed. Ask again."),
+        ("GET", "unread", "zh-CN", "请求失败。请重试。"),
+        ("POST", "once", "en", "The request failed. Ask again with the same Idempotency-Key."),
+        ("POST", "once", "zh-CN", "请求失败。请以相同的 Idempotency-Key 重试。"),
+        ("POST", None, "en", "The request failed. Ask again."),
+        ("PATCH", None, "zh-CN", "请求失败。请重新读取,再作修改。"),
+    ],
+)
+def test_a_failure_says_how_such_a_request_is_asked_again(
+    client: TestClient, method: str, key: str | None, language: str, said: str
+) -> None:
+    headers = {"Accept-Language": language} | ({"Idempotency-Key": key} if key else {})
+    assert client.request(method, "/ill", headers=headers).json()["detail"] == said
 
 
 def test_a_failure_after_the_answer_has_begun_breaks_it_off(client: TestClient) -> None:

@@ -45,5 +45,6 @@ def test_an_edit_that_waits_in_vain_is_told_to_come_back_and_changes_nothing(
             given_up = waiting.result()
 
         assert (given_up.status_code, given_up.json()["code"], given_up.headers["Retry-After"]) == (503, "busy", "1")
+        assert given_up.json()["detail"] == "系统繁忙,未作任何更改。请重新读取,再作修改。"
         assert given_up.json()["detail"].startswith("系统繁忙")
         assert client.patch(address, json=edit, headers=edited).json()["head_count"] == 5
