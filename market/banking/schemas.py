@@ -5,13 +5,22 @@ from typing import Annotated
 
 from pydantic import Field
 
-from market.api import Day, PageQuery, Schema, Text
+from market.api import Day, PageQuery, Schema, Text, form
 from market.attribution.schemas import Id
 from market.banking.rules import AccountPurpose, Waiting
 
-AccountNumber = Annotated[str, Field(pattern=r"^[0-9A-Za-z -]{5,40}$", examples=["14001 2026 0302 0001"])]
+AccountNumber = Annotated[
+    str,
+    form(
+        r"^[0-9A-Za-z -]{5,40}$",
+        "5 to 40 digits, letters, spaces or hyphens",
+        "5 至 40 位数字、字母、空格或连字符",
+        example="14001 2026 0302 0001",
+    ),
+]
 BankCode = Annotated[
-    str, Field(pattern=r"^([0-9]{12})?$", examples=["103173000015"], description="CNAPS 行号, or empty")
+    str,
+    form(r"^([0-9]{12})?$", "a CNAPS code (行号): 12 digits, or empty", "12 位数字行号,或留空", example="103173000015"),
 ]
 SignedFen = Annotated[int, Field(examples=[108_000], description="above zero came in, below zero went out")]
 

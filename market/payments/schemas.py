@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from market.api import Count, Day, Fen, LongText, PageQuery, PositiveFen, Schema, Text
+from market.api import Count, Day, Fen, LongText, PageQuery, PositiveFen, Schema, Text, form
 from market.attribution.schemas import Id
 from market.payments.rules import ProposalEvent, ProposalStatus
 
@@ -56,10 +56,16 @@ class ReceiptQuery(PageQuery):
     received_to: Day | None = None
 
 
+ProfileName = Annotated[
+    str,
+    form("^[a-z_]{2,20}$", "a name of 2 to 20 small letters", "2 至 20 位小写字母或下划线的格式名", example="abc"),
+]
+
+
 class StatementQuery(Schema):
     """By which form a spreadsheet is read; by its headings, if none is named."""
 
-    profile: Annotated[str | None, Field(pattern="^[a-z_]{2,20}$", examples=["abc"])] = None
+    profile: ProfileName | None = None
 
 
 class StatementFile(Schema):

@@ -85,6 +85,12 @@ def publish(fair: Fair, **changed: Any) -> Ask:
     return Ask(fair.operator, "POST", "/published-figures", body | changed)
 
 
+def account(fair: Fair, **changed: Any) -> Ask:
+    """Register a bank account, with changes."""
+    body = {"holder": "交城县惠民合作社", "bank_name": "中国农业银行", "number": "14001 2026 0302 0001"}
+    return Ask(fair.manager, "POST", "/bank-accounts", body | changed)
+
+
 SOUND: dict[str, Callable[[Fair], Ask]] = {
     "a list to pay": prepare,
     "a bank's answer": answered,
@@ -94,9 +100,19 @@ SOUND: dict[str, Callable[[Fair], Ask]] = {
     "a proof": prove,
     "a line of monitoring": set_line,
     "a published figure": publish,
+    "a bank account": account,
 }
 
 CASES: list[Case] = [
+    ("a bank account of a number that is none", lambda f: account(f, number="工行"), 422, INVALID, ["/number"]),
+    ("a bank's code of eleven digits", lambda f: account(f, bank_code="1" * 11), 422, INVALID, ["/bank_code"]),
+    (
+        "a statement in a form that has no such name",
+        lambda f: Ask(f.clerk, "POST", "/bank-accounts/0/statements?profile=ICBC", {}),
+        422,
+        INVALID,
+        ["/query/profile"],
+    ),
     # Lists to pay
     *(
         (f"a list to pay {name}", lambda f, v=v: prepare(f, amount_fen=v), 422, INVALID, [f"{FIRST}/amount_fen"])

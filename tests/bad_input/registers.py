@@ -78,6 +78,8 @@ CASES: list[Case] = [
     ("a register's name twice", lambda f: open_register(f, name="股份登记"), 409, "register_name_taken", ["/name"]),
     ("a list of no collective", lambda f: open_register(f, kind="list"), 422, "list_keeper", ["/kind"]),
     # Versions
+    ("shares that are no list", lambda f: draft(f, whole={"shares": {}}), 422, INVALID, ["/shares"]),
+    ("shares that are a text", lambda f: draft(f, whole={"shares": "甲"}), 422, INVALID, ["/shares"]),
     *(
         (f"shares of {name}", lambda f, v=v: draft(f, own_fen=v), 422, INVALID, [f"{SHARE}/own_fen"])
         for name, v in MONEY
