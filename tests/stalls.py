@@ -148,7 +148,8 @@ class Stalls:
             for line in order["lines"]
         ]
         lines[0] |= changed
-        return {"accepted_on": TODAY, "evidence": EVIDENCE, "lines": lines}
+        evidence = EVIDENCE | {"invoice": f"26142{order['number'][1:]}"}
+        return {"accepted_on": TODAY, "evidence": evidence, "lines": lines}
 
     @staticmethod
     def coming_back(order: dict[str, Any], quantity: str = "1", **changed: Any) -> dict[str, Any]:

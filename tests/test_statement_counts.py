@@ -27,8 +27,8 @@ LISTING = 2
 PLACING = 8
 """Who asks; the key; channel, offers; lots locked; reserved; placed; the answer kept."""
 PREDICTION = 5
-ACCEPTANCE = 22
-"""With an order come accounts of its money: they are opened and read."""
+ACCEPTANCE = 23
+"""With an order come accounts of its money: they are opened and read. Its invoice is taken for it."""
 RECEIPT = 18
 RETURN = 23
 DISBURSEMENT = 13

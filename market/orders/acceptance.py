@@ -14,25 +14,42 @@ from market.attribution.matching import lock_supplier
 from market.attribution.rules import Attribution, LotDraw
 from market.catalog.rules import milli_of
 from market.channels import service as channels
-from market.channels.rules import check_evidence
+from market.channels.rules import MissingAcceptanceEvidenceError, check_evidence
 from market.db import new_id
 from market.errors import InvalidInputError, at
 from market.identity.rules import Actor
 from market.lots import stock
 from market.lots.rules import Draw, Move, Stock, Want
-from market.orders import funding, queries
+from market.orders import funding, invoicing, queries
 from market.orders.changing import change
 from market.orders.models import Acceptance, AcceptanceLine, Order, OrderLine
 from market.orders.rules import (
+    InvoiceNumberError,
+    InvoiceTakenError,
     LineNotOfOrderError,
+    NotWeighedError,
     OrderEvent,
     Outcome,
+    OutcomeError,
+    OverToleranceError,
+    WeighNoteError,
     after,
     check_outcome,
     check_shipped,
     check_weigh_note,
 )
 from market.orders.settling import Funded, settle
+
+REFUSALS = (
+    MissingAcceptanceEvidenceError,
+    InvoiceNumberError,
+    InvoiceTakenError,
+    OutcomeError,
+    WeighNoteError,
+    NotWeighedError,
+    OverToleranceError,
+)
+"""What is refused of what was found, and of the papers for it."""
 
 
 class FoundLine(NamedTuple):
@@ -78,8 +95,7 @@ def accept(session: orm.Session, actor: Actor, *, order_id: UUID, report: Report
     """Record what was found of shipped lines, move the stock, and post the accrual of what was accepted.
 
     What is settled by its weight and weighs more than was shipped takes the rest from stock that is there. Raises
-    `OutcomeError`, `WeighNoteError`, `NotWeighedError`, `OverToleranceError`, `OutOfStockError`, `LineNotOfOrderError`,
-    `MissingAcceptanceEvidenceError` or `TransitionError`.
+    `OutOfStockError`, `LineNotOfOrderError`, `TransitionError`, or one of `REFUSALS`.
     """
     order = queries.locked_order(session, actor, order_id)
     lines = queries.lines_of(session, [order.id])
@@ -96,6 +112,7 @@ def accept(session: orm.Session, actor: Actor, *, order_id: UUID, report: Report
     )
     session.add(acceptance)
     session.flush()
+    invoicing.use(session, order, report.evidence)
     judged = _judge(session, order, acceptance.id, lines, report.found, lock=True)
     session.add_all(each.row for each in judged)
     for each in judged:
@@ -130,6 +147,7 @@ def predict(session: orm.Session, actor: Actor, *, order_id: UUID, report: Repor
     order = queries.one_order(session, actor, order_id)
     lines = queries.lines_of(session, [order.id])
     _event(session, order, lines, queries.dealt_with(session, [line.id for line in lines]), report)
+    invoicing.check_unused(session, order, report.evidence)
     judged = _judge(session, order, new_id(), lines, report.found, lock=False)
     attributions = accrual.predict(session, _as_accepted(order, judged), on=report.accepted_on)
     return Accepted(order, [(each.line, each.row) for each in judged], attributions)
@@ -145,6 +163,7 @@ def _event(
     policy = channels.policy_on(session, order.channel_code, order.placed_on)
     with at("/evidence"):
         check_evidence(policy, set(report.evidence))
+    invoicing.check(report.evidence)
     open_ids = {line.id for line in lines if line.shipped_milli} - set(dealt_with)
     for position, each in enumerate(report.found):
         if each.order_line_id not in open_ids:

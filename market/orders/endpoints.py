@@ -24,7 +24,6 @@ from market.certification.rules import CertificateExpiredError, CertificateSuspe
 from market.channels.rules import (
     ChannelNotForBuyerError,
     FundsModelError,
-    MissingAcceptanceEvidenceError,
     UnknownChannelError,
 )
 from market.clock import business_date, utc_now
@@ -41,7 +40,6 @@ from market.orders.rules import (
     LineNotOfOrderError,
     NotWeighedError,
     OrderEvent,
-    OutcomeError,
     OverToleranceError,
     PaymentTermError,
     PriceChangedError,
@@ -298,7 +296,7 @@ def ship_order(order_id: UUID, request: Ship, caller: Annotated[Caller, requires
     response_model=AcceptanceOut,
     responses={
         200: {"model": AcceptanceOut, "description": "A dry run: nothing was recorded"},
-        **declared(*_REFUSED, *_BY_WEIGHT, OutcomeError, MissingAcceptanceEvidenceError, PeriodClosedError),
+        **declared(*_REFUSED, *acceptance.REFUSALS, OutOfStockError, PeriodClosedError),
     },
 )
 def accept_lines(

@@ -172,6 +172,17 @@ class Acceptance(Base):
     accepted_at: orm.Mapped[datetime]
 
 
+class AcceptanceInvoice(Base):
+    """The supplier's e-invoice for one order: it may cover several acceptances of that order, and no other order."""
+
+    __tablename__ = "acceptance_invoices"
+    __table_args__ = (sa.CheckConstraint("number ~ '^[0-9]{20}$'", name="number_is_20_digits"),)
+
+    supplier_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("organisations.id"), primary_key=True)
+    number: orm.Mapped[str] = orm.mapped_column(primary_key=True)
+    order_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("orders.id"))
+
+
 class AcceptanceLine(Base):
     """What was found of one line; a line is accepted once."""
 

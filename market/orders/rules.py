@@ -140,6 +140,21 @@ class OutcomeError(MarketError):
     zh = "该行验收数据不一致:{reason_zh}。"
 
 
+class InvoiceNumberError(MarketError):
+    """The invoice that a channel asks at acceptance is an e-invoice (domain.md §9)."""
+
+    en = "{number} is not the number of an e-invoice: 20 digits."
+    zh = "{number} 不是数电发票号码:须为 20 位数字。"
+
+
+class InvoiceTakenError(MarketError):
+    """A supplier issues an e-invoice for one order; what was accepted of another needs another."""
+
+    status = 409
+    en = "The e-invoice {number} of this supplier was given for another order."
+    zh = "该供应商的数电发票 {number} 已用于其他订单的验收。"
+
+
 class PaymentTermError(MarketError):
     """State Council order 802."""
 

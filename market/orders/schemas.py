@@ -234,7 +234,11 @@ class Accept(Schema):
     accepted_on: Day
     evidence: Annotated[
         dict[Code, Text],
-        Field(max_length=20, examples=[{"acceptance_note": "验收单 2026-0302", "invoice": "24142000000012345678"}]),
+        Field(
+            max_length=20,
+            examples=[{"acceptance_note": "验收单 2026-0302", "invoice": "24142000000012345678"}],
+            description="an `invoice` by its 20 digits (数电发票); one that is given for another order is refused",
+        ),
     ]
     lines: Annotated[list[AcceptLine], Field(min_length=1, max_length=200)]
 

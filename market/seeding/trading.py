@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeVar
 
 from sqlalchemy import orm
 
+from market.channels.rules import EvidenceKind
 from market.clock import business_date
 from market.identity.rules import Permission
 from market.orders import acceptance, changing, placing, returns
@@ -48,12 +49,19 @@ def events(sample: Sample, known: Known) -> Iterator[Event]:
     evidence_kinds = {row["code"]: row["evidence_kinds"].split() for row in sample.channels}
     for (order, on), found in _grouped(sample.acceptances, lambda row: (row["order"], row["accepted_on"])).items():
         row = orders[order]
-        evidence = {kind: row["external_number"] or f"{order}-{kind}" for kind in evidence_kinds[row["channel"]]}
+        evidence = {kind: _paper(row, kind) for kind in evidence_kinds[row["channel"]]}
         accept = partial(_accept, known, row, _Reported(found, evidence))
         yield Event(day(on), Turn.ACCEPTED, f"order {order}", accept)
     for row in sample.returns:
         take_back = partial(_return, known, orders[row["order"]], row)
         yield Event(day(row["returned_on"]), Turn.RETURNED, f"order {row['order']}", take_back)
+
+
+def _paper(row: Row, kind: str) -> str:
+    """Return an invented paper's number; an e-invoice has 20 digits, of them two for the year and two for the place."""
+    if kind == EvidenceKind.INVOICE:
+        return f"{row['placed_on'][2:4]}14{row['order'][1:]:0>16}"
+    return row["external_number"] or f"{row['order']}-{kind}"
 
 
 def _grouped(rows: Sequence[Row], key: Callable[[Row], _K]) -> dict[_K, list[Row]]:

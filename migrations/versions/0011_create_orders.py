@@ -150,6 +150,18 @@ def upgrade() -> None:
     op.create_index(op.f("acceptances_accepted_on_idx"), "acceptances", ["accepted_on"], unique=False)
     op.create_index(op.f("acceptances_order_id_idx"), "acceptances", ["order_id"], unique=False)
     op.create_table(
+        "acceptance_invoices",
+        sa.Column("supplier_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("order_id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint("number ~ '^[0-9]{20}$'", name=op.f("acceptance_invoices_number_is_20_digits")),
+        sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("acceptance_invoices_order_id_exists")),
+        sa.ForeignKeyConstraint(
+            ["supplier_id"], ["organisations.id"], name=op.f("acceptance_invoices_supplier_id_exists")
+        ),
+        sa.PrimaryKeyConstraint("supplier_id", "number", name=op.f("acceptance_invoices_pkey")),
+    )
+    op.create_table(
         "order_changes",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("order_id", sa.Uuid(), nullable=False),
@@ -291,8 +303,8 @@ def upgrade() -> None:
     op.create_index(op.f("return_lines_order_line_id_idx"), "return_lines", ["order_line_id"], unique=False)
     op.create_index(op.f("return_lines_return_id_idx"), "return_lines", ["return_id"], unique=False)
     op.execute(
-        "GRANT SELECT, INSERT ON order_groups, acceptances, order_changes, returns, acceptance_lines, return_lines"
-        " TO market_app"
+        "GRANT SELECT, INSERT ON order_groups, acceptances, acceptance_invoices, order_changes, returns,"
+        " acceptance_lines, return_lines TO market_app"
     )
     op.execute("GRANT SELECT, INSERT, UPDATE ON orders, order_lines TO market_app")
     op.execute("GRANT USAGE ON SEQUENCE order_numbers TO market_app")

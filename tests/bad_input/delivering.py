@@ -85,6 +85,20 @@ CASES: list[Case] = [
         ["/evidence/照片/[key]"],
     ),
     (
+        "an invoice of nineteen digits",
+        lambda f: f.accept(whole={"evidence": EVIDENCE | {"invoice": "2414200000001234567"}}),
+        422,
+        "invoice_number",
+        ["/evidence/invoice"],
+    ),
+    (
+        "an invoice of another order",
+        lambda f: f.accept(whole={"evidence": f.acceptance(f.paid_order)["evidence"]}),
+        409,
+        "invoice_taken",
+        ["/evidence/invoice"],
+    ),
+    (
         "evidence that is a number",
         lambda f: f.accept(whole={"evidence": EVIDENCE | {"invoice": 1}}),
         422,

@@ -120,6 +120,31 @@ def test_lines_are_accepted_one_after_the_other(stalls: Stalls) -> None:
     assert stalls.receiver.made(path, second)["status"] == "accepted"
 
 
+def test_an_e_invoice_is_for_one_order_of_its_supplier(stalls: Stalls) -> None:
+    first = stalls.shipped(stalls.line(stalls.dates), stalls.line(stalls.dates, "5"))
+    whole = stalls.acceptance(first)
+    for line in whole["lines"]:
+        stalls.receiver.made(f"/orders/{first['id']}/acceptances", whole | {"lines": [line]})
+    second = stalls.shipped()
+    claim = stalls.acceptance(second) | {"evidence": whole["evidence"]}
+    path, before = f"/orders/{second['id']}/acceptances", all_tables(stalls.session)
+    for asked in (path, f"{path}?dry_run=true"):
+        refused = stalls.receiver.post(asked, claim)
+        assert (refused.status_code, refused.json()["code"]) == (409, "invoice_taken")
+        assert refused.json()["errors"][0]["pointer"] == "/evidence/invoice"
+    assert all_tables(stalls.session) == before
+    assert stalls.receiver.made(path, stalls.acceptance(second))["status"] == "accepted"
+
+
+def test_the_invoice_of_another_supplier_may_have_the_same_number(stalls: Stalls) -> None:
+    own, other = stalls.shipped(), stalls.placed(stalls.line(stalls.walnuts))
+    stalls.other_clerk.made(f"/orders/{other['id']}/confirmation")
+    other = stalls.other_clerk.made(f"/orders/{other['id']}/shipment", {"shipped_on": TODAY})
+    for order in (own, other):
+        claim = stalls.acceptance(order) | {"evidence": stalls.acceptance(own)["evidence"]}
+        assert stalls.receiver.made(f"/orders/{order['id']}/acceptances", claim)["status"] == "accepted"
+
+
 def test_what_is_not_shipped_goes_back_on_sale(stalls: Stalls) -> None:
     order = stalls.placed(stalls.line(stalls.dates, "60"), stalls.line(stalls.dates, "40"))
     assert stalls.orderer.post("/order-groups", stalls.wanted()).json()["code"] == "out_of_stock"
