@@ -108,7 +108,7 @@ def _given(stage: Stage, goods: Goods, households: list[Json]) -> list[Json]:
             "unit": kind.unit,
             "unit_price_fen": kind.price_fen,
             "delivered_on": stage.day,
-            "evidence": f"{kind.slip} {stage.day} {household['code'][-4:]}",
+            "evidence": f"{kind.slip} {stage.day} {goods.product} {household['code'][-4:]}",
         }
         for kind, household, measure in gave
     ]

@@ -116,7 +116,7 @@ def _priced(given: Contribution, carry_fen: int, parts: Sequence[Part], actor: A
 
 def _going_on(given: Contribution, lot_id: UUID, actor: Actor, measure_milli: int, amount_fen: int | None) -> NewRow:
     kept = {name: getattr(given, name) for name in NewRow._fields}
-    own = {"id": new_id(), "lot_id": lot_id, "carried_from": given.id, "made_by": actor.member_id}
+    own = {"id": new_id(), "lot_id": lot_id, "carried_from": given.id, "slip_key": None, "made_by": actor.member_id}
     return NewRow(**kept | own | {"measure_milli": measure_milli, "amount_fen": amount_fen})
 
 

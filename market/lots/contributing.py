@@ -13,9 +13,10 @@ from market.benefits.queries import code_known_to
 from market.benefits.rules import Measure, Mechanism, NotEnrolledError, PlanBody, PlanNotApprovedError, plan_body
 from market.catalog.models import Product
 from market.clock import business_date
-from market.db import new_id
+from market.db import lock_by, new_id
 from market.errors import InvalidInputError, named
 from market.households.models import Household
+from market.identifiers import reference_key
 from market.identity.rules import Actor
 from market.lots.lineage import balanced_in
 from market.lots.models import Contribution, Lot
@@ -60,6 +61,7 @@ class NewRow(NamedTuple):
     market_on: date | None
     delivered_on: date
     evidence: str
+    slip_key: str | None
     plan_version_id: UUID
     carried_from: UUID | None
     made_by: UUID
@@ -67,7 +69,7 @@ class NewRow(NamedTuple):
 
 _TYPES: Mapping[str, str] = {
     **dict.fromkeys(("id", "lot_id", "household_id", "plan_version_id", "carried_from", "made_by"), "uuid"),
-    **dict.fromkeys(("mechanism", "measure", "measured_in", "market_source", "evidence"), "text"),
+    **dict.fromkeys(("mechanism", "measure", "measured_in", "market_source", "evidence", "slip_key"), "text"),
     **dict.fromkeys(("market_on", "delivered_on"), "date"),
 }
 _COLUMNS = ", ".join(NewRow._fields)
@@ -93,7 +95,8 @@ def record_contributions(
     enrolled = benefits.enrolled(session, lot.supplier_id, household_ids)
     gone = _departures(session, household_ids)
     plans = _plans_of(session, lot, {given.delivered_on for given in contributions})
-    known = _slips(session, lot_id)
+    known = _sheets(session, lot_id)
+    delivered = _slips(session, lot.supplier_id, contributions)
     unit = balanced_in(lot.base_unit, lot.content_milli)
     rows: list[NewRow] = []
     for index, given in enumerate(contributions):
@@ -108,11 +111,13 @@ def record_contributions(
         if not since <= given.delivered_on < until:
             code = code_known_to(session, lot.supplier_id, given.household_id)
             raise NotEnrolledError(household=named(code), pointer=f"{pointer}/household_id")
-        slip = (given.household_id, given.mechanism, given.evidence)
-        if slip in known:
+        sheet = (given.household_id, given.mechanism, given.evidence)
+        row = _row_of(lot, given, agreed, version_id, actor)
+        if sheet in known or row.slip_key in delivered:
             raise RepeatedEvidenceError(evidence=given.evidence, pointer=f"{pointer}/evidence")
-        known.add(slip)
-        rows.append(_row_of(lot, given, agreed, version_id, actor))
+        known.add(sheet)
+        delivered |= {row.slip_key} - {None}
+        rows.append(row)
     _check_land(session, lot, rows)
     return insert(session, rows)
 
@@ -140,7 +145,26 @@ def _check_land(session: orm.Session, lot: Lot, rows: Sequence[NewRow]) -> None:
         raise LandNotOfLotError(area=base_units(lot.area_milli_mu or 0), found=base_units(found))
 
 
-def _slips(session: orm.Session, lot_id: UUID) -> set[tuple[UUID, Mechanism, str]]:
+def _slips(session: orm.Session, supplier_id: UUID, contributions: Sequence[NewContribution]) -> set[str | None]:
+    """Return which of these slips stand for produce that the supplier has on record, of whatever lot and household.
+
+    What one household delivered at one time is weighed and written down once: on a second lot it would be paid twice.
+    Serialises the recording of one supplier until the transaction ends, so that two lots cannot take one slip at once.
+    """
+    lock_by(session, kind="slips", key=supplier_id)
+    taken = (
+        sa.select(Contribution.slip_key)
+        .join(Lot, Lot.id == Contribution.lot_id)
+        .where(
+            Contribution.slip_key.in_([reference_key(given.evidence) for given in contributions]),
+            Lot.supplier_id == supplier_id,
+            Lot.status != LotStatus.DISCARDED,
+        )
+    )
+    return set(session.scalars(taken))
+
+
+def _sheets(session: orm.Session, lot_id: UUID) -> set[tuple[UUID, Mechanism, str]]:
     """Return by which evidence which household is on record of a lot: what is entered twice would be owed twice."""
     recorded = sa.select(Contribution.household_id, Contribution.mechanism, Contribution.evidence)
     own = recorded.where(Contribution.lot_id == lot_id, Contribution.carried_from.is_(None))
@@ -186,6 +210,7 @@ def _row_of(lot: Lot, given: NewContribution, agreed: Agreed, version_id: UUID, 
         market_on=market.on if market else None,
         delivered_on=given.delivered_on,
         evidence=given.evidence,
+        slip_key=reference_key(given.evidence) if agreed.measure is Measure.QUANTITY else None,
         plan_version_id=version_id,
         carried_from=None,
         made_by=actor.member_id,

@@ -123,7 +123,8 @@ class Contribution(Base):
     What is consigned has no price and no amount, but basis points of what it brings. A price that follows the market's
     stands beside it. The measure is in thousandths of `measured_in`: a base unit, the hour or the mu. A contribution
     carried from an input lot names the one it comes from; measure and amount are the part of it that came along, which
-    may be worth no fen; of consigned produce the measure is the household's part of what was taken.
+    may be worth no fen; of consigned produce the measure is the household's part of what was taken. `slip_key` is the
+    evidence of produce as `identifiers.reference_key` reads it; a work sheet or a lease names many, and has none.
     """
 
     __tablename__ = "contributions"
@@ -154,6 +155,7 @@ class Contribution(Base):
             unique=True,
             postgresql_where=sa.text("carried_from IS NULL"),
         ),
+        sa.Index("contributions_slip_idx", "slip_key", postgresql_where=sa.text("slip_key IS NOT NULL")),
     )
 
     id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
@@ -172,6 +174,7 @@ class Contribution(Base):
     market_on: orm.Mapped[date | None]
     delivered_on: orm.Mapped[date]
     evidence: orm.Mapped[str]
+    slip_key: orm.Mapped[str | None]
     plan_version_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("plan_versions.id"))
     carried_from: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("contributions.id"), index=True)
     made_by: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("members.id"))

@@ -336,11 +336,11 @@ class SealedLotError(MarketError):
 
 
 class RepeatedEvidenceError(MarketError):
-    """One slip, one contribution of a household to a lot; a work sheet may name many households."""
+    """A slip of produce counts once with its supplier; a work sheet may name many households."""
 
     status = 409
-    en = "The evidence {evidence} is already on record for this household's contribution to this lot."
-    zh = "该农户在本批次中已登记凭证 {evidence},不得重复登记。"
+    en = "The evidence {evidence} is already on record for a contribution; what was delivered once counts once."
+    zh = "凭证 {evidence} 已登记过投入,同一次交售不得重复登记。"
 
 
 class MechanismNotInPlanError(MarketError):

@@ -250,6 +250,7 @@ def upgrade() -> None:
         sa.Column("market_on", sa.Date(), nullable=True),
         sa.Column("delivered_on", sa.Date(), nullable=False),
         sa.Column("evidence", sa.Text(), nullable=False),
+        sa.Column("slip_key", sa.Text(), nullable=True),
         sa.Column("plan_version_id", sa.Uuid(), nullable=False),
         sa.Column("carried_from", sa.Uuid(), nullable=True),
         sa.Column("made_by", sa.Uuid(), nullable=False),
@@ -288,6 +289,13 @@ def upgrade() -> None:
         ["lot_id", "household_id", "mechanism", "evidence"],
         unique=True,
         postgresql_where=sa.text("carried_from IS NULL"),
+    )
+    op.create_index(
+        "contributions_slip_idx",
+        "contributions",
+        ["slip_key"],
+        unique=False,
+        postgresql_where=sa.text("slip_key IS NOT NULL"),
     )
     op.create_index(op.f("contributions_carried_from_idx"), "contributions", ["carried_from"], unique=False)
     op.create_index(op.f("contributions_household_id_idx"), "contributions", ["household_id"], unique=False)

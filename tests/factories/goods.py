@@ -13,6 +13,7 @@ from market.catalog.models import Category, Product
 from market.certification.models import Application, Batch, Certificate
 from market.certification.rules import ApplicationStatus, CertificateStatus
 from market.households.models import Household
+from market.identifiers import reference_key
 from market.identity.models import Organisation
 from market.identity.rules import OrganisationKind, Role
 from market.lots.models import Contribution, Lot
@@ -288,7 +289,8 @@ def contribution(
         market_on=delivered_on if market_price_fen else None,
         delivered_on=delivered_on,
         plan_version_id=session.scalars(versions).first(),
-        evidence=f"收购单-{number()}",
+        evidence=(slip := f"收购单-{number()}"),
+        slip_key=reference_key(slip) if measure is Measure.QUANTITY else None,
         carried_from=None,
         made_by=lot.made_by,
     )

@@ -39,7 +39,7 @@ def gave(household_id: str, **facts: Any) -> dict[str, Any]:
         "unit": "jin",
         "unit_price_fen": 120,
         "delivered_on": "2026-01-04",
-        "evidence": "收购单-1",
+        "evidence": f"收购单-{factories.number()}",
         **facts,
     }
 

@@ -1,6 +1,7 @@
 """Splitting, merging, repacking, processing: nothing is lost on the way but what is declared."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from fractions import Fraction
 from typing import Any
@@ -253,6 +254,26 @@ def test_a_slip_is_recorded_once_for_a_household(village: Village) -> None:
     sheet = [village.works(household, 1_000) for household in village.households]
     assert len({work.evidence for work in sheet}) == 1
     village.record(lot, *sheet)
+
+
+def test_a_slip_of_produce_counts_for_one_household_and_one_lot_of_its_supplier(village: Village) -> None:
+    first, second = village.draft(2_000), village.draft(2_000)
+    slip = village.gives(village.households[0], 1_000)
+    village.record(first, slip)
+    again = slip.evidence.replace("-", " ")
+    for lot, household, evidence in (
+        (first, village.households[1], slip.evidence),
+        (second, village.households[0], slip.evidence),
+        (second, village.households[1], again),
+    ):
+        twice = replace(village.gives(household, 500), evidence=evidence)
+        with pytest.raises(RepeatedEvidenceError):
+            village.record(lot, twice)
+    opening.discard(village.session, village.clerk, lot_id=first.id)
+    village.record(second, slip)
+    sheet = [village.works(household, 1_000) for household in village.households]
+    for lot in (second, village.draft(1_000)):
+        village.record(lot, *sheet)
 
 
 def test_two_who_take_all_of_a_lot_at_once_cannot_both_have_it(committed_db: Database) -> None:

@@ -59,7 +59,9 @@ class Village:
         return NewContribution(household, Mechanism.LABOUR, milli_hours, MeasuredIn.HOUR, 1_500, TODAY, "工时单-1")
 
     def consigns(self, household: UUID, milli: int) -> NewContribution:
-        return NewContribution(household, Mechanism.CONSIGNMENT, milli, MeasuredIn.KG, None, TODAY, "代销单-1")
+        return NewContribution(
+            household, Mechanism.CONSIGNMENT, milli, MeasuredIn.KG, None, TODAY, f"代销单-{factories.number()}"
+        )
 
     def kept(self, lot: Lot) -> list[queries.ContributionRow]:
         """What is on record of a lot's contributions, by id."""
