@@ -1,7 +1,6 @@
 """Disbursements and their confirmation over HTTP."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date
 from hashlib import sha256
 from typing import Annotated
 from uuid import UUID
@@ -71,7 +70,7 @@ from market.regions.rules import UnknownRegionError
 
 router = router_of("disbursements")
 
-_LISTED = tuple(name for name in PaymentListed.model_fields if name not in {"paid_on", "confirmation"})
+_LISTED = tuple(name for name in PaymentListed.model_fields if name not in {"paid_on", "recorded_at", "confirmation"})
 
 
 @router.post(
@@ -165,7 +164,7 @@ def disbursement_read(session: orm.Session, actor: Actor, disbursement: Disburse
     """Show a disbursement with the files that prove it, and of its payments those that the actor may know of."""
     names = DisbursementRead.model_fields.keys() - {"evidence_ids", "payments"}
     own = queries.visible_payments(actor).where(Payment.disbursement_id == disbursement.id).order_by(Payment.id)
-    payments = [(payment, disbursement.paid_on) for payment in session.scalars(own)]
+    payments = [(payment, disbursement) for payment in session.scalars(own)]
     return DisbursementRead(
         evidence_ids=list(evidence.proving(session, disbursement.id)),
         payments=_listed(session, actor, payments),
@@ -173,17 +172,18 @@ def disbursement_read(session: orm.Session, actor: Actor, disbursement: Disburse
     )
 
 
-def _listed(session: orm.Session, actor: Actor, rows: Iterable[tuple[Payment, date]]) -> list[PaymentListed]:
-    """Show payments, each with its day, and how it was confirmed."""
+def _listed(session: orm.Session, actor: Actor, rows: Iterable[tuple[Payment, Disbursement]]) -> list[PaymentListed]:
+    """Show payments, each with its day and when that was recorded, and how it was confirmed."""
     paid = list(rows)
     hows = queries.confirmed_how(session, actor, [payment.id for payment, _ in paid])
     return [
         PaymentListed(
-            paid_on=paid_on,
+            paid_on=disbursement.paid_on,
+            recorded_at=disbursement.made_at,
             confirmation=ConfirmationOut.model_validate(hows[payment.id]) if payment.id in hows else None,
             **{name: getattr(payment, name) for name in _LISTED},
         )
-        for payment, paid_on in paid
+        for payment, disbursement in paid
     ]
 
 
@@ -266,7 +266,7 @@ def list_payments(
 ) -> Page[PaymentListed]:
     """List payments to households and collectives, newest first."""
     with caller.transaction() as (session, actor):
-        payments = queries.visible_payments(actor).join(Disbursement).add_columns(Disbursement.paid_on)
+        payments = queries.visible_payments(actor).join(Disbursement).add_columns(Disbursement)
         if query.payee_id is not None:
             payments = payments.where(sa.func.coalesce(Payment.household_id, Payment.collective_id) == query.payee_id)
         if query.confirmed is not None:

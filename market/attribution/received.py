@@ -12,8 +12,8 @@ MOST_PAYMENTS = 1_000
 
 _PAYMENTS = sa.text(
     """
-    SELECT p.id, p.supplier_id, s.name AS supplier_name, d.paid_on, d.method, p.amount_fen, p.reference, c.means,
-           c.made_at AS confirmed_at
+    SELECT p.id, p.supplier_id, s.name AS supplier_name, d.paid_on, d.made_at AS recorded_at, d.method, p.amount_fen,
+           p.reference, c.means, c.made_at AS confirmed_at
       FROM payments p
       JOIN disbursements d ON d.id = p.disbursement_id
       JOIN organisations s ON s.id = p.supplier_id
@@ -34,6 +34,7 @@ class Received(NamedTuple):
     supplier_id: UUID
     supplier_name: str
     paid_on: date
+    recorded_at: datetime
     method: str
     amount_fen: int
     reference: str

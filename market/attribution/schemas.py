@@ -233,6 +233,7 @@ class PaymentListed(Schema):
     reference: Text
     invoice_number: InvoiceNumber | None
     paid_on: Annotated[date, Field(examples=["2026-03-02"])]
+    recorded_at: Annotated[datetime, Field(examples=["2026-03-02T04:00:00Z"])]
     confirmed_at: Annotated[datetime | None, Field(examples=["2026-03-05T08:00:00Z"])]
     reversed_at: Annotated[datetime | None, Field(examples=[None], description="its payee never had it")]
     confirmation: ConfirmationOut | None
@@ -245,6 +246,7 @@ class ReceivedOut(Schema):
     supplier_id: Id
     supplier_name: Annotated[str, Field(examples=["交城县富山种植专业合作社"])]
     paid_on: Annotated[date, Field(examples=["2026-03-02"])]
+    recorded_at: Annotated[datetime, Field(examples=["2026-03-02T04:00:00Z"])]
     method: Annotated[str, Field(examples=["bank_transfer"])]
     amount_fen: Fen
     reference: Annotated[str, Field(examples=["B20260302-000017"])]

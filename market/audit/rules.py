@@ -248,6 +248,51 @@ PROOF_WORDS: Mapping[ProofRule, tuple[str, str]] = {
 """Hints for who audits, not refusals: an honest file may be odd."""
 
 
+class RecordRule(StrEnum):
+    """What is odd about a lot, a contribution, a plan, a payment or a receipt on record."""
+
+    YIELD_BEYOND_LAND = "yield_beyond_land"
+    PRICE_FAR_ABOVE_SALE = "price_far_above_sale"
+    WORTH_MORE_THAN_SALE = "worth_more_than_sale"
+    HOURS_BEYOND_THE_DAYS = "hours_beyond_the_days"
+    PLAN_DATED_BACK = "plan_dated_back"
+    PAYMENT_DATED_BACK = "payment_dated_back"
+    RECEIPT_DATED_BACK = "receipt_dated_back"
+
+
+RECORD_WORDS: Mapping[RecordRule, tuple[str, str]] = {
+    RecordRule.YIELD_BEYOND_LAND: (
+        "a lot holds more than its land can have borne, by the most that its category says of a mu",
+        "批次数量超过其种植面积按品类亩产上限的可能产量",
+    ),
+    RecordRule.PRICE_FAR_ABOVE_SALE: (
+        "produce was bought of a household for more than twice the highest price of the product",
+        "向农户收购的价格超过产品最高售价的两倍",
+    ),
+    RecordRule.WORTH_MORE_THAN_SALE: (
+        "what households gave to a lot is worth more than the lot brings at the product's highest price",
+        "批次各户投入金额合计超过按最高售价可得的销售额",
+    ),
+    RecordRule.HOURS_BEYOND_THE_DAYS: (
+        "a household worked more hours for a lot than its people have in the days in which it can have",
+        "农户投入某批次的工时超过其人口在可务工天数内的全部小时",
+    ),
+    RecordRule.PLAN_DATED_BACK: (
+        "a version of a plan was approved more than 30 days after the day from which it holds",
+        "带农方案版本的批准日期晚于其生效日期 30 天以上",
+    ),
+    RecordRule.PAYMENT_DATED_BACK: (
+        "a disbursement was recorded more than 30 days after the day on which it is to have been paid",
+        "兑付的登记日期晚于所填付款日期 30 天以上",
+    ),
+    RecordRule.RECEIPT_DATED_BACK: (
+        "a receipt was recorded by hand more than 30 days after the day on which the money is to have come",
+        "手工登记到款的日期晚于所填到账日期 30 天以上",
+    ),
+}
+"""Hints for who audits, not refusals: a supplier may be late with its papers, or have a very good year."""
+
+
 class TooMuchToVerifyError(MarketError):
     """A request has seconds, not minutes."""
 

@@ -92,6 +92,7 @@ def add_category(request: AddCategory, caller: Annotated[Caller, requires(Permis
                 code=request.code,
                 name=request.name,
                 needs_quality_certificate=request.needs_quality_certificate,
+                most_kg_per_mu=request.most_kg_per_mu,
             )
         ),
     )

@@ -12,13 +12,18 @@ from market.db import Base, new_id
 
 
 class Category(Base):
-    """A kind of product; `needs_quality_certificate` as Ministry order 2025 no. 4 says."""
+    """A kind of product; `needs_quality_certificate` as Ministry order 2025 no. 4 says.
+
+    `most_kg_per_mu` is what a mu can bear in a year at most; none for what does not grow on land.
+    """
 
     __tablename__ = "categories"
+    __table_args__ = (sa.CheckConstraint("most_kg_per_mu > 0", name="yield_is_positive"),)
 
     code: orm.Mapped[str] = orm.mapped_column(primary_key=True)
     name: orm.Mapped[str]
     needs_quality_certificate: orm.Mapped[bool]
+    most_kg_per_mu: orm.Mapped[int | None]
 
 
 class Product(Base):

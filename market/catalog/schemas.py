@@ -54,6 +54,10 @@ class AddCategory(Schema):
     code: CategoryCode
     name: Annotated[Text, Field(examples=["干果"])]
     needs_quality_certificate: Flag
+    most_kg_per_mu: Annotated[
+        PositiveCount | None,
+        Field(examples=[None], description="what a mu (亩) bears of it in a year at most; lots above it are looked at"),
+    ] = None
 
 
 class CategoryOut(Schema):
@@ -62,6 +66,7 @@ class CategoryOut(Schema):
     code: CategoryCode
     name: Annotated[Text, Field(examples=["干果"])]
     needs_quality_certificate: Flag
+    most_kg_per_mu: Annotated[int | None, Field(examples=[5_000])]
 
 
 class PriceTierIn(Schema):

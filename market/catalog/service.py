@@ -38,11 +38,18 @@ from market.regions.rules import DIGITS_OF, Level
 _COUNTY_DIGITS = DIGITS_OF[Level.COUNTY]
 
 
-def add_category(session: orm.Session, *, code: str, name: str, needs_quality_certificate: bool) -> Category:
-    """Add a kind of product; raises `CategoryTakenError`."""
+def add_category(
+    session: orm.Session, *, code: str, name: str, needs_quality_certificate: bool, most_kg_per_mu: int | None = None
+) -> Category:
+    """Add a kind of product, with the most that a mu bears of it in a year; raises `CategoryTakenError`."""
     if session.get(Category, code) is not None:
         raise CategoryTakenError(code=code, pointer="/code")
-    category = Category(code=code, name=name, needs_quality_certificate=needs_quality_certificate)
+    category = Category(
+        code=code,
+        name=name,
+        needs_quality_certificate=needs_quality_certificate,
+        most_kg_per_mu=most_kg_per_mu,
+    )
     session.add(category)
     session.flush()
     return category

@@ -41,6 +41,7 @@ class ReceiptOut(Schema):
     payer_name: Annotated[Text, Field(examples=["交城县财政国库支付中心"])]
     amount_fen: Fen
     received_on: Annotated[date, Field(examples=["2026-03-31"])]
+    recorded_at: Annotated[datetime, Field(examples=["2026-04-01T08:00:00Z"])]
 
 
 class ReceiptDetail(ReceiptOut):

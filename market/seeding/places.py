@@ -32,6 +32,7 @@ def load_places(session: orm.Session, sample: Sample, *, today: date) -> None:
             code=row["code"],
             name=row["name"],
             needs_quality_certificate=yes(row["needs_quality_certificate"]),
+            most_kg_per_mu=int(row["most_kg_per_mu"]) if row["most_kg_per_mu"] else None,
         )
 
 

@@ -20,6 +20,8 @@ def upgrade() -> None:
         sa.Column("code", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("needs_quality_certificate", sa.Boolean(), nullable=False),
+        sa.Column("most_kg_per_mu", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint("most_kg_per_mu > 0", name=op.f("categories_yield_is_positive")),
         sa.PrimaryKeyConstraint("code", name=op.f("categories_pkey")),
     )
     op.create_table(

@@ -45,6 +45,9 @@ LIVING = {
     ),
     "GET /v1/monitoring/warnings households": Ask(thing("household"), lists=item("household_id")),
     "GET /v1/monitoring/evidence disbursements": Ask(thing("unproved"), lists=item("disbursement_id")),
+    "GET /v1/monitoring/records lots": Ask(
+        thing("held_lot"), params=lambda _: {"from": "2020-01-01", "to": "2020-12-31"}, lists=item()
+    ),
     "GET /v1/monitoring/counts": Ask(),
     "GET /v1/published-figures": Ask(),
     "POST /v1/published-figures": Ask(

@@ -73,10 +73,20 @@ def plan_version(
 
 
 def category(
-    session: orm.Session, *, code: str | None = None, name: str = "干果", needs_quality_certificate: bool = False
+    session: orm.Session,
+    *,
+    code: str | None = None,
+    name: str = "干果",
+    needs_quality_certificate: bool = False,
+    most_kg_per_mu: int | None = 3_000,
 ) -> Category:
     """A kind of product, with a code of its own unless given."""
-    row = Category(code=code or f"c{number()}", name=name, needs_quality_certificate=needs_quality_certificate)
+    row = Category(
+        code=code or f"c{number()}",
+        name=name,
+        needs_quality_certificate=needs_quality_certificate,
+        most_kg_per_mu=most_kg_per_mu,
+    )
     session.add(row)
     session.flush()
     return row

@@ -1,0 +1,162 @@
+"""Cross-checks of what suppliers and counties put on record, for who audits them: hints to look at, not refusals.
+
+A lot that its land cannot have borne, prices and hours that nobody pays or works, and what was dated back.
+"""
+
+# ruff: noqa: S608 - statements are put together from the fragments of this file alone
+
+from collections.abc import Collection, Mapping
+from datetime import date
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from market.audit.rules import RecordRule
+from market.db import plan_anew
+from market.identity.rules import Actor, Scope
+
+FAR_ABOVE = 2
+"""A household's produce is hardly bought for more than twice what the product is sold for at most."""
+HOURS_OF_A_DAY = 24
+LONGEST_WORK_DAYS = 366
+"""A lot is worked for at most so long before it is produced."""
+LONG_AFTER_DAYS = 30
+"""What is recorded later than this after it is to have happened, or decided so long after it began to hold, is old."""
+
+_DAY = "CAST({} AT TIME ZONE 'Asia/Shanghai' AS date)"
+_ASKED = """
+    WITH suppliers AS (
+      SELECT id FROM organisations
+       WHERE starts_with(region_code, :region) AND (CAST(:supplier AS uuid) IS NULL OR id = :supplier)
+    ), lots_asked AS (
+      SELECT l.*, p.unit_milli, p.category_code, CAST(l.made_at AT TIME ZONE 'Asia/Shanghai' AS date) AS recorded_on,
+             (SELECT max(t.price_fen) FROM price_tiers t WHERE t.product_id = p.id) AS highest_fen
+        FROM lots l JOIN suppliers s ON s.id = l.supplier_id JOIN products p ON p.id = l.product_id
+       WHERE l.status <> 'discarded' AND l.made_at >= CAST(:begin AS date) - interval '1 day'
+    )
+"""
+_NOBODY = "CAST(NULL AS uuid)"
+_QUERIES: Mapping[RecordRule, str] = {
+    RecordRule.YIELD_BEYOND_LAND: f"""
+        SELECT l.id, l.supplier_id, {_NOBODY}, l.produced_on, l.recorded_on,
+               jsonb_build_object(
+                 'kg_per_mu', div(CAST(l.quantity_milli + l.loss_milli - l.bought_in_milli AS numeric),
+                                  l.area_milli_mu),
+                 'most_kg_per_mu', g.most_kg_per_mu)
+          FROM lots_asked l JOIN categories g ON g.code = l.category_code
+         WHERE l.origin = 'produced' AND l.base_unit = 'kg' AND l.area_milli_mu > 0
+           AND l.quantity_milli + l.loss_milli - l.bought_in_milli
+               > CAST(g.most_kg_per_mu AS numeric) * l.area_milli_mu
+    """,
+    RecordRule.PRICE_FAR_ABOVE_SALE: f"""
+        SELECT c.id, l.supplier_id, c.household_id, c.delivered_on, l.recorded_on,
+               jsonb_build_object(
+                 'price_fen', div(CAST(c.unit_price_fen AS numeric) * l.unit_milli, c.price_unit_milli),
+                 'sale_price_fen', l.highest_fen)
+          FROM lots_asked l JOIN contributions c ON c.lot_id = l.id AND c.carried_from IS NULL
+         WHERE c.measure = 'quantity' AND c.measured_in = l.base_unit
+           AND CAST(c.unit_price_fen AS numeric) * l.unit_milli
+               > {FAR_ABOVE} * CAST(l.highest_fen AS numeric) * c.price_unit_milli
+    """,
+    RecordRule.WORTH_MORE_THAN_SALE: f"""
+        SELECT l.id, l.supplier_id, {_NOBODY}, l.produced_on, l.recorded_on,
+               jsonb_build_object('contributed_fen', c.fen, 'sale_fen', c.sale_fen)
+          FROM lots_asked l
+          CROSS JOIN LATERAL (
+            SELECT sum(amount_fen) AS fen,
+                   div(CAST(l.quantity_milli AS numeric) * l.highest_fen, l.unit_milli) AS sale_fen
+              FROM contributions WHERE lot_id = l.id) AS c
+         WHERE c.fen > c.sale_fen
+    """,
+    RecordRule.HOURS_BEYOND_THE_DAYS: f"""
+        SELECT l.id, l.supplier_id, w.household_id, w.last_on, l.recorded_on,
+               jsonb_build_object('hours', div(w.milli, 1000), 'days', d.days, 'heads', h.head_count)
+          FROM lots_asked l
+          JOIN (SELECT lot_id, household_id, max(delivered_on) AS last_on, sum(measure_milli) AS milli
+                  FROM contributions WHERE measure = 'hours' AND carried_from IS NULL
+                 GROUP BY lot_id, household_id) AS w ON w.lot_id = l.id
+          JOIN households h ON h.id = w.household_id
+          JOIN enrolments e ON e.household_id = w.household_id AND e.supplier_id = l.supplier_id
+          CROSS JOIN LATERAL (
+            SELECT w.last_on - greatest(e.enrolled_on, l.produced_on - {LONGEST_WORK_DAYS}) + 1 AS days) AS d
+         WHERE w.milli > 1000 * {HOURS_OF_A_DAY} * CAST(h.head_count AS numeric) * d.days
+    """,
+    RecordRule.PLAN_DATED_BACK: f"""
+        SELECT v.id, p.supplier_id, {_NOBODY}, v.valid_from, {_DAY.format("v.decided_at")},
+               jsonb_build_object('days', {_DAY.format("v.decided_at")} - v.valid_from)
+          FROM plan_versions v JOIN plans p ON p.id = v.plan_id JOIN suppliers s ON s.id = p.supplier_id
+         WHERE v.status = 'approved' AND {_DAY.format("v.decided_at")} - v.valid_from > {LONG_AFTER_DAYS}
+    """,
+    RecordRule.PAYMENT_DATED_BACK: f"""
+        SELECT d.id, d.supplier_id, {_NOBODY}, d.paid_on, {_DAY.format("d.made_at")},
+               jsonb_build_object('days', {_DAY.format("d.made_at")} - d.paid_on)
+          FROM disbursements d JOIN suppliers s ON s.id = d.supplier_id
+         WHERE {_DAY.format("d.made_at")} - d.paid_on > {LONG_AFTER_DAYS}
+    """,
+    RecordRule.RECEIPT_DATED_BACK: f"""
+        SELECT r.id, r.supplier_id, {_NOBODY}, r.received_on, {_DAY.format("r.recorded_at")},
+               jsonb_build_object('days', {_DAY.format("r.recorded_at")} - r.received_on)
+          FROM receipts r JOIN suppliers s ON s.id = r.supplier_id
+         WHERE r.bank_line_id IS NULL AND {_DAY.format("r.recorded_at")} - r.received_on > {LONG_AFTER_DAYS}
+    """,
+}
+
+
+class OddRecord(NamedTuple):
+    """What a rule finds: of which lot, contribution, version of a plan, disbursement or receipt, and by which figures.
+
+    `effective_on` is the day that it is said to be of, `recorded_on` that on which somebody wrote or decided it.
+    """
+
+    rule: str
+    id: UUID
+    supplier_id: UUID
+    household_id: UUID | None
+    effective_on: date
+    recorded_on: date
+    figures: Mapping[str, Any]
+    key: str
+
+
+def odd_records(
+    session: orm.Session,
+    actor: Actor,
+    *,
+    begin: date,
+    end: date,
+    after: str | None,
+    limit: int,
+    rules: Collection[RecordRule] = frozenset(RecordRule),
+    supplier_id: UUID | None = None,
+) -> list[OddRecord]:
+    """Return what the rules find of what suppliers of the actor's region recorded in a period, both days included.
+
+    The newest first; `after` is the key of the last that was read. Prices are compared with the tiers of now. One
+    statement.
+    """
+    plan_anew(session)
+    each = (f"SELECT '{rule.value}' AS rule, found.* FROM ({_QUERIES[rule]}) AS found" for rule in sorted(rules))
+    asked = sa.text(
+        f"""
+        {_ASKED}
+        SELECT * FROM (
+            SELECT odd.*, concat_ws(' ', id, rule, household_id) COLLATE "C" AS key
+              FROM ({" UNION ALL ".join(each)})
+                AS odd (rule, id, supplier_id, household_id, effective_on, recorded_on, figures)
+             WHERE recorded_on BETWEEN :begin AND :end) AS listed
+         WHERE CAST(:after AS text) IS NULL OR key < :after
+         ORDER BY key DESC
+         LIMIT :limit
+        """
+    )
+    bound = {
+        "region": actor.region_code if actor.scope is Scope.REGION else "",
+        "begin": begin,
+        "end": end,
+        "supplier": supplier_id,
+        "after": after,
+        "limit": limit,
+    }
+    return [OddRecord(*row) for row in session.execute(asked, bound)]
