@@ -60,7 +60,9 @@ def released(amount_fen: int, drawn_milli: int, whole_milli: int) -> int:
     """Return what a contribution of `amount_fen` has released after `drawn_milli` of its lot's `whole_milli`.
 
     floor(amount x drawn / whole): cumulative, so a lot sold out has released the amount to the fen
-    (domain.md §5, From order line to household, 6).
+    (domain.md §5, From order line to household, 6). After a return it may stand a fen off this for each return: what
+    comes off is split over what remains posted on the line (point 8), not reckoned by this formula. The difference is
+    the contribution's carry, which the next release makes good; a lot sold out has released the amount all the same.
     """
     return amount_fen * drawn_milli // whole_milli
 

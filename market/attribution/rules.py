@@ -288,6 +288,9 @@ def climb(accrued: Sequence[tuple[Share, int]], amount_fen: int, *, salt: str) -
 def fall(standings: Sequence[Standing], amount_fen: int, *, salt: str) -> list[Standing]:
     """Return what is taken off when `amount_fen` of a line is returned: split over what remains, lowest step first.
 
+    The rule of a return (domain.md §5, 8), before that of a release, floor(amount x S / Q): a contribution may so stand
+    a fen off that per return, which its carry keeps and the next release makes good.
+
     Never by the original weights, which over-reverses somebody, and never by splitting anew, which can make a
     household gain from a refund.
     """
