@@ -34,6 +34,10 @@ One word per concept, in code, API and documents alike:
 | identification code | 识别码 | by which a bank transfer names the order group that it pays |
 | receipt | 到款 | the buyer's money, seen at the supplier's bank or in custody |
 | captured | 已收款 | what the buyer paid for an order, wherever it rests |
+| online payment | 在线支付 | what a buyer pays at once at the provider for a group's online orders |
+| provider | 支付机构 | who takes payments for the market online: Stripe |
+| refund | 退款 | what was paid for an order and is not owed goes back, by two people's word |
+| dispute | 支付争议 | a payer's bank takes a payment back until it is decided whose it is |
 | settlement | 结算 | what a supplier earned in custody is paid on to it |
 | reserve | 保证金 | what of a settlement is kept back for some days after acceptance, for goods that may come back |
 | attribution | 归集 | the posting of an accepted line to households, collectives and supplier |

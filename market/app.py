@@ -20,7 +20,7 @@ from market.attribution import endpoints as attribution_endpoints
 from market.attribution.evidence import MOST_FILE_BYTES
 from market.attribution.trying import CodeTrials
 from market.audit import endpoints as audit_endpoints
-from market.audit import proof_endpoints, record_endpoints
+from market.audit import proof_endpoints, reconciliation_endpoints, record_endpoints
 from market.banking import endpoints as banking_endpoints
 from market.benefits import endpoints as benefits_endpoints
 from market.benefits import register_endpoints
@@ -43,6 +43,8 @@ from market.lots import lineage_endpoints
 from market.observing import Observer
 from market.orders import endpoints as orders_endpoints
 from market.payments import endpoints as payments_endpoints
+from market.payments import online_endpoints, provider_endpoints, refund_endpoints
+from market.payments.gateway import Gateway
 from market.problems import BodyLimit, install_problem_handlers
 from market.published import endpoints as published_endpoints
 from market.reach import endpoints as reach_endpoints
@@ -78,10 +80,14 @@ ROUTERS: tuple[APIRouter, ...] = (
     distributions_endpoints.router,
     orders_endpoints.router,
     payments_endpoints.router,
+    online_endpoints.router,
+    provider_endpoints.router,
+    refund_endpoints.router,
     settlements_endpoints.router,
     audit_endpoints.router,
     proof_endpoints.router,
     record_endpoints.router,
+    reconciliation_endpoints.router,
     reports_endpoints.router,
     reach_endpoints.router,
     published_endpoints.router,
@@ -89,11 +95,16 @@ ROUTERS: tuple[APIRouter, ...] = (
 
 
 def create_app(
-    db: Database, *, vault: Vault | None = None, token_hours: int = 12, reservation_hours: int = 72
+    db: Database,
+    *,
+    vault: Vault | None = None,
+    gateway: Gateway | None = None,
+    token_hours: int = 12,
+    reservation_hours: int = 72,
 ) -> FastAPI:
     """Build the application; raises `UndeclaredRouteError` if a route declares no permission.
 
-    Without a vault it serves everything but personal data.
+    Without a vault it serves everything but personal data, without a gateway everything but online payments.
     """
     app = FastAPI(
         title="Seven-into market",
@@ -105,6 +116,7 @@ def create_app(
     )
     app.state.db = db
     app.state.vault = vault
+    app.state.gateway = gateway
     app.state.sign_ins = SignInLimits()
     app.state.code_trials = CodeTrials()
     app.state.token_hours = token_hours

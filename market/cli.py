@@ -27,6 +27,7 @@ from market.households.vault import Keyring, Vault
 from market.identity import service as identity
 from market.identity.rules import OrganisationKind, Role
 from market.observing import log_as_json
+from market.payments.gateway import Gateway
 from market.seeding import loading
 from market.settings import Settings
 
@@ -86,9 +87,18 @@ def _app(database: Database, settings: Settings) -> FastAPI:
     return create_app(
         database,
         vault=_vault(settings),
+        gateway=_gateway(settings),
         token_hours=settings.token_hours,
         reservation_hours=settings.reservation_hours,
     )
+
+
+def _gateway(settings: Settings) -> Gateway | None:
+    """Open the way to the payment provider, if there is a key for it."""
+    if settings.stripe_api_key is None:
+        return None
+    secret = settings.stripe_webhook_secret.get_secret_value()
+    return Gateway(settings.stripe_api_key.get_secret_value(), webhook_secret=secret, base_url=settings.stripe_url)
 
 
 def _vault(settings: Settings) -> Vault | None:
@@ -114,14 +124,14 @@ def serve() -> None:
 
 @cli.command(name="worker")
 def work() -> None:
-    """Do what is due, until stopped: expired reservations, ended notices, lapsing certificates."""
+    """Do what is due, until stopped: expired reservations, ended notices, lapsing certificates, online payments."""
     settings = Settings()
     log_as_json(settings.log_level)
     stop = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stop.set())
     with _database(settings) as database:
-        worker.run(database, stop)
+        worker.run(database, stop, gateway=_gateway(settings))
 
 
 @cli.command()

@@ -42,6 +42,8 @@ TAGS: Mapping[str, str] = {
     "regions": "行政区划: GB/T 2260 codes and their names over time",
     "reports": "报表: sales beside what they brought to whom, each figure naming its step",
     "reach": "带动: how many households an order, product, buyer or channel reached, and what the public is told",
+    "online payments": "在线支付: buyers pay by card, Alipay or WeChat Pay; what it brings is held for the orders",
+    "refunds": "退款: what a buyer paid and does not owe goes back by the way it came",
     "settlements": "结算: what suppliers earned in custody is paid on to them, less what they owe",
     "statements": "对账单: of a household, of a supplier, of a lot",
 }

@@ -23,6 +23,12 @@ class Settings(BaseSettings):
     """The keyring of the personal data, as `market vault-key` writes it; for a secret manager's variable."""
     vault_key_file: Path | None = None
     """The file that holds the keyring; with the embedded server `vault.key` in `data`, made at the first start."""
+    stripe_api_key: SecretStr | None = None
+    """Opens the platform's account at Stripe; without it nothing is paid online."""
+    stripe_webhook_secret: SecretStr = SecretStr("")
+    """Signs the events that Stripe sends to `/v1/provider-events`; without it none is believed."""
+    stripe_url: str | None = None
+    """Another server that speaks as Stripe does, for trying the market out."""
     threads: int = 8
     """Requests served at once; the connection pools have as many places."""
     token_hours: int = 12

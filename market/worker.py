@@ -14,7 +14,10 @@ from market.clock import utc_now
 from market.db import Database
 from market.ledger import tasks as ledger
 from market.orders import tasks as orders
+from market.payments.gateway import Gateway
+from market.payments.tasks import provider_tasks
 from market.reports import tasks as reports
+from market.settlements import tasks as settlements
 
 LOG = structlog.get_logger()
 PAUSE_SECONDS = 5
@@ -24,14 +27,17 @@ TASKS: Mapping[str, Callable[[Database, datetime], int]] = {
     "expire_orders": orders.expire_orders,
     "end_notices": certification.end_notices,
     "raise_alerts": certification.raise_alerts,
+    "follow_transfers": settlements.follow_transfers,
     "roll_up_months": reports.roll_up_months,
 }
 
 
-def run_due(db: Database, now: datetime) -> dict[str, int]:
+def run_due(
+    db: Database, now: datetime, more: Mapping[str, Callable[[Database, datetime], int]] | None = None
+) -> dict[str, int]:
     """Do all that is due at an instant, once; return how much each task did. A failing task does not stop others."""
     done: dict[str, int] = {}
-    for name, task in TASKS.items():
+    for name, task in {**TASKS, **(more or {})}.items():
         try:
             done[name] = task(db, now)
         except Exception:
@@ -40,10 +46,11 @@ def run_due(db: Database, now: datetime) -> dict[str, int]:
     return done
 
 
-def run(db: Database, stop: threading.Event) -> None:
-    """Do what is due, again and again, until told to stop."""
+def run(db: Database, stop: threading.Event, *, gateway: Gateway | None = None) -> None:
+    """Do what is due, again and again, until told to stop; with a gateway also what is due at the provider."""
+    more = provider_tasks(gateway) if gateway else None
     while not stop.is_set():
-        done = run_due(db, utc_now())
+        done = run_due(db, utc_now(), more)
         if any(done.values()):
             LOG.info("tasks_done", **done)
         else:

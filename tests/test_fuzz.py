@@ -8,6 +8,7 @@ rules behind the schemas; the market they change is forgotten afterwards.
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from functools import cache
 from http import HTTPStatus
 from itertools import cycle, islice
@@ -31,9 +32,11 @@ from market.db import Database
 from market.identity.rules import POLICY, Permission, Role
 from market.lots.rules import LotStatus
 from market.openapi import KEY_PARAMETER
+from market.payments.gateway import Gateway
 from tests import factories
 from tests.conftest import RolledBackDatabase
 from tests.stalls import NOON, TODAY, Desk, Stalls
+from tests.stripe_emulator.server import running
 from tests.test_openapi import COMMITTED
 
 MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
@@ -55,6 +58,9 @@ TABLES = {
     "household_ids": "households",
     "order_id": "orders",
     "order_line_id": "order_lines",
+    "group_id": "order_groups",
+    "refund_id": "refunds",
+    "account_id": "bank_accounts",
     "receipt_id": "receipts",
     "payment_ids": "payments",
     "contribution_id": "contributions",
@@ -180,15 +186,22 @@ def market(worker_db: Database) -> Iterator[RolledBackDatabase]:
 def filled(market: RolledBackDatabase) -> Iterator[Stalls]:
     with (
         time_machine.travel(NOON, tick=False),
+        running() as emulator,
+        closing(Gateway(emulator.key, webhook_secret=emulator.webhook_secret, base_url=emulator.url)) as gateway,
         market.transaction() as session,
-        TestClient(create_app(market, vault=factories.VAULT)) as client,
+        TestClient(create_app(market, vault=factories.VAULT, gateway=gateway)) as client,
     ):
         stalls = Stalls(client, session)
+        stalls.operator.made("/provider-account")
         stalls.placed()
         stalls.shipped()
         order = stalls.accepted(stalls.line(stalls.dates), stalls.line(stalls.dates, "5"))
         stalls.clerk.made("/receipts", stalls.money(order, 5_000))
         stalls.clerk.made("/disbursements", stalls.payment(2_000))
+        given_up = stalls.placed()
+        stalls.clerk.made("/receipts", stalls.money(given_up, 1_000))
+        stalls.orderer.made(f"/orders/{given_up['id']}/cancellation", {"reason": "无需"})
+        stalls.orderer.made(f"/orders/{given_up['id']}/refunds", {"reason": "无需", "amount_fen": 100})
         factories.lot(session, stalls.dates, status=LotStatus.DRAFT)
         session.flush()
         yield stalls

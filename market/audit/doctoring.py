@@ -11,8 +11,9 @@ from market.audit.register_invariants import REGISTER
 from market.audit.rollup_invariants import ROLLUPS
 from market.audit.rules import Invariant, Symptom
 from market.audit.sharing_invariants import SHARING
+from market.audit.way_invariants import WAY
 
-INVARIANTS: tuple[Invariant, ...] = (*BOOK, *ROLLUPS, *SHARING, *CONFIRMATIONS, *MARKET, *CASH, *REGISTER)
+INVARIANTS: tuple[Invariant, ...] = (*BOOK, *ROLLUPS, *SHARING, *CONFIRMATIONS, *MARKET, *CASH, *WAY, *REGISTER)
 
 MOST_SYMPTOMS = 20
 """Of one invariant; when all is broken, the first ones say so."""

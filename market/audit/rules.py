@@ -17,6 +17,23 @@ MOST_DAYS = 366
 """A household is traced over at most a year at a time."""
 
 
+class Reason(StrEnum):
+    """Why money stands between two places."""
+
+    UNMATCHED = "unmatched"
+    PENDING = "pending"
+    SETTLEMENT_APPROVED = "settlement_approved"
+    SETTLEMENT_SENT = "settlement_sent"
+    REFUND_SENT = "refund_sent"
+    REFUND_FAILED = "refund_failed"
+    DISPUTED = "disputed"
+    TO_REFUND = "to_refund"
+    CALL_PARKED = "call_parked"
+    EVENT_PARKED = "event_parked"
+    PAYMENT_OPEN = "payment_open"
+    STATEMENT_DIFFERS = "statement_differs"
+
+
 class Difference(StrEnum):
     """How book and facts can differ."""
 

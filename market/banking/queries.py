@@ -27,11 +27,17 @@ def visible_lines(actor: Actor) -> sa.Select[BankLine]:
     return sa.select(BankLine).where(BankLine.bank_account_id.in_(accounts))
 
 
-def locked_account(session: orm.Session, actor: Actor, account_id: UUID) -> BankAccount:
-    """Return an account that the actor may use, locked: its statements are imported and matched one at a time."""
+def one_account(session: orm.Session, actor: Actor, account_id: UUID) -> BankAccount:
+    """Return an account that the actor may see; raises `NotFoundError`."""
     account = session.scalar(visible_accounts(actor).where(BankAccount.id == account_id))
     if account is None:
         raise NotFoundError(what="bank_account")
+    return account
+
+
+def locked_account(session: orm.Session, actor: Actor, account_id: UUID) -> BankAccount:
+    """Return an account that the actor may use, locked: its statements are imported and matched one at a time."""
+    account = one_account(session, actor, account_id)
     lock_by(session, kind="bank_account", key=str(account.id))
     return account
 

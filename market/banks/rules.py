@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from enum import StrEnum
 from hashlib import sha256
 from itertools import groupby
 from typing import NamedTuple
@@ -66,6 +67,14 @@ class StatementAccountError(MarketError):
 
     en = "The statement is of another account, or of several."
     zh = "对账单所属账户与指定账户不符,或包含多个账户。"
+
+
+class Form(StrEnum):
+    """The forms that banks take: a spreadsheet of theirs, a table, or ISO 20022 (pain.001)."""
+
+    XLSX = "xlsx"
+    CSV = "csv"
+    XML = "xml"
 
 
 class PaymentFileError(MarketError):

@@ -162,6 +162,13 @@ class Permission(StrEnum):
     ORDER_ACCEPT = "order:accept"
     ORDER_CANCEL = "order:cancel"
     ORDER_RETURN = "order:return"
+    ONLINE_PAYMENT_READ = "online_payment:read"
+    ONLINE_PAYMENT_WRITE = "online_payment:write"
+    PROVIDER_ACCOUNT_READ = "provider_account:read"
+    PROVIDER_ACCOUNT_WRITE = "provider_account:write"
+    REFUND_READ = "refund:read"
+    REFUND_REQUEST = "refund:request"
+    REFUND_SEND = "refund:send"
     RECEIPT_READ = "receipt:read"
     RECEIPT_WRITE = "receipt:write"
     BANK_READ = "bank:read"
@@ -267,6 +274,13 @@ POLICY: Mapping[Permission, Mapping[Role, Scope]] = {
     Permission.ORDER_ACCEPT: {Role.BUYER_RECEIVER: Scope.OWN},
     Permission.ORDER_CANCEL: {Role.BUYER_CLERK: Scope.OWN, **_SUPPLIER_OWN},
     Permission.ORDER_RETURN: {Role.BUYER_RECEIVER: Scope.OWN},
+    Permission.ONLINE_PAYMENT_READ: {**_BUYER_OWN, Role.AUDITOR: Scope.ALL, Role.OPERATOR: Scope.ALL},
+    Permission.ONLINE_PAYMENT_WRITE: {Role.BUYER_CLERK: Scope.OWN},
+    Permission.PROVIDER_ACCOUNT_READ: {**_SUPPLIER_OWN, Role.OPERATOR: Scope.OWN},
+    Permission.PROVIDER_ACCOUNT_WRITE: {Role.SUPPLIER_MANAGER: Scope.OWN},
+    Permission.REFUND_READ: {**_SUPPLIER_OWN, **_BUYER_OWN, **_OVERSEERS},
+    Permission.REFUND_REQUEST: {Role.BUYER_CLERK: Scope.OWN, **_SUPPLIER_OWN, Role.OPERATOR: Scope.ALL},
+    Permission.REFUND_SEND: {**_SUPPLIER_OWN, Role.OPERATOR: Scope.ALL},
     Permission.RECEIPT_READ: {**_SUPPLIER_OWN, **_BUYER_OWN, **_OVERSEERS},
     Permission.RECEIPT_WRITE: {**_SUPPLIER_OWN},
     Permission.BANK_READ: {**_SUPPLIER_OWN, Role.AUDITOR: Scope.ALL, Role.OPERATOR: Scope.ALL},

@@ -14,10 +14,11 @@ import structlog
 from sqlalchemy import orm
 
 from market.db import Database, new_id
+from market.errors import NotFoundError
 from market.payments.gateway import Gateway
 from market.payments.models import ProviderCall
 from market.payments.provider import Asked, NoAnswerError, RefusedError, Seen, UnclearError
-from market.payments.rules import MOST_TRIES, CallStatus, Operation, pause
+from market.payments.rules import MOST_TRIES, CallStatus, NotParkedError, Operation, pause
 
 LOG = structlog.get_logger()
 KEYS_LAST = timedelta(hours=23)
@@ -57,6 +58,14 @@ def due(session: orm.Session, operations: Collection[Operation], *, now: datetim
     """Return the calls that are to be made now, oldest first."""
     wanted = sa.select(ProviderCall.id).where(
         ProviderCall.status == CallStatus.DUE, ProviderCall.next_at <= now, ProviderCall.operation.in_(operations)
+    )
+    return list(session.scalars(wanted.order_by(ProviderCall.id)))
+
+
+def due_about(session: orm.Session, subject_id: UUID, *, now: datetime) -> list[UUID]:
+    """Return the calls about an object of ours that are to be made now."""
+    wanted = sa.select(ProviderCall.id).where(
+        ProviderCall.status == CallStatus.DUE, ProviderCall.next_at <= now, ProviderCall.subject_id == subject_id
     )
     return list(session.scalars(wanted.order_by(ProviderCall.id)))
 
@@ -136,6 +145,18 @@ def _begin_anew(call: ProviderCall) -> None:
     if call.unfound >= LOOKS:
         call.attempt += 1
         call.unfound, call.is_unclear, call.first_sent_at = 0, False, None
+
+
+def retry(session: orm.Session, call_id: UUID, *, now: datetime) -> ProviderCall:
+    """Make a parked call again, under the key that it had; raises `NotFoundError` or `NotParkedError`."""
+    call = session.get(ProviderCall, call_id, with_for_update=True)
+    if call is None:
+        raise NotFoundError(what="provider_call")
+    if call.status is not CallStatus.PARKED:
+        raise NotParkedError(status=call.status)
+    call.status, call.tries, call.next_at = CallStatus.DUE, 0, now
+    session.flush()
+    return call
 
 
 def settled_by_others(session: orm.Session, operation: Operation, subject_id: UUID, object_id: str) -> None:

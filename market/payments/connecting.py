@@ -10,12 +10,13 @@ from market.banking.models import BankAccount
 from market.banking.rules import AccountPurpose, BankAccountTakenError
 from market.banks.rules import account_key
 from market.db import lock_by, new_id
+from market.errors import NotFoundError
 from market.identity.models import Member, Organisation
 from market.identity.rules import Actor
 from market.payments import calls, movements
 from market.payments.models import ConnectedAccount, ProviderCall
 from market.payments.provider import AccountSeen
-from market.payments.rules import ConnectedOnceError, Operation
+from market.payments.rules import CURRENCY, ConnectedOnceError, Operation
 
 
 def connect_platform(session: orm.Session, actor: Actor, seen: AccountSeen, *, now: datetime) -> BankAccount:
@@ -42,6 +43,25 @@ def connect(session: orm.Session, actor: Actor, *, now: datetime) -> ProviderCal
         "metadata": {"member": str(actor.member_id)},
     }
     return calls.ask(session, Operation.OPEN_ACCOUNT, actor.organisation_id, params, now=now)
+
+
+def account_of(session: orm.Session, organisation_id: UUID) -> tuple[BankAccount, ConnectedAccount | None]:
+    """Return an organisation's account at the provider, and what a supplier's may do; raises `NotFoundError`."""
+    wanted = sa.select(BankAccount).where(
+        BankAccount.purpose.in_((AccountPurpose.PROVIDER, AccountPurpose.CONNECTED)),
+        BankAccount.organisation_id == organisation_id,
+    )
+    account = session.scalars(wanted).first()
+    if account is None:
+        raise NotFoundError(what="provider_account")
+    return account, session.get(ConnectedAccount, account.id)
+
+
+def pay_out(session: orm.Session, actor: Actor, *, amount_fen: int, now: datetime) -> ProviderCall:
+    """Ask the provider to pay out to the supplier's bank; raises `NotFoundError` without an account there."""
+    account, _ = account_of(session, actor.organisation_id)
+    params = {"amount": amount_fen, "currency": CURRENCY, "account": account.number}
+    return calls.ask(session, Operation.PAYOUT, new_id(), params, now=now)
 
 
 def note(session: orm.Session, seen: AccountSeen, *, now: datetime) -> None:

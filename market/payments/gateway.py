@@ -20,6 +20,7 @@ from market.payments.provider import (
     MovementSeen,
     NoAnswerError,
     PaymentSeen,
+    PayoutSeen,
     RefundSeen,
     RefundStatus,
     RefusedError,
@@ -27,9 +28,8 @@ from market.payments.provider import (
     TransferSeen,
     UnclearError,
 )
-from market.payments.rules import DisputeStatus, OnlineStatus, Operation
+from market.payments.rules import CURRENCY, DisputeStatus, OnlineStatus, Operation
 
-CURRENCY = "cny"
 KEPT_ERROR = 500
 """The status that Stripe keeps under an idempotency key, and gives again."""
 _TOO_MANY, _CONFLICT, _UNAUTHORISED, _FORBIDDEN = 429, 409, 401, 403
@@ -68,7 +68,7 @@ class Gateway:
 
     def close(self) -> None:
         """Drop the connections."""
-        self._http.close()
+        self._http.close()  # type: ignore[no-untyped-call] # so is the SDK
 
     @property
     def hears(self) -> bool:
@@ -93,6 +93,9 @@ class Gateway:
                 v1.transfers.reversals.create(given.pop("transfer"), given, options)
             ),
             Operation.OPEN_ACCOUNT: lambda given: _account(v1.accounts.create(given, options)),
+            Operation.PAYOUT: lambda given: _payout(
+                v1.payouts.create(given, {**options, "stripe_account": given.pop("account")})
+            ),
         }
         try:
             return having[asked.operation]({**params, **_EXPANDED.get(asked.operation, {})})
@@ -108,6 +111,7 @@ class Gateway:
             Operation.TRANSFER: lambda: v1.transfers.list({"transfer_group": asked.params["transfer_group"]}),
             Operation.REVERSE_TRANSFER: lambda: v1.transfers.reversals.list(asked.params["transfer"]),
             Operation.OPEN_ACCOUNT: lambda: v1.accounts.list(cast("Any", window)),
+            Operation.PAYOUT: lambda: v1.payouts.list(cast("Any", window), {"stripe_account": asked.params["account"]}),
         }
         try:
             if asked.operation in {Operation.CONFIRM_PAYMENT, Operation.CANCEL_PAYMENT}:
@@ -130,6 +134,8 @@ class Gateway:
                 return _account(found)
             case stripe.Transfer():
                 return self.transfer(found.id)
+            case stripe.Payout():
+                return _payout(found)
             case _:
                 return _transfer(
                     self._client.v1.transfers.reversals.retrieve(
@@ -177,6 +183,14 @@ class Gateway:
         except stripe.StripeError as error:
             raise _meaning(error) from error
 
+    def payouts(self, account_id: str) -> list[PayoutSeen]:
+        """Return the last payouts of an account to its owner's bank, newest first."""
+        try:
+            found = self._client.v1.payouts.list({"limit": 100}, {"stripe_account": account_id})
+        except stripe.StripeError as error:
+            raise NoAnswerError(str(error.code or error.http_status), str(error)) from error
+        return [_payout(each) for each in found.data]
+
     def movements(self, since: date) -> Iterator[MovementSeen]:
         """Yield what moved on the platform's balance since a day, newest first; raises `NoAnswerError`."""
         yield from map(_movement, self._listed(self._client.v1.balance_transactions.list, since, currency=CURRENCY))
@@ -209,7 +223,7 @@ class Gateway:
             event = stripe.Webhook.construct_event(body, signature, self._secret)
         except (ValueError, stripe.SignatureVerificationError) as error:
             raise ForgedEventError(str(error)) from error
-        return EventSeen(event.id, event.type, str(event.data.object["id"]))
+        return EventSeen(event.id, event.type, getattr(event.data.object, "id", ""))  # a balance has no id
 
 
 def _named(asked: Asked) -> dict[str, Any]:
@@ -307,6 +321,10 @@ def _account(told: stripe.Account) -> AccountSeen:
         bool(told.payouts_enabled),
         list(due or ()),
     )
+
+
+def _payout(told: stripe.Payout) -> PayoutSeen:
+    return PayoutSeen(told.id, _our_id(told), told.amount, told.status, _day(told.arrival_date), told.failure_message)
 
 
 def _dispute(told: stripe.Dispute) -> DisputeSeen:

@@ -17,7 +17,7 @@ from market.db import new_id
 from market.errors import FourEyesError, InvalidInputError, NotFoundError, at
 from market.identifiers import reference_key
 from market.identity.rules import Actor
-from market.payments import queries
+from market.payments import queries, refunding
 from market.payments.fitting import OpenLine, Payable, match
 from market.payments.models import Proposal, ProposedPart, Receipt, ReceiptFound
 from market.payments.receiving import Paying, check_fits, paying, receive
@@ -54,7 +54,8 @@ def take_over(
     statement, account = importing.import_statement(
         session, actor, account_id=account_id, content=content, profile=profile, now=now
     )
-    matched = match_open(session, actor, account, now=now)
+    sent_back = refunding.told_by_bank(session, queries.open_lines(session, account), now=now)
+    matched = sent_back + match_open(session, actor, account, now=now)
     importing.mirror(session, account, statement)
     return TakenOver(statement, matched)
 

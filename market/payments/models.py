@@ -180,6 +180,7 @@ class Refund(Base):
     account_id: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("bank_accounts.id"))
     payee_name: orm.Mapped[str]
     payee_account: orm.Mapped[str]
+    payee_bank: orm.Mapped[str] = orm.mapped_column(default="", server_default="")
     amount_fen: orm.Mapped[int]
     reason: orm.Mapped[str]
     status: orm.Mapped[RefundStatus]

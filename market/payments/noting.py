@@ -13,6 +13,7 @@ from market.payments.provider import (
     AccountSeen,
     DisputeSeen,
     PaymentSeen,
+    PayoutSeen,
     RefundSeen,
     RefusedError,
     Seen,
@@ -37,6 +38,8 @@ def note(session: orm.Session, seen: Seen, *, now: datetime) -> None:
             connecting.note(session, seen, now=now)
         case TransferSeen():
             _take_over(session, seen)
+        case PayoutSeen():
+            return  # it moves the supplier's own money
 
 
 def note_call(session: orm.Session, call: ProviderCall, outcome: calls.Outcome, now: datetime) -> None:

@@ -13,12 +13,12 @@ from market.db import lock_by, new_id
 from market.identity.rules import Actor
 from market.orders.models import OrderGroup
 from market.payments import calls, movements, queries
-from market.payments.gateway import CURRENCY
 from market.payments.matching import Money, pay
 from market.payments.models import OnlinePart, OnlinePayment, ProviderCall
 from market.payments.provider import PaymentSeen, RefusedError
 from market.payments.receiving import paying
 from market.payments.rules import (
+    CURRENCY,
     NothingToPayError,
     OnlineStatus,
     Operation,
@@ -112,6 +112,19 @@ def _ask(
         raise PaymentBusyError(status=payment.status)
     calls.ask(session, operation, payment.id, {"payment": payment.provider_id, **params}, now=now)
     return payment
+
+
+def cancel_stale(session: orm.Session, *, now: datetime) -> int:
+    """Give up open payments of more than their orders can still be paid, as when one was given up; return how many."""
+    stale = 0
+    for payment in queries.open_payments(session):
+        parts = queries.online_parts(session, payment.id)
+        money = paying(session, queries.locked_orders(session, [part.order_id for part in parts]))
+        if any(part.amount_fen > money.payable_fen(part.order_id) for part in parts):
+            reason = {"payment": payment.provider_id, "cancellation_reason": "abandoned"}
+            calls.ask(session, Operation.CANCEL_PAYMENT, payment.id, reason, now=now)
+            stale += 1
+    return stale
 
 
 def refuse(session: orm.Session, call: ProviderCall, error: RefusedError) -> None:

@@ -71,6 +71,17 @@ class AccountSeen(NamedTuple):
     due: Sequence[str]
 
 
+class PayoutSeen(NamedTuple):
+    """Money on its way from an account at the provider to its owner's bank, in the provider's words."""
+
+    id: str
+    our_id: UUID | None
+    amount_fen: int
+    status: str
+    arrives_on: date
+    fault: str | None
+
+
 class DisputeSeen(NamedTuple):
     """A payer's bank takes a charge back; what moved is the provider's word."""
 
@@ -83,7 +94,7 @@ class DisputeSeen(NamedTuple):
     movements: Sequence[MovementSeen]
 
 
-Seen = PaymentSeen | RefundSeen | TransferSeen | AccountSeen | DisputeSeen
+Seen = PaymentSeen | RefundSeen | TransferSeen | AccountSeen | DisputeSeen | PayoutSeen
 
 
 class EventSeen(NamedTuple):

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from market.banking.models import BankAccount, BankLine
-from market.banking.queries import visible_lines
+from market.banking.queries import one_account, visible_lines
 from market.banking.rules import AccountPurpose, Waiting
 from market.banks.rules import settlement_numbers_in
 from market.channels.rules import FundsModel
@@ -28,6 +28,7 @@ from market.payments.models import (
     ReceiptAllocation,
     ReceiptFound,
     Refund,
+    RefundChange,
 )
 from market.payments.rules import (
     CLAIMING,
@@ -36,8 +37,10 @@ from market.payments.rules import (
     REFUND_NUMBER,
     CallStatus,
     DisputeStatus,
+    OnlineStatus,
     OrderPart,
     ProposalStatus,
+    RefundRoute,
     RefundStatus,
 )
 
@@ -78,6 +81,12 @@ def recorded_by_hand(session: orm.Session, account: BankAccount, keys: Collectio
         ~sa.exists().where(ReceiptFound.receipt_id == Receipt.id),
     )
     return session.scalars(receipts.order_by(Receipt.id)).all()
+
+
+def open_lines(session: orm.Session, account: BankAccount) -> Sequence[BankLine]:
+    """Return the lines of an account of which something is not accounted for, oldest first."""
+    lines = sa.select(BankLine).where(BankLine.bank_account_id == account.id, BankLine.open_fen != 0)
+    return session.scalars(lines.order_by(BankLine.booked_on, BankLine.id)).all()
 
 
 def untouched_lines(session: orm.Session, account: BankAccount) -> Sequence[BankLine]:
@@ -191,6 +200,13 @@ def open_payment(session: orm.Session, group_id: UUID) -> UUID | None:
     return session.scalar(wanted)
 
 
+def open_payments(session: orm.Session) -> Sequence[OnlinePayment]:
+    """Return the payments that the provider waits for and about which nothing is asked of it."""
+    asked = sa.exists().where(ProviderCall.subject_id == OnlinePayment.id, ProviderCall.status == CallStatus.DUE)
+    wanted = sa.select(OnlinePayment).where(OnlinePayment.status == OnlineStatus.OPEN, ~asked)
+    return session.scalars(wanted.order_by(OnlinePayment.id)).all()
+
+
 def payment_seen(session: orm.Session, provider_id: str, our_id: UUID | None) -> OnlinePayment | None:
     """Return the payment that the provider tells of, by its id or by ours."""
     wanted = sa.select(OnlinePayment).where(
@@ -291,6 +307,46 @@ def one_refund(session: orm.Session, actor: Actor, refund_id: UUID) -> Refund:
     return refund
 
 
+def refund_kept(session: orm.Session, actor: Actor, refund_id: UUID) -> Refund:
+    """Return a refund that the actor's side sends: a supplier what it was paid itself, the platform all else."""
+    refund = one_refund(session, actor, refund_id)
+    if (refund.route is RefundRoute.SUPPLIER) is not (actor.side is Side.SUPPLIER):
+        raise NotFoundError(what="refund")
+    return refund
+
+
+def paying_account(session: orm.Session, refund: Refund, order: Order) -> UUID | None:
+    """Return the account that pays a refund: the supplier's own, or custody; the one that was registered last."""
+    wanted = sa.select(BankAccount.id).order_by(BankAccount.id.desc()).limit(1)
+    if refund.route is RefundRoute.SUPPLIER:
+        wanted = wanted.where(
+            BankAccount.purpose == AccountPurpose.OWN, BankAccount.organisation_id == order.supplier_id
+        )
+    else:
+        wanted = wanted.where(BankAccount.purpose == AccountPurpose.CUSTODY)
+    return session.scalar(wanted)
+
+
+def account_paying_refunds(session: orm.Session, actor: Actor, account_id: UUID) -> BankAccount:
+    """Return an account from which the actor's side pays refunds: a supplier its own, the platform custody."""
+    account = one_account(session, actor, account_id)
+    if account.purpose is not (AccountPurpose.OWN if actor.side is Side.SUPPLIER else AccountPurpose.CUSTODY):
+        raise NotFoundError(what="bank_account")
+    return account
+
+
+def sent_from(session: orm.Session, account_id: UUID) -> Sequence[Refund]:
+    """Return the refunds that are with the bank of an account."""
+    wanted = sa.select(Refund).where(Refund.account_id == account_id, Refund.status == RefundStatus.SENT)
+    return session.scalars(wanted.order_by(Refund.id)).all()
+
+
+def changes_of(session: orm.Session, refund_id: UUID) -> Sequence[RefundChange]:
+    """Return the steps of a refund, oldest first."""
+    changes = sa.select(RefundChange).where(RefundChange.refund_id == refund_id)
+    return session.scalars(changes.order_by(RefundChange.id)).all()
+
+
 def refund_seen(session: orm.Session, provider_id: str, our_id: UUID | None) -> Refund | None:
     """Return the refund that the provider tells of, by its id or by ours."""
     wanted = sa.select(Refund).where(sa.or_(Refund.provider_id == provider_id, Refund.id == our_id))
@@ -317,3 +373,14 @@ def open_disputes(session: orm.Session, order_ids: Collection[UUID]) -> set[UUID
         .where(OnlinePart.order_id.in_(order_ids), Dispute.status == DisputeStatus.OPEN)
     )
     return set(session.scalars(wanted))
+
+
+def all_disputes() -> sa.Select[Dispute]:
+    """Return the disputes; whoever may read the cash book may know of all."""
+    return sa.select(Dispute)
+
+
+def calls_in(status: CallStatus | None) -> sa.Select[ProviderCall]:
+    """Return what was asked of the provider, in one state or in any."""
+    found = sa.select(ProviderCall)
+    return found.where(ProviderCall.status == status) if status else found

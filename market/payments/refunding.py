@@ -129,7 +129,7 @@ def decide(session: orm.Session, actor: Actor, *, refund_id: UUID, event: Refund
 
 def _locked(session: orm.Session, actor: Actor, refund_id: UUID) -> tuple[Refund, Order]:
     """Lock a refund's order first, as all do who move its money, then the refund."""
-    refund = queries.one_refund(session, actor, refund_id)
+    refund = queries.refund_kept(session, actor, refund_id)
     (order,) = queries.locked_orders(session, [refund.order_id])
     session.refresh(refund, with_for_update=True)
     return refund, order
@@ -153,14 +153,51 @@ def _asked_for(session: orm.Session, refund: Refund, order: Order) -> dict[str, 
     }
 
 
-def send(session: orm.Session, actor: Actor, *, refund_id: UUID, now: datetime) -> Refund:
-    """Hand an approved refund to the bank; raises `NotFoundError`, `TransitionError` or `NoPayeeError`."""
+def send(session: orm.Session, actor: Actor, *, refund_id: UUID, bank_name: str, now: datetime) -> Refund:
+    """Hand an approved refund to the bank that pays it; `bank_name` is the payee's.
+
+    Raises `NotFoundError`, `TransitionError` or `NoPayeeError`.
+    """
     refund, order = _locked(session, actor, refund_id)
-    if refund.route is RefundRoute.PROVIDER:
-        raise InvalidInputError("the provider sends this refund itself", "该退款由支付机构自动发出")
+    _check_banks(refund)
     if not refund.payee_account:
         raise NoPayeeError(number=refund.number)
+    refund.payee_bank = bank_name
+    refund.account_id = refund.account_id or queries.paying_account(session, refund, order)
     change(session, refund, order, RefundEvent.SEND, by=actor.member_id, now=now)
+    return refund
+
+
+def _check_banks(refund: Refund) -> None:
+    if refund.route not in (RefundRoute.BANK, RefundRoute.SUPPLIER):
+        raise InvalidInputError("no bank pays this refund, the provider does", "该退款由支付机构发出,不经银行")
+
+
+def record(
+    session: orm.Session, actor: Actor, *, refund_id: UUID, bank_reference: str, paid_on: date, now: datetime
+) -> Refund:
+    """Take the supplier's word that its bank paid an approved refund, as it is taken for receipts.
+
+    Raises `NotFoundError`, `TransitionError` or `InvalidInputError`.
+    """
+    refund, order = _locked(session, actor, refund_id)
+    if refund.route is not RefundRoute.SUPPLIER:
+        raise InvalidInputError("a statement tells of this refund", "该退款以银行流水为准")
+    if refund.status is RefundStatus.APPROVED:
+        change(session, refund, order, RefundEvent.SEND, by=actor.member_id, now=now, on=paid_on)
+    refund.bank_reference, refund.succeeded_on = bank_reference, paid_on
+    change(session, refund, order, RefundEvent.SUCCEED, by=actor.member_id, now=now, on=paid_on)
+    return refund
+
+
+def fail(session: orm.Session, actor: Actor, *, refund_id: UUID, reason: str, now: datetime) -> Refund:
+    """Take note that the bank did not pay: the money is to go back still; raises `NotFoundError`, `TransitionError`."""
+    refund, order = _locked(session, actor, refund_id)
+    _check_banks(refund)
+    if refund.left_line_id:
+        raise InvalidInputError("a statement tells that it left", "流水显示该退款已付出")
+    refund.fault = reason
+    change(session, refund, order, RefundEvent.FAIL, by=actor.member_id, now=now)
     return refund
 
 

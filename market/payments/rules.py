@@ -19,6 +19,10 @@ MODELS: Mapping[AccountPurpose, FundsModel] = {
 """Orders of which funds model are paid into an account."""
 
 
+CURRENCY = "cny"
+"""In which the provider is asked for money, and tells of it: its smallest unit is the fen."""
+
+
 class OrderPart(NamedTuple):
     """What of a receipt pays an order, in fen."""
 
@@ -90,6 +94,7 @@ class Operation(StrEnum):
     TRANSFER = "transfer"
     REVERSE_TRANSFER = "reverse_transfer"
     OPEN_ACCOUNT = "open_account"
+    PAYOUT = "payout"
 
 
 class CallStatus(StrEnum):
@@ -99,6 +104,11 @@ class CallStatus(StrEnum):
     DONE = "done"
     REFUSED = "refused"
     PARKED = "parked"
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether its outcome is still to come."""
+        return self in (CallStatus.DUE, CallStatus.PARKED)
 
 
 class EventStatus(StrEnum):
@@ -310,8 +320,8 @@ class NotSentError(MarketError):
     """The bank is told to pay what is sent."""
 
     status = 409
-    en = "The refund {number} is not with the bank; there is no file of its payment."
-    zh = "退款单 {number} 不在付款环节,没有付款文件。"
+    en = "No refund is with the bank of this account; there is no file of payments."
+    zh = "该账户暂无待付的退款,没有付款文件。"
 
 
 class ConnectedOnceError(MarketError):
@@ -320,3 +330,27 @@ class ConnectedOnceError(MarketError):
     status = 409
     en = "Your organisation has asked for its account at the payment provider already."
     zh = "贵单位已申请在线支付收款账户。"
+
+
+class ProviderOffError(MarketError):
+    """Without a key nothing can be asked of the provider, without a secret no event of it can be believed."""
+
+    status = 503
+    en = "This market is not connected to its payment provider now."
+    zh = "本平台当前未接入在线支付。"
+
+
+class EventForgedError(MarketError):
+    """Only the provider's own signature, for this market, a short while old, is believed."""
+
+    status = 400
+    en = "This event is not signed by the payment provider for this market, or its signature is too old."
+    zh = "该事件签名无效、过期或不属于本平台。"
+
+
+class NotParkedError(MarketError):
+    """What waits for nobody is not asked again by hand."""
+
+    status = 409
+    en = "This call is {status}; only a parked one is made again."
+    zh = "该请求状态为 {status},只有已搁置的请求可以重试。"

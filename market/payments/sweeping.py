@@ -9,7 +9,7 @@ from sqlalchemy import orm
 from market.banking.models import BankAccount, BankLine
 from market.clock import business_date
 from market.db import Database
-from market.payments import movements
+from market.payments import movements, online
 from market.payments.gateway import Gateway
 from market.payments.models import ConnectedAccount, Dispute, OnlinePayment, Refund
 from market.payments.noting import note
@@ -29,6 +29,7 @@ def sweep(db: Database, gateway: Gateway, *, now: datetime) -> int:
             account = movements.provider_account(session)
         except NoProviderError:
             return 0
+        online.cancel_stale(session, now=now)
         looks = list(_unended(session, gateway))
         since = _last_day(session, account, business_date(now)) - timedelta(days=DAYS_BACK)
     looked = sum(_look(db, look, now) for look in looks)

@@ -33,6 +33,14 @@ def make_call(db: Database, gateway: Gateway, call_id: UUID, now: datetime) -> b
         return False
 
 
+def push(db: Database, gateway: Gateway, subject_id: UUID, now: datetime) -> None:
+    """Make the calls about an object of ours right away; what has no outcome now, a worker makes again."""
+    with db.transaction() as session:
+        due = calls.due_about(session, subject_id, now=now)
+    for call_id in due:
+        make_call(db, gateway, call_id, now)
+
+
 def handle_events(db: Database, gateway: Gateway, now: datetime) -> int:
     """Handle the events that wait; return how many were."""
     with db.transaction() as session:

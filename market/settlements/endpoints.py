@@ -3,25 +3,28 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query, Response
+from fastapi import Query, Request, Response
 from sqlalchemy import orm
 
 from market.api import Page, after_id, cut, declared, file_content, router_of
-from market.banks.rules import PaymentFileError
+from market.banks.payment_forms import MEDIA_TYPES
+from market.banks.rules import Form, PaymentFileError
+from market.channels.rules import FundsModel
 from market.clock import utc_now
 from market.errors import FourEyesError, InvalidInputError, NotFoundError, TransitionError
 from market.identity.access import Caller, requires
 from market.identity.rules import Actor, Permission
 from market.ledger.rules import PeriodClosedError
-from market.settlements import paying, queries, service
+from market.payments.rules import DisputeOpenError
+from market.payments.tasks import push
+from market.settlements import paying, queries, service, transfers
 from market.settlements.models import Settlement
-from market.settlements.paying import MEDIA_TYPES
 from market.settlements.rules import (
-    Form,
     NoPayeeAccountError,
     NothingToSettleError,
     NotInstructedError,
     NotOnStatementError,
+    NotReadyError,
     NotReturnedError,
     OpenSettlementError,
     SettlementEvent,
@@ -58,8 +61,12 @@ def draft_settlement(request: DraftSettlement, caller: Settler) -> Response:
     """Draft what a supplier has earned in custody and was not settled, less what it owes, up to half of that."""
     now = utc_now()
 
+    if request.funds_model is FundsModel.DIRECT:
+        raise InvalidInputError("what is paid directly is not settled", "直付货款无需结算", pointer="/funds_model")
+
     def work(session: orm.Session, actor: Actor) -> SettlementOut:
-        return _out(session, service.draft(session, actor, supplier_id=request.supplier_id, now=now))
+        drafted = service.draft(session, actor, supplier_id=request.supplier_id, model=request.funds_model, now=now)
+        return _out(session, drafted)
 
     return caller.once(request, work)
 
@@ -87,15 +94,37 @@ def decide_settlement(settlement_id: UUID, request: DecideSettlement, caller: Se
     "/settlements/{settlement_id}/instruction",
     status_code=201,
     response_model=SettlementOut,
-    responses=declared(*_STEP),
+    responses=declared(*_STEP, DisputeOpenError, NotReadyError),
 )
-def instruct_settlement(settlement_id: UUID, caller: Settler) -> Response:
-    """Hand an approved settlement to the bank: its file of payment can be downloaded from now on."""
+def instruct_settlement(settlement_id: UUID, caller: Settler, http: Request) -> Response:
+    """Hand an approved settlement to the bank, whose file can be downloaded then, or have the provider transfer it."""
     now = utc_now()
-    return caller.once(
+    response = caller.once(
         None,
         lambda session, actor: _out(session, service.instruct(session, actor, settlement_id=settlement_id, now=now)),
     )
+    _push(http, settlement_id)
+    return response
+
+
+def _push(http: Request, settlement_id: UUID) -> None:
+    """Ask the provider right away what a settlement has to ask of it."""
+    if http.app.state.gateway is not None:
+        push(http.app.state.db, http.app.state.gateway, settlement_id, utc_now())
+
+
+@router.post(
+    "/settlements/{settlement_id}/reversal", status_code=201, response_model=SettlementOut, responses=declared(*_STEP)
+)
+def reverse_settlement(settlement_id: UUID, caller: Settler, http: Request) -> Response:
+    """Have the provider take the transfer of a confirmed settlement back; what it settled is owed again then."""
+    now = utc_now()
+    response = caller.once(
+        None,
+        lambda session, actor: _out(session, transfers.ask_back(session, actor, settlement_id=settlement_id, now=now)),
+    )
+    _push(http, settlement_id)
+    return response
 
 
 @router.get(

@@ -13,7 +13,7 @@ SETTLEMENT_NUMBERS = sa.Sequence("settlement_numbers", metadata=Base.metadata)
 
 
 class Settlement(Base):
-    """What a supplier is paid out of custody at once; `number` is the reference of the bank payment. Amounts in fen."""
+    """What a supplier is paid at once, from custody or by the provider; `number` is the payment's reference. In fen."""
 
     __tablename__ = "settlements"
     __table_args__ = (
@@ -69,7 +69,7 @@ class SettlementChange(Base):
     settlement_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("settlements.id"), index=True)
     event: orm.Mapped[SettlementEvent]
     status: orm.Mapped[SettlementStatus]
-    changed_by: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("members.id"))
+    changed_by: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("members.id"))
     changed_at: orm.Mapped[datetime]
 
 

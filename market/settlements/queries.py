@@ -13,7 +13,10 @@ from market.db import lock_by
 from market.errors import NotFoundError
 from market.identity.rules import Actor, Scope
 from market.orders.models import Order, OrderLine
+from market.payments.models import ProviderCall
+from market.payments.rules import MODELS, Operation
 from market.settlements.models import Settlement, SettlementChange, SettlementItem
+from market.settlements.rules import SettlementStatus
 
 
 def visible_settlements(actor: Actor) -> sa.Select[Settlement]:
@@ -41,12 +44,12 @@ def items_of(session: orm.Session, settlement_ids: Collection[UUID]) -> Sequence
     return session.scalars(items.order_by(SettlementItem.settlement_id, SettlementItem.id)).all()
 
 
-def orders_in_custody(session: orm.Session, supplier_id: UUID) -> Sequence[Order]:
-    """Return a supplier's orders of which something was paid into custody and accepted, locked, oldest first."""
+def orders_paid_for(session: orm.Session, supplier_id: UUID, model: FundsModel) -> Sequence[Order]:
+    """Return a supplier's orders of a funds model of which something was paid and accepted, locked, oldest first."""
     accepted = sa.exists().where(OrderLine.order_id == Order.id, OrderLine.accepted_fen > 0)
     wanted = sa.select(Order).where(
         Order.supplier_id == supplier_id,
-        Order.funds_model == FundsModel.CUSTODIAN,
+        Order.funds_model == model,
         Order.captured_fen > 0,
         accepted,
     )
@@ -63,16 +66,51 @@ def newest_account(session: orm.Session, purpose: AccountPurpose, organisation_i
 
 
 def line_told(session: orm.Session, settlement: Settlement, fen: int) -> BankLine | None:
-    """Return the line, locked, by which so much moved at once under the settlement's number; below zero it left."""
+    """Return the line, locked, by which so much moved at once for a settlement; below zero it left.
+
+    A bank's carries the settlement's number, the provider's the transfer that was asked for.
+    """
     # Statements of an account are matched one at a time, and not while one of its lines is taken.
     lock_by(session, kind="bank_account", key=str(settlement.paying_account_id))
     wanted = sa.select(BankLine).where(
         BankLine.bank_account_id == settlement.paying_account_id,
         BankLine.open_fen == fen,
         BankLine.amount_fen == fen,
-        sa.func.concat_ws(" ", BankLine.payment_reference, BankLine.remark).contains(settlement.number),
+        sa.or_(
+            sa.func.concat_ws(" ", BankLine.payment_reference, BankLine.remark).contains(settlement.number),
+            BankLine.payment_reference.in_(
+                sa.select(ProviderCall.object_id).where(ProviderCall.subject_id == settlement.id)
+            ),
+        ),
     )
     return session.scalar(wanted.order_by(BankLine.id).limit(1).with_for_update())
+
+
+def model_of(session: orm.Session, settlement: Settlement) -> FundsModel:
+    """Return of which funds model the orders are that a settlement pays."""
+    return MODELS[session.get_one(BankAccount, settlement.paying_account_id).purpose]
+
+
+def transfer_call(session: orm.Session, settlement_id: UUID, operation: Operation) -> ProviderCall | None:
+    """Return what was asked of the provider for a settlement last."""
+    wanted = sa.select(ProviderCall).where(
+        ProviderCall.subject_id == settlement_id, ProviderCall.operation == operation
+    )
+    return session.scalars(wanted.order_by(ProviderCall.id.desc()).limit(1)).first()
+
+
+def with_provider(session: orm.Session) -> list[UUID]:
+    """Return the settlements of which the provider has been asked something and that have not ended by it."""
+    asked = sa.exists().where(
+        ProviderCall.subject_id == Settlement.id,
+        sa.or_(
+            sa.and_(ProviderCall.operation == Operation.TRANSFER, Settlement.status == SettlementStatus.INSTRUCTED),
+            sa.and_(
+                ProviderCall.operation == Operation.REVERSE_TRANSFER, Settlement.status == SettlementStatus.CONFIRMED
+            ),
+        ),
+    )
+    return list(session.scalars(sa.select(Settlement.id).where(asked).order_by(Settlement.id)))
 
 
 def changes_of(session: orm.Session, settlement_id: UUID) -> Sequence[SettlementChange]:

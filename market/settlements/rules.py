@@ -51,14 +51,6 @@ def after(status: SettlementStatus, event: SettlementEvent) -> SettlementStatus:
     return follow(TRANSITIONS, status, event, machine="settlement")
 
 
-class Form(StrEnum):
-    """The forms that banks take: a spreadsheet of theirs, a table, or ISO 20022 (pain.001)."""
-
-    XLSX = "xlsx"
-    CSV = "csv"
-    XML = "xml"
-
-
 class Earned(NamedTuple):
     """What of an order a supplier has earned and been paid for by the buyer (gross fen), and what of it is settled.
 
@@ -201,3 +193,11 @@ class NotInstructedError(MarketError):
     status = 409
     en = "The settlement {number} is not with the bank; there is no file of its payment."
     zh = "结算单 {number} 不在付款环节,没有付款文件。"
+
+
+class NotReadyError(MarketError):
+    """A supplier takes transfers when the provider knows enough of it."""
+
+    status = 409
+    en = "The supplier's account at the payment provider takes no transfers yet; settlement {number} waits."
+    zh = "供应商的在线支付账户尚不能收款,结算单 {number} 暂不能支付。"

@@ -7,7 +7,9 @@ from pydantic import Field
 
 from market.api import Fen, PageQuery, Schema, SignedFen, Text
 from market.attribution.schemas import Id
-from market.settlements.rules import Form, SettlementEvent, SettlementStatus
+from market.banks.rules import Form
+from market.channels.rules import FundsModel
+from market.settlements.rules import SettlementEvent, SettlementStatus
 
 Number = Annotated[str, Field(examples=["S20260331000012"])]
 StatusOut = Annotated[SettlementStatus, Field(examples=["draft"])]
@@ -17,6 +19,9 @@ class DraftSettlement(Schema):
     """Whose earnings in custody are to be settled."""
 
     supplier_id: Id
+    funds_model: Annotated[FundsModel, Field(examples=["custodian"], description="custodian or stripe")] = (
+        FundsModel.CUSTODIAN
+    )
 
 
 class DecideSettlement(Schema):

@@ -11,6 +11,7 @@ from market.attribution.matching import lock_supplier
 from market.banking.rules import AccountPurpose
 from market.cash import posting as cash
 from market.cash.rules import CashKind
+from market.channels.rules import FundsModel
 from market.clock import business_date
 from market.db import lock_by, new_id
 from market.errors import FourEyesError, NotFoundError
@@ -20,8 +21,9 @@ from market.ledger.rules import AccountKey
 from market.orders.funding import funds_of, restated
 from market.orders.models import Order
 from market.orders.settling import Funded, settle, unsettle
+from market.payments.queries import open_disputes
 from market.payments.receiving import Paying, paying
-from market.settlements import queries
+from market.settlements import queries, transfers
 from market.settlements.models import SETTLEMENT_NUMBERS, Settlement, SettlementChange, SettlementItem
 from market.settlements.rules import (
     Earned,
@@ -39,11 +41,26 @@ from market.settlements.rules import (
     totals,
 )
 
+_BETWEEN = {
+    FundsModel.CUSTODIAN: (AccountPurpose.CUSTODY, AccountPurpose.OWN),
+    FundsModel.STRIPE: (AccountPurpose.PROVIDER, AccountPurpose.CONNECTED),
+}
+"""From which account to which a settlement of a funds model pays."""
+
 _OPEN = (SettlementStatus.DRAFT, SettlementStatus.APPROVED, SettlementStatus.INSTRUCTED)
 
 
-def draft(session: orm.Session, actor: Actor, *, supplier_id: UUID, now: datetime) -> Settlement:
+def draft(
+    session: orm.Session,
+    actor: Actor,
+    *,
+    supplier_id: UUID,
+    model: FundsModel = FundsModel.CUSTODIAN,
+    now: datetime,
+) -> Settlement:
     """Draft what a supplier has earned in custody and was not settled, less what it owes up to its part.
+
+    Orders about a payment of which a dispute is open wait.
 
     Raises `NotFoundError`, `OpenSettlementError`, `NoPayeeAccountError` or `NothingToSettleError`.
     """
@@ -56,11 +73,12 @@ def draft(session: orm.Session, actor: Actor, *, supplier_id: UUID, now: datetim
     )
     if number:
         raise OpenSettlementError(number=number)
-    custody = queries.newest_account(session, AccountPurpose.CUSTODY, None)
-    payee = queries.newest_account(session, AccountPurpose.OWN, supplier_id)
+    from_purpose, to_purpose = _BETWEEN[model]
+    custody = queries.newest_account(session, from_purpose, None)
+    payee = queries.newest_account(session, to_purpose, supplier_id)
     if payee is None:
         raise NoPayeeAccountError(pointer="/supplier_id")
-    due = _due(_money(session, supplier_id), business_date(now))
+    due = _due(session, _money(session, supplier_id, model), business_date(now))
     come_to = totals(due)
     if custody is None or come_to.amount_fen <= 0:
         raise NothingToSettleError(pointer="/supplier_id")
@@ -82,13 +100,18 @@ def draft(session: orm.Session, actor: Actor, *, supplier_id: UUID, now: datetim
     return settlement
 
 
-def _money(session: orm.Session, supplier_id: UUID) -> Paying:
-    """Lock a supplier's orders in custody: before a step is recorded, so that steps follow what was recorded before."""
-    return paying(session, queries.orders_in_custody(session, supplier_id))
+def _money(session: orm.Session, supplier_id: UUID, model: FundsModel) -> Paying:
+    """Lock a supplier's orders of a funds model, before a step is recorded: steps follow what was recorded before."""
+    return paying(session, queries.orders_paid_for(session, supplier_id, model))
 
 
-def _due(money: Paying, on: date) -> list[Item]:
+def _money_of(session: orm.Session, settlement: Settlement) -> Paying:
+    return _money(session, settlement.supplier_id, queries.model_of(session, settlement))
+
+
+def _due(session: orm.Session, money: Paying, on: date) -> list[Item]:
     """Return what is to be settled on a day; whose days of reserve are over by then, keeps none back."""
+    disputed = open_disputes(session, list(money.orders))
     return items(
         [
             Earned(
@@ -101,6 +124,7 @@ def _due(money: Paying, on: date) -> list[Item]:
                 reserve_bp=order.reserve_bp if _is_reserved(order, on) else 0,
             )
             for order in money.orders.values()
+            if order.id not in disputed
             for funds in [funds_of(order, money.lines[order.id], money.dealt_with)]
         ]
     )
@@ -121,29 +145,29 @@ def decide(
     if settlement.made_by == actor.member_id:
         raise FourEyesError(rule="settlement")
     after(settlement.status, event)
-    money = _money(session, settlement.supplier_id)
+    money = _money_of(session, settlement)
     settlement.decided_by = actor.member_id
-    _change(session, actor, settlement, event, now)
+    _change(session, actor.member_id, settlement, event, now)
     if settlement.status is SettlementStatus.APPROVED:
         rows = queries.items_of(session, [settlement.id])
         drafted = [Item(row.order_id, row.gross_fen, row.fee_fen, row.reserved_fen) for row in rows]
-        if drafted != _due(money, business_date(settlement.made_at)):
+        if drafted != _due(session, money, business_date(settlement.made_at)):
             raise StaleSettlementError
         _restate(session, money, rows, business_date(now))
     return settlement
 
 
 def _change(
-    session: orm.Session, actor: Actor, settlement: Settlement, event: SettlementEvent, now: datetime
+    session: orm.Session, by: UUID | None, settlement: Settlement, event: SettlementEvent, now: datetime
 ) -> SettlementChange:
-    """Move a locked settlement by an event, and record who did it."""
+    """Move a locked settlement by an event, and record who did it; nobody did what the provider told."""
     settlement.status = after(settlement.status, event)
     change = SettlementChange(
         id=new_id(),
         settlement_id=settlement.id,
         event=event,
         status=settlement.status,
-        changed_by=actor.member_id,
+        changed_by=by,
         changed_at=now,
     )
     session.add(change)
@@ -171,10 +195,17 @@ def _restate(
 
 
 def instruct(session: orm.Session, actor: Actor, *, settlement_id: UUID, now: datetime) -> Settlement:
-    """Hand an approved settlement to the bank; raises `NotFoundError` or `TransitionError`."""
+    """Hand an approved settlement to the bank, or ask the provider for its transfer.
+
+    Raises `NotFoundError`, `TransitionError`, `DisputeOpenError` or `NotReadyError`.
+    """
     settlement = queries.one_settlement(session, actor, settlement_id, lock=True)
+    after(settlement.status, SettlementEvent.INSTRUCT)
+    transfers.check_undisputed(session, settlement)
+    if queries.model_of(session, settlement) is FundsModel.STRIPE:
+        transfers.ask(session, settlement, now=now)
     settlement.instructed_on = business_date(now)
-    _change(session, actor, settlement, SettlementEvent.INSTRUCT, now)
+    _change(session, actor.member_id, settlement, SettlementEvent.INSTRUCT, now)
     batch, transit = (AccountKey(kind, settlement.id) for kind in (CashKind.SETTLEMENT, CashKind.IN_TRANSIT))
     _post(session, settlement, "instruction", batch, transit, on=business_date(now))
     session.flush()
@@ -194,14 +225,19 @@ def confirm(session: orm.Session, actor: Actor, *, settlement_id: UUID, now: dat
     Raises `NotFoundError`, `TransitionError` or `NotOnStatementError`.
     """
     settlement = queries.one_settlement(session, actor, settlement_id, lock=True)
+    return confirm_told(session, settlement, by=actor.member_id, now=now)
+
+
+def confirm_told(session: orm.Session, settlement: Settlement, *, by: UUID | None, now: datetime) -> Settlement:
+    """Confirm a locked settlement by the line that tells it."""
     after(settlement.status, SettlementEvent.CONFIRM)
     line = queries.line_told(session, settlement, -settlement.amount_fen)
     if line is None:
         raise NotOnStatementError(amount_fen=settlement.amount_fen, reference=settlement.number)
-    money = _money(session, settlement.supplier_id)
+    money = _money_of(session, settlement)
     on = max(line.booked_on, settlement.instructed_on or line.booked_on)
     settlement.paid_on, settlement.bank_line_id = line.booked_on, line.id
-    change = _change(session, actor, settlement, SettlementEvent.CONFIRM, now)
+    change = _change(session, by, settlement, SettlementEvent.CONFIRM, now)
     line.open_fen, line.waiting = 0, None
     transit, left = AccountKey(CashKind.IN_TRANSIT, settlement.id), AccountKey(CashKind.UNMATCHED, line.id)
     lock_supplier(session, settlement.supplier_id)
@@ -230,9 +266,14 @@ def fail(session: orm.Session, actor: Actor, *, settlement_id: UUID, now: dateti
     Raises `NotFoundError` or `TransitionError`.
     """
     settlement = queries.one_settlement(session, actor, settlement_id, lock=True)
+    return fail_told(session, settlement, by=actor.member_id, now=now)
+
+
+def fail_told(session: orm.Session, settlement: Settlement, *, by: UUID | None, now: datetime) -> Settlement:
+    """Undo a locked settlement that was not paid."""
     after(settlement.status, SettlementEvent.FAIL)
-    money = _money(session, settlement.supplier_id)
-    _change(session, actor, settlement, SettlementEvent.FAIL, now)
+    money = _money_of(session, settlement)
+    _change(session, by, settlement, SettlementEvent.FAIL, now)
     batch, transit = (AccountKey(kind, settlement.id) for kind in (CashKind.SETTLEMENT, CashKind.IN_TRANSIT))
     _post(session, settlement, "failure", transit, batch, on=business_date(now))
     _restate(session, money, queries.items_of(session, [settlement.id]), business_date(now), undone=True)
@@ -246,14 +287,19 @@ def take_back(session: orm.Session, actor: Actor, *, settlement_id: UUID, now: d
     `TransitionError` or `NotReturnedError`.
     """
     settlement = queries.one_settlement(session, actor, settlement_id, lock=True)
+    return take_back_told(session, settlement, by=actor.member_id, now=now)
+
+
+def take_back_told(session: orm.Session, settlement: Settlement, *, by: UUID | None, now: datetime) -> Settlement:
+    """Undo a locked settlement that came back."""
     after(settlement.status, SettlementEvent.RETURN)
     line = queries.line_told(session, settlement, settlement.amount_fen)
     if line is None:
         raise NotReturnedError(amount_fen=settlement.amount_fen, reference=settlement.number)
-    money = _money(session, settlement.supplier_id)
+    money = _money_of(session, settlement)
     on = max(line.booked_on, settlement.paid_on or line.booked_on, settlement.instructed_on or line.booked_on)
     settlement.returned_on, settlement.return_line_id = on, line.id
-    change = _change(session, actor, settlement, SettlementEvent.RETURN, now)
+    change = _change(session, by, settlement, SettlementEvent.RETURN, now)
     line.open_fen, line.waiting = 0, None
     back, batch = AccountKey(CashKind.UNMATCHED, line.id), AccountKey(CashKind.SETTLEMENT, settlement.id)
     lock_supplier(session, settlement.supplier_id)

@@ -132,7 +132,7 @@ def upgrade() -> None:
             ),
             nullable=False,
         ),
-        sa.Column("changed_by", sa.Uuid(), nullable=False),
+        sa.Column("changed_by", sa.Uuid(), nullable=True),
         sa.Column("changed_at", sa.TIMESTAMP(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["changed_by"], ["members.id"], name=op.f("settlement_changes_changed_by_exists")),
         sa.ForeignKeyConstraint(

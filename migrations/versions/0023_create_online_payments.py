@@ -11,8 +11,8 @@ depends_on = None
 
 CHANGED = {
     "online_payments": "status, provider_id, charge_id, client_secret, next_url, fault, bank_line_id, seen_at",
-    "refunds": "status, route, account_id, fault, provider_id, left_line_id, back_line_id, bank_reference, decided_by,"
-    " replaces_id, succeeded_on, seen_at",
+    "refunds": "status, route, account_id, payee_bank, fault, provider_id, left_line_id, back_line_id,"
+    " bank_reference, decided_by, replaces_id, succeeded_on, seen_at",
     "provider_calls": "attempt, status, tries, unfound, is_unclear, first_sent_at, next_at, fault, object_id",
     "provider_events": "status, tries, next_at, handled_at, fault",
     "provider_movements": "released_on",
@@ -37,6 +37,7 @@ def upgrade() -> None:
                 "transfer",
                 "reverse_transfer",
                 "open_account",
+                "payout",
                 name="operation",
                 native_enum=False,
                 create_constraint=True,
@@ -253,6 +254,7 @@ def upgrade() -> None:
         sa.Column("account_id", sa.Uuid(), nullable=True),
         sa.Column("payee_name", sa.Text(), nullable=False),
         sa.Column("payee_account", sa.Text(), nullable=False),
+        sa.Column("payee_bank", sa.Text(), server_default="", nullable=False),
         sa.Column("amount_fen", sa.BigInteger(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column(

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from market.db import Database
+from market.payments.gateway import Gateway
 from tests.access.place import Place
 
 
@@ -27,6 +29,9 @@ class Ask:
     params: Callable[[Asked], Mapping[str, str]] = lambda _: {}
     version: int | None = None
     lists: Callable[[Any], set[str]] | None = None
+    headers: Callable[[Asked], Mapping[str, str]] = lambda _: {}
+    before: Callable[[Database, Gateway, Asked], None] | None = None
+    """What happens before this request, and is forgotten with it."""
 
 
 def item(name: str = "id") -> Callable[[Any], set[str]]:

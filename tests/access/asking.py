@@ -10,6 +10,7 @@ from tests import factories
 from tests.access.ask import Ask, Asked, item, said, thing
 from tests.access.banking import BANKING
 from tests.access.living import LIVING
+from tests.access.online import ONLINE
 from tests.access.paying import PAYING
 from tests.access.people import PEOPLE
 from tests.access.places import LOGIN
@@ -331,6 +332,7 @@ ASKS: dict[str, Ask] = {
     **LIVING,
     **PAYING,
     **BANKING,
+    **ONLINE,
     **SHARING,
     "POST /v1/order-groups product": Ask(body=_order),
     "GET /v1/orders orders": Ask(thing("paid"), lists=item()),

@@ -3,17 +3,18 @@
 from sqlalchemy import orm
 
 from market.channels.rules import FundsModel
+from market.payments import calls
+from market.payments.rules import Operation
 from market.settlements import service
 from market.settlements.models import Settlement
 from market.settlements.rules import SettlementEvent
 from tests.payments.bank import Movement
-from tests.payments.desk import Bank, code, in_custody, of_supplier
+from tests.payments.desk import Bank, code, of_supplier
 from tests.story import NOON, Story
 
 
-def settlements(session: orm.Session, home: Story, region_code: str) -> dict[str, str]:
+def settlements(session: orm.Session, custody: Bank, home: Story, region_code: str) -> dict[str, str]:
     """Let six suppliers of a place earn in custody, and take each one a step further than the one before."""
-    custody = in_custody(session)
     others = [Story(session, region_code=region_code) for _ in range(5)]
     for story in others:
         story.lot(10_000)
@@ -32,6 +33,8 @@ def settlements(session: orm.Session, home: Story, region_code: str) -> dict[str
         custody.tell(Movement(-settlement.amount_fen, f"结算 {settlement.number}", settlement.number))
     service.confirm(session, custody.clerk, settlement_id=returning.id, now=NOON)
     custody.tell(Movement(returning.amount_fen, f"退汇 {returning.number}", "BACK"))
+    calls.ask(session, Operation.TRANSFER, returning.id, {"transfer_group": returning.number}, now=NOON)
+    calls.settled_by_others(session, Operation.TRANSFER, returning.id, f"tr_{returning.id.hex}")
     return {
         "earning": str(earning.supplier.id),
         "settlement": str(own.id),

@@ -90,6 +90,21 @@ class Place:
     instructed_settlement: str
     paid_settlement: str
     returning_settlement: str
+    online_group: str
+    online_payment: str
+    dispute: str
+    provider_call: str
+    custody_account: str
+    paid_directly: str
+    paid_into_custody: str
+    requested_direct: str
+    approved_direct: str
+    sent_direct: str
+    failed_direct: str
+    requested_custody: str
+    approved_custody: str
+    sent_custody: str
+    failed_custody: str
     payment: str
     payment_code: str
     disbursement: str

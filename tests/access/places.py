@@ -35,11 +35,12 @@ from market.payments.models import Receipt
 from market.payments.rules import OrderPart
 from market.quantities import MeasuredIn
 from tests import factories
-from tests.access import custody
+from tests.access import custody, refunds
 from tests.access.place import BODIES, PLACES, Place
 from tests.money_out import paid_out
 from tests.papers import pdf
 from tests.payments.bank import Movement, export
+from tests.payments.desk import in_custody
 from tests.story import NOON, TODAY, Story, open_channels
 
 LOGIN = "anybody"
@@ -60,6 +61,7 @@ class Market:
         self.places = {name: Settlement(session, code).place() for name, code in PLACES.items()}
         self.tokens: dict[str, str] = {}
         self.keys: dict[str, tuple[str, str]] = {}
+        self._bodies: dict[Role, Organisation] = {}
         for role in Role:
             self._join(role)
         factories.member(session, self._body(Role.OPERATOR), login=LOGIN)
@@ -76,7 +78,9 @@ class Market:
         home = self.places["own"]
         if role in BODIES:
             kind, code = BODIES[role]
-            return factories.organisation(self._session, kind=kind, region_code=code)
+            if role not in self._bodies:
+                self._bodies[role] = factories.organisation(self._session, kind=kind, region_code=code)
+            return self._bodies[role]
         seat = home.supplier if role.startswith("supplier") else home.buyer
         return self._session.get_one(Organisation, UUID(seat))
 
@@ -134,7 +138,9 @@ class Settlement:
             **self.lots(),
             **(traded := self.trade()),
             **self.banking(traded["accepted"]),
-            **custody.settlements(self.session, self.story, self.code),
+            **custody.settlements(self.session, (bank := in_custody(self.session)), self.story, self.code),
+            **refunds.online(self.session, self.story),
+            **refunds.refunds(self.session, bank, self.story),
             **self.sharing(),
             **self.personal(),
         )

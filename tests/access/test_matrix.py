@@ -10,7 +10,7 @@ import asyncio
 import csv
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
@@ -29,14 +29,17 @@ from market.identity.limiting import SignInLimits
 from market.identity.rules import Permission, Role, Scope
 from market.lots import queries as lots
 from market.lots.models import Lot
+from market.payments.gateway import Gateway
 from tests import factories
 from tests.access.ask import Ask, Asked
 from tests.access.asking import ASKS
+from tests.access.online import SECRET
 from tests.access.place import PLACES
 from tests.access.places import NOWHERE, Market
 from tests.access.wire import Answer, send
 from tests.conftest import RolledBackDatabase, clone
 from tests.story import NOON
+from tests.stripe_emulator.server import running
 
 NOBODY = "nobody"
 PEOPLE = [NOBODY, *Role]
@@ -95,10 +98,10 @@ class Visit:
     everywhere = False
     """Whether everybody is asked for, and at every distance."""
 
-    def __init__(self, db: RolledBackDatabase, market: Market) -> None:
+    def __init__(self, db: RolledBackDatabase, market: Market, gateway: Gateway) -> None:
         """Open the application."""
-        self.db, self.market = db, market
-        self._app = create_app(db, vault=factories.VAULT)
+        self.db, self.market, self.gateway = db, market, gateway
+        self._app = create_app(db, vault=factories.VAULT, gateway=gateway)
         self.cells = 0
 
     def faults_of(self, line: Line) -> list[str]:
@@ -204,7 +207,7 @@ class Visit:
 
     async def _send(self, line: Line, ask: Ask, asked: Asked, **params: str) -> Answer:
         """Send one request, and forget what it did."""
-        headers = {"Idempotency-Key": uuid4().hex}
+        headers = {"Idempotency-Key": uuid4().hex, **ask.headers(asked)}
         if asked.role != NOBODY:
             headers["Authorization"] = f"Bearer {self.market.tokens[asked.role]}"
         if ask.version is not None:
@@ -212,7 +215,10 @@ class Visit:
         inside = (ask.path or ask.thing)(asked)
         head, _, tail = line.path.partition("{")
         path = head + inside + tail.partition("}")[2] if tail else line.path + (inside if ask.path else "")
-        with self.db.connection.begin_nested() if line.method != "GET" else nullcontext() as savepoint:
+        changes = line.method != "GET" or ask.before is not None
+        with self.db.connection.begin_nested() if changes else nullcontext() as savepoint:
+            if ask.before is not None:
+                ask.before(self.db, self.gateway, asked)
             answer = await send(
                 self._app,
                 line.method,
@@ -231,8 +237,13 @@ def visit(server_url: str, template: str) -> Iterator[Visit]:
     with clone(server_url, template, f"market_matrix_{os.getpid()}") as url:
         database = Database(url, threads=1)
         rolled_back = RolledBackDatabase(database)
-        with time_machine.travel(NOON, tick=False), rolled_back.transaction() as session:
-            yield Visit(rolled_back, Market(session))
+        with (
+            time_machine.travel(NOON, tick=False),
+            running() as emulator,
+            closing(Gateway(emulator.key, webhook_secret=SECRET, base_url=emulator.url)) as gateway,
+            rolled_back.transaction() as session,
+        ):
+            yield Visit(rolled_back, Market(session), gateway)
         rolled_back.close()
         database.close()
 

@@ -23,8 +23,8 @@ class Answer:
 
     @property
     def text(self) -> str:
-        """Return it as text."""
-        return self.content.decode()
+        """Return it as text, as far as it is text."""
+        return self.content.decode(errors="replace")
 
     def json(self) -> Any:
         """Return what the text says."""

@@ -21,6 +21,7 @@ from market.payments import matching
 from market.quantities import MeasuredIn
 from market.reports import rollups
 from tests import factories
+from tests.audit.online import pay_online
 from tests.audit.walk import Walk
 from tests.payments.bank import Movement, export
 from tests.payments.desk import in_custody, of_supplier
@@ -71,6 +72,7 @@ def write(url: str) -> None:
         other.place("5")
         settle_twice(session)
         keep_in_custody(session, other)
+        pay_online(session)
         ledger.close_month(session, Book.ATTRIBUTION, month=NOON.date(), closed_by=lot.made_by, today=date(2026, 6, 1))
         rollups.roll_up(session)
     database.close()

@@ -59,9 +59,21 @@ TOUCHES: dict[str, tuple[str, set[Difference]]] = {
     "an amount of a receipt": (
         (
             "UPDATE receipt_allocations SET amount_fen = amount_fen - 1"
-            " WHERE id = (SELECT max(id::text)::uuid FROM receipt_allocations WHERE amount_fen > 1)"
+            " WHERE id = (SELECT min(id::text)::uuid FROM receipt_allocations WHERE amount_fen = 2000)"
         ),
         {Difference.AMOUNT, Difference.FACTS},
+    ),
+    "what a refund sent": (
+        "UPDATE refund_changes SET away_fen = away_fen - 1 WHERE away_fen > 0",
+        {Difference.AMOUNT, Difference.FACTS},
+    ),
+    "a fee that the provider kept": (
+        "UPDATE provider_movements SET fee_fen = 1 WHERE kind = 'charge'",
+        {Difference.AMOUNT, Difference.MISSING},
+    ),
+    "when a dispute took its money": (
+        "UPDATE bank_lines SET booked_on = booked_on - 1 WHERE remark = 'adjustment'",
+        {Difference.DATE},
     ),
 }
 

@@ -3,10 +3,16 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from tests.bad_input import handing, persons, registers, sharing
+from tests.bad_input import handing, persons, refunding, registers, sharing
 from tests.bad_input.fair import INVALID, Ask, Case, Fair
 
-SOUND: dict[str, Callable[[Fair], Ask]] = {**persons.SOUND, **registers.SOUND, **sharing.SOUND, **handing.SOUND}
+SOUND: dict[str, Callable[[Fair], Ask]] = {
+    **persons.SOUND,
+    **registers.SOUND,
+    **sharing.SOUND,
+    **handing.SOUND,
+    **refunding.SOUND,
+}
 """Requests that would be taken, by what they are."""
 
 

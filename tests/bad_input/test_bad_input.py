@@ -5,6 +5,7 @@ All cases of a worker share one market: each must leave it as it was, to the las
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import pytest
 import time_machine
@@ -12,6 +13,7 @@ from starlette.testclient import TestClient
 
 from market.app import create_app
 from market.db import Database
+from market.payments.gateway import Gateway
 from tests import factories
 from tests.bad_input import (
     always,
@@ -22,6 +24,7 @@ from tests.bad_input import (
     paying,
     persons,
     placing,
+    refunding,
     registers,
     sharing,
     values,
@@ -29,6 +32,7 @@ from tests.bad_input import (
 from tests.bad_input.fair import Ask, Case, Fair
 from tests.conftest import RolledBackDatabase
 from tests.stalls import NOON, VILLAGE, all_tables
+from tests.stripe_emulator.server import running
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +46,10 @@ def market(worker_db: Database) -> Iterator[Database]:
 def fair(market: Database) -> Iterator[Fair]:
     with (
         time_machine.travel(NOON, tick=False),
+        running() as emulator,
+        closing(Gateway(emulator.key, webhook_secret=emulator.webhook_secret, base_url=emulator.url)) as gateway,
         market.transaction() as session,
-        TestClient(create_app(market, vault=factories.VAULT)) as client,
+        TestClient(create_app(market, vault=factories.VAULT, gateway=gateway)) as client,
     ):
         yield Fair(client, session)
 
@@ -56,6 +62,7 @@ CASES: list[Case] = [
     *placing.CASES,
     *delivering.CASES,
     *paying.CASES,
+    *refunding.CASES,
     *livings.CASES,
     *persons.CASES,
     *registers.CASES,

@@ -48,7 +48,7 @@ def seven_into(session: orm.Session, *, valid_from: date = date(2019, 1, 1)) -> 
             evidence_kinds=evidence,
             needs_external_number=numbered,
             counts_to_reserved_share=counts,
-            funds_models=(FundsModel.DIRECT, FundsModel.CUSTODIAN) if code == "canteen" else (FundsModel.DIRECT,),
+            funds_models=tuple(FundsModel) if code == "canteen" else (FundsModel.DIRECT,),
         )
         for code, name, buyers, evidence, numbered, counts in rows
     ]

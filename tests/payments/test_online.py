@@ -9,10 +9,11 @@ from sqlalchemy import orm
 from market.banking.models import BankLine
 from market.banking.rules import Waiting
 from market.db import Database
-from market.payments import online
+from market.payments import calls, connecting, online
 from market.payments.rules import (
     CallStatus,
     NothingToPayError,
+    NotParkedError,
     OnlineStatus,
     PaymentBusyError,
     PaymentOpenError,
@@ -110,3 +111,48 @@ def test_a_payment_made_past_the_market_waits_for_two_people(till: Till) -> None
     till.work(sweep=True)
     assert list(till.session.scalars(sa.select(BankLine.waiting))) == [Waiting.UNKNOWN_CODE]
     assert till.complaints() == []
+
+
+def test_a_payment_of_an_order_given_up_is_given_up_too(story: Story, till: Till) -> None:
+    order = online_order(story, "10")
+    payment = till.begin(story.orderer, order)
+    story.cancel(order)
+    till.work(sweep=True)
+    till.work()
+    assert payment.status is OnlineStatus.CANCELLED
+
+
+def test_what_the_provider_does_not_answer_ten_times_is_parked_and_asked_again_by_hand(
+    story: Story, till: Till
+) -> None:
+    order = online_order(story, "10")
+    till.emulator.fail("cut_before", "post", "/v1/payment_intents", times=10)
+    payment = till.begin(story.orderer, order)
+    for _ in range(10):
+        till.later(hours=5)
+        till.work()
+    (call,) = till.calls()
+    assert (call.status, payment.status) == (CallStatus.PARKED, OnlineStatus.CREATING)
+    calls.retry(till.session, call.id, now=till.now)
+    with pytest.raises(NotParkedError):
+        calls.retry(till.session, call.id, now=till.now)
+    for _ in range(3):
+        till.later(minutes=2)
+        till.work()
+    assert (call.status, payment.status) == (CallStatus.DONE, OnlineStatus.OPEN)
+
+
+def test_a_supplier_pays_out_what_its_account_has(story: Story, till: Till) -> None:
+    connecting.connect(story.session, story.clerk, now=till.now)
+    till.work()
+    account, _ = connecting.account_of(story.session, story.supplier.id)
+    till.emulator.activate(account.number)
+    till.emulator.top_up(5_000)
+    till.client.v1.transfers.create({"amount": 5_000, "currency": "cny", "destination": account.number})
+    connecting.pay_out(story.session, story.clerk, amount_fen=4_000, now=till.now)
+    till.work()
+    (payout,) = till.gateway.payouts(account.number)
+    assert (payout.amount_fen, payout.fault) == (4_000, None)
+    connecting.pay_out(story.session, story.clerk, amount_fen=4_000, now=till.now)
+    till.work()
+    assert till.calls()[-1].status is CallStatus.REFUSED

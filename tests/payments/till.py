@@ -14,7 +14,7 @@ from market.clock import utc_now
 from market.db import Database
 from market.identity.rules import Actor, OrganisationKind, Role, Scope
 from market.orders.models import Order
-from market.payments import connecting, inbox, online, tasks
+from market.payments import connecting, inbox, online, sweeping, tasks
 from market.payments.gateway import Gateway
 from market.payments.models import OnlinePayment, ProviderCall
 from market.payments.provider import ForgedEventError
@@ -34,9 +34,7 @@ class Till:
     def __init__(self, db: Database, session: orm.Session, emulator: Emulator, client: stripe.StripeClient) -> None:
         """Connect the platform to its account."""
         self.db, self.session, self.emulator, self.client = db, session, emulator, client
-        self.gateway = Gateway(
-            emulator.key, webhook_secret=emulator.webhook_secret, base_url=emulator.url, timeout_seconds=2
-        )
+        self.gateway = Gateway(emulator.key, webhook_secret=emulator.webhook_secret, base_url=emulator.url)
         self.now = utc_now().replace(microsecond=0)
         platform = factories.organisation(session, kind=OrganisationKind.PLATFORM)
         members = (factories.member(session, platform, Role.OPERATOR) for _ in range(2))
@@ -52,6 +50,12 @@ class Till:
         tasks.handle_events(self.db, self.gateway, self.now)
         if sweep:
             tasks.Sweeps(self.gateway)(self.db, self.now)
+        self.session.expire_all()
+
+    def release(self) -> None:
+        """Post what is there to be sent by now."""
+        self.session.flush()
+        sweeping.release_due(self.db, now=self.now)
         self.session.expire_all()
 
     def later(self, **span: int) -> None:
@@ -81,6 +85,11 @@ class Till:
             "return_url": "https://example.org/back",
         }
         self.client.v1.payment_intents.confirm(payment.provider_id, params)
+
+    def charge_of(self, order: Order) -> str:
+        """Return the provider's charge that brought an order's money."""
+        wanted = sa.select(OnlinePayment.charge_id).where(OnlinePayment.group_id == order.group_id)
+        return str(self.session.scalars(wanted).one())
 
     def calls(self) -> list[ProviderCall]:
         """Return all calls, oldest first."""

@@ -1,0 +1,113 @@
+"""What goes in and out over HTTP: refunds."""
+
+from datetime import date, datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from market.api import Day, Fen, PageQuery, PositiveFen, Schema, SignedFen, Text
+from market.attribution.schemas import Id
+from market.banking.schemas import AccountNumber
+from market.banks.rules import Form
+from market.payments.rules import RefundEvent, RefundRoute, RefundStatus
+from market.payments.schemas import Why
+
+StatusOut = Annotated[RefundStatus, Field(examples=["requested"])]
+
+
+class PayeeIn(Schema):
+    """A bank account to which a refund goes."""
+
+    name: Annotated[Text, Field(examples=["交城县财政国库支付中心"])]
+    account: AccountNumber
+
+
+class RequestRefund(Schema):
+    """What is to go back of an order: all of it, or so much; to whom, if not to who paid."""
+
+    amount_fen: PositiveFen | None = None
+    reason: Why
+    payee: PayeeIn | None = None
+
+
+class DecideRefund(Schema):
+    """What another person says of a refund."""
+
+    event: Annotated[RefundEvent, Field(examples=["approve"], description="approve or decline")]
+
+
+class SendRefund(Schema):
+    """At which bank the payee's account is; the bank that pays asks for it."""
+
+    bank_name: Annotated[Text, Field(examples=["中国工商银行交城县支行"])]
+
+
+class RecordRefund(Schema):
+    """The line of the supplier's own bank by which it paid back."""
+
+    bank_reference: Annotated[Text, Field(examples=["ICBC-20260402-000031"])]
+    paid_on: Day
+
+
+class FailRefund(Schema):
+    """Why the bank did not pay."""
+
+    reason: Why
+
+
+class RerouteRefund(Schema):
+    """To which bank account a failed refund goes instead."""
+
+    payee: PayeeIn
+    reason: Why
+
+
+class RefundFileQuery(Schema):
+    """In which form the bank takes the payments."""
+
+    form: Annotated[Form, Field(examples=["xlsx"])] = Form.XLSX
+
+
+class RefundQuery(PageQuery):
+    """Which refunds to list."""
+
+    order_id: Id | None = None
+    status: StatusOut | None = None
+
+
+class RefundOut(Schema):
+    """A refund: by which way it goes, and how far it is."""
+
+    id: Id
+    number: Annotated[str, Field(examples=["R20260402000012"])]
+    order_id: Id
+    route: Annotated[RefundRoute, Field(examples=["provider"])]
+    amount_fen: Fen
+    status: StatusOut
+    reason: Why
+    payee_name: Annotated[str, Field(examples=["交城县财政国库支付中心"])]
+    fault: Annotated[str | None, Field(examples=[None])]
+    replaces_id: Annotated[Id | None, Field(examples=[None])]
+    requested_at: Annotated[datetime, Field(examples=["2026-04-02T04:00:00Z"])]
+    succeeded_on: Annotated[date | None, Field(examples=[None])]
+
+
+class RefundsOut(Schema):
+    """The refunds that were asked for: one for each payment by which the order's money came."""
+
+    refunds: list[RefundOut]
+
+
+class RefundChangeOut(Schema):
+    """A step of a refund, and what it sent away or, below zero, brought back."""
+
+    event: Annotated[RefundEvent, Field(examples=["approve"])]
+    status: StatusOut
+    away_fen: SignedFen
+    changed_at: Annotated[datetime, Field(examples=["2026-04-02T05:00:00Z"])]
+
+
+class RefundDetail(RefundOut):
+    """A refund with its history."""
+
+    changes: list[RefundChangeOut]

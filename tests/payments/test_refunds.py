@@ -1,0 +1,226 @@
+"""What a buyer paid and does not owe goes back: asked for, approved by another, sent the way that it came."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import pytest
+from sqlalchemy import orm
+
+from market.channels.rules import FundsModel
+from market.db import Database
+from market.errors import FourEyesError, NotFoundError, TransitionError
+from market.identity.rules import Actor
+from market.orders.models import Order
+from market.payments import refunding
+from market.payments.models import Refund
+from market.payments.refunding import Payee, Wish
+from market.payments.rules import (
+    DisputeOpenError,
+    NoPayeeError,
+    RefundEvent,
+    RefundRoute,
+    RefundStatus,
+    RefundTooMuchError,
+)
+from tests.payments.bank import Movement
+from tests.payments.desk import Bank, code, complaints, in_custody, of_supplier, placed, selling
+from tests.payments.till import Till, online_order, opened
+from tests.story import NOON, TODAY, Story
+
+PAYER = Payee("财政支付中心", "14001234567890")
+
+
+@pytest.fixture
+def story(session: orm.Session) -> Story:
+    return selling(session)
+
+
+@pytest.fixture
+def custody(session: orm.Session) -> Bank:
+    return in_custody(session)
+
+
+@pytest.fixture
+def till(db: Database, session: orm.Session) -> Iterator[Till]:
+    with opened(db, session) as till:
+        yield till
+
+
+def cancelled_in_custody(story: Story, custody: Bank) -> Order:
+    """Pay an order into custody and give it up."""
+    order = placed(story, "10")
+    custody.tell(Movement(10_000, code(story, order), "IN"))
+    story.cancel(order)
+    return order
+
+
+def asked(who: Actor, session: orm.Session, order: Order, fen: int | None = None, now: datetime = NOON) -> Refund:
+    wish = Wish(fen, "订单取消", PAYER)
+    (refund,) = refunding.request(session, who, order_id=order.id, wish=wish, now=now)
+    return refund
+
+
+def approve(who: Actor, session: orm.Session, refund: Refund, now: datetime = NOON) -> None:
+    refunding.decide(session, who, refund_id=refund.id, event=RefundEvent.APPROVE, now=now)
+
+
+def send(custody: Bank, refund: Refund) -> None:
+    refunding.send(custody.session, custody.clerk, refund_id=refund.id, bank_name="工行", now=NOON)
+
+
+def test_money_goes_back_out_of_custody_when_the_bank_says_that_it_left(story: Story, custody: Bank) -> None:
+    order = cancelled_in_custody(story, custody)
+    refund = asked(custody.clerk, story.session, order)
+    assert (refund.amount_fen, refund.route) == (10_000, RefundRoute.BANK)
+    with pytest.raises(FourEyesError):
+        approve(custody.clerk, story.session, refund)
+    approve(custody.colleague, story.session, refund)
+    assert complaints(story.session) == []
+    send(custody, refund)
+    assert complaints(story.session) == []
+    custody.tell(Movement(-10_000, f"退款 {refund.number}", "OUT"))
+    assert (refund.status, order.refunded_fen) == (RefundStatus.SUCCEEDED, 10_000)
+    assert complaints(story.session) == []
+    custody.tell(Movement(10_000, f"退汇 {refund.number}", "BACK"))
+    assert (refund.status, order.refunded_fen) == (RefundStatus.FAILED, 0)
+    assert complaints(story.session) == []
+
+
+def test_a_failed_refund_goes_to_another_account_by_two_peoples_word(story: Story, custody: Bank) -> None:
+    order = cancelled_in_custody(story, custody)
+    refund = asked(custody.clerk, story.session, order)
+    approve(custody.colleague, story.session, refund)
+    send(custody, refund)
+    refunding.fail(story.session, custody.clerk, refund_id=refund.id, reason="账户已销户", now=NOON)
+    again = refunding.reroute(
+        story.session, custody.clerk, refund_id=refund.id, payee=PAYER, reason="改付新账户", now=NOON
+    )
+    assert (refund.status, again.replaces_id) == (RefundStatus.REROUTED, refund.id)
+    with pytest.raises(RefundTooMuchError):
+        asked(custody.clerk, story.session, order, 1)
+    approve(custody.colleague, story.session, again)
+    send(custody, again)
+    custody.tell(Movement(-10_000, f"退款 {again.number}", "OUT"))
+    assert again.status is RefundStatus.SUCCEEDED
+    assert complaints(story.session) == []
+
+
+def test_no_more_goes_back_than_was_paid_and_is_not_owed(story: Story, custody: Bank) -> None:
+    order = cancelled_in_custody(story, custody)
+    with pytest.raises(RefundTooMuchError):
+        asked(custody.clerk, story.session, order, 10_001)
+    first = asked(custody.clerk, story.session, order, 4_000)
+    with pytest.raises(RefundTooMuchError):
+        asked(custody.clerk, story.session, order, 6_001)
+    refunding.decide(story.session, custody.colleague, refund_id=first.id, event=RefundEvent.DECLINE, now=NOON)
+    assert asked(custody.clerk, story.session, order).amount_fen == 10_000
+    kept = placed(story, "5")
+    custody.tell(Movement(5_000, code(story, kept), "IN2"))
+    with pytest.raises(RefundTooMuchError):
+        asked(custody.clerk, story.session, kept)
+
+
+def test_a_bank_needs_to_know_whom_to_pay(story: Story, custody: Bank) -> None:
+    order = cancelled_in_custody(story, custody)
+    (refund,) = refunding.request(story.session, custody.clerk, order_id=order.id, wish=Wish(None, "取消"), now=NOON)
+    approve(custody.colleague, story.session, refund)
+    with pytest.raises(NoPayeeError):
+        send(custody, refund)
+
+
+def test_a_supplier_that_was_paid_itself_pays_back_itself(story: Story) -> None:
+    own = of_supplier(story)
+    order = placed(story, "10", model=FundsModel.DIRECT)
+    own.tell(Movement(10_000, code(story, order), "IN"))
+    story.cancel(order)
+    refund = asked(own.clerk, story.session, order)
+    assert refund.route is RefundRoute.SUPPLIER
+    approve(own.colleague, story.session, refund)
+    refunding.record(story.session, own.clerk, refund_id=refund.id, bank_reference="B-1", paid_on=TODAY, now=NOON)
+    assert (refund.status, order.refunded_fen, order.paid_fen) == (RefundStatus.SUCCEEDED, 10_000, 0)
+    assert complaints(story.session) == []
+
+
+def test_each_side_sends_only_its_own_refunds(story: Story, custody: Bank) -> None:
+    own = of_supplier(story)
+    order = cancelled_in_custody(story, custody)
+    refund = asked(own.clerk, story.session, order)
+    with pytest.raises(NotFoundError):
+        approve(own.colleague, story.session, refund)
+
+
+def cancelled_online(story: Story, till: Till) -> Order:
+    order = online_order(story, "10")
+    till.pay(story.orderer, order)
+    story.cancel(order)
+    return order
+
+
+def test_the_provider_sends_back_what_came_by_it(story: Story, till: Till) -> None:
+    order = cancelled_online(story, till)
+    refund = asked(till.clerk, story.session, order, now=till.now)
+    assert refund.route is RefundRoute.PROVIDER
+    approve(till.colleague, story.session, refund, till.now)
+    till.work()
+    assert (refund.status, order.refunded_fen) == (RefundStatus.SUCCEEDED, 10_000)
+    assert till.complaints() == []
+
+
+def test_a_refund_that_had_succeeded_fails_and_is_rerouted(story: Story, till: Till, custody: Bank) -> None:
+    order = cancelled_online(story, till)
+    refund = asked(till.clerk, story.session, order, now=till.now)
+    approve(till.colleague, story.session, refund, till.now)
+    till.work()
+    till.emulator.fail_refund(str(refund.provider_id))
+    till.later(minutes=11)
+    till.work(sweep=True)
+    assert (refund.status, order.refunded_fen) == (RefundStatus.FAILED, 0)
+    assert till.complaints() == []
+    again = refunding.reroute(
+        story.session, till.clerk, refund_id=refund.id, payee=PAYER, reason="改付银行", now=till.now
+    )
+    assert again.route is RefundRoute.BANK
+    custody.tell(Movement(10_000, "备付金", "OWN"))
+    approve(till.colleague, story.session, again, till.now)
+    send(custody, again)
+    custody.tell(Movement(-10_000, f"退款 {again.number}", "OUT"))
+    assert again.status is RefundStatus.SUCCEEDED
+    assert till.complaints() == []
+
+
+def test_a_part_of_what_came_goes_back_and_the_rest_is_kept(story: Story, till: Till) -> None:
+    order = online_order(story, "10")
+    till.pay(story.orderer, order)
+    story.deliver(order)
+    story.accept(order, found={0: {"accepted": "7", "rejected": "3"}})
+    refund = asked(till.clerk, story.session, order, now=till.now)
+    assert refund.amount_fen == 3_000
+    approve(till.colleague, story.session, refund, till.now)
+    till.work()
+    assert order.refunded_fen == 3_000
+    assert till.complaints() == []
+
+
+def test_a_dispute_freezes_what_it_takes_and_refuses_a_refund(story: Story, till: Till) -> None:
+    order = cancelled_online(story, till)
+    dispute = till.emulator.open_dispute(till.charge_of(order))
+    till.later(minutes=11)
+    till.work(sweep=True)
+    with pytest.raises(DisputeOpenError):
+        asked(till.clerk, story.session, order, now=till.now)
+    assert till.complaints() == []
+    till.emulator.lose_dispute(dispute["id"])
+    till.later(minutes=11)
+    till.work(sweep=True)
+    assert order.refunded_fen == 10_000
+    assert till.complaints() == []
+    with pytest.raises(RefundTooMuchError):
+        asked(till.clerk, story.session, order, now=till.now)
+
+
+def test_a_declined_refund_is_not_sent(story: Story, custody: Bank) -> None:
+    order = cancelled_in_custody(story, custody)
+    refund = asked(custody.clerk, story.session, order)
+    refunding.decide(story.session, custody.colleague, refund_id=refund.id, event=RefundEvent.DECLINE, now=NOON)
+    with pytest.raises(TransitionError):
+        send(custody, refund)

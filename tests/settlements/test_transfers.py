@@ -1,0 +1,168 @@
+"""What was paid online and accepted is transferred to the supplier's account at the provider, and may be taken back."""
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import orm
+
+from market.attribution.rules import Step
+from market.channels.rules import FundsModel
+from market.db import Database
+from market.orders.models import Order
+from market.payments import connecting
+from market.payments.rules import DisputeOpenError
+from market.settlements import service, tasks, transfers
+from market.settlements.models import Settlement
+from market.settlements.rules import (
+    NoPayeeAccountError,
+    NothingToSettleError,
+    NotReadyError,
+    SettlementEvent,
+    SettlementStatus,
+)
+from tests.payments.desk import selling
+from tests.payments.till import Till, online_order, opened
+from tests.story import Story
+
+
+@pytest.fixture
+def story(session: orm.Session) -> Story:
+    return selling(session)
+
+
+@pytest.fixture
+def till(db: Database, session: orm.Session) -> Iterator[Till]:
+    with opened(db, session) as till:
+        yield till
+
+
+def sold(story: Story, till: Till) -> Order:
+    """Sell online: placed, paid, delivered, accepted."""
+    order = online_order(story, "10")
+    till.pay(story.orderer, order)
+    story.deliver(order)
+    story.accept(order)
+    return order
+
+
+def connect(story: Story, till: Till, *, active: bool = True) -> str:
+    """Open the supplier's account at the provider."""
+    connecting.connect(story.session, story.clerk, now=till.now)
+    till.work()
+    account, _ = connecting.account_of(story.session, story.supplier.id)
+    if active:
+        till.emulator.activate(account.number)
+        till.later(minutes=11)
+        till.work(sweep=True)
+    return account.number
+
+
+def drafted(story: Story, till: Till) -> Settlement:
+    return service.draft(
+        story.session, till.clerk, supplier_id=story.supplier.id, model=FundsModel.STRIPE, now=till.now
+    )
+
+
+def approved(story: Story, till: Till) -> Settlement:
+    settlement = drafted(story, till)
+    event = SettlementEvent.APPROVE
+    service.decide(story.session, till.colleague, settlement_id=settlement.id, event=event, now=till.now)
+    return settlement
+
+
+def instruct(till: Till, settlement: Settlement) -> None:
+    service.instruct(till.session, till.clerk, settlement_id=settlement.id, now=till.now)
+    follow(till)
+
+
+def follow(till: Till) -> None:
+    till.work(sweep=True)
+    tasks.follow_transfers(till.db, till.now)
+    till.session.expire_all()
+
+
+def test_a_transfer_reaches_the_supplier_and_its_shares_are_recognised(story: Story, till: Till) -> None:
+    order = sold(story, till)
+    with pytest.raises(NoPayeeAccountError):
+        drafted(story, till)
+    account = connect(story, till)
+    settlement = approved(story, till)
+    assert story.standing(order, Step.RECOGNISED) == 0
+    instruct(till, settlement)
+    assert (settlement.status, order.paid_fen) == (SettlementStatus.CONFIRMED, 10_000)
+    assert story.standing(order, Step.ACCRUED) == 0
+    assert (
+        sum(each.amount for each in till.client.v1.balance.retrieve({}, {"stripe_account": account}).available)
+        == 10_000
+    )
+    assert till.complaints() == []
+    with pytest.raises(NothingToSettleError):
+        drafted(story, till)
+
+
+def test_an_account_that_takes_no_transfers_yet_waits(story: Story, till: Till) -> None:
+    sold(story, till)
+    connect(story, till, active=False)
+    settlement = approved(story, till)
+    with pytest.raises(NotReadyError):
+        instruct(till, settlement)
+
+
+def test_a_transfer_that_the_provider_refuses_is_owed_again(story: Story, till: Till) -> None:
+    order = sold(story, till)
+    account = connect(story, till)
+    settlement = approved(story, till)
+    till.emulator.restrict(account)
+    instruct(till, settlement)
+    assert (settlement.status, order.settled_fen) == (SettlementStatus.FAILED, 0)
+    assert till.complaints() == []
+
+
+def test_a_transfer_is_taken_back_and_recognised_no_more(story: Story, till: Till) -> None:
+    order = sold(story, till)
+    connect(story, till)
+    settlement = approved(story, till)
+    instruct(till, settlement)
+    transfers.ask_back(story.session, till.clerk, settlement_id=settlement.id, now=till.now)
+    follow(till)
+    assert (settlement.status, order.paid_fen) == (SettlementStatus.RETURNED, 0)
+    assert story.standing(order, Step.RECOGNISED) == 0
+    assert till.complaints() == []
+    again = approved(story, till)
+    instruct(till, again)
+    assert (again.status, order.paid_fen) == (SettlementStatus.CONFIRMED, 10_000)
+    assert till.complaints() == []
+
+
+def test_nothing_that_a_payers_bank_contests_is_settled(story: Story, till: Till) -> None:
+    order = sold(story, till)
+    other = sold(story, till)
+    connect(story, till)
+    settlement = approved(story, till)
+    dispute = till.emulator.open_dispute(till.charge_of(order))
+    till.later(minutes=11)
+    till.work(sweep=True)
+    with pytest.raises(DisputeOpenError, match=order.number):
+        instruct(till, settlement)
+    till.emulator.win_dispute(dispute["id"])
+    till.later(minutes=11)
+    till.work(sweep=True)
+    assert other.settled_fen == 10_000
+    assert till.complaints() == []
+
+
+def test_what_is_lost_in_a_dispute_is_the_platforms_loss_and_the_supplier_keeps_what_it_earned(
+    story: Story, till: Till
+) -> None:
+    order = sold(story, till)
+    connect(story, till)
+    dispute = till.emulator.open_dispute(till.charge_of(order))
+    till.later(minutes=11)
+    till.work(sweep=True)
+    with pytest.raises(NothingToSettleError):
+        drafted(story, till)
+    till.emulator.lose_dispute(dispute["id"])
+    till.later(minutes=11)
+    till.work(sweep=True)
+    assert drafted(story, till).amount_fen == 10_000
+    assert till.complaints() == []
