@@ -48,6 +48,14 @@ def _malformed(request: Request, faults: Sequence[Mapping[str, Any]]) -> MarketE
     return MediaTypeError(pointer="") if unread and not is_json else None
 
 
+INVALID_TRANSACTION_STATE = "25"
+"""The class of SQLSTATE of a database that may only be read now, and of a transaction that idled too long."""
+
+
+def _sqlstate(error: Exception) -> str:
+    return getattr(getattr(error, "orig", None), "sqlstate", None) or ""
+
+
 def install_problem_handlers(app: FastAPI) -> None:
     """Turn every refusal and failure into problem+json."""
 
@@ -76,7 +84,13 @@ def install_problem_handlers(app: FastAPI) -> None:
         return refused(request, ConflictError())
 
     def hindered(request: Request, error: sa.exc.OperationalError | sa.exc.TimeoutError) -> Response:
-        LOG.warning("hindered", sqlstate=getattr(getattr(error, "orig", None), "sqlstate", None))
+        LOG.warning("hindered", sqlstate=_sqlstate(error))
+        return refused(request, BusyError(again=again(request)))
+
+    def impossible(request: Request, error: sa.exc.InternalError) -> Response:
+        if not _sqlstate(error).startswith(INVALID_TRANSACTION_STATE):
+            raise error
+        LOG.warning("hindered", sqlstate=_sqlstate(error))
         return refused(request, BusyError(again=again(request)))
 
     def plain(request: Request, error: HTTPException) -> Response:
@@ -93,6 +107,7 @@ def install_problem_handlers(app: FastAPI) -> None:
     # Locks and statements that took too long, deadlocks, connections lost or not to be had.
     app.add_exception_handler(sa.exc.OperationalError, hindered)  # type: ignore[arg-type]
     app.add_exception_handler(sa.exc.TimeoutError, hindered)  # type: ignore[arg-type]
+    app.add_exception_handler(sa.exc.InternalError, impossible)  # type: ignore[arg-type]
     app.add_exception_handler(HTTPException, plain)  # type: ignore[arg-type]
 
 
