@@ -101,10 +101,12 @@ def create_app(
     gateway: Gateway | None = None,
     token_hours: int = 12,
     reservation_hours: int = 72,
+    repeat_seconds: int = 0,
 ) -> FastAPI:
     """Build the application; raises `UndeclaredRouteError` if a route declares no permission.
 
-    Without a vault it serves everything but personal data, without a gateway everything but online payments.
+    Without a vault it serves everything but personal data, without a gateway everything but online payments; without
+    seconds for repeats the same order may be placed again at once.
     """
     app = FastAPI(
         title="Seven-into market",
@@ -121,6 +123,7 @@ def create_app(
     app.state.code_trials = CodeTrials()
     app.state.token_hours = token_hours
     app.state.reservation_hours = reservation_hours
+    app.state.repeat_seconds = repeat_seconds
     install_problem_handlers(app)
     for router in ROUTERS:
         app.router.routes.extend(router.routes)  # flat: an included router would be matched level by level

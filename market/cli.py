@@ -90,6 +90,7 @@ def _app(database: Database, settings: Settings) -> FastAPI:
         gateway=_gateway(settings),
         token_hours=settings.token_hours,
         reservation_hours=settings.reservation_hours,
+        repeat_seconds=settings.repeat_seconds,
     )
 
 

@@ -35,6 +35,8 @@ class Settings(BaseSettings):
     """A signed-in person's token ends after this."""
     reservation_hours: int = 72
     """An order the cooperative has not confirmed by then expires and gives its stock back."""
+    repeat_seconds: int = 10
+    """The same order of the same person within this is a second click, and refused."""
     host: str = "127.0.0.1"
     port: int = 8000
     log_level: str = "INFO"

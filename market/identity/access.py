@@ -8,7 +8,7 @@ import hmac
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 from fastapi import Depends, Request, Response
 from fastapi.dependencies.models import Dependant
@@ -24,6 +24,13 @@ from market.identity import service
 from market.identity.rules import Actor, Permission
 
 KEY_MAX_LENGTH = 200
+
+
+class NotAgain(NamedTuple):
+    """How soon the same request under another key is taken for a second click, and how it is refused."""
+
+    seconds: int
+    refusal: type[MarketError]
 
 
 class Caller:
@@ -77,6 +84,7 @@ class Caller:
         status: int | Callable[[Any], int] = 201,
         shown_once: Collection[str] = (),
         digest_key: bytes | None = None,
+        not_again: NotAgain | None = None,
     ) -> Response:
         """Do `work` once per Idempotency-Key and answer with what it returns; a repeat gets the first answer.
 
@@ -84,6 +92,7 @@ class Caller:
         The answer is stored in the transaction whose effect it reports, without the fields of `shown_once`, which are
         null in a repeat. A request that holds personal data is remembered by a digest under `digest_key`: what a plain
         hash of a telephone number says is found by trying all numbers.
+        With `not_again` the same request soon after under another key, as from a second tab, is refused.
         Of two requests at once with one key the second stumbles over what the first did, on the key or inside `work`: a
         constraint, a moved state, a name taken. It is rolled back and answered from the store.
         """
@@ -100,9 +109,13 @@ class Caller:
                     if shown_once:
                         kept = answer.model_copy(update=dict.fromkeys(shown_once)).model_dump_json().encode()
                     code = status if isinstance(status, int) else status(answer)
-                    service.remember_answer(
-                        session, actor, key=key, request_hash=asked, answer=service.Answer(code, kept)
-                    )
+                    told = service.Answer(code, kept)
+                    if not_again is None:
+                        service.remember_answer(session, actor, key=key, request_hash=asked, answer=told)
+                    elif not service.remember_unless_just_answered(
+                        session, actor, key=key, request_hash=asked, answer=told, seconds=not_again.seconds
+                    ):
+                        raise not_again.refusal(seconds=not_again.seconds)
                     return Response(body, code, media_type="application/json")
         except (exc.IntegrityError, MarketError):
             if actor is None:

@@ -58,6 +58,7 @@ class IdempotentAnswer(Base):
     """The first answer to a member's key, written in the transaction whose effect it reports."""
 
     __tablename__ = "idempotent_answers"
+    __table_args__ = (sa.Index("idempotent_answers_lately", "member_id", "answered_at"),)
 
     member_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("members.id"), primary_key=True)
     key: orm.Mapped[str] = orm.mapped_column(primary_key=True)

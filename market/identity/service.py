@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -280,6 +280,19 @@ _REMEMBER = sa.text(
     """
 )
 
+_REMEMBER_UNLESS_JUST_ANSWERED = sa.text(
+    """
+    INSERT INTO idempotent_answers (member_id, key, request_hash, status, body)
+    SELECT CAST(:member AS uuid), CAST(:key AS text), CAST(:request_hash AS bytea), CAST(:status AS bigint),
+           CAST(:body AS bytea)
+     WHERE NOT EXISTS (
+         SELECT FROM idempotent_answers
+          WHERE member_id = CAST(:member AS uuid) AND request_hash = CAST(:request_hash AS bytea)
+            AND answered_at > clock_timestamp() - CAST(:within AS interval)
+     )
+    """
+)
+
 
 def answer_to(session: orm.Session, actor: Actor, *, key: str, request_hash: bytes) -> Answer | None:
     """Return the first answer to this key, or None; raises `IdempotencyKeyReusedError` for another request."""
@@ -297,3 +310,15 @@ def remember_answer(session: orm.Session, actor: Actor, *, key: str, request_has
         _REMEMBER,
         {"member": actor.member_id, "key": key, "request_hash": request_hash, **answer._asdict()},
     )
+
+
+def remember_unless_just_answered(
+    session: orm.Session, actor: Actor, *, key: str, request_hash: bytes, answer: Answer, seconds: int
+) -> bool:
+    """Store the answer, unless the same was asked so lately under another key; return whether it was stored.
+
+    Of two at once the second must wait for the first before this, by a lock of what both change.
+    """
+    row = {"member": actor.member_id, "key": key, "request_hash": request_hash, **answer._asdict()}
+    stored = session.execute(_REMEMBER_UNLESS_JUST_ANSWERED, row | {"within": timedelta(seconds=seconds)})
+    return bool(cast("sa.CursorResult[Any]", stored).rowcount)

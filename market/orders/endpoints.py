@@ -28,7 +28,7 @@ from market.channels.rules import (
 )
 from market.clock import business_date, utc_now
 from market.errors import InvalidInputError, NotFoundError, TransitionError
-from market.identity.access import Caller, requires
+from market.identity.access import Caller, NotAgain, requires
 from market.identity.rules import Actor, Permission
 from market.ledger.rules import PeriodClosedError
 from market.lots.rules import OutOfStockError
@@ -42,6 +42,7 @@ from market.orders.rules import (
     OrderEvent,
     OverToleranceError,
     PaymentTermError,
+    PlacedJustNowError,
     PriceChangedError,
     ReturnTooMuchError,
     ShippedTooMuchError,
@@ -90,6 +91,7 @@ REFUSED_WHEN_PLACING = declared(
     NotAMultipleError,
     PriceChangedError,
     OutOfStockError,
+    PlacedJustNowError,
 )
 
 _REFUSED = (NotFoundError, TransitionError, LineNotOfOrderError, InexactQuantityError)
@@ -125,19 +127,15 @@ def place_orders(
     """Place an order group: one order per supplier. With `dry_run` say what it would cost and whom it would reach."""
     now = utc_now()
     on, until = business_date(now), now + timedelta(hours=http.app.state.reservation_hours)
-    asked = placing.Request(
-        channel_code=request.channel_code,
-        external_number=request.external_number,
-        payment_days=request.payment_days,
-        funds_model=request.funds_model,
-        lines=[placing.WantedLine(**line.model_dump()) for line in request.lines],
-    )
+    lines = [placing.WantedLine(**line.model_dump()) for line in request.lines]
+    asked = placing.Request(**request.model_dump(exclude={"lines"}), lines=lines)
 
     def work(session: orm.Session, actor: Actor) -> OrderGroupOut:
         return _group_out(placing.place(session, actor, request=asked, on=on, now=now, reserved_until=until))
 
     if not dry_run:
-        return caller.once(request, work)
+        not_again = NotAgain(http.app.state.repeat_seconds, PlacedJustNowError)
+        return caller.once(request, work, not_again=not_again)
     with caller.transaction() as (session, actor):
         return answer(_prediction_out(placing.predict(session, actor, request=asked, on=on)))
 

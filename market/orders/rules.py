@@ -220,6 +220,14 @@ class ExternalNumberTakenError(MarketError):
     zh = "外部订单号 {number} 已用于贵单位的另一采购单。"
 
 
+class PlacedJustNowError(MarketError):
+    """Two clicks, or two tabs, are one order; whoever means two waits a little."""
+
+    status = 409
+    en = "You placed the same order within the last {seconds} seconds; look at it, or wait a little to place another."
+    zh = "您在 {seconds} 秒内已提交相同的采购单;请先查看,确需再次采购请稍后提交。"
+
+
 class PriceChangedError(MarketError):
     """The buyer saw another price."""
 

@@ -121,6 +121,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["member_id"], ["members.id"], name=op.f("idempotent_answers_member_id_exists")),
         sa.PrimaryKeyConstraint("member_id", "key", name=op.f("idempotent_answers_pkey")),
     )
+    op.create_index("idempotent_answers_lately", "idempotent_answers", ["member_id", "answered_at"], unique=False)
     op.execute("GRANT USAGE ON SCHEMA public TO market_app")
     op.execute("GRANT SELECT, INSERT ON idempotent_answers TO market_app")
     op.execute("GRANT SELECT, INSERT, UPDATE ON organisations, members, credentials TO market_app")

@@ -118,6 +118,7 @@ class Application:
         """Load the application and start the first server; its log goes to the folder, which is PostgreSQL's."""
         self.address = f"http://127.0.0.1:{port}"
         environment = os.environ | {"MARKET_DATABASE_URL": url, "MARKET_PORT": str(port), "MARKET_HOST": "127.0.0.1"}
+        environment["MARKET_REPEAT_SECONDS"] = "0"  # writers are in a hurry
         with (folder / "application.log").open("wb") as output:
             self._stem = subprocess.Popen(
                 [sys.executable, "-c", STEM, str(folder)],
