@@ -18,11 +18,12 @@ from market.errors import NotFoundError
 from market.payments.gateway import Gateway
 from market.payments.models import ProviderCall
 from market.payments.provider import Asked, NoAnswerError, RefusedError, Seen, UnclearError
+from market.payments.queries import is_due
 from market.payments.rules import MOST_TRIES, CallStatus, NotParkedError, Operation, pause
 
 LOG = structlog.get_logger()
 KEYS_LAST = timedelta(hours=23)
-"""Stripe forgets a key after 24 hours at the earliest."""
+"""Stripe forgets a key after 24 hours at the earliest; one of a clock that ran ahead may be of any age."""
 BETWEEN_LOOKS = timedelta(seconds=60)
 LOOKS = 2
 """How often, so far apart, what a call may have made must not be found before it counts as not made."""
@@ -57,7 +58,7 @@ def ask(
 def due(session: orm.Session, operations: Collection[Operation], *, now: datetime) -> list[UUID]:
     """Return the calls that are to be made now, oldest first."""
     wanted = sa.select(ProviderCall.id).where(
-        ProviderCall.status == CallStatus.DUE, ProviderCall.next_at <= now, ProviderCall.operation.in_(operations)
+        ProviderCall.status == CallStatus.DUE, is_due(ProviderCall.next_at, now), ProviderCall.operation.in_(operations)
     )
     return list(session.scalars(wanted.order_by(ProviderCall.id)))
 
@@ -65,7 +66,7 @@ def due(session: orm.Session, operations: Collection[Operation], *, now: datetim
 def due_about(session: orm.Session, subject_id: UUID, *, now: datetime) -> list[UUID]:
     """Return the calls about an object of ours that are to be made now."""
     wanted = sa.select(ProviderCall.id).where(
-        ProviderCall.status == CallStatus.DUE, ProviderCall.next_at <= now, ProviderCall.subject_id == subject_id
+        ProviderCall.status == CallStatus.DUE, is_due(ProviderCall.next_at, now), ProviderCall.subject_id == subject_id
     )
     return list(session.scalars(wanted.order_by(ProviderCall.id)))
 
@@ -80,21 +81,26 @@ def make(db: Database, gateway: Gateway, call_id: UUID, note: Note, *, now: date
         if call is None:
             return False
         asked, key = Asked(call.operation, call.subject_id, call.params), _key(call)
-        since, look_first = call.first_sent_at or now, _must_look(call, now)
-        call.first_sent_at = since
+        since, look_first = min(call.first_sent_at or now, now), _must_look(call, now)
+        call.first_sent_at = call.first_sent_at or now
     outcome: Outcome | NoAnswerError | UnclearError | None
     try:
-        outcome = gateway.find(asked, since=since) if look_first else gateway.ask(asked, key=key)
-    except (RefusedError, NoAnswerError, UnclearError) as error:
-        outcome = error
-    with db.transaction() as session:
-        return _record(session, call_id, outcome, note, now)
+        try:
+            outcome = gateway.find(asked, since=since) if look_first else gateway.ask(asked, key=key)
+        except (RefusedError, NoAnswerError, UnclearError) as error:
+            outcome = error
+        with db.transaction() as session:
+            return _record(session, call_id, outcome, note, now)
+    except Exception as error:
+        with db.transaction() as session:
+            _fail(session, call_id, error)
+        raise
 
 
 def _taken(session: orm.Session, call_id: UUID, now: datetime) -> ProviderCall | None:
     """Take a call for a while, in which nobody else makes it; none if another has it."""
     wanted = sa.select(ProviderCall).where(
-        ProviderCall.id == call_id, ProviderCall.status == CallStatus.DUE, ProviderCall.next_at <= now
+        ProviderCall.id == call_id, ProviderCall.status == CallStatus.DUE, is_due(ProviderCall.next_at, now)
     )
     call = session.scalar(wanted.with_for_update(skip_locked=True))
     if call is not None:
@@ -108,7 +114,7 @@ def _key(call: ProviderCall) -> str:
 
 
 def _must_look(call: ProviderCall, now: datetime) -> bool:
-    return call.is_unclear or (call.first_sent_at is not None and now - call.first_sent_at > KEYS_LAST)
+    return call.is_unclear or (call.first_sent_at is not None and abs(now - call.first_sent_at) > KEYS_LAST)
 
 
 def _record(
@@ -137,6 +143,14 @@ def _record(
     session.flush()
     note(session, call, outcome, now)
     return True
+
+
+def _fail(session: orm.Session, call_id: UUID, error: Exception) -> None:
+    """Keep why a call's outcome cannot be noted: after too many tries it is parked, what it did is not forgotten."""
+    call = session.get_one(ProviderCall, call_id, with_for_update=True)
+    if call.status is CallStatus.DUE:
+        call.fault = f"{type(error).__name__}: {error}"[:500]
+        call.status = CallStatus.PARKED if call.tries >= MOST_TRIES else CallStatus.DUE
 
 
 def _begin_anew(call: ProviderCall) -> None:

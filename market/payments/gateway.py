@@ -30,6 +30,8 @@ from market.payments.provider import (
 )
 from market.payments.rules import CURRENCY, DisputeStatus, OnlineStatus, Operation
 
+CLOCKS_DIFFER = timedelta(days=1)
+"""How far before it was asked for one looks for what an operation may have made."""
 KEPT_ERROR = 500
 """The status that Stripe keeps under an idempotency key, and gives again."""
 _TOO_MANY, _CONFLICT, _UNAUTHORISED, _FORBIDDEN = 429, 409, 401, 403
@@ -104,7 +106,8 @@ class Gateway:
 
     def find(self, asked: Asked, *, since: datetime) -> Seen | None:
         """Look for what an operation may have made, by the market's id that it carries; raises `NoAnswerError`."""
-        v1, window = self._client.v1, {"created": {"gte": int((since - timedelta(minutes=10)).timestamp())}}
+        v1 = self._client.v1
+        window = {"created": {"gte": int((since - CLOCKS_DIFFER).timestamp())}, "limit": 100}
         listing: dict[Operation, Any] = {
             Operation.CREATE_PAYMENT: lambda: v1.payment_intents.list(cast("Any", window)),
             Operation.REFUND: lambda: v1.refunds.list({"charge": asked.params["charge"]}),

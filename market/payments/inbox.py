@@ -11,6 +11,7 @@ from market.payments.gateway import Gateway
 from market.payments.models import ProviderEvent
 from market.payments.noting import note
 from market.payments.provider import EventSeen, ProviderError, Seen
+from market.payments.queries import is_due
 from market.payments.rules import MOST_TRIES, EventStatus, pause
 
 
@@ -30,7 +31,7 @@ def take(session: orm.Session, event: EventSeen, *, now: datetime) -> None:
 def due(session: orm.Session, *, now: datetime) -> list[str]:
     """Return the events that wait to be handled, in the order in which they came."""
     wanted = sa.select(ProviderEvent.id).where(
-        ProviderEvent.status == EventStatus.RECEIVED, ProviderEvent.next_at <= now
+        ProviderEvent.status == EventStatus.RECEIVED, is_due(ProviderEvent.next_at, now)
     )
     return list(session.scalars(wanted.order_by(ProviderEvent.received_at, ProviderEvent.id)))
 
@@ -63,7 +64,7 @@ def handle(db: Database, gateway: Gateway, event_id: str, *, now: datetime) -> b
 
 def _taken(session: orm.Session, event_id: str, now: datetime) -> ProviderEvent | None:
     wanted = sa.select(ProviderEvent).where(
-        ProviderEvent.id == event_id, ProviderEvent.status == EventStatus.RECEIVED, ProviderEvent.next_at <= now
+        ProviderEvent.id == event_id, ProviderEvent.status == EventStatus.RECEIVED, is_due(ProviderEvent.next_at, now)
     )
     event = session.scalar(wanted.with_for_update(skip_locked=True))
     if event is not None:

@@ -1,6 +1,7 @@
 """What may be read of receipts, and of what bank lines may pay."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -33,6 +34,7 @@ from market.payments.models import (
 from market.payments.rules import (
     CLAIMING,
     ENDED,
+    LONGEST_PAUSE,
     MODELS,
     REFUND_NUMBER,
     CallStatus,
@@ -43,6 +45,11 @@ from market.payments.rules import (
     RefundRoute,
     RefundStatus,
 )
+
+
+def is_due(next_at: orm.InstrumentedAttribute[datetime], now: datetime) -> sa.ColumnElement[bool]:
+    """Say of what was put off that its time has come, whatever the clock was that put it off."""
+    return sa.or_(next_at <= now, next_at > now + LONGEST_PAUSE)
 
 
 def visible_receipts(actor: Actor) -> sa.Select[Receipt]:
@@ -281,6 +288,12 @@ def claimed_fen(session: orm.Session, order_id: UUID, *, but: UUID | None = None
         Refund.id != but if but else sa.true(),
     )
     return int(session.scalars(wanted).one())
+
+
+def asked_back(session: orm.Session, order_id: UUID) -> Sequence[Refund]:
+    """Return the refunds of a locked order on which nobody has decided, locked."""
+    wanted = sa.select(Refund).where(Refund.order_id == order_id, Refund.status == RefundStatus.REQUESTED)
+    return session.scalars(wanted.order_by(Refund.id).with_for_update()).all()
 
 
 def charge_of(session: orm.Session, allocation_id: UUID) -> str | None:

@@ -123,9 +123,13 @@ MOST_TRIES = 10
 """After which what fails is parked, and others go on."""
 
 
+LONGEST_PAUSE = timedelta(hours=4)
+"""What is put off for longer was put off by a clock that ran ahead, and is due."""
+
+
 def pause(tries: int) -> timedelta:
     """Return how long to wait after so many tries: a minute, two, four, at most four hours."""
-    return timedelta(minutes=min(2 ** (tries - 1), 240))
+    return min(timedelta(minutes=2 ** min(tries - 1, 8)), LONGEST_PAUSE)
 
 
 class RefundRoute(StrEnum):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
+import structlog
 from sqlalchemy import orm
 
 from market.banking.models import BankAccount, BankLine
@@ -16,6 +17,7 @@ from market.payments.noting import note
 from market.payments.provider import MovementSeen, NoAnswerError, Seen
 from market.payments.rules import ENDED, DisputeStatus, NoProviderError, RefundStatus
 
+LOG = structlog.get_logger()
 DAYS_BACK = 3
 """How far before the newest known movement one looks again: what is told late is told then."""
 DISPUTED_DAYS = 120
@@ -32,11 +34,11 @@ def sweep(db: Database, gateway: Gateway, *, now: datetime) -> int:
         online.cancel_stale(session, now=now)
         looks = list(_unended(session, gateway))
         since = _last_day(session, account, business_date(now)) - timedelta(days=DAYS_BACK)
-    looked = sum(_look(db, look, now) for look in looks)
+    looked = sum(bool(_look(db, look, now)) for look in looks)
     for movement in list(gateway.movements(since)):
         looked += _take(db, gateway, movement, now)
     for dispute in list(gateway.disputes(business_date(now) - timedelta(days=DISPUTED_DAYS))):
-        looked += _look(db, lambda dispute=dispute: dispute, now)  # type: ignore[misc]
+        looked += bool(_look(db, lambda dispute=dispute: dispute, now))  # type: ignore[misc]
     return looked
 
 
@@ -67,25 +69,34 @@ def _last_day(session: orm.Session, account: BankAccount, today: date) -> date:
     return newest or min(business_date(account.opened_at), today)
 
 
-def _look(db: Database, look: Callable[[], Seen | None], now: datetime) -> int:
-    """Take note of one object; one that cannot be looked at now is looked at next time."""
+def _look(db: Database, look: Callable[[], Seen | None], now: datetime) -> bool | None:
+    """Take note of one object; return None if it cannot be looked at now, False if it could not be noted.
+
+    One that cannot be noted holds up no other; next time it is tried again.
+    """
     try:
         seen = look()
+        if seen is not None:
+            with db.transaction() as session:
+                note(session, seen, now=now)
     except NoAnswerError:
-        return 0
-    if seen is not None:
-        with db.transaction() as session:
-            note(session, seen, now=now)
-    return 1
+        return None
+    except Exception:
+        LOG.exception("look_failed")
+        return False
+    return True
 
 
 def _take(db: Database, gateway: Gateway, movement: MovementSeen, now: datetime) -> int:
-    """Take a movement over that is not known: by way of what moved it, or as a line that waits for a person."""
+    """Take a movement over that is not known: by way of what moved it, or as a line that waits for a person.
+
+    Movements are looked at for some days only, so that one whose cause cannot be noted is a line all the same.
+    """
     with db.transaction() as session:
         if session.scalar(sa.select(BankLine.id).where(BankLine.line_key == movement.id)):
             return 0
     look = _SOURCES.get(movement.kind)
-    if look is not None and not _look(db, lambda: look(gateway, movement.source_id), now):
+    if look is not None and _look(db, lambda: look(gateway, movement.source_id), now) is None:
         return 0
     with db.transaction() as session:
         account = movements.locked_provider_account(session)

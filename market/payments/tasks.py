@@ -62,13 +62,13 @@ class Sweeps:
     def __init__(self, gateway: Gateway) -> None:
         """Begin with a look at the first call."""
         self._gateway = gateway
-        self._next: datetime | None = None
+        self._last: datetime | None = None
 
     def __call__(self, db: Database, now: datetime) -> int:
         """Look, if it is time; return how much was looked at."""
-        if self._next is not None and now < self._next:
+        if self._last is not None and abs(now - self._last) < BETWEEN_SWEEPS:  # also if the clock is set back
             return 0
-        self._next = now + BETWEEN_SWEEPS
+        self._last = now
         return sweeping.sweep(db, self._gateway, now=now)
 
 
