@@ -95,6 +95,8 @@ def _paid_back(session: orm.Session, dispute: Dispute, now: datetime) -> int:
     left_fen = dispute.amount_fen
     parts = queries.online_parts(session, dispute.payment_id)
     for order in queries.locked_orders(session, [part.order_id for part in parts]):
+        for asked in queries.asked_back(session, order.id):  # it would go back twice
+            change(session, asked, order, RefundEvent.DECLINE, by=None, now=now)
         due_fen = to_refund_fen(session, order) - queries.claimed_fen(session, order.id)
         sources = queries.refundable_sources(session, order.id)
         for source in sources:

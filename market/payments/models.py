@@ -166,7 +166,8 @@ class Refund(Base):
         sa.CheckConstraint("amount_fen > 0", name="amount_is_positive"),
         sa.CheckConstraint("decided_by IS NULL OR decided_by <> requested_by", name="another_decides"),
         sa.CheckConstraint(
-            "status = 'requested' OR decided_by IS NOT NULL OR route = 'dispute'", name="decided_is_signed"
+            "status IN ('requested', 'declined') OR decided_by IS NOT NULL OR route = 'dispute'",
+            name="decided_is_signed",
         ),
         sa.CheckConstraint("status <> 'succeeded' OR succeeded_on IS NOT NULL", name="succeeded_has_its_day"),
     )

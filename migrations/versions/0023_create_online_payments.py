@@ -288,7 +288,7 @@ def upgrade() -> None:
             "status <> 'succeeded' OR succeeded_on IS NOT NULL", name=op.f("refunds_succeeded_has_its_day")
         ),
         sa.CheckConstraint(
-            "status = 'requested' OR decided_by IS NOT NULL OR route = 'dispute'",
+            "status IN ('requested', 'declined') OR decided_by IS NOT NULL OR route = 'dispute'",
             name=op.f("refunds_decided_is_signed"),
         ),
         sa.CheckConstraint("amount_fen > 0", name=op.f("refunds_amount_is_positive")),
