@@ -28,6 +28,12 @@ class Known:
     """Of each lot the contributions: id, household, amount in fen."""
     orders: dict[str, UUID] = field(default_factory=dict)
     order_lines: dict[tuple[str, str], UUID] = field(default_factory=dict)
+    codes: dict[str, str] = field(default_factory=dict)
+    """What a bank's remark names order groups, settlements and refunds by."""
+    bank_accounts: dict[str, UUID] = field(default_factory=dict)
+    matches: dict[str, UUID] = field(default_factory=dict)
+    refunds: dict[str, UUID] = field(default_factory=dict)
+    settlements: dict[str, UUID] = field(default_factory=dict)
     payments: dict[str, list[tuple[UUID, UUID]]] = field(default_factory=dict)
     """Of each disbursement the payments: id, payee."""
 

@@ -16,7 +16,7 @@ from market.db import Database, counting_ids
 from market.identity.models import Organisation
 from market.orders import tasks as orders
 from market.payments.models import Receipt
-from market.seeding import certifying, harvesting, paying, people, planning, trading
+from market.seeding import certifying, custody, harvesting, paying, people, planning, trading
 from market.seeding.known import Known
 from market.seeding.places import load_places
 from market.seeding.reading import Sample, read
@@ -45,6 +45,8 @@ class Summary:
     orders: int
     returns: int
     receipts: int
+    settlements: int
+    refunds: int
     payments: int
     entries: int
 
@@ -112,7 +114,7 @@ def _load(db: Database, sample: Sample, known: Known, history: Sequence[Event], 
 
 
 def _history(sample: Sample, known: Known) -> list[Event]:
-    told = (module.events(sample, known) for module in (planning, certifying, harvesting, trading, paying))
+    told = (module.events(sample, known) for module in (planning, certifying, harvesting, trading, custody, paying))
     return sorted((event for events in told for event in events), key=lambda event: (event.on, event.turn))
 
 
@@ -158,6 +160,8 @@ _COUNTS = sa.text(
            (SELECT count(*) FROM orders) AS orders,
            (SELECT count(*) FROM returns) AS returns,
            (SELECT count(*) FROM receipts) AS receipts,
+           (SELECT count(*) FROM settlements) AS settlements,
+           (SELECT count(*) FROM refunds) AS refunds,
            (SELECT count(*) FROM payments) AS payments,
            (SELECT count(*) FROM ledger_entries) AS entries
     """

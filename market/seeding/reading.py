@@ -47,6 +47,11 @@ class Sample:
     acceptances: Table
     returns: Table
     receipts: Table
+    bank_accounts: Table
+    bank_lines: Table
+    matches: Table
+    refunds: Table
+    settlements: Table
     disbursements: Table
 
 

@@ -28,9 +28,14 @@ class Turn(IntEnum):
     SHIPPED = 13
     ACCEPTED = 14
     RETURNED = 15
-    RECEIPT = 16
-    DISBURSED = 17
-    RECEIVED = 18
+    BANK_ACCOUNT = 16
+    STATEMENT = 17
+    MATCH = 18
+    REFUND = 19
+    SETTLEMENT = 20
+    RECEIPT = 21
+    DISBURSED = 22
+    RECEIVED = 23
 
 
 @dataclass(frozen=True, slots=True)

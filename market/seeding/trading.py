@@ -8,7 +8,8 @@ from typing import NamedTuple, TypeVar
 
 from sqlalchemy import orm
 
-from market.channels.rules import EvidenceKind
+from market.banks.rules import identification_code, printed_code
+from market.channels.rules import EvidenceKind, FundsModel
 from market.clock import business_date
 from market.identity.rules import Permission
 from market.orders import acceptance, changing, placing, returns
@@ -84,11 +85,13 @@ def _place(known: Known, rows: Sequence[Row], wanted: Sequence[Row], session: or
                 placing.WantedLine(known.products[line["product"]], line["quantity"], line["unit"], None)
                 for line in wanted
             ],
+            funds_model=FundsModel(first["funds_model"]) if first["funds_model"] else None,
         ),
         on=business_date(now),
         now=now,
         reserved_until=now + RESERVED_FOR,
     )
+    known.codes[first["order_group"]] = printed_code(identification_code(placed.number))
     for line, priced in zip(wanted, placed.lines, strict=True):
         known.orders[line["order"]] = priced.order_id
         known.order_lines[line["order"], line["line"]] = priced.id

@@ -15,7 +15,7 @@ SEED = Path(__file__).parent.parent.parent / "seed"
 FILES = sorted(SEED.glob("*.csv"))
 COUNTED = {"quantity", "measure", "weight", "share_bp", "head_count", "percent", "accepted", "area_mu", "validity_days"}
 SOURCE = re.compile(r"\binvented\b|^domain\.md §\d|^Ministry order|^GB/T 2260$")
-TRADE = ["orders", "order_lines", "acceptances", "returns", "receipts", "disbursements"]
+TRADE = ["orders", "order_lines", "acceptances", "returns", "receipts", "bank_lines", "matches", "disbursements"]
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +55,10 @@ def test_names_are_given_once_and_codes_are_sound(sample: Sample) -> None:
         (sample.lots, "lot"),
         (sample.orders, "order"),
         (sample.disbursements, "evidence"),
+        (sample.bank_accounts, "number"),
+        (sample.bank_lines, "bank_reference"),
+        (sample.refunds, "refund"),
+        (sample.settlements, "settlement"),
     ]
     for table, column in named:
         assert max(Counter(row[column] for row in table).values()) == 1, column
