@@ -1,8 +1,8 @@
 """A market whose buyers pay online: the platform at an emulated provider, a worker, and what the auditor says."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -10,7 +10,6 @@ import stripe
 from sqlalchemy import orm
 
 from market.channels.rules import FundsModel
-from market.clock import utc_now
 from market.db import Database
 from market.identity.rules import Actor, OrganisationKind, Role, Scope
 from market.orders.models import Order
@@ -31,14 +30,19 @@ CARD = "pm_card_bypassPending"
 class Till:
     """A provider, the way to it, and who works with it; time goes on by a minute with every round of work."""
 
-    def __init__(self, db: Database, session: orm.Session, emulator: Emulator, client: stripe.StripeClient) -> None:
-        """Connect the platform to its account."""
+    def __init__(
+        self,
+        db: Database,
+        session: orm.Session,
+        emulator: Emulator,
+        client: stripe.StripeClient,
+        staff: Sequence[Actor] = (),
+    ) -> None:
+        """Connect the platform to its account, by two of its members; at the emulator's time."""
         self.db, self.session, self.emulator, self.client = db, session, emulator, client
         self.gateway = Gateway(emulator.key, webhook_secret=emulator.webhook_secret, base_url=emulator.url)
-        self.now = utc_now().replace(microsecond=0)
-        platform = factories.organisation(session, kind=OrganisationKind.PLATFORM)
-        members = (factories.member(session, platform, Role.OPERATOR) for _ in range(2))
-        self.clerk, self.colleague = (factories.actor(session, member, Scope.ALL) for member in members)
+        self.now = datetime.fromtimestamp(emulator.now(), UTC)
+        self.clerk, self.colleague = staff or platform_staff(session)
         connecting.connect_platform(session, self.clerk, self.gateway.account(), now=self.now)
         session.flush()
         self.sweeps = tasks.Sweeps(self.gateway)
@@ -115,6 +119,13 @@ class Till:
         return complaints(self.session)
 
 
+def platform_staff(session: orm.Session) -> list[Actor]:
+    """Return two members of a platform of their own."""
+    platform = factories.organisation(session, kind=OrganisationKind.PLATFORM)
+    members = (factories.member(session, platform, Role.OPERATOR) for _ in range(2))
+    return [factories.actor(session, member, Scope.ALL) for member in members]
+
+
 def online_order(story: Story, quantity: str) -> Order:
     """Place an order that is paid online."""
     return placed(story, quantity, model=FundsModel.STRIPE)
@@ -129,9 +140,13 @@ def sold(session: orm.Session, till: Till, quantity: str = "10") -> tuple[Story,
 
 
 @contextmanager
-def opened(db: Database, session: orm.Session) -> Iterator[Till]:
-    """Open a till at an emulated provider, for as long as the block runs."""
+def opened(
+    db: Database, session: orm.Session, *, staff: Sequence[Actor] = (), now: datetime | None = None
+) -> Iterator[Till]:
+    """Open a till at an emulated provider, for as long as the block runs, today or at another time."""
     with running() as emulator, calling(emulator) as client:
-        till = Till(db, session, emulator, client)
+        if now is not None:
+            emulator.advance(seconds=int(now.timestamp()) - emulator.now())
+        till = Till(db, session, emulator, client, staff)
         with closing(till.gateway):
             yield till
