@@ -42,7 +42,7 @@ def _put_on_sale(stage: Stage, goods: Goods) -> Supply:
     households = _households(clerk, pools, goods)
     lot = clerk.post("/v1/lots", _new_lot(stage, goods, product, households))
     path = f"/v1/lots/{lot['id']}"
-    clerk.post(f"{path}/contributions", {"contributions": _given(stage, goods, households)})
+    clerk.post(f"{path}/contributions", {"contributions": _given(stage, goods, lot, households)})
     if goods is SHIITAKE:  # fresh fungi do not ship without one
         clerk.post(f"{path}/quality-certificate", {"number": f"HGZ-{lot['number']}"}, expected=200)
     lot = manager.post(f"{path}/opening", expected=200)
@@ -93,7 +93,7 @@ def _kinds(goods: Goods) -> tuple[_Kind, _Kind]:
     return produce, _Kind("labour", "务工", "工时单", "hour", goods.hourly_fen)
 
 
-def _given(stage: Stage, goods: Goods, households: list[Json]) -> list[Json]:
+def _given(stage: Stage, goods: Goods, lot: Json, households: list[Json]) -> list[Json]:
     """Return unequal parts of the lot for everybody, and hours for the first few."""
     produce, labour = _kinds(goods)
     weights = [(household["code"], 10 + 7 * place % 11) for place, household in enumerate(households)]
@@ -108,7 +108,7 @@ def _given(stage: Stage, goods: Goods, households: list[Json]) -> list[Json]:
             "unit": kind.unit,
             "unit_price_fen": kind.price_fen,
             "delivered_on": stage.day,
-            "evidence": f"{kind.slip} {stage.day} {goods.product} {household['code'][-4:]}",
+            "evidence": f"{kind.slip} {lot['number']} {household['code'][-4:]}",
         }
         for kind, household, measure in gave
     ]
