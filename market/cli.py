@@ -6,7 +6,7 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +22,7 @@ from market.app import create_app
 from market.audit import doctoring, verifying
 from market.db import Database, without_hurry
 from market.demo import telling
+from market.demo.provider import provided
 from market.households import keyfile, keys
 from market.households.vault import Keyring, Vault
 from market.identity import service as identity
@@ -246,15 +247,28 @@ def doctor() -> None:
 @cli.command()
 def demo(*, leave: Annotated[bool, typer.Option("--exit", help="Stop after the story")] = False) -> None:
     """Play one order from listing to audit on the sample data, then keep serving."""
-    settings = Settings()
     log_as_json("ERROR")
     console = Console()
-    with _with_sample(settings, console) as (database, _), _served(database, settings) as base_url:
-        telling.tell(base_url, console=console)
+    with (
+        provided(Settings()) as (settings, provider),
+        _with_sample(settings, console) as (database, _),
+        _served(database, settings) as base_url,
+        _attended(database, settings),
+    ):
+        telling.tell(base_url, provider, console=console)
         if not leave:
             telling.invite(base_url, console=console)
             with suppress(KeyboardInterrupt):
                 threading.Event().wait()
+
+
+@contextmanager
+def _attended(database: Database, settings: Settings) -> Iterator[None]:
+    """Do what is due at the payment provider, beside what is served."""
+    gateway = _gateway(settings)
+    assert gateway is not None  # noqa: S101 - the demonstration has a provider
+    with closing(gateway), worker.attending(database, gateway):
+        yield
 
 
 @contextmanager

@@ -4,8 +4,9 @@ Any number of workers may run: each takes rows that no other holds, and each tas
 """
 
 import threading
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -21,8 +22,10 @@ from market.settlements import tasks as settlements
 
 LOG = structlog.get_logger()
 PAUSE_SECONDS = 5
+AWAITED_PAUSE_SECONDS, AWAITED_SWEEPS = 0.5, timedelta(seconds=1)
 
-TASKS: Mapping[str, Callable[[Database, datetime], int]] = {
+Task = Callable[[Database, datetime], int]
+TASKS: Mapping[str, Task] = {
     "open_months": ledger.open_months,
     "expire_orders": orders.expire_orders,
     "end_notices": certification.end_notices,
@@ -32,12 +35,14 @@ TASKS: Mapping[str, Callable[[Database, datetime], int]] = {
 }
 
 
-def run_due(
-    db: Database, now: datetime, more: Mapping[str, Callable[[Database, datetime], int]] | None = None
-) -> dict[str, int]:
+def run_due(db: Database, now: datetime, more: Mapping[str, Task] | None = None) -> dict[str, int]:
     """Do all that is due at an instant, once; return how much each task did. A failing task does not stop others."""
+    return _do({**TASKS, **(more or {})}, db, now)
+
+
+def _do(tasks: Mapping[str, Task], db: Database, now: datetime) -> dict[str, int]:
     done: dict[str, int] = {}
-    for name, task in {**TASKS, **(more or {})}.items():
+    for name, task in tasks.items():
         try:
             done[name] = task(db, now)
         except Exception:
@@ -55,3 +60,25 @@ def run(db: Database, stop: threading.Event, *, gateway: Gateway | None = None) 
             LOG.info("tasks_done", **done)
         else:
             stop.wait(PAUSE_SECONDS)
+
+
+@contextmanager
+def attending(db: Database, gateway: Gateway) -> Iterator[None]:
+    """Do what is due at the provider, and only that, while the block runs: at once, for somebody who waits for it."""
+    stop = threading.Event()
+    tasks = {
+        **provider_tasks(gateway, sweep_every=AWAITED_SWEEPS),
+        "follow_transfers": settlements.follow_transfers,
+    }
+
+    def work() -> None:
+        while not stop.wait(AWAITED_PAUSE_SECONDS):
+            _do(tasks, db, utc_now())
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()

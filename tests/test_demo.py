@@ -1,25 +1,48 @@
 """The story that `make demo` tells, over a real socket and the real sample."""
 
 import re
+from contextlib import closing
 from io import StringIO
 
+import httpx2
 import pytest
+import sqlalchemy as sa
+from pydantic import SecretStr
 from rich.cells import cell_len
 from rich.console import Console
 
+from market import worker
+from market.clock import business_date, utc_now
 from market.db import Database
+from market.demo import carding
+from market.demo.carding import UnexplainedError
+from market.demo.provider import LiveKeyError, Provider, provided
 from market.demo.showing import Page
+from market.demo.stage import Stage
 from market.demo.telling import CHAPTERS, invite, tell
 from market.demo.visiting import UnexpectedAnswerError
+from market.payments.gateway import Gateway
 from market.seeding.people import DEMO_PASSWORD
+from market.settings import Settings
 from tests.serving import served
 
 
-def told(base_url: str, width: int) -> str:
-    """Tell the story as into a pipe: no colour, no terminal."""
+def told(db: Database, width: int) -> str:
+    """Tell the story as into a pipe: no colour, no terminal. Stripe is emulated anew each time."""
     pipe = StringIO()
-    tell(base_url, console=Console(file=pipe, width=width))
+    with (
+        provided(Settings()) as (settings, provider),
+        closing(_gateway(settings)) as gateway,
+        served(db, gateway=gateway) as base_url,
+        worker.attending(db, gateway),
+    ):
+        tell(base_url, provider, console=Console(file=pipe, width=width))
     return pipe.getvalue()
+
+
+def _gateway(settings: Settings) -> Gateway:
+    assert settings.stripe_api_key
+    return Gateway(settings.stripe_api_key.get_secret_value(), base_url=settings.stripe_url)
 
 
 def row(story: str, *cells: str) -> bool:
@@ -35,17 +58,15 @@ def check_layout(story: str, width: int) -> None:
 
 @pytest.mark.soak
 def test_the_story_can_be_told_again(seeded_db: Database) -> None:
-    with served(seeded_db) as base_url:
-        told(base_url, 80)
-        again = told(base_url, 140)
+    told(seeded_db, 80)
+    again = told(seeded_db, 140)
     assert "账实相符,一分不差" in again
     assert row(again, "合计 total", "2,640.00", "60")
     check_layout(again, 100)
 
 
 def test_one_order_is_told_from_listing_to_audit(seeded_db: Database) -> None:
-    with served(seeded_db) as base_url:
-        story = told(base_url, 80)
+    story = told(seeded_db, 80)
 
     for number in range(1, len(CHAPTERS) + 1):
         assert f"\n{number}  " in story
@@ -71,12 +92,35 @@ def test_one_order_is_told_from_listing_to_audit(seeded_db: Database) -> None:
     # The book is recomputed of the whole sample, its 505 lines and the two of this order.
     assert row(story, "13", "507")
     assert "账实相符,一分不差" in story
+    # Paid by card: held, a part rejected and refunded, the rest transferred, and nothing is unexplained.
+    assert row(story, "90.00", "90.00", "0.00", "0.00", "0.00")
+    assert row(story, "90.00", "0.00", "75.60", "14.40", "0.00")
+    assert row(story, "75.60", "0.00", "75.60", "0.00", "0.00")
+    assert row(story, "75.60", "75.60")
+    assert row(story, "0.00", "0.00", "0.00", "0.00", "0.00")
+    assert "全市场未说明金额:0.00元" in story
     check_layout(story, 80)
 
 
 def test_an_answer_that_the_story_does_not_foresee_ends_it(db: Database) -> None:
-    with served(db) as base_url, pytest.raises(UnexpectedAnswerError, match="login_failed"):
-        told(base_url, 80)
+    with pytest.raises(UnexpectedAnswerError, match="login_failed"):
+        told(db, 80)
+
+
+def test_money_that_nobody_can_explain_ends_the_story(seeded_db: Database) -> None:
+    with seeded_db.transaction() as session:
+        forget = "UPDATE bank_lines SET open_fen = 0, waiting = NULL WHERE waiting = 'no_code'"
+        session.execute(sa.text("SET LOCAL ROLE market_owner"))
+        session.execute(sa.text(forget))
+    with served(seeded_db) as base_url, httpx2.Client(base_url=base_url, trust_env=False) as http:
+        stage = Stage(http, Page(Console(file=StringIO(), width=80)), business_date(utc_now()), Provider("nobody"))
+        with pytest.raises(UnexplainedError):
+            carding.reconcile(stage)
+
+
+def test_no_story_is_told_with_real_money() -> None:
+    with pytest.raises(LiveKeyError), provided(Settings(stripe_api_key=SecretStr("sk_live_x"))):
+        pass
 
 
 def test_afterwards_it_says_where_to_go_and_who_may_sign_in() -> None:

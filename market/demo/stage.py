@@ -5,6 +5,7 @@ from datetime import date
 
 import httpx2
 
+from market.demo.provider import Provider
 from market.demo.showing import Page
 from market.demo.visiting import Json, Visitor
 from market.seeding.people import DEMO_PASSWORD
@@ -55,9 +56,25 @@ SHIITAKE = Goods(
     cooperative="taohongpo",
     village="xijiaozi-village.clerk",
 )
+BY_CARD = Goods(
+    product="红薯",
+    search="红薯",
+    unit="jin",
+    quantity=50,
+    keeps_days=14,
+    purchase_price_fen=120,
+    contributors=5,
+    hours=(1,),
+    hourly_fen=1500,
+    cooperative="fushan",
+    village="wangcun-village.clerk",
+)
+"""What a family buys online: of a lot of its own, that keeps for less long than the other and so is drawn first."""
 BUYER = "jc-school.clerk"
 RECEIVER = "jc-school.receiver"
 AUDITOR = "audit.auditor"
+FAMILY, FAMILY_RECEIVER = "family-a.clerk", "family-a.receiver"
+OPERATOR, CASHIER = "platform.operator", "platform.cashier"
 
 
 @dataclass
@@ -82,8 +99,14 @@ class Stage:
     http: httpx2.Client
     page: Page
     today: date
+    provider: Provider
     supplies: list[Supply] = field(default_factory=list)
     payments: list[Json] = field(default_factory=list)
+    by_card: Supply = field(init=False)
+    transferable: bool = False
+    """Whether the cooperative's account at the payment provider takes transfers."""
+    cash_before: dict[str, int] = field(default_factory=dict)
+    """What stood to the credit of each kind of account in the cash book before a card was used, in fen."""
     _visitors: dict[str, Visitor] = field(default_factory=dict)
 
     def visitor(self, login: str) -> Visitor:

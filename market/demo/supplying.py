@@ -32,10 +32,11 @@ def supply(stage: Stage) -> None:
         "Clerks register what each household gave; a second person opens the lot, which seals it.",
     )
     for goods in (SWEET_POTATO, SHIITAKE):
-        stage.supplies.append(_put_on_sale(stage, goods))
+        stage.supplies.append(put_on_sale(stage, goods))
 
 
-def _put_on_sale(stage: Stage, goods: Goods) -> Supply:
+def put_on_sale(stage: Stage, goods: Goods) -> Supply:
+    """Register a lot of goods with what each household gave to it, and open it."""
     clerk, manager = stage.clerk(goods), stage.visitor(f"{goods.cooperative}.manager")
     product = _product(clerk, goods)
     pools = _pools(clerk, product)

@@ -6,7 +6,8 @@ import httpx2
 from rich.console import Console
 
 from market.clock import business_date, utc_now
-from market.demo import auditing, buying, paying, returning, stating, supplying
+from market.demo import auditing, buying, carding, paying, returning, stating, supplying
+from market.demo.provider import Provider
 from market.demo.showing import Page
 from market.demo.stage import AUDITOR, BUYER, RECEIVER, SHIITAKE, SWEET_POTATO, Stage
 from market.seeding.people import DEMO_PASSWORD
@@ -29,11 +30,15 @@ CHAPTERS: Sequence[Callable[[Stage], None]] = (
     stating.report,
     auditing.trace,
     auditing.verify,
+    carding.pay_by_card,
+    carding.reject_a_part,
+    carding.transfer,
+    carding.reconcile,
 )
 
 
-def tell(base_url: str, *, console: Console) -> None:
-    """Play one order against a market that holds the sample data, and tell it on the console.
+def tell(base_url: str, provider: Provider, *, console: Console) -> None:
+    """Play an order, and one paid by card, against a market that holds the sample data; tell it on the console.
 
     It may be told again and again. Raises `UnexpectedAnswerError` at the first answer that is not the foreseen one.
     """
@@ -46,7 +51,7 @@ def tell(base_url: str, *, console: Console) -> None:
         "Every step is a real HTTP request; amounts are in yuan; sample data.",
     )
     with httpx2.Client(base_url=base_url, timeout=60, trust_env=False) as http:  # no proxy stands between us
-        stage = Stage(http, page, business_date(utc_now()))
+        stage = Stage(http, page, business_date(utc_now()), provider)
         for chapter in CHAPTERS:
             chapter(stage)
 

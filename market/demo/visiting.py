@@ -1,7 +1,9 @@
 """A member of an organisation who talks to the market over HTTP."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from http import HTTPStatus
+from time import monotonic, sleep
 from typing import Any
 from uuid import uuid4
 
@@ -12,6 +14,8 @@ from market.demo.showing import Page, short_name
 Json = dict[str, Any]
 _TELLING = ("q", "dry_run")
 """What is shown of a query."""
+LONGEST_SECONDS, LOOK_SECONDS = 60, 0.2
+"""How long the story waits for others, and how often it looks."""
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -21,6 +25,14 @@ class UnexpectedAnswerError(RuntimeError):
     def __init__(self, request: str, answer: httpx2.Response) -> None:
         """Keep the request's line and the answer's text."""
         super().__init__(f"{request}: {answer.status_code} {answer.text}")
+
+
+class NotDoneError(RuntimeError):
+    """What others were to do was not done while the story waited."""
+
+    def __init__(self, path: str, found: Json | None) -> None:
+        """Keep what was read last."""
+        super().__init__(f"GET {path}: {found}")
 
 
 class Visitor:
@@ -49,6 +61,25 @@ class Visitor:
         """Read."""
         return self._ask("GET", path, query=query, expected=200, quietly=quietly)
 
+    def find(self, path: str) -> Json | None:
+        """Read what may not be there."""
+        answer = self._send("GET", path)
+        if answer.status_code == HTTPStatus.NOT_FOUND:
+            return None
+        if answer.status_code != HTTPStatus.OK:
+            raise UnexpectedAnswerError(f"GET {path}", answer)
+        found: Json = answer.json()
+        return found
+
+    def wait(self, path: str, until: Callable[[Json], bool]) -> Json:
+        """Read until something that others do is done; raises `NotDoneError` after a minute."""
+        ends = monotonic() + LONGEST_SECONDS
+        while (found := self.find(path)) is None or not until(found):
+            if monotonic() > ends:
+                raise NotDoneError(path, found)
+            sleep(LOOK_SECONDS)
+        return self.get(path)
+
     def every(self, path: str, query: Mapping[str, object] | None = None) -> Iterator[Json]:
         """Read a list to its end, page by page."""
         cursor: str | None = None
@@ -68,7 +99,7 @@ class Visitor:
         """Ask what would happen; nothing is written."""
         return self._ask("POST", path, body=body, query={"dry_run": "true"}, expected=200)
 
-    def refused(self, path: str, body: Json, *, status: int) -> Json:
+    def refused(self, path: str, body: Json | None = None, *, status: int) -> Json:
         """Try what must be refused; return the problem."""
         return self._ask("POST", path, body=body, expected=status)
 
@@ -82,13 +113,8 @@ class Visitor:
         query: Mapping[str, object] | None = None,
         quietly: bool = False,
     ) -> Json:
-        headers = {"Accept-Language": "zh-CN"}
-        if self._token:
-            headers["Authorization"] = f"Bearer {self._token}"
-        if method == "POST":
-            headers["Idempotency-Key"] = str(uuid4())
         asked = {name: str(value) for name, value in (query or {}).items()}
-        answer = self._http.request(method, path, params=asked, json=body, headers=headers)
+        answer = self._send(method, path, asked, body)
         line = f"{method} {_ID.sub('{id}', answer.request.url.path)}"
         if answer.status_code != expected:
             raise UnexpectedAnswerError(line, answer)
@@ -97,3 +123,13 @@ class Visitor:
             self._page.request(self.login, f"{line}{'?' if shown else ''}{shown}", expected)
         found: Json = answer.json()
         return found
+
+    def _send(
+        self, method: str, path: str, query: Mapping[str, str] | None = None, body: Json | None = None
+    ) -> httpx2.Response:
+        headers = {"Accept-Language": "zh-CN"}
+        if self._token:
+            headers["Authorization"] = f"Bearer {self._token}"
+        if method == "POST":
+            headers["Idempotency-Key"] = str(uuid4())
+        return self._http.request(method, path, params=query, json=body, headers=headers)

@@ -57,26 +57,28 @@ def _handle(db: Database, gateway: Gateway, event_id: str, now: datetime) -> boo
 
 
 class Sweeps:
-    """A look at everything at the provider, every ten minutes."""
+    """A look at everything at the provider, every ten minutes unless it is told otherwise."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, *, every: timedelta = BETWEEN_SWEEPS) -> None:
         """Begin with a look at the first call."""
-        self._gateway = gateway
+        self._gateway, self._every = gateway, every
         self._last: datetime | None = None
 
     def __call__(self, db: Database, now: datetime) -> int:
         """Look, if it is time; return how much was looked at."""
-        if self._last is not None and abs(now - self._last) < BETWEEN_SWEEPS:  # also if the clock is set back
+        if self._last is not None and abs(now - self._last) < self._every:  # also if the clock is set back
             return 0
         self._last = now
         return sweeping.sweep(db, self._gateway, now=now)
 
 
-def provider_tasks(gateway: Gateway) -> Mapping[str, Callable[[Database, datetime], int]]:
+def provider_tasks(
+    gateway: Gateway, *, sweep_every: timedelta = BETWEEN_SWEEPS
+) -> Mapping[str, Callable[[Database, datetime], int]]:
     """Return what a worker does with the provider, by name."""
     return {
         "make_calls": lambda db, now: make_calls(db, gateway, now),
         "handle_events": lambda db, now: handle_events(db, gateway, now),
-        "sweep_provider": Sweeps(gateway),
+        "sweep_provider": Sweeps(gateway, every=sweep_every),
         "release_movements": lambda db, now: sweeping.release_due(db, now=now),
     }

@@ -133,7 +133,7 @@ class Month:
 
     def accept(self, order: Order, *, damaged: int = 0, evidence: Mapping[str, str] | None = None) -> None:
         """Accept every line whole, but for what is damaged of the first."""
-        found = []
+        found: list[acceptance.FoundLine] = []
         for line in orders.lines_of(self.session, [order.id]):
             whole, lost = line.shipped_milli // line.unit_milli, damaged if not found else 0
             kept, reason = str(whole - lost), "破损" if lost else None

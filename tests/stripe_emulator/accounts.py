@@ -72,6 +72,13 @@ def create(call: Call) -> Thing:
     return account
 
 
+def reopen(world: World, id_: str) -> Thing:
+    """Return an account that has the id of one elsewhere, and has asked for transfers."""
+    account = _blank(world, id_, "CN", world.settings.currency)
+    account["capabilities"] = {"transfers": "inactive"}
+    return account
+
+
 def _flattened(controller: Thing) -> Thing:
     shown = dict(controller)
     if "fees" in shown:

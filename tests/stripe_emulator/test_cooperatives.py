@@ -33,6 +33,16 @@ def test_an_account_becomes_active_and_loses_it_again(emulator: Emulator, client
     assert account.id in [each.id for each in client.v1.accounts.list().data]
 
 
+def test_an_account_of_an_emulator_that_has_ended_is_admitted_under_its_id(
+    emulator: Emulator, client: stripe.StripeClient
+) -> None:
+    for _ in range(2):
+        assert emulator.admit("acct_elsewhere")["payouts_enabled"]
+    pay(client)
+    client.v1.transfers.create({"amount": 4_000, "currency": "cny", "destination": "acct_elsewhere"})
+    assert available(client, "acct_elsewhere") == 4_000
+
+
 def test_what_is_transferred_leaves_one_balance_and_reaches_the_other(
     emulator: Emulator, client: stripe.StripeClient
 ) -> None:
