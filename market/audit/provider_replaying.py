@@ -25,7 +25,8 @@ _CLEARED = sa.text(
       FROM refunds r JOIN bank_lines l ON l.id IN (r.left_line_id, r.back_line_id)
      WHERE r.route <> 'supplier'
      UNION ALL
-    SELECT r.id, d.provider_id, 'refund_left', 'dispute_hold', d.id, d.ended_on, r.amount_fen, 'dispute'
+    SELECT r.id, d.provider_id, 'refund_left', 'dispute_loss', CAST(:platform AS uuid), r.succeeded_on, r.amount_fen,
+           'dispute'
       FROM refunds r
       JOIN receipt_allocations a ON a.id = r.allocation_id
       JOIN receipts t ON t.id = a.receipt_id
@@ -40,18 +41,7 @@ _DISPUTED = sa.text(
       FROM disputes d JOIN provider_movements m ON m.source_id = d.provider_id JOIN bank_lines l ON l.id = m.line_id
     """
 )
-_LOST = sa.text(
-    """
-    SELECT d.id, d.provider_id, d.ended_on, d.amount_fen - coalesce(sum(r.amount_fen), 0) AS fen
-      FROM disputes d
-      JOIN online_payments p ON p.id = d.payment_id
-      LEFT JOIN receipts t ON t.bank_line_id = p.bank_line_id
-      LEFT JOIN receipt_allocations a ON a.receipt_id = t.id
-      LEFT JOIN refunds r ON r.allocation_id = a.id AND r.route = 'dispute'
-     WHERE d.status = 'lost'
-     GROUP BY d.id
-    """
-)
+_LOST = sa.text("SELECT id, provider_id, ended_on, amount_fen AS fen FROM disputes WHERE status = 'lost'")
 
 
 def told_by_provider(session: orm.Session) -> Iterator[ExpectedCash]:
@@ -76,7 +66,7 @@ def _moved(session: orm.Session) -> Iterator[ExpectedCash]:
 
 
 def _cleared(session: orm.Session) -> Iterator[ExpectedCash]:
-    for row in session.execute(_CLEARED):
+    for row in session.execute(_CLEARED, {"platform": _PLATFORM}):
         changes: dict[Side, int] = {("in_transit", row.id, None): -row.fen, (row.kind, row.owner_id, None): row.fen}
         yield _expected(f"{row.word}:{row.id}", row.day, changes, {row.what: row.number})
 
@@ -87,9 +77,8 @@ def _disputed(session: orm.Session) -> Iterator[ExpectedCash]:
         changes: dict[Side, int] = {hold: row.amount_fen, ("unmatched", row.line_id, None): -row.amount_fen}
         yield _expected(f"dispute:{row.line_id}", row.booked_on, changes, {"dispute": row.provider_id})
     for row in session.execute(_LOST):
-        if row.fen:
-            changes = {("dispute_loss", _PLATFORM, None): -row.fen, ("dispute_hold", row.id, None): row.fen}
-            yield _expected(f"dispute_lost:{row.id}", row.ended_on, changes, {"dispute": row.provider_id})
+        changes = {("dispute_loss", _PLATFORM, None): -row.fen, ("dispute_hold", row.id, None): row.fen}
+        yield _expected(f"dispute_lost:{row.id}", row.ended_on, changes, {"dispute": row.provider_id})
 
 
 def _expected(source: str, on: date, changes: dict[Side, int], facts: dict[str, object]) -> ExpectedCash:

@@ -17,6 +17,7 @@ from market.cash.rules import PLATFORM, CashKind
 from market.clock import business_date
 from market.db import new_id
 from market.ledger.rules import AccountKey
+from market.orders.models import Order
 from market.payments import movements, queries
 from market.payments.models import REFUND_NUMBERS, Dispute, OnlinePayment, Refund
 from market.payments.provider import DisputeSeen
@@ -80,38 +81,44 @@ def _end(session: orm.Session, dispute: Dispute, seen: DisputeSeen, now: datetim
     if seen.status is DisputeStatus.WON and len(seen.movements) < _THERE_AND_BACK:
         return
     dispute.status, dispute.ended_on = seen.status, business_date(now)
+    session.flush()
     if seen.status is DisputeStatus.LOST:
-        lost_fen = dispute.amount_fen - _paid_back(session, dispute, now)
         hold, loss = AccountKey(CashKind.DISPUTE_HOLD, dispute.id), AccountKey(CashKind.DISPUTE_LOSS, PLATFORM)
-        moves = [cash.Move(loss, hold, lost_fen)] if lost_fen else []
+        moves = [cash.Move(loss, hold, dispute.amount_fen)]
         _post(session, dispute, f"dispute_lost:{dispute.id}", moves, on=dispute.ended_on)
+        parts = queries.online_parts(session, dispute.payment_id)
+        for order in queries.locked_orders(session, [part.order_id for part in parts]):
+            for asked in queries.asked_back(session, order.id):  # it would go back twice
+                change(session, asked, order, RefundEvent.DECLINE, by=None, now=now)
+            _pay_back(session, dispute, order, now)
 
 
 _THERE_AND_BACK = 2
 
 
-def _paid_back(session: orm.Session, dispute: Dispute, now: datetime) -> int:
-    """Let what is lost pay what is to go back of the payment's orders; return how much that was, in fen."""
-    left_fen = dispute.amount_fen
-    parts = queries.online_parts(session, dispute.payment_id)
-    for order in queries.locked_orders(session, [part.order_id for part in parts]):
-        for asked in queries.asked_back(session, order.id):  # it would go back twice
-            change(session, asked, order, RefundEvent.DECLINE, by=None, now=now)
-        due_fen = to_refund_fen(session, order) - queries.claimed_fen(session, order.id)
-        sources = queries.refundable_sources(session, order.id)
-        for source in sources:
-            if fen := max(min(left_fen, due_fen, source.left_fen), 0):
-                left_fen, due_fen = left_fen - fen, due_fen - fen
-                refund = _refund(session, dispute, order.id, source, fen, now=now)
-                for event in (RefundEvent.APPROVE, RefundEvent.SEND, RefundEvent.SUCCEED):
-                    change(session, refund, order, event, by=None, now=now)
-                transit, hold = (
-                    AccountKey(CashKind.IN_TRANSIT, refund.id),
-                    AccountKey(CashKind.DISPUTE_HOLD, dispute.id),
-                )
-                on = business_date(now)
-                _post(session, dispute, f"refund_left:{refund.id}", [cash.Move(transit, hold, fen)], on=on)
-    return dispute.amount_fen - left_fen
+def pay_back(session: orm.Session, order: Order, *, now: datetime) -> None:
+    """Let what was lost pay what is to go back of a locked order after all: a refund of it has failed.
+
+    Whichever is told first, the end of the dispute or the failure, the payer has its money once.
+    """
+    for dispute in queries.lost_disputes(session, order.id):
+        _pay_back(session, dispute, order, now)
+
+
+def _pay_back(session: orm.Session, dispute: Dispute, order: Order, now: datetime) -> None:
+    """Let what is lost pay what is to go back of an order, as far as it came by the payment that was disputed."""
+    payment = session.get_one(OnlinePayment, dispute.payment_id)
+    left_fen = queries.lost_fen(session, payment)
+    due_fen = to_refund_fen(session, order) - queries.claimed_fen(session, order.id)
+    loss, on = AccountKey(CashKind.DISPUTE_LOSS, PLATFORM), business_date(now)
+    for source in queries.refundable_sources(session, order.id, line_id=payment.bank_line_id):
+        if fen := max(min(left_fen, due_fen, source.left_fen), 0):
+            left_fen, due_fen = left_fen - fen, due_fen - fen
+            refund = _refund(session, dispute, order.id, source, fen, now=now)
+            for event in (RefundEvent.APPROVE, RefundEvent.SEND, RefundEvent.SUCCEED):
+                change(session, refund, order, event, by=None, now=now)
+            transit = AccountKey(CashKind.IN_TRANSIT, refund.id)
+            _post(session, dispute, f"refund_left:{refund.id}", [cash.Move(transit, loss, fen)], on=on)
 
 
 def _refund(

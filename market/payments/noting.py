@@ -59,6 +59,7 @@ def _refuse_refund(session: orm.Session, call: ProviderCall, error: RefusedError
     if refund.status is RefundStatus.APPROVED:
         refund.fault = error.told
         refunding.change(session, refund, order, RefundEvent.FAIL, by=None, now=now)
+        disputes.pay_back(session, order, now=now)
 
 
 def _note_refund(session: orm.Session, seen: RefundSeen, now: datetime) -> None:
@@ -79,6 +80,8 @@ def _note_refund(session: orm.Session, seen: RefundSeen, now: datetime) -> None:
                 refunding.clear(session, refund, order, line, now=now)
         if seen.status is Told.FAILED and refund.status in (RefundStatus.SENT, RefundStatus.SUCCEEDED):
             refunding.change(session, refund, order, RefundEvent.FAIL, by=None, now=now)
+        if refund.status is RefundStatus.FAILED:
+            disputes.pay_back(session, order, now=now)
     movements.mirror(session, account, told)
     session.flush()
 

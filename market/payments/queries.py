@@ -256,8 +256,8 @@ class RefundSource(NamedTuple):
     bank_account_id: UUID | None
 
 
-def refundable_sources(session: orm.Session, order_id: UUID) -> list[RefundSource]:
-    """Return what an order's money came by and was not asked back, the oldest first."""
+def refundable_sources(session: orm.Session, order_id: UUID, *, line_id: UUID | None = None) -> list[RefundSource]:
+    """Return what an order's money came by, or by one line, and was not asked back, the oldest first."""
     asked = (
         sa.select(sa.func.coalesce(sa.func.sum(Refund.amount_fen), 0))
         .where(Refund.allocation_id == ReceiptAllocation.id, Refund.status.in_(CLAIMING))
@@ -274,7 +274,7 @@ def refundable_sources(session: orm.Session, order_id: UUID) -> list[RefundSourc
         )
         .join(Receipt, Receipt.id == ReceiptAllocation.receipt_id)
         .outerjoin(BankLine, BankLine.id == Receipt.bank_line_id)
-        .where(ReceiptAllocation.order_id == order_id, left > 0)
+        .where(ReceiptAllocation.order_id == order_id, left > 0, BankLine.id == line_id if line_id else sa.true())
         .order_by(ReceiptAllocation.id)
     )
     return [RefundSource(*row) for row in session.execute(wanted)]
@@ -386,6 +386,27 @@ def open_disputes(session: orm.Session, order_ids: Collection[UUID]) -> set[UUID
         .where(OnlinePart.order_id.in_(order_ids), Dispute.status == DisputeStatus.OPEN)
     )
     return set(session.scalars(wanted))
+
+
+def lost_disputes(session: orm.Session, order_id: UUID) -> Sequence[Dispute]:
+    """Return the disputes about payments of an order that were lost, oldest first."""
+    wanted = sa.select(Dispute).join(OnlinePart, OnlinePart.payment_id == Dispute.payment_id)
+    lost = wanted.where(OnlinePart.order_id == order_id, Dispute.status == DisputeStatus.LOST)
+    return session.scalars(lost.order_by(Dispute.id)).all()
+
+
+def lost_fen(session: orm.Session, payment: OnlinePayment) -> int:
+    """Return what was lost in disputes about a payment and has not paid anything that was to go back, in fen."""
+    lost = sa.select(sa.func.coalesce(sa.func.sum(Dispute.amount_fen), 0)).where(
+        Dispute.payment_id == payment.id, Dispute.status == DisputeStatus.LOST
+    )
+    spent = (
+        sa.select(sa.func.coalesce(sa.func.sum(Refund.amount_fen), 0))
+        .join(ReceiptAllocation, ReceiptAllocation.id == Refund.allocation_id)
+        .join(Receipt, Receipt.id == ReceiptAllocation.receipt_id)
+        .where(Receipt.bank_line_id == payment.bank_line_id, Refund.route == RefundRoute.DISPUTE)
+    )
+    return int(session.scalars(sa.select(lost.scalar_subquery() - spent.scalar_subquery())).one())
 
 
 def all_disputes() -> sa.Select[Dispute]:

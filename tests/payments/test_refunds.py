@@ -218,6 +218,44 @@ def test_a_dispute_freezes_what_it_takes_and_refuses_a_refund(story: Story, till
         asked(till.clerk, story.session, order, now=till.now)
 
 
+def test_a_payer_that_won_a_dispute_has_its_money_once_when_a_refund_before_it_fails(story: Story, till: Till) -> None:
+    order = online_order(story, "10")
+    till.pay(story.orderer, order)
+    story.deliver(order)
+    story.accept(order, found={0: {"accepted": "7", "rejected": "3"}})
+    refund = asked(till.clerk, story.session, order, now=till.now)
+    approve(till.colleague, story.session, refund, till.now)
+    till.work()
+    dispute = till.emulator.open_dispute(till.charge_of(order))
+    till.emulator.lose_dispute(dispute["id"])
+    till.later(minutes=11)
+    till.work(sweep=True)
+    till.emulator.fail_refund(str(refund.provider_id))
+    till.later(minutes=11)
+    till.work(sweep=True)
+    assert (refund.status, order.refunded_fen) == (RefundStatus.FAILED, 3_000)
+    with pytest.raises(RefundTooMuchError):
+        refunding.reroute(story.session, till.clerk, refund_id=refund.id, payee=PAYER, reason="改付", now=till.now)
+    assert till.complaints() == []
+
+
+def test_a_charge_that_was_charged_back_is_not_refunded_as_well(story: Story, till: Till) -> None:
+    order = online_order(story, "10")
+    till.pay(story.orderer, order)
+    dispute = till.emulator.open_dispute(till.charge_of(order))
+    till.emulator.lose_dispute(dispute["id"])
+    till.later(minutes=11)
+    till.work(sweep=True)
+    story.cancel(order)
+    refund = asked(till.clerk, story.session, order, now=till.now)
+    approve(till.colleague, story.session, refund, till.now)
+    till.work()
+    assert (refund.status, order.refunded_fen) == (RefundStatus.FAILED, 10_000)
+    with pytest.raises(RefundTooMuchError):
+        asked(till.clerk, story.session, order, now=till.now)
+    assert till.complaints() == []
+
+
 def test_a_declined_refund_is_not_sent(story: Story, custody: Bank) -> None:
     order = cancelled_in_custody(story, custody)
     refund = asked(custody.clerk, story.session, order)
