@@ -37,10 +37,13 @@ class Till:
         emulator: Emulator,
         client: stripe.StripeClient,
         staff: Sequence[Actor] = (),
+        gateway: Gateway | None = None,
     ) -> None:
         """Connect the platform to its account, by two of its members; at the emulator's time."""
         self.db, self.session, self.emulator, self.client = db, session, emulator, client
-        self.gateway = Gateway(emulator.key, webhook_secret=emulator.webhook_secret, base_url=emulator.url)
+        self.gateway = gateway or Gateway(
+            emulator.key, webhook_secret=emulator.webhook_secret, base_url=emulator.url
+        )
         self.now = datetime.fromtimestamp(emulator.now(), UTC)
         self.clerk, self.colleague = staff or platform_staff(session)
         connecting.connect_platform(session, self.clerk, self.gateway.account(), now=self.now)
