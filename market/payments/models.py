@@ -274,6 +274,15 @@ class ProviderMovement(Base):
     released_on: orm.Mapped[date | None]
 
 
+class ProviderSweep(Base):
+    """Up to which day everything that moved on the platform's account at the provider is known."""
+
+    __tablename__ = "provider_sweeps"
+
+    account_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("bank_accounts.id"), primary_key=True)
+    whole_until: orm.Mapped[date]
+
+
 class ConnectedAccount(Base):
     """A supplier's account at the provider: what it may do, and what its owner still has to tell there."""
 

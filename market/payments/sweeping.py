@@ -2,24 +2,26 @@
 
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
+from uuid import UUID
 
 import sqlalchemy as sa
 import structlog
 from sqlalchemy import orm
+from sqlalchemy.dialects import postgresql
 
 from market.banking.models import BankAccount, BankLine
 from market.clock import business_date
 from market.db import Database
-from market.payments import movements, online
+from market.payments import movements
 from market.payments.gateway import Gateway
-from market.payments.models import ConnectedAccount, Dispute, OnlinePayment, Refund
+from market.payments.models import ConnectedAccount, Dispute, OnlinePayment, ProviderSweep, Refund
 from market.payments.noting import note
 from market.payments.provider import MovementSeen, NoAnswerError, Seen
 from market.payments.rules import ENDED, DisputeStatus, NoProviderError, RefundStatus
 
 LOG = structlog.get_logger()
 DAYS_BACK = 3
-"""How far before the newest known movement one looks again: what is told late is told then."""
+"""How far before the last look that was whole one looks again: what is told late is told then."""
 DISPUTED_DAYS = 120
 """A card's owner may dispute a charge for so long."""
 
@@ -31,12 +33,14 @@ def sweep(db: Database, gateway: Gateway, *, now: datetime) -> int:
             account = movements.provider_account(session)
         except NoProviderError:
             return 0
-        online.cancel_stale(session, now=now)
         looks = list(_unended(session, gateway))
-        since = _last_day(session, account, business_date(now)) - timedelta(days=DAYS_BACK)
+        since = _whole_until(session, account) - timedelta(days=DAYS_BACK)
     looked = sum(bool(_look(db, look, now)) for look in looks)
-    for movement in list(gateway.movements(since)):
-        looked += _take(db, gateway, movement, now)
+    taken = [_take(db, gateway, movement, now) for movement in list(gateway.movements(since))]
+    if None not in taken:
+        with db.transaction() as session:
+            _keep(session, account.id, business_date(now))
+    looked += sum(filter(None, taken))
     for dispute in list(gateway.disputes(business_date(now) - timedelta(days=DISPUTED_DAYS))):
         looked += bool(_look(db, lambda dispute=dispute: dispute, now))  # type: ignore[misc]
     return looked
@@ -64,9 +68,15 @@ def _unended(session: orm.Session, gateway: Gateway) -> Iterator[Callable[[], Se
             yield lambda look=look, object_id=object_id: look(object_id)  # type: ignore[misc]
 
 
-def _last_day(session: orm.Session, account: BankAccount, today: date) -> date:
-    newest = session.scalar(sa.select(sa.func.max(BankLine.booked_on)).where(BankLine.bank_account_id == account.id))
-    return newest or min(business_date(account.opened_at), today)
+def _whole_until(session: orm.Session, account: BankAccount) -> date:
+    """Return the day of the last look that missed nothing, however long ago; of the account's first, before any."""
+    swept = session.get(ProviderSweep, account.id)
+    return swept.whole_until if swept else business_date(account.opened_at)
+
+
+def _keep(session: orm.Session, account_id: UUID, day: date) -> None:
+    row = postgresql.insert(ProviderSweep).values(account_id=account_id, whole_until=day)
+    session.execute(row.on_conflict_do_update(index_elements=["account_id"], set_={"whole_until": day}))
 
 
 def _look(db: Database, look: Callable[[], Seen | None], now: datetime) -> bool | None:
@@ -87,21 +97,23 @@ def _look(db: Database, look: Callable[[], Seen | None], now: datetime) -> bool 
     return True
 
 
-def _take(db: Database, gateway: Gateway, movement: MovementSeen, now: datetime) -> int:
+def _take(db: Database, gateway: Gateway, movement: MovementSeen, now: datetime) -> bool | None:
     """Take a movement over that is not known: by way of what moved it, or as a line that waits for a person.
+
+    Returns whether it was new; None if what moved it cannot be looked at now.
 
     Movements are looked at for some days only, so that one whose cause cannot be noted is a line all the same.
     """
     with db.transaction() as session:
         if session.scalar(sa.select(BankLine.id).where(BankLine.line_key == movement.id)):
-            return 0
+            return False
     look = _SOURCES.get(movement.kind)
     if look is not None and _look(db, lambda: look(gateway, movement.source_id), now) is None:
-        return 0
+        return None
     with db.transaction() as session:
         account = movements.locked_provider_account(session)
         movements.mirror(session, account, [movements.take_over(session, account, movement)])
-    return 1
+    return True
 
 
 _SOURCES: dict[str, Callable[[Gateway, str], Seen | None]] = {

@@ -7,7 +7,7 @@ from uuid import UUID
 import structlog
 
 from market.db import Database
-from market.payments import calls, inbox, sweeping
+from market.payments import calls, inbox, online, sweeping
 from market.payments.gateway import Gateway
 from market.payments.noting import note_call
 from market.payments.rules import Operation
@@ -56,6 +56,12 @@ def _handle(db: Database, gateway: Gateway, event_id: str, now: datetime) -> boo
         return False
 
 
+def cancel_stale(db: Database, now: datetime) -> int:
+    """Give up open payments of more than is owed, as of an order that was given up; return how many."""
+    with db.transaction() as session:
+        return online.cancel_stale(session, now=now)
+
+
 class Sweeps:
     """A look at everything at the provider, every ten minutes unless it is told otherwise."""
 
@@ -77,6 +83,7 @@ def provider_tasks(
 ) -> Mapping[str, Callable[[Database, datetime], int]]:
     """Return what a worker does with the provider, by name."""
     return {
+        "cancel_stale": cancel_stale,
         "make_calls": lambda db, now: make_calls(db, gateway, now),
         "handle_events": lambda db, now: handle_events(db, gateway, now),
         "sweep_provider": Sweeps(gateway, every=sweep_every),

@@ -16,6 +16,7 @@ CHANGED = {
     "provider_calls": "attempt, status, tries, unfound, is_unclear, first_sent_at, next_at, fault, object_id",
     "provider_events": "status, tries, next_at, handled_at, fault",
     "provider_movements": "released_on",
+    "provider_sweeps": "whole_until",
     "connected_accounts": "takes_transfers, pays_out, due, seen_at",
     "disputes": "status, ended_on, seen_at",
 }
@@ -113,6 +114,13 @@ def upgrade() -> None:
         ["next_at"],
         unique=False,
         postgresql_where=sa.text("status = 'received'"),
+    )
+    op.create_table(
+        "provider_sweeps",
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("whole_until", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["bank_accounts.id"], name=op.f("provider_sweeps_account_id_exists")),
+        sa.PrimaryKeyConstraint("account_id", name=op.f("provider_sweeps_pkey")),
     )
     op.create_table(
         "connected_accounts",

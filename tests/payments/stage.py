@@ -65,7 +65,7 @@ class Stage:
             emulator.url = "https://provider.invalid"
             emulator.top_up(OWN_MONEY)
             gateway, client = _connected(emulator)
-            self.till = Till(db, session, emulator, client, gateway)
+            self.till = Till(db, session, emulator, client, gateway=gateway)
             connecting.connect(session, self.story.clerk, now=self.till.now)
             self.till.work()
             account, _ = connecting.account_of(session, self.story.supplier.id)

@@ -9,7 +9,7 @@ from sqlalchemy import orm
 from market.banking.models import BankLine
 from market.banking.rules import Waiting
 from market.db import Database
-from market.payments import calls, connecting, online
+from market.payments import calls, connecting, noting, online, tasks
 from market.payments.rules import (
     CallStatus,
     NothingToPayError,
@@ -117,7 +117,8 @@ def test_a_payment_of_an_order_given_up_is_given_up_too(story: Story, till: Till
     order = online_order(story, "10")
     payment = till.begin(story.orderer, order)
     story.cancel(order)
-    till.work(sweep=True)
+    till.session.flush()
+    assert tasks.cancel_stale(till.db, till.now) == 1
     till.work()
     assert payment.status is OnlineStatus.CANCELLED
 
@@ -156,3 +157,21 @@ def test_a_supplier_pays_out_what_its_account_has(story: Story, till: Till) -> N
     connecting.pay_out(story.session, story.clerk, amount_fen=4_000, now=till.now)
     till.work()
     assert till.calls()[-1].status is CallStatus.REFUSED
+
+
+def test_what_moved_in_a_week_without_a_look_is_found_though_newer_things_are_known(story: Story, till: Till) -> None:
+    early, late = online_order(story, "10"), online_order(story, "5")
+    till.work(sweep=True)
+    payment = till.begin(story.orderer, early)
+    till.charge(payment)
+    charged = till.emulator.find(str(payment.provider_id))["latest_charge"]
+    refund = till.client.v1.refunds.create({"charge": charged, "amount": 100})
+    till.later(days=9)
+    newer = till.begin(story.orderer, late)
+    till.charge(newer)
+    with till.db.transaction() as session:
+        noting.note(session, till.gateway.payment(str(newer.provider_id)), now=till.now)
+    till.work(sweep=True)
+    told = set(till.session.scalars(sa.select(BankLine.payment_reference)))
+    assert {charged, refund.id} <= told
+    assert till.complaints() == []

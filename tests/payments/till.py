@@ -36,14 +36,13 @@ class Till:
         session: orm.Session,
         emulator: Emulator,
         client: stripe.StripeClient,
+        *,
         staff: Sequence[Actor] = (),
         gateway: Gateway | None = None,
     ) -> None:
         """Connect the platform to its account, by two of its members; at the emulator's time."""
         self.db, self.session, self.emulator, self.client = db, session, emulator, client
-        self.gateway = gateway or Gateway(
-            emulator.key, webhook_secret=emulator.webhook_secret, base_url=emulator.url
-        )
+        self.gateway = gateway or Gateway(emulator.key, webhook_secret=emulator.webhook_secret, base_url=emulator.url)
         self.now = datetime.fromtimestamp(emulator.now(), UTC)
         self.clerk, self.colleague = staff or platform_staff(session)
         connecting.connect_platform(session, self.clerk, self.gateway.account(), now=self.now)
@@ -150,6 +149,6 @@ def opened(
     with running() as emulator, calling(emulator) as client:
         if now is not None:
             emulator.advance(seconds=int(now.timestamp()) - emulator.now())
-        till = Till(db, session, emulator, client, staff)
+        till = Till(db, session, emulator, client, staff=staff)
         with closing(till.gateway):
             yield till
