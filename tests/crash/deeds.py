@@ -136,6 +136,16 @@ def _tell(case: Case) -> Request:
     return Request(f"/bank-accounts/{case.stall.custody}/statements", export(told), "text/csv")
 
 
+def _of_refund(case: Case, what: str, **body: Any) -> Request:
+    return _json(f"/refunds/{case.answers['ask back']['refunds'][0]['id']}/{what}", **body)
+
+
+def _stepped(event: str) -> str:
+    return f"""
+        SELECT r.id, r.amount_fen FROM refund_changes c JOIN refunds r ON r.id = c.refund_id WHERE c.event = '{event}'
+    """
+
+
 PLACE = Deed(
     "place",
     by="orderer",
@@ -208,13 +218,35 @@ TELL = Deed(
     """,
 )
 
-DEEDS = (PLACE, CONFIRM, CANCEL, SHIP, ACCEPT, RECEIVE, TAKE_BACK, TELL)
+ASK_BACK = Deed(
+    "ask back",
+    by="orderer",
+    asked=lambda case: _of_order(case, "refunds", reason="退货"),
+    told=lambda case, answer: _amount_told(case, answer["refunds"][0]),
+    found="SELECT id, amount_fen FROM refunds",
+)
+APPROVE = Deed(
+    "approve",
+    by="clerk",
+    asked=lambda case: _of_refund(case, "decision", event="approve"),
+    told=_amount_told,
+    found=_stepped("approve"),
+)
+PAY_BACK = Deed(
+    "pay back",
+    by="clerk",
+    asked=lambda case: _of_refund(case, "payment", bank_reference=f"R-{case.reference}", paid_on=today()),
+    told=_amount_told,
+    found=_stepped("succeed"),
+)
+
+DEEDS = (PLACE, CONFIRM, CANCEL, SHIP, ACCEPT, RECEIVE, TAKE_BACK, TELL, ASK_BACK, APPROVE, PAY_BACK)
 
 PAYING = (RECEIVE, TELL)
 """Whose fen together are what the orders say that their buyers paid."""
 
 JOURNEYS: Sequence[tuple[FundsModel, Sequence[Deed]]] = (
-    (FundsModel.DIRECT, (PLACE, CONFIRM, SHIP, ACCEPT, RECEIVE, TAKE_BACK)),
+    (FundsModel.DIRECT, (PLACE, CONFIRM, SHIP, ACCEPT, RECEIVE, TAKE_BACK, ASK_BACK, APPROVE, PAY_BACK)),
     (FundsModel.DIRECT, (PLACE, CONFIRM, SHIP, ACCEPT, RECEIVE)),
     (FundsModel.CUSTODIAN, (PLACE, TELL, CONFIRM, SHIP, ACCEPT)),
     (FundsModel.CUSTODIAN, (PLACE, CONFIRM, TELL, SHIP, ACCEPT, TAKE_BACK)),
