@@ -143,6 +143,7 @@ def lock_by(session: orm.Session, *, kind: str, key: object) -> None:
 def without_hurry(session: orm.Session) -> None:
     """Let the rest of this transaction take its time: an examination of a large book outlasts what a request may."""
     session.execute(sa.text("SET LOCAL statement_timeout = 0"))
+    session.execute(sa.text("SET LOCAL idle_in_transaction_session_timeout = 0"))
 
 
 def plan_anew(connection: sa.Connection | orm.Session) -> None:

@@ -77,7 +77,7 @@ _INSTRUCTED = sa.text(
     SELECT s.id, s.number, s.amount_fen, s.instructed_on, s.paid_on, s.bank_line_id, s.returned_on,
            s.return_line_id, c.event, c.changed_at
       FROM settlements s JOIN settlement_changes c ON c.settlement_id = s.id
-     WHERE c.event IN ('instruct', 'confirm', 'fail', 'return')
+     WHERE (c.event <> 'fail' OR s.instructed_on IS NOT NULL) AND c.event IN ('instruct', 'confirm', 'fail', 'return')
      ORDER BY c.id
     """
 )

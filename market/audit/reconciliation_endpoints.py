@@ -34,5 +34,5 @@ def show_reconciliation(caller: Annotated[Caller, requires(Permission.CASH_READ)
             )
             for each in found.accounts
         ],
-        breaks=[BreakOut(**each._asdict(), days=(found.on - each.since).days) for each in found.breaks],
+        breaks=[BreakOut(**each._asdict(), days=max((found.on - each.since).days, 0)) for each in found.breaks],
     )

@@ -136,6 +136,13 @@ OPEN = {
          WHERE status IN ('creating', 'open', 'processing')
         """,
     ),
+    Reason.BALANCE_DIFFERS: (
+        None,
+        """
+        SELECT a.number, concat('支付机构余额 ', s.told_fen, ' 分,流水合计 ', s.booked_fen, ' 分'), 0, s.swept_at
+          FROM provider_sweeps s JOIN bank_accounts a ON a.id = s.account_id WHERE s.told_fen <> s.booked_fen
+        """,
+    ),
     Reason.STATEMENT_DIFFERS: (
         None,
         """

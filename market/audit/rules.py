@@ -32,6 +32,7 @@ class Reason(StrEnum):
     EVENT_PARKED = "event_parked"
     PAYMENT_OPEN = "payment_open"
     STATEMENT_DIFFERS = "statement_differs"
+    BALANCE_DIFFERS = "balance_differs"
 
 
 class Difference(StrEnum):

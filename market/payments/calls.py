@@ -124,25 +124,27 @@ def _record(
     note: Note,
     now: datetime,
 ) -> bool:
-    call = session.get_one(ProviderCall, call_id, with_for_update=True)
+    call = session.get_one(ProviderCall, call_id)
     if call.status is not CallStatus.DUE:
         return True
+    has_ended = False
+    if outcome is not None and not isinstance(outcome, NoAnswerError | UnclearError):
+        has_ended = True
+        note(session, call, outcome, now)  # the call is locked last, as by whoever hears of it otherwise
+    session.refresh(call, with_for_update=True)
     match outcome:
         case NoAnswerError() | UnclearError():
             call.fault = str(outcome)
             call.is_unclear = call.is_unclear or isinstance(outcome, UnclearError)
             call.status = CallStatus.PARKED if call.tries >= MOST_TRIES else CallStatus.DUE
-            return False
         case None:
             _begin_anew(call)
-            return False
         case RefusedError():
             call.status, call.fault = CallStatus.REFUSED, str(outcome)
         case _:
             call.status, call.object_id, call.fault = CallStatus.DONE, outcome.id, None
     session.flush()
-    note(session, call, outcome, now)
-    return True
+    return has_ended
 
 
 def _fail(session: orm.Session, call_id: UUID, error: Exception) -> None:

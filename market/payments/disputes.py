@@ -18,7 +18,7 @@ from market.clock import business_date
 from market.db import new_id
 from market.ledger.rules import AccountKey
 from market.orders.models import Order
-from market.payments import movements, queries
+from market.payments import movements, queries, refund_queries
 from market.payments.models import REFUND_NUMBERS, Dispute, OnlinePayment, Refund
 from market.payments.provider import DisputeSeen
 from market.payments.refunding import change, to_refund_fen
@@ -78,8 +78,8 @@ def _end(session: orm.Session, dispute: Dispute, seen: DisputeSeen, now: datetim
     """Close a dispute that the payer's bank has decided, once all that it moved is told."""
     if dispute.status is not DisputeStatus.OPEN or seen.status is DisputeStatus.OPEN:
         return
-    if seen.status is DisputeStatus.WON and len(seen.movements) < _THERE_AND_BACK:
-        return
+    if seen.status is DisputeStatus.WON and sum(movement.amount_fen for movement in seen.movements) != 0:
+        return  # what it took is not back yet
     dispute.status, dispute.ended_on = seen.status, business_date(now)
     session.flush()
     if seen.status is DisputeStatus.LOST:
@@ -88,12 +88,9 @@ def _end(session: orm.Session, dispute: Dispute, seen: DisputeSeen, now: datetim
         _post(session, dispute, f"dispute_lost:{dispute.id}", moves, on=dispute.ended_on)
         parts = queries.online_parts(session, dispute.payment_id)
         for order in queries.locked_orders(session, [part.order_id for part in parts]):
-            for asked in queries.asked_back(session, order.id):  # it would go back twice
+            for asked in refund_queries.asked_back(session, order.id):  # it would go back twice
                 change(session, asked, order, RefundEvent.DECLINE, by=None, now=now)
             _pay_back(session, dispute, order, now)
-
-
-_THERE_AND_BACK = 2
 
 
 def pay_back(session: orm.Session, order: Order, *, now: datetime) -> None:
@@ -109,9 +106,9 @@ def _pay_back(session: orm.Session, dispute: Dispute, order: Order, now: datetim
     """Let what is lost pay what is to go back of an order, as far as it came by the payment that was disputed."""
     payment = session.get_one(OnlinePayment, dispute.payment_id)
     left_fen = queries.lost_fen(session, payment)
-    due_fen = to_refund_fen(session, order) - queries.claimed_fen(session, order.id)
+    due_fen = to_refund_fen(session, order) - refund_queries.claimed_fen(session, order.id)
     loss, on = AccountKey(CashKind.DISPUTE_LOSS, PLATFORM), business_date(now)
-    for source in queries.refundable_sources(session, order.id, line_id=payment.bank_line_id):
+    for source in refund_queries.refundable_sources(session, order.id, line_id=payment.bank_line_id):
         if fen := max(min(left_fen, due_fen, source.left_fen), 0):
             left_fen, due_fen = left_fen - fen, due_fen - fen
             refund = _refund(session, dispute, order.id, source, fen, now=now)
@@ -122,7 +119,13 @@ def _pay_back(session: orm.Session, dispute: Dispute, order: Order, now: datetim
 
 
 def _refund(
-    session: orm.Session, dispute: Dispute, order_id: UUID, source: queries.RefundSource, fen: int, *, now: datetime
+    session: orm.Session,
+    dispute: Dispute,
+    order_id: UUID,
+    source: refund_queries.RefundSource,
+    fen: int,
+    *,
+    now: datetime,
 ) -> Refund:
     payment = session.get_one(OnlinePayment, dispute.payment_id)
     refund = Refund(
@@ -134,6 +137,7 @@ def _refund(
         account_id=source.bank_account_id,
         payee_name=source.payer_name,
         payee_account=source.payer_account,
+        goes_to_payer=True,
         amount_fen=fen,
         reason=f"争议 {dispute.provider_id}",
         status=RefundStatus.REQUESTED,

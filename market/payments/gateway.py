@@ -215,8 +215,11 @@ class Gateway:
             raise NoAnswerError(str(error.code or error.http_status), str(error)) from error
 
     def _read(self, read: Any, object_id: str, expand: list[str]) -> Any:
+        """Read an object; raises `RefusedError` for one that is not there, `NoAnswerError` if one may ask again."""
         try:
             return read(object_id, {"expand": expand} if expand else {})
+        except stripe.InvalidRequestError as error:
+            raise RefusedError(str(error.code or error.http_status), str(error)) from error
         except stripe.StripeError as error:
             raise NoAnswerError(str(error.code or error.http_status), str(error)) from error
 
@@ -224,9 +227,10 @@ class Gateway:
         """Return what an event is about; raises `ForgedEventError` for one that is not signed for us, or is stale."""
         try:
             event = stripe.Webhook.construct_event(body, signature, self._secret)
-        except (ValueError, stripe.SignatureVerificationError) as error:
+            about = event.data.object
+            return EventSeen(event.id, event.type, getattr(about, "id", ""))  # a balance has no id
+        except (ValueError, AttributeError, KeyError, TypeError, stripe.SignatureVerificationError) as error:
             raise ForgedEventError(str(error)) from error
-        return EventSeen(event.id, event.type, getattr(event.data.object, "id", ""))  # a balance has no id
 
 
 def _named(asked: Asked) -> dict[str, Any]:
@@ -331,7 +335,8 @@ def _payout(told: stripe.Payout) -> PayoutSeen:
 
 
 def _dispute(told: stripe.Dispute) -> DisputeSeen:
-    status = {"won": DisputeStatus.WON, "lost": DisputeStatus.LOST}.get(told.status, DisputeStatus.OPEN)
+    ends = {"won": DisputeStatus.WON, "warning_closed": DisputeStatus.WON, "prevented": DisputeStatus.WON}
+    status = {**ends, "lost": DisputeStatus.LOST}.get(told.status, DisputeStatus.OPEN)
     return DisputeSeen(
         told.id,
         status,

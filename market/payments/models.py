@@ -181,6 +181,7 @@ class Refund(Base):
     account_id: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("bank_accounts.id"))
     payee_name: orm.Mapped[str]
     payee_account: orm.Mapped[str]
+    goes_to_payer: orm.Mapped[bool]
     payee_bank: orm.Mapped[str] = orm.mapped_column(default="", server_default="")
     amount_fen: orm.Mapped[int]
     reason: orm.Mapped[str]
@@ -195,6 +196,11 @@ class Refund(Base):
     decided_by: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("members.id"))
     succeeded_on: orm.Mapped[date | None]
     seen_at: orm.Mapped[datetime]
+
+    @property
+    def payee_account_end(self) -> str:
+        """The last four digits of the payee's account, by which who decides may know it."""
+        return self.payee_account[-4:]
 
 
 class RefundChange(Base):
@@ -275,12 +281,15 @@ class ProviderMovement(Base):
 
 
 class ProviderSweep(Base):
-    """Up to which day everything that moved on the platform's account at the provider is known."""
+    """Up to which day all that moved at the provider is known, and what it said of its balance beside our lines."""
 
     __tablename__ = "provider_sweeps"
 
     account_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("bank_accounts.id"), primary_key=True)
     whole_until: orm.Mapped[date]
+    told_fen: orm.Mapped[int]
+    booked_fen: orm.Mapped[int]
+    swept_at: orm.Mapped[datetime]
 
 
 class ConnectedAccount(Base):

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import orm
 
-from market.payments import calls, connecting, disputes, movements, online, queries, refunding
+from market.payments import calls, connecting, disputes, movements, online, queries, refund_queries, refunding
 from market.payments.models import ProviderCall, Refund
 from market.payments.provider import (
     AccountSeen,
@@ -66,7 +66,7 @@ def _note_refund(session: orm.Session, seen: RefundSeen, now: datetime) -> None:
     """A refund that succeeded may fail later; one that failed stays so, whatever older news arrives."""
     account = movements.locked_provider_account(session)
     told = [movements.take_over(session, account, each) for each in seen.movements]
-    refund = queries.refund_seen(session, seen.id, seen.our_id)
+    refund = refund_queries.refund_seen(session, seen.id, seen.our_id)
     if refund is not None:
         (order,) = queries.locked_orders(session, [refund.order_id])
         session.refresh(refund, with_for_update=True)

@@ -1,7 +1,7 @@
 """Online payments: a buyer pays all orders of a group at once at the provider, and what it brings is held for them."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import orm
@@ -79,7 +79,10 @@ def _asked_for(payment: OnlinePayment, group: OrderGroup) -> dict[str, object]:
 def confirm(
     session: orm.Session, actor: Actor, *, payment_id: UUID, method: str, return_url: str, now: datetime
 ) -> OnlinePayment:
-    """Pay with a method that the buyer gave the provider; raises `NotFoundError` or `PaymentBusyError`."""
+    """Pay with a method that the buyer gave the provider.
+
+    Raises `NotFoundError`, `PaymentBusyError`, or `NothingToPayError` if its orders owe less by now.
+    """
     return _ask(
         session,
         actor,
@@ -110,28 +113,42 @@ def _ask(
     session.refresh(payment, with_for_update=True)
     if payment.status is not OnlineStatus.OPEN or queries.is_being_asked(session, payment.id):
         raise PaymentBusyError(status=payment.status)
+    if operation is Operation.CONFIRM_PAYMENT and _is_stale(session, payment):
+        raise NothingToPayError(number=session.get_one(OrderGroup, payment.group_id).number)
     calls.ask(session, operation, payment.id, {"payment": payment.provider_id, **params}, now=now)
     return payment
 
 
-def cancel_stale(session: orm.Session, *, now: datetime) -> int:
-    """Give up open payments of more than their orders can still be paid, as when one was given up; return how many."""
-    stale = 0
-    for payment in queries.open_payments(session):
-        parts = queries.online_parts(session, payment.id)
-        money = paying(session, queries.locked_orders(session, [part.order_id for part in parts]))
-        if any(part.amount_fen > money.payable_fen(part.order_id) for part in parts):
-            reason = {"payment": payment.provider_id, "cancellation_reason": "abandoned"}
-            calls.ask(session, Operation.CANCEL_PAYMENT, payment.id, reason, now=now)
-            stale += 1
-    return stale
+def _is_stale(session: orm.Session, payment: OnlinePayment) -> bool:
+    """Tell whether a payment is of more than its orders can still be paid."""
+    parts = queries.online_parts(session, payment.id)
+    money = paying(session, queries.locked_orders(session, [part.order_id for part in parts]))
+    return any(part.amount_fen > money.payable_fen(part.order_id) for part in parts)
+
+
+BETWEEN_CANCELS = timedelta(minutes=10)
+"""A payment that the provider would not give up was made meanwhile; a look at everything will tell."""
+
+
+def cancel_if_stale(session: orm.Session, payment_id: UUID, *, now: datetime) -> bool:
+    """Give up an open payment of more than its orders can still be paid, as when one was given up; tell whether."""
+    payment = session.get_one(OnlinePayment, payment_id)
+    _lock(session, payment.group_id)
+    session.refresh(payment, with_for_update=True)
+    if payment.status is not OnlineStatus.OPEN or queries.is_being_asked(session, payment.id):
+        return False
+    if not _is_stale(session, payment):
+        return False
+    reason = {"payment": payment.provider_id, "cancellation_reason": "abandoned"}
+    calls.ask(session, Operation.CANCEL_PAYMENT, payment.id, reason, now=now)
+    return True
 
 
 def refuse(session: orm.Session, call: ProviderCall, error: RefusedError) -> None:
     """Take note that the provider did not do what was asked of a payment, and why."""
     payment = session.get_one(OnlinePayment, call.subject_id, with_for_update=True)
     payment.fault = error.told
-    if call.operation is Operation.CREATE_PAYMENT:
+    if call.operation is Operation.CREATE_PAYMENT and payment.status is OnlineStatus.CREATING:
         payment.status = OnlineStatus.REFUSED
     session.flush()
 

@@ -87,7 +87,7 @@ def begin_online_payment(group_id: UUID, caller: Payer, gateway: Provider, db: B
     "/online-payments/{payment_id}/confirmation",
     status_code=201,
     response_model=PaymentOut,
-    responses=declared(NotFoundError, PaymentBusyError, ProviderOffError),
+    responses=declared(NotFoundError, PaymentBusyError, NothingToPayError, ProviderOffError),
 )
 def confirm_online_payment(
     payment_id: UUID, request: ConfirmPayment, caller: Payer, gateway: Provider, db: Book

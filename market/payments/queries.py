@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -24,26 +23,22 @@ from market.payments.models import (
     Proposal,
     ProposedPart,
     ProviderCall,
-    ProviderMovement,
     Receipt,
     ReceiptAllocation,
     ReceiptFound,
     Refund,
-    RefundChange,
 )
 from market.payments.rules import (
-    CLAIMING,
     ENDED,
     LONGEST_PAUSE,
     MODELS,
-    REFUND_NUMBER,
     CallStatus,
     DisputeStatus,
     OnlineStatus,
+    Operation,
     OrderPart,
     ProposalStatus,
     RefundRoute,
-    RefundStatus,
 )
 
 
@@ -207,10 +202,16 @@ def open_payment(session: orm.Session, group_id: UUID) -> UUID | None:
     return session.scalar(wanted)
 
 
-def open_payments(session: orm.Session) -> Sequence[OnlinePayment]:
-    """Return the payments that the provider waits for and about which nothing is asked of it."""
-    asked = sa.exists().where(ProviderCall.subject_id == OnlinePayment.id, ProviderCall.status == CallStatus.DUE)
-    wanted = sa.select(OnlinePayment).where(OnlinePayment.status == OnlineStatus.OPEN, ~asked)
+def open_payments(session: orm.Session, *, unasked_since: datetime) -> Sequence[UUID]:
+    """Return the payments that the provider waits for and about which nothing was asked of it for a while."""
+    asked = sa.exists().where(
+        ProviderCall.subject_id == OnlinePayment.id,
+        sa.or_(
+            ProviderCall.status.in_((CallStatus.DUE, CallStatus.PARKED)),
+            sa.and_(ProviderCall.operation != Operation.CREATE_PAYMENT, ProviderCall.made_at > unasked_since),
+        ),
+    )
+    wanted = sa.select(OnlinePayment.id).where(OnlinePayment.status == OnlineStatus.OPEN, ~asked)
     return session.scalars(wanted.order_by(OnlinePayment.id)).all()
 
 
@@ -246,136 +247,12 @@ def locked_orders_of_model(session: orm.Session, group_id: UUID, model: FundsMod
     return session.scalars(wanted.with_for_update().execution_options(populate_existing=True)).all()
 
 
-class RefundSource(NamedTuple):
-    """A payment that an order's money came by, what of it can still go back (fen), and to whom by which account."""
-
-    allocation_id: UUID
-    left_fen: int
-    payer_name: str
-    payer_account: str
-    bank_account_id: UUID | None
-
-
-def refundable_sources(session: orm.Session, order_id: UUID, *, line_id: UUID | None = None) -> list[RefundSource]:
-    """Return what an order's money came by, or by one line, and was not asked back, the oldest first."""
-    asked = (
-        sa.select(sa.func.coalesce(sa.func.sum(Refund.amount_fen), 0))
-        .where(Refund.allocation_id == ReceiptAllocation.id, Refund.status.in_(CLAIMING))
-        .scalar_subquery()
-    )
-    left = (ReceiptAllocation.amount_fen - asked).label("left_fen")
-    wanted = (
-        sa.select(
-            ReceiptAllocation.id,
-            left,
-            Receipt.payer_name,
-            sa.func.coalesce(BankLine.counterparty_account, ""),
-            BankLine.bank_account_id,
-        )
-        .join(Receipt, Receipt.id == ReceiptAllocation.receipt_id)
-        .outerjoin(BankLine, BankLine.id == Receipt.bank_line_id)
-        .where(ReceiptAllocation.order_id == order_id, left > 0, BankLine.id == line_id if line_id else sa.true())
-        .order_by(ReceiptAllocation.id)
-    )
-    return [RefundSource(*row) for row in session.execute(wanted)]
-
-
-def claimed_fen(session: orm.Session, order_id: UUID, *, but: UUID | None = None) -> int:
-    """Return what is asked back of an order and not sent yet, but for one refund."""
-    wanted = sa.select(sa.func.coalesce(sa.func.sum(Refund.amount_fen), 0)).where(
-        Refund.order_id == order_id,
-        Refund.status.in_((RefundStatus.REQUESTED, RefundStatus.APPROVED)),
-        Refund.id != but if but else sa.true(),
-    )
-    return int(session.scalars(wanted).one())
-
-
-def asked_back(session: orm.Session, order_id: UUID) -> Sequence[Refund]:
-    """Return the refunds of a locked order on which nobody has decided, locked."""
-    wanted = sa.select(Refund).where(Refund.order_id == order_id, Refund.status == RefundStatus.REQUESTED)
-    return session.scalars(wanted.order_by(Refund.id).with_for_update()).all()
-
-
-def charge_of(session: orm.Session, allocation_id: UUID) -> str | None:
-    """Return the provider's charge that brought a part of a receipt."""
-    wanted = (
-        sa.select(ProviderMovement.source_id)
-        .join(Receipt, Receipt.bank_line_id == ProviderMovement.line_id)
-        .join(ReceiptAllocation, ReceiptAllocation.receipt_id == Receipt.id)
-        .where(ReceiptAllocation.id == allocation_id)
-    )
-    return session.scalar(wanted)
-
-
-def visible_refunds(actor: Actor) -> sa.Select[Refund]:
-    """Return the refunds of the orders an actor may see."""
-    return sa.select(Refund).where(Refund.order_id.in_(visible_orders(actor).with_only_columns(Order.id)))
-
-
-def one_refund(session: orm.Session, actor: Actor, refund_id: UUID) -> Refund:
-    """Return a refund that the actor may see; raises `NotFoundError`."""
-    refund = session.scalar(visible_refunds(actor).where(Refund.id == refund_id))
-    if refund is None:
-        raise NotFoundError(what="refund")
-    return refund
-
-
-def refund_kept(session: orm.Session, actor: Actor, refund_id: UUID) -> Refund:
-    """Return a refund that the actor's side sends: a supplier what it was paid itself, the platform all else."""
-    refund = one_refund(session, actor, refund_id)
-    if (refund.route is RefundRoute.SUPPLIER) is not (actor.side is Side.SUPPLIER):
-        raise NotFoundError(what="refund")
-    return refund
-
-
-def paying_account(session: orm.Session, refund: Refund, order: Order) -> UUID | None:
-    """Return the account that pays a refund: the supplier's own, or custody; the one that was registered last."""
-    wanted = sa.select(BankAccount.id).order_by(BankAccount.id.desc()).limit(1)
-    if refund.route is RefundRoute.SUPPLIER:
-        wanted = wanted.where(
-            BankAccount.purpose == AccountPurpose.OWN, BankAccount.organisation_id == order.supplier_id
-        )
-    else:
-        wanted = wanted.where(BankAccount.purpose == AccountPurpose.CUSTODY)
-    return session.scalar(wanted)
-
-
 def account_paying_refunds(session: orm.Session, actor: Actor, account_id: UUID) -> BankAccount:
     """Return an account from which the actor's side pays refunds: a supplier its own, the platform custody."""
     account = one_account(session, actor, account_id)
     if account.purpose is not (AccountPurpose.OWN if actor.side is Side.SUPPLIER else AccountPurpose.CUSTODY):
         raise NotFoundError(what="bank_account")
     return account
-
-
-def sent_from(session: orm.Session, account_id: UUID) -> Sequence[Refund]:
-    """Return the refunds that are with the bank of an account."""
-    wanted = sa.select(Refund).where(Refund.account_id == account_id, Refund.status == RefundStatus.SENT)
-    return session.scalars(wanted.order_by(Refund.id)).all()
-
-
-def changes_of(session: orm.Session, refund_id: UUID) -> Sequence[RefundChange]:
-    """Return the steps of a refund, oldest first."""
-    changes = sa.select(RefundChange).where(RefundChange.refund_id == refund_id)
-    return session.scalars(changes.order_by(RefundChange.id)).all()
-
-
-def refund_seen(session: orm.Session, provider_id: str, our_id: UUID | None) -> Refund | None:
-    """Return the refund that the provider tells of, by its id or by ours."""
-    wanted = sa.select(Refund).where(sa.or_(Refund.provider_id == provider_id, Refund.id == our_id))
-    return session.scalars(wanted).first()
-
-
-def refunds_told(session: orm.Session, lines: Sequence[BankLine]) -> list[tuple[BankLine, UUID]]:
-    """Return the refunds whose numbers open lines of a bank carry."""
-    numbers = {
-        number: line
-        for line in lines
-        if line.open_fen
-        for number in REFUND_NUMBER.findall(f"{line.payment_reference} {line.remark}")
-    }
-    found = session.execute(sa.select(Refund.number, Refund.id).where(Refund.number.in_(numbers)).order_by(Refund.id))
-    return [(numbers[number], refund_id) for number, refund_id in found]
 
 
 def open_disputes(session: orm.Session, order_ids: Collection[UUID]) -> set[UUID]:

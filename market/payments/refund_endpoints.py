@@ -14,7 +14,7 @@ from market.errors import FourEyesError, InvalidInputError, NotFoundError, Trans
 from market.identity.access import Caller, requires
 from market.identity.rules import Actor, Permission
 from market.ledger.rules import PeriodClosedError
-from market.payments import queries, refund_files, refunding
+from market.payments import queries, refund_files, refund_queries, refunding
 from market.payments.models import Refund
 from market.payments.refund_schemas import (
     DecideRefund,
@@ -30,7 +30,14 @@ from market.payments.refund_schemas import (
     RerouteRefund,
     SendRefund,
 )
-from market.payments.rules import DisputeOpenError, NoPayeeError, NotSentError, RefundEvent, RefundTooMuchError
+from market.payments.rules import (
+    DisputeOpenError,
+    NoPayeeError,
+    NotSentError,
+    RefundEvent,
+    RefundTooMuchError,
+    WithProviderError,
+)
 from market.payments.tasks import push
 
 router = router_of("refunds")
@@ -63,7 +70,7 @@ def request_refund(
     "/refunds/{refund_id}/decision",
     status_code=201,
     response_model=RefundDetail,
-    responses=declared(*_STEP, FourEyesError, DisputeOpenError, RefundTooMuchError),
+    responses=declared(*_STEP, FourEyesError, DisputeOpenError, RefundTooMuchError, WithProviderError),
 )
 def decide_refund(refund_id: UUID, request: DecideRefund, caller: Sender, http: Request) -> Response:
     """Approve or decline a refund that another asked for; approved, the provider sends what came by it."""
@@ -86,7 +93,7 @@ def decide_refund(refund_id: UUID, request: DecideRefund, caller: Sender, http: 
     "/refunds/{refund_id}/sending",
     status_code=201,
     response_model=RefundDetail,
-    responses=declared(*_STEP, NoPayeeError),
+    responses=declared(*_STEP, NoPayeeError, DisputeOpenError, RefundTooMuchError),
 )
 def send_refund(refund_id: UUID, request: SendRefund, caller: Sender) -> Response:
     """Hand an approved refund to the bank: the account's file of payments has it from now on."""
@@ -164,7 +171,7 @@ def list_refunds(query: Annotated[RefundQuery, Query()], caller: Reader) -> Page
     """List refunds, newest first."""
     filters = query.model_dump(include={"order_id", "status"}, exclude_none=True)
     with caller.transaction() as (session, actor):
-        refunds = queries.visible_refunds(actor).filter_by(**filters)
+        refunds = refund_queries.visible_refunds(actor).filter_by(**filters)
         if last := after_id(query.cursor):
             refunds = refunds.where(Refund.id < last)
         rows = session.scalars(refunds.order_by(Refund.id.desc()).limit(query.limit + 1)).all()
@@ -176,11 +183,11 @@ def list_refunds(query: Annotated[RefundQuery, Query()], caller: Reader) -> Page
 def show_refund(refund_id: UUID, caller: Reader) -> RefundDetail:
     """Show a refund with its history."""
     with caller.transaction() as (session, actor):
-        return _detail(session, queries.one_refund(session, actor, refund_id))
+        return _detail(session, refund_queries.one_refund(session, actor, refund_id))
 
 
 def _detail(session: orm.Session, refund: Refund) -> RefundDetail:
     return RefundDetail(
         **RefundOut.model_validate(refund).model_dump(),
-        changes=[RefundChangeOut.model_validate(row) for row in queries.changes_of(session, refund.id)],
+        changes=[RefundChangeOut.model_validate(row) for row in refund_queries.changes_of(session, refund.id)],
     )

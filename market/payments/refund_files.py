@@ -9,7 +9,7 @@ from market.banks.payment_forms import Batch, plain_number, written
 from market.banks.payment_orders import PayingAccount, PaymentOrder
 from market.banks.rules import Form
 from market.clock import business_date
-from market.payments import queries
+from market.payments import refund_queries
 from market.payments.models import Refund
 from market.payments.rules import NotSentError
 
@@ -19,7 +19,7 @@ def payment_file(session: orm.Session, account: BankAccount, form: Form, *, now:
 
     Raises `NotSentError` if there are none, or `PaymentFileError` for what no bank takes.
     """
-    refunds = queries.sent_from(session, account.id)
+    refunds = refund_queries.sent_from(session, account.id)
     if not refunds:
         raise NotSentError
     debtor = PayingAccount(account.holder, plain_number(account.number), account.bank_name, account.bank_code)

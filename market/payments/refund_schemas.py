@@ -2,10 +2,11 @@
 
 from datetime import date, datetime
 from typing import Annotated
+from uuid import UUID
 
 from pydantic import Field
 
-from market.api import Day, Fen, PageQuery, PositiveFen, Schema, SignedFen, Text
+from market.api import Day, Fen, Flag, PageQuery, PositiveFen, Schema, SignedFen, Text
 from market.attribution.schemas import Id
 from market.banking.schemas import AccountNumber
 from market.banks.rules import Form
@@ -86,6 +87,10 @@ class RefundOut(Schema):
     status: StatusOut
     reason: Why
     payee_name: Annotated[str, Field(examples=["交城县财政国库支付中心"])]
+    payee_account_end: Annotated[str, Field(examples=["0001"], description="the last four digits")]
+    goes_to_payer: Annotated[Flag, Field(description="whether name and account are those that the money came from")]
+    requested_by: Id
+    decided_by: Annotated[Id | None, Field(examples=[None])]
     fault: Annotated[str | None, Field(examples=[None])]
     replaces_id: Annotated[Id | None, Field(examples=[None])]
     requested_at: Annotated[datetime, Field(examples=["2026-04-02T04:00:00Z"])]
@@ -104,6 +109,7 @@ class RefundChangeOut(Schema):
     event: Annotated[RefundEvent, Field(examples=["approve"])]
     status: StatusOut
     away_fen: SignedFen
+    changed_by: Annotated[UUID | None, Field(examples=[None], description="null: the bank or the provider told")]
     changed_at: Annotated[datetime, Field(examples=["2026-04-02T05:00:00Z"])]
 
 

@@ -13,13 +13,13 @@ from market.cash.rules import CashKind
 from market.channels.rules import FundsModel
 from market.clock import business_date
 from market.db import new_id
-from market.errors import FourEyesError, InvalidInputError
+from market.errors import FourEyesError, InvalidInputError, TransitionError
 from market.identity.rules import Actor
 from market.ledger.rules import AccountKey
 from market.orders import queries as orders
 from market.orders.funding import funds_of, restated
 from market.orders.models import Order
-from market.payments import calls, queries
+from market.payments import calls, queries, refund_queries
 from market.payments.models import REFUND_NUMBERS, Refund, RefundChange
 from market.payments.receiving import paying
 from market.payments.rules import (
@@ -31,6 +31,7 @@ from market.payments.rules import (
     RefundRoute,
     RefundStatus,
     RefundTooMuchError,
+    WithProviderError,
     away_fen,
     refunded,
 )
@@ -59,12 +60,14 @@ def request(session: orm.Session, actor: Actor, *, order_id: UUID, wish: Wish, n
     order = orders.locked_order(session, actor, order_id)
     if queries.open_disputes(session, [order.id]):
         raise DisputeOpenError(number=order.number)
-    left_fen = to_refund_fen(session, order) - queries.claimed_fen(session, order.id)
+    left_fen = to_refund_fen(session, order) - refund_queries.claimed_fen(session, order.id)
     asked_fen = left_fen if wish.amount_fen is None else wish.amount_fen
+    if wish.payee and order.funds_model is FundsModel.STRIPE:
+        raise InvalidInputError("the provider pays back who paid", "在线支付原路退回,不得另填收款人", pointer="/payee")
     if not 0 < asked_fen <= left_fen:
         raise RefundTooMuchError(number=order.number, left_fen=max(left_fen, 0), amount_fen=asked_fen)
     made = []
-    for source in queries.refundable_sources(session, order.id):
+    for source in refund_queries.refundable_sources(session, order.id):
         if fen := min(asked_fen, source.left_fen):
             asked_fen -= fen
             made.append(_made(session, actor, order, source, wish, fen=fen, now=now))
@@ -81,7 +84,7 @@ def _made(
     session: orm.Session,
     actor: Actor,
     order: Order,
-    source: queries.RefundSource,
+    source: refund_queries.RefundSource,
     wish: Wish,
     *,
     fen: int,
@@ -97,6 +100,7 @@ def _made(
         account_id=source.bank_account_id,
         payee_name=payee.name,
         payee_account=payee.account,
+        goes_to_payer=wish.payee is None or payee == Payee(source.payer_name, source.payer_account),
         amount_fen=fen,
         reason=wish.reason,
         status=RefundStatus.REQUESTED,
@@ -112,12 +116,15 @@ def _made(
 def decide(session: orm.Session, actor: Actor, *, refund_id: UUID, event: RefundEvent, now: datetime) -> Refund:
     """Approve or decline what another asked for; approved, the provider is asked to send what came by it.
 
-    Raises `NotFoundError`, `TransitionError`, `FourEyesError`, `DisputeOpenError` or `RefundTooMuchError`.
+    Raises `NotFoundError`, `TransitionError`, `FourEyesError`, `DisputeOpenError`, `RefundTooMuchError`, or
+    `WithProviderError` for one that the provider has been asked to send.
     """
     refund, order = _locked(session, actor, refund_id)
     status = refunded(refund.status, event)
     if refund.requested_by == actor.member_id:
         raise FourEyesError(rule="refund")
+    if refund.status is RefundStatus.APPROVED and refund.route is RefundRoute.PROVIDER:
+        raise WithProviderError(number=refund.number)
     refund.decided_by = actor.member_id
     if status is RefundStatus.APPROVED:
         _check_still_due(session, refund, order)
@@ -129,7 +136,7 @@ def decide(session: orm.Session, actor: Actor, *, refund_id: UUID, event: Refund
 
 def _locked(session: orm.Session, actor: Actor, refund_id: UUID) -> tuple[Refund, Order]:
     """Lock a refund's order first, as all do who move its money, then the refund."""
-    refund = queries.refund_kept(session, actor, refund_id)
+    refund = refund_queries.refund_kept(session, actor, refund_id)
     (order,) = queries.locked_orders(session, [refund.order_id])
     session.refresh(refund, with_for_update=True)
     return refund, order
@@ -139,14 +146,14 @@ def _check_still_due(session: orm.Session, refund: Refund, order: Order) -> None
     """Goods may have been accepted since; what is owed for them is not to go back any more."""
     if queries.open_disputes(session, [order.id]):
         raise DisputeOpenError(number=order.number)
-    left_fen = to_refund_fen(session, order) - queries.claimed_fen(session, order.id, but=refund.id)
+    left_fen = to_refund_fen(session, order) - refund_queries.claimed_fen(session, order.id, but=refund.id)
     if refund.amount_fen > left_fen:
         raise RefundTooMuchError(number=order.number, left_fen=max(left_fen, 0), amount_fen=refund.amount_fen)
 
 
 def _asked_for(session: orm.Session, refund: Refund, order: Order) -> dict[str, object]:
     return {
-        "charge": queries.charge_of(session, refund.allocation_id),
+        "charge": refund_queries.charge_of(session, refund.allocation_id),
         "amount": refund.amount_fen,
         "reason": "requested_by_customer",
         "metadata": {"refund": refund.number, "order": order.number},
@@ -156,14 +163,15 @@ def _asked_for(session: orm.Session, refund: Refund, order: Order) -> dict[str, 
 def send(session: orm.Session, actor: Actor, *, refund_id: UUID, bank_name: str, now: datetime) -> Refund:
     """Hand an approved refund to the bank that pays it; `bank_name` is the payee's.
 
-    Raises `NotFoundError`, `TransitionError` or `NoPayeeError`.
+    Raises `NotFoundError`, `TransitionError`, `NoPayeeError`, `DisputeOpenError` or `RefundTooMuchError`.
     """
     refund, order = _locked(session, actor, refund_id)
     _check_banks(refund)
+    _check_still_due(session, refund, order)
     if not refund.payee_account:
         raise NoPayeeError(number=refund.number)
     refund.payee_bank = bank_name
-    refund.account_id = refund.account_id or queries.paying_account(session, refund, order)
+    refund.account_id = refund.account_id or refund_queries.paying_account(session, refund, order)
     change(session, refund, order, RefundEvent.SEND, by=actor.member_id, now=now)
     return refund
 
@@ -183,6 +191,8 @@ def record(
     refund, order = _locked(session, actor, refund_id)
     if refund.route is not RefundRoute.SUPPLIER:
         raise InvalidInputError("a statement tells of this refund", "该退款以银行流水为准")
+    if refund.status is RefundStatus.FAILED:
+        raise TransitionError(machine="refund", status=refund.status, event=RefundEvent.SUCCEED)
     if refund.status is RefundStatus.APPROVED:
         change(session, refund, order, RefundEvent.SEND, by=actor.member_id, now=now, on=paid_on)
     refund.bank_reference, refund.succeeded_on = bank_reference, paid_on
@@ -246,10 +256,10 @@ def reroute(session: orm.Session, actor: Actor, *, refund_id: UUID, payee: Payee
     """
     failed, order = _locked(session, actor, refund_id)
     change(session, failed, order, RefundEvent.REROUTE, by=actor.member_id, now=now)
-    left_fen = to_refund_fen(session, order) - queries.claimed_fen(session, order.id)
+    left_fen = to_refund_fen(session, order) - refund_queries.claimed_fen(session, order.id)
     if failed.amount_fen > left_fen:
         raise RefundTooMuchError(number=order.number, left_fen=max(left_fen, 0), amount_fen=failed.amount_fen)
-    source = queries.RefundSource(failed.allocation_id, failed.amount_fen, payee.name, payee.account, None)
+    source = refund_queries.RefundSource(failed.allocation_id, failed.amount_fen, payee.name, payee.account, None)
     again = _made(session, actor, order, source, Wish(None, reason, payee), fen=failed.amount_fen, now=now)
     again.replaces_id = failed.id
     if again.route is RefundRoute.PROVIDER:
@@ -264,7 +274,7 @@ def told_by_bank(session: orm.Session, lines: Sequence[BankLine], *, now: dateti
     The account of the lines is locked. A line that does not fit to the fen waits.
     """
     noted = 0
-    for line, refund_id in queries.refunds_told(session, lines):
+    for line, refund_id in refund_queries.refunds_told(session, lines):
         refund = session.get_one(Refund, refund_id)
         (order,) = queries.locked_orders(session, [refund.order_id])
         session.refresh(refund, with_for_update=True)
@@ -275,13 +285,31 @@ def told_by_bank(session: orm.Session, lines: Sequence[BankLine], *, now: dateti
 _UNDER_WAY = (RefundStatus.SENT, RefundStatus.SUCCEEDED, RefundStatus.FAILED)
 
 
+def _left(refund: Refund) -> RefundEvent | None:
+    """Return what it means that a refund left: also of one that was said to have failed, if its bank pays it."""
+    if refund.status is RefundStatus.SENT:
+        return RefundEvent.SUCCEED
+    if refund.status is RefundStatus.FAILED and refund.route is not RefundRoute.PROVIDER:
+        return RefundEvent.SUCCEED
+    return None
+
+
+def _is_paid_elsewhere(session: orm.Session, refund: Refund, order: Order) -> bool:
+    """Tell whether what failed was asked back anew: a line by which it left after all waits for a person."""
+    if refund.status is not RefundStatus.FAILED or refund.route is RefundRoute.PROVIDER:
+        return False
+    return refund.amount_fen > to_refund_fen(session, order) - refund_queries.claimed_fen(session, order.id)
+
+
 def clear(session: orm.Session, refund: Refund, order: Order, line: BankLine, *, now: datetime) -> bool:
     """Tell a refund of a line by which it left or came back; return whether it is that."""
     if line.open_fen != line.amount_fen or abs(line.amount_fen) != refund.amount_fen:
         return False
     if line.amount_fen < 0 and refund.left_line_id is None and refund.status in _UNDER_WAY:
+        if _is_paid_elsewhere(session, refund, order):
+            return False
         refund.left_line_id = line.id
-        event = RefundEvent.SUCCEED if refund.status is RefundStatus.SENT else None
+        event = _left(refund)
         refund.succeeded_on = line.booked_on
     elif line.amount_fen > 0 and refund.left_line_id and refund.back_line_id is None:
         refund.back_line_id = line.id

@@ -182,6 +182,7 @@ REFUNDS: Mapping[tuple[RefundStatus, RefundEvent], RefundStatus] = {
     (_R.SENT, _E.SUCCEED): _R.SUCCEEDED,
     (_R.SENT, _E.FAIL): _R.FAILED,
     (_R.SUCCEEDED, _E.FAIL): _R.FAILED,
+    (_R.FAILED, _E.SUCCEED): _R.SUCCEEDED,
     (_R.FAILED, _E.REROUTE): _R.REROUTED,
 }
 
@@ -358,3 +359,11 @@ class NotParkedError(MarketError):
     status = 409
     en = "This call is {status}; only a parked one is made again."
     zh = "该请求状态为 {status},只有已搁置的请求可以重试。"
+
+
+class WithProviderError(MarketError):
+    """What the provider has been asked for ends by its word."""
+
+    status = 409
+    en = "The provider has been asked to pay {number}; it ends by the provider's word."
+    zh = "已请支付机构办理 {number},须以支付机构的结果为准。"

@@ -109,6 +109,8 @@ class ProposalOut(Schema):
     bank_line_id: Id
     status: Annotated[ProposalStatus, Field(examples=["proposed"])]
     reason: Why
+    proposed_by: Id
+    decided_by: Annotated[Id | None, Field(examples=[None])]
     proposed_at: Annotated[datetime, Field(examples=["2026-04-01T02:00:00Z"])]
     decided_at: Annotated[datetime | None, Field(examples=[None])]
     orders: list[ReceiptPart]

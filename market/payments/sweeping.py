@@ -14,7 +14,7 @@ from market.clock import business_date
 from market.db import Database
 from market.payments import movements
 from market.payments.gateway import Gateway
-from market.payments.models import ConnectedAccount, Dispute, OnlinePayment, ProviderSweep, Refund
+from market.payments.models import ConnectedAccount, Dispute, OnlinePayment, ProviderMovement, ProviderSweep, Refund
 from market.payments.noting import note
 from market.payments.provider import MovementSeen, NoAnswerError, Seen
 from market.payments.rules import ENDED, DisputeStatus, NoProviderError, RefundStatus
@@ -36,10 +36,10 @@ def sweep(db: Database, gateway: Gateway, *, now: datetime) -> int:
         looks = list(_unended(session, gateway))
         since = _whole_until(session, account) - timedelta(days=DAYS_BACK)
     looked = sum(bool(_look(db, look, now)) for look in looks)
-    taken = [_take(db, gateway, movement, now) for movement in list(gateway.movements(since))]
-    if None not in taken:
-        with db.transaction() as session:
-            _keep(session, account.id, business_date(now))
+    told = list(gateway.movements(since))
+    taken = [_take(db, gateway, movement, now) for movement in told]
+    day = max((each.booked_on for each in told), default=None)
+    _keep(db, account.id, day if None not in taken else None, gateway.balance_fen(), now)
     looked += sum(filter(None, taken))
     for dispute in list(gateway.disputes(business_date(now) - timedelta(days=DISPUTED_DAYS))):
         looked += bool(_look(db, lambda dispute=dispute: dispute, now))  # type: ignore[misc]
@@ -74,9 +74,23 @@ def _whole_until(session: orm.Session, account: BankAccount) -> date:
     return swept.whole_until if swept else business_date(account.opened_at)
 
 
-def _keep(session: orm.Session, account_id: UUID, day: date) -> None:
-    row = postgresql.insert(ProviderSweep).values(account_id=account_id, whole_until=day)
-    session.execute(row.on_conflict_do_update(index_elements=["account_id"], set_={"whole_until": day}))
+def _keep(db: Database, account_id: UUID, whole_until: date | None, told_fen: int, now: datetime) -> None:
+    """Keep what the provider says of its balance beside what our lines come to, and how far the look was whole.
+
+    The day is the provider's own: a clock that runs ahead hides nothing.
+    """
+    booked = (
+        sa.select(sa.func.coalesce(sa.func.sum(BankLine.amount_fen - ProviderMovement.fee_fen), 0))
+        .join(ProviderMovement, ProviderMovement.line_id == BankLine.id)
+        .where(BankLine.bank_account_id == account_id)
+    )
+    with db.transaction() as session:
+        account = session.get_one(BankAccount, account_id)
+        seen = {"told_fen": told_fen, "booked_fen": session.scalar(booked), "swept_at": now}
+        whole = {"whole_until": whole_until} if whole_until else {}
+        first = {"account_id": account_id, "whole_until": business_date(account.opened_at), **whole, **seen}
+        row = postgresql.insert(ProviderSweep).values(first)
+        session.execute(row.on_conflict_do_update(index_elements=["account_id"], set_={**whole, **seen}))
 
 
 def _look(db: Database, look: Callable[[], Seen | None], now: datetime) -> bool | None:

@@ -7,7 +7,7 @@ from uuid import UUID
 import structlog
 
 from market.db import Database
-from market.payments import calls, inbox, online, sweeping
+from market.payments import calls, inbox, online, queries, sweeping
 from market.payments.gateway import Gateway
 from market.payments.noting import note_call
 from market.payments.rules import Operation
@@ -59,7 +59,12 @@ def _handle(db: Database, gateway: Gateway, event_id: str, now: datetime) -> boo
 def cancel_stale(db: Database, now: datetime) -> int:
     """Give up open payments of more than is owed, as of an order that was given up; return how many."""
     with db.transaction() as session:
-        return online.cancel_stale(session, now=now)
+        found = queries.open_payments(session, unasked_since=now - online.BETWEEN_CANCELS)
+    cancelled = 0
+    for payment_id in found:
+        with db.transaction() as session:
+            cancelled += online.cancel_if_stale(session, payment_id, now=now)
+    return cancelled
 
 
 class Sweeps:

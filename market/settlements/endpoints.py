@@ -15,11 +15,12 @@ from market.errors import FourEyesError, InvalidInputError, NotFoundError, Trans
 from market.identity.access import Caller, requires
 from market.identity.rules import Actor, Permission
 from market.ledger.rules import PeriodClosedError
-from market.payments.rules import DisputeOpenError
+from market.payments.rules import DisputeOpenError, WithProviderError
 from market.payments.tasks import push
 from market.settlements import paying, queries, service, transfers
 from market.settlements.models import Settlement
 from market.settlements.rules import (
+    LeftAlreadyError,
     NoPayeeAccountError,
     NothingToSettleError,
     NotInstructedError,
@@ -162,10 +163,13 @@ def confirm_settlement(settlement_id: UUID, caller: Settler) -> Response:
 
 
 @router.post(
-    "/settlements/{settlement_id}/failure", status_code=201, response_model=SettlementOut, responses=declared(*_STEP)
+    "/settlements/{settlement_id}/failure",
+    status_code=201,
+    response_model=SettlementOut,
+    responses=declared(*_STEP, LeftAlreadyError, WithProviderError),
 )
 def fail_settlement(settlement_id: UUID, caller: Settler) -> Response:
-    """Take note that the bank did not pay: what was to be settled is owed to the supplier again."""
+    """Take note that the bank did not pay, or will not be asked: what was to be settled is owed again."""
     now = utc_now()
     return caller.once(
         None,

@@ -40,6 +40,7 @@ TRANSITIONS: Mapping[tuple[SettlementStatus, SettlementEvent], SettlementStatus]
     (_S.DRAFT, _E.APPROVE): _S.APPROVED,
     (_S.DRAFT, _E.DECLINE): _S.DECLINED,
     (_S.APPROVED, _E.INSTRUCT): _S.INSTRUCTED,
+    (_S.APPROVED, _E.FAIL): _S.FAILED,
     (_S.INSTRUCTED, _E.CONFIRM): _S.CONFIRMED,
     (_S.INSTRUCTED, _E.FAIL): _S.FAILED,
     (_S.CONFIRMED, _E.RETURN): _S.RETURNED,
@@ -201,3 +202,11 @@ class NotReadyError(MarketError):
     status = 409
     en = "The supplier's account at the payment provider takes no transfers yet; settlement {number} waits."
     zh = "供应商的在线支付账户尚不能收款,结算单 {number} 暂不能支付。"
+
+
+class LeftAlreadyError(MarketError):
+    """What a statement tells has left did not fail."""
+
+    status = 409
+    en = "A statement tells that the payment of settlement {number} left; confirm it."
+    zh = "流水显示结算单 {number} 的款项已付出,请办理确认。"

@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from typing import Annotated
+from uuid import UUID
 
 from pydantic import Field
 
@@ -75,6 +76,7 @@ class SettlementChangeOut(Schema):
 
     event: Annotated[SettlementEvent, Field(examples=["approve"])]
     status: StatusOut
+    changed_by: Annotated[UUID | None, Field(examples=[None], description="null: the provider told")]
     changed_at: Annotated[datetime, Field(examples=["2026-03-31T05:00:00Z"])]
 
 

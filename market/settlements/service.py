@@ -23,11 +23,13 @@ from market.orders.models import Order
 from market.orders.settling import Funded, settle, unsettle
 from market.payments.queries import open_disputes
 from market.payments.receiving import Paying, paying
+from market.payments.rules import CallStatus, Operation, WithProviderError
 from market.settlements import queries, transfers
 from market.settlements.models import SETTLEMENT_NUMBERS, Settlement, SettlementChange, SettlementItem
 from market.settlements.rules import (
     Earned,
     Item,
+    LeftAlreadyError,
     NoPayeeAccountError,
     NothingToSettleError,
     NotOnStatementError,
@@ -261,11 +263,18 @@ def _reached(money: Paying, row: SettlementItem, fen: int, word: str, on: date) 
 
 
 def fail(session: orm.Session, actor: Actor, *, settlement_id: UUID, now: datetime) -> Settlement:
-    """Take note that the bank did not pay: what was to be settled is owed to the supplier again.
+    """Take note that the bank did not pay, or that it will not be asked: what was to be settled is owed again.
 
-    Raises `NotFoundError` or `TransitionError`.
+    Raises `NotFoundError`, `TransitionError`, `LeftAlreadyError` if a statement tells that it left, or
+    `WithProviderError` for a transfer that the provider has not refused.
     """
     settlement = queries.one_settlement(session, actor, settlement_id, lock=True)
+    after(settlement.status, SettlementEvent.FAIL)
+    sent = queries.transfer_call(session, settlement.id, Operation.TRANSFER)
+    if sent and sent.status is not CallStatus.REFUSED:
+        raise WithProviderError(number=settlement.number)
+    if queries.line_told(session, settlement, -settlement.amount_fen):
+        raise LeftAlreadyError(number=settlement.number)
     return fail_told(session, settlement, by=actor.member_id, now=now)
 
 
@@ -274,8 +283,9 @@ def fail_told(session: orm.Session, settlement: Settlement, *, by: UUID | None, 
     after(settlement.status, SettlementEvent.FAIL)
     money = _money_of(session, settlement)
     _change(session, by, settlement, SettlementEvent.FAIL, now)
-    batch, transit = (AccountKey(kind, settlement.id) for kind in (CashKind.SETTLEMENT, CashKind.IN_TRANSIT))
-    _post(session, settlement, "failure", transit, batch, on=business_date(now))
+    if settlement.instructed_on:
+        batch, transit = (AccountKey(kind, settlement.id) for kind in (CashKind.SETTLEMENT, CashKind.IN_TRANSIT))
+        _post(session, settlement, "failure", transit, batch, on=business_date(now))
     _restate(session, money, queries.items_of(session, [settlement.id]), business_date(now), undone=True)
     return settlement
 

@@ -16,7 +16,7 @@ CHANGED = {
     "provider_calls": "attempt, status, tries, unfound, is_unclear, first_sent_at, next_at, fault, object_id",
     "provider_events": "status, tries, next_at, handled_at, fault",
     "provider_movements": "released_on",
-    "provider_sweeps": "whole_until",
+    "provider_sweeps": "whole_until, told_fen, booked_fen, swept_at",
     "connected_accounts": "takes_transfers, pays_out, due, seen_at",
     "disputes": "status, ended_on, seen_at",
 }
@@ -119,6 +119,9 @@ def upgrade() -> None:
         "provider_sweeps",
         sa.Column("account_id", sa.Uuid(), nullable=False),
         sa.Column("whole_until", sa.Date(), nullable=False),
+        sa.Column("told_fen", sa.BigInteger(), nullable=False),
+        sa.Column("booked_fen", sa.BigInteger(), nullable=False),
+        sa.Column("swept_at", sa.TIMESTAMP(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["account_id"], ["bank_accounts.id"], name=op.f("provider_sweeps_account_id_exists")),
         sa.PrimaryKeyConstraint("account_id", name=op.f("provider_sweeps_pkey")),
     )
@@ -262,6 +265,7 @@ def upgrade() -> None:
         sa.Column("account_id", sa.Uuid(), nullable=True),
         sa.Column("payee_name", sa.Text(), nullable=False),
         sa.Column("payee_account", sa.Text(), nullable=False),
+        sa.Column("goes_to_payer", sa.Boolean(), nullable=False),
         sa.Column("payee_bank", sa.Text(), server_default="", nullable=False),
         sa.Column("amount_fen", sa.BigInteger(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),

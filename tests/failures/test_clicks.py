@@ -24,7 +24,7 @@ from tests.stripe_emulator.faults import Failure
 
 TABS = 2
 MOST_KG = 40
-FAST, SLOW = 20, 1_000
+FAST, SLOW = 8, 1_000
 
 
 @pytest.fixture

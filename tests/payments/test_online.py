@@ -10,6 +10,7 @@ from market.banking.models import BankLine
 from market.banking.rules import Waiting
 from market.db import Database
 from market.payments import calls, connecting, noting, online, tasks
+from market.payments.models import ProviderSweep
 from market.payments.rules import (
     CallStatus,
     NothingToPayError,
@@ -175,3 +176,27 @@ def test_what_moved_in_a_week_without_a_look_is_found_though_newer_things_are_kn
     told = set(till.session.scalars(sa.select(BankLine.payment_reference)))
     assert {charged, refund.id} <= told
     assert till.complaints() == []
+
+
+def test_an_order_given_up_meanwhile_is_not_paid_by_our_own_hand(story: Story, till: Till) -> None:
+    order = online_order(story, "10")
+    payment = till.begin(story.orderer, order)
+    story.cancel(order)
+    with pytest.raises(NothingToPayError):
+        online.confirm(
+            till.session,
+            story.orderer,
+            payment_id=payment.id,
+            method="pm_card_visa",
+            return_url="https://example.org",
+            now=till.now,
+        )
+
+
+def test_a_movement_without_a_cause_is_a_line_all_the_same_and_balances_are_compared(till: Till) -> None:
+    movement = till.emulator.top_up(777)
+    till.emulator.world.known(movement).update(type="adjustment", source=None)
+    till.work(sweep=True)
+    assert list(till.session.scalars(sa.select(BankLine.amount_fen))) == [777]
+    (swept,) = till.session.scalars(sa.select(ProviderSweep))
+    assert (swept.told_fen, swept.booked_fen) == (777, 777)

@@ -6,9 +6,10 @@ from datetime import datetime
 import pytest
 from sqlalchemy import orm
 
+from market.banking.rules import Waiting
 from market.channels.rules import FundsModel
 from market.db import Database
-from market.errors import FourEyesError, NotFoundError, TransitionError
+from market.errors import FourEyesError, InvalidInputError, NotFoundError, TransitionError
 from market.identity.rules import Actor
 from market.orders.models import Order
 from market.payments import refunding
@@ -21,6 +22,7 @@ from market.payments.rules import (
     RefundRoute,
     RefundStatus,
     RefundTooMuchError,
+    WithProviderError,
 )
 from tests.payments.bank import Movement
 from tests.payments.desk import Bank, code, complaints, in_custody, of_supplier, placed, selling
@@ -55,7 +57,7 @@ def cancelled_in_custody(story: Story, custody: Bank) -> Order:
 
 
 def asked(who: Actor, session: orm.Session, order: Order, fen: int | None = None, now: datetime = NOON) -> Refund:
-    wish = Wish(fen, "订单取消", PAYER)
+    wish = Wish(fen, "订单取消", None if order.funds_model is FundsModel.STRIPE else PAYER)
     (refund,) = refunding.request(session, who, order_id=order.id, wish=wish, now=now)
     return refund
 
@@ -262,3 +264,68 @@ def test_a_declined_refund_is_not_sent(story: Story, custody: Bank) -> None:
     refunding.decide(story.session, custody.colleague, refund_id=refund.id, event=RefundEvent.DECLINE, now=NOON)
     with pytest.raises(TransitionError):
         send(custody, refund)
+
+
+def test_what_the_provider_was_asked_to_send_is_not_declined_any_more(story: Story, till: Till) -> None:
+    order = cancelled_online(story, till)
+    refund = asked(till.clerk, story.session, order, now=till.now)
+    approve(till.colleague, story.session, refund, till.now)
+    with pytest.raises(WithProviderError):
+        refunding.decide(story.session, till.colleague, refund_id=refund.id, event=RefundEvent.DECLINE, now=till.now)
+    till.work()
+    assert (refund.status, order.refunded_fen) == (RefundStatus.SUCCEEDED, 10_000)
+
+
+def test_the_statement_of_another_account_says_nothing_of_a_refund(story: Story, custody: Bank) -> None:
+    own = of_supplier(story)
+    order = cancelled_in_custody(story, custody)
+    refund = asked(custody.clerk, story.session, order)
+    approve(custody.colleague, story.session, refund)
+    send(custody, refund)
+    own.tell(Movement(-10_000, f"退款 {refund.number}", "OUT"))
+    assert (refund.status, order.refunded_fen) == (RefundStatus.SENT, 10_000)
+    custody.tell(Movement(-10_000, f"退款 {refund.number}", "OUT"))
+    own.tell(Movement(10_000, f"退汇 {refund.number}", "BACK"))
+    assert (refund.status, order.refunded_fen) == (RefundStatus.SUCCEEDED, 10_000)
+    assert complaints(story.session) == []
+
+
+def test_a_refund_said_to_have_failed_that_left_after_all_has_succeeded(story: Story, custody: Bank) -> None:
+    order = cancelled_in_custody(story, custody)
+    refund = asked(custody.clerk, story.session, order)
+    approve(custody.colleague, story.session, refund)
+    send(custody, refund)
+    refunding.fail(story.session, custody.clerk, refund_id=refund.id, reason="银行未付", now=NOON)
+    custody.tell(Movement(-10_000, f"退款 {refund.number}", "OUT"))
+    assert (refund.status, order.refunded_fen) == (RefundStatus.SUCCEEDED, 10_000)
+    with pytest.raises(RefundTooMuchError):
+        asked(custody.clerk, story.session, order, 1)
+    assert complaints(story.session) == []
+
+
+def test_a_refund_that_left_after_it_was_asked_anew_waits_for_a_person(story: Story, custody: Bank) -> None:
+    order = cancelled_in_custody(story, custody)
+    refund = asked(custody.clerk, story.session, order)
+    approve(custody.colleague, story.session, refund)
+    send(custody, refund)
+    refunding.fail(story.session, custody.clerk, refund_id=refund.id, reason="银行未付", now=NOON)
+    asked(custody.clerk, story.session, order)
+    custody.tell(Movement(-10_000, f"退款 {refund.number}", "OUT"))
+    assert (refund.status, custody.waiting()) == (RefundStatus.FAILED, [Waiting.WENT_OUT])
+    assert complaints(story.session) == []
+
+
+def test_a_refund_that_left_and_came_back_in_one_statement_has_failed(story: Story, custody: Bank) -> None:
+    order = cancelled_in_custody(story, custody)
+    refund = asked(custody.clerk, story.session, order)
+    approve(custody.colleague, story.session, refund)
+    send(custody, refund)
+    custody.tell(Movement(10_000, f"退汇 {refund.number}", "BACK"), Movement(-10_000, f"退款 {refund.number}", "OUT"))
+    assert (refund.status, order.refunded_fen, custody.waiting()) == (RefundStatus.FAILED, 0, [])
+    assert complaints(story.session) == []
+
+
+def test_the_provider_pays_back_nobody_but_who_paid(story: Story, till: Till) -> None:
+    order = cancelled_online(story, till)
+    with pytest.raises(InvalidInputError, match="who paid"):
+        refunding.request(story.session, till.clerk, order_id=order.id, wish=Wish(None, "取消", PAYER), now=till.now)

@@ -11,14 +11,20 @@ from market.banking.rules import Waiting
 from market.errors import MarketError, TransitionError
 from market.payments.fitting import OpenLine, Part, Payable, match
 from market.payments.rules import (
+    REFUNDS,
     TRANSITIONS,
+    CallStatus,
     NotPayableError,
     OverpaidError,
     ProposalEvent,
     ProposalStatus,
     ReceiptSumError,
     ReceiptTakenError,
+    RefundEvent,
+    RefundStatus,
+    away_fen,
     decided,
+    refunded,
 )
 
 LINES = [UUID(int=number) for number in range(1, 9)]
@@ -120,3 +126,27 @@ def test_a_refused_receipt_says_what_does_not_fit(error: MarketError, status: in
     assert (error.status, error.code()) == (status, code)
     assert en in error.detail("en")
     assert zh in error.detail("zh")
+
+
+@pytest.mark.parametrize("event", RefundEvent)
+@pytest.mark.parametrize("status", RefundStatus)
+def test_a_refund_takes_the_steps_of_its_table_and_no_other(status: RefundStatus, event: RefundEvent) -> None:
+    if (status, event) in REFUNDS:
+        assert refunded(status, event) is REFUNDS[status, event]
+    else:
+        with pytest.raises(TransitionError):
+            refunded(status, event)
+
+
+@given(st.lists(st.sampled_from(RefundEvent), max_size=12))
+def test_a_refund_has_sent_its_amount_once_or_not_at_all(events: list[RefundEvent]) -> None:
+    status, sent_fen = RefundStatus.REQUESTED, 0
+    for event in events:
+        if after := REFUNDS.get((status, event)):
+            sent_fen += away_fen(status, after, 700)
+            status = after
+        assert sent_fen == (700 if status in (RefundStatus.SENT, RefundStatus.SUCCEEDED) else 0)
+
+
+def test_what_is_due_or_parked_has_its_outcome_still_to_come() -> None:
+    assert [status for status in CallStatus if status.is_open] == [CallStatus.DUE, CallStatus.PARKED]

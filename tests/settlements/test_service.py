@@ -9,6 +9,7 @@ from market.errors import FourEyesError, TransitionError
 from market.settlements import queries, service
 from market.settlements.models import Settlement
 from market.settlements.rules import (
+    LeftAlreadyError,
     NoPayeeAccountError,
     NothingToSettleError,
     NotOnStatementError,
@@ -143,3 +144,13 @@ def test_the_items_say_of_which_order_every_fen_is(story: Story, custody: Bank) 
     found = queries.items_of(story.session, [settlement.id])
     assert {item.order_id: item.gross_fen for item in found} == orders
     assert story.session.scalar(sa.select(Settlement.amount_fen)) == sum(orders.values())
+
+
+def test_a_settlement_that_a_statement_tells_has_left_did_not_fail(story: Story, custody: Bank) -> None:
+    paid(story, custody, "10")
+    settlement = draft(story, custody)
+    approve(custody, settlement)
+    instruct(custody, settlement)
+    custody.tell(Movement(-10_000, f"结算 {settlement.number}", "OUT"))
+    with pytest.raises(LeftAlreadyError):
+        service.fail(story.session, custody.clerk, settlement_id=settlement.id, now=NOON)

@@ -10,7 +10,7 @@ from market.channels.rules import FundsModel
 from market.db import Database
 from market.orders.models import Order
 from market.payments import connecting
-from market.payments.rules import DisputeOpenError
+from market.payments.rules import DisputeOpenError, WithProviderError
 from market.settlements import service, tasks, transfers
 from market.settlements.models import Settlement
 from market.settlements.rules import (
@@ -166,3 +166,24 @@ def test_what_is_lost_in_a_dispute_is_the_platforms_loss_and_the_supplier_keeps_
     till.work(sweep=True)
     assert drafted(story, till).amount_fen == 10_000
     assert till.complaints() == []
+
+
+def test_a_transfer_that_the_provider_may_still_make_has_not_failed(story: Story, till: Till) -> None:
+    sold(story, till)
+    connect(story, till)
+    settlement = approved(story, till)
+    service.instruct(till.session, till.clerk, settlement_id=settlement.id, now=till.now)
+    with pytest.raises(WithProviderError):
+        service.fail(till.session, till.clerk, settlement_id=settlement.id, now=till.now)
+    follow(till)
+    assert settlement.status is SettlementStatus.CONFIRMED
+
+
+def test_a_settlement_that_cannot_be_handed_on_is_withdrawn(story: Story, till: Till) -> None:
+    order = sold(story, till)
+    connect(story, till, active=False)
+    settlement = approved(story, till)
+    service.fail(till.session, till.clerk, settlement_id=settlement.id, now=till.now)
+    assert (settlement.status, order.settled_fen) == (SettlementStatus.FAILED, 0)
+    assert till.complaints() == []
+    assert drafted(story, till).amount_fen == 10_000
