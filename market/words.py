@@ -6,6 +6,16 @@ without a word here (a channel of another scheme, say) is shown as it is.
 
 from collections.abc import Iterable, Mapping
 
+from market.payment_words import (
+    DECISIONS,
+    MATCHING_STATUSES,
+    MONEY_FOUR_EYES,
+    MONEY_THINGS,
+    REFUND_EVENTS,
+    REFUND_STATUSES,
+    SETTLEMENT_EVENTS,
+    SETTLEMENT_STATUSES,
+)
 from market.permission_words import PERMISSIONS
 
 Words = Mapping[str, tuple[str, str]]
@@ -24,6 +34,7 @@ UNITS: Words = {
 }
 
 THINGS: Words = {
+    **MONEY_THINGS,
     "account_item": ("item of a household's account", "农户收支记录"),
     "api_key": ("API key", "API 密钥"),
     "application": ("application", "认定申请"),
@@ -208,6 +219,7 @@ ITEM_KINDS: Words = {
 }
 
 FOUR_EYES: Words = {
+    **MONEY_FOUR_EYES,
     "erasure": ("erasing personal data", "删除个人信息"),
     "review": ("reviews of one application", "认定申请的各级审核"),
     "objection": ("settling an objection", "异议处理"),
@@ -325,6 +337,12 @@ WORDS: Mapping[str, Words] = {
     "distribution_event": DISTRIBUTION_EVENTS,
     "second_distribution_status": DISTRIBUTION_STATUSES,
     "second_distribution_event": DISTRIBUTION_EVENTS,
+    "matching_status": MATCHING_STATUSES,
+    "matching_event": DECISIONS,
+    "refund_status": REFUND_STATUSES,
+    "refund_event": REFUND_EVENTS,
+    "settlement_status": SETTLEMENT_STATUSES,
+    "settlement_event": SETTLEMENT_EVENTS,
     "objection_status": {"settled": ("settled", "已处理")},
     "objection_event": {"settle": ("settled", "再次处理")},
     "application_status": {

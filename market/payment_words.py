@@ -1,0 +1,63 @@
+"""The words for what the rooms of money write as codes; `market.words` is where sentences take them from."""
+
+from collections.abc import Mapping
+
+Words = Mapping[str, tuple[str, str]]
+
+MONEY_THINGS: Words = {
+    "bank_account": ("bank account", "银行账户"),
+    "bank_line": ("line of a bank statement", "银行流水"),
+    "matching": ("match", "到款匹配"),
+    "online_payment": ("online payment", "在线支付"),
+    "order_group": ("order group", "采购单"),
+    "proposal": ("match", "到款匹配"),
+    "provider_account": ("account at the payment provider", "在线支付账户"),
+    "provider_call": ("request to the payment provider", "支付机构请求"),
+    "refund": ("refund", "退款单"),
+    "settlement": ("settlement", "结算单"),
+}
+MONEY_FOUR_EYES: Words = {
+    "matching": ("deciding on a match", "到款匹配审批"),
+    "refund": ("deciding on a refund", "退款审批"),
+    "settlement": ("deciding on a settlement", "结算审批"),
+}
+MATCHING_STATUSES: Words = {
+    "proposed": ("proposed", "待审批"),
+    "approved": ("approved", "已批准"),
+    "declined": ("declined", "已退回"),
+}
+DECISIONS: Words = {"approve": ("approved", "批准"), "decline": ("declined", "退回")}
+REFUND_STATUSES: Words = {
+    "requested": ("requested", "已申请"),
+    "approved": ("approved", "已批准"),
+    "declined": ("declined", "已退回"),
+    "sent": ("sent", "已发出"),
+    "succeeded": ("paid back", "已退款"),
+    "failed": ("failed", "退款失败"),
+    "rerouted": ("rerouted", "已改付"),
+}
+REFUND_EVENTS: Words = {
+    "request": ("requested", "申请"),
+    **DECISIONS,
+    "send": ("sent", "发出"),
+    "succeed": ("recorded as paid back", "登记退款"),
+    "fail": ("recorded as failed", "登记失败"),
+    "reroute": ("rerouted", "改付其他账户"),
+}
+SETTLEMENT_STATUSES: Words = {
+    "draft": ("a draft", "草稿"),
+    "approved": ("approved", "已批准"),
+    "declined": ("declined", "已退回"),
+    "instructed": ("handed to the bank", "付款中"),
+    "confirmed": ("paid", "已到账"),
+    "failed": ("failed", "付款失败"),
+    "returned": ("returned", "已退汇"),
+}
+SETTLEMENT_EVENTS: Words = {
+    **DECISIONS,
+    "instruct": ("handed to the bank", "付款"),
+    "confirm": ("confirmed", "确认到账"),
+    "fail": ("recorded as failed", "登记失败"),
+    "return": ("recorded as returned", "登记退汇"),
+    "reverse": ("taken back", "追回"),
+}
