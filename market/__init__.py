@@ -32,6 +32,7 @@ One word per concept, in code, API and documents alike:
 | funds model | 资金模式 | where a buyer's money rests until acceptance: with the supplier (direct) or a custodian |
 | custody | 托管 | buyers' money at a bank that holds and releases it on instruction |
 | identification code | 识别码 | by which a bank transfer names the order group that it pays |
+| meaning | 流水定性 | what a bank's line is that belongs to no order, by two people's word |
 | receipt | 到款 | the buyer's money, seen at the supplier's bank or in custody |
 | captured | 已收款 | what the buyer paid for an order, wherever it rests |
 | online payment | 在线支付 | what a buyer pays at once at the provider for a group's online orders |

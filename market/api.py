@@ -9,12 +9,15 @@ from typing import Annotated, Any, Generic, TypeVar
 from unicodedata import normalize
 from uuid import UUID
 
+import sqlalchemy as sa
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
+from sqlalchemy import orm
 
-from market.errors import InvalidInputError, MarketError
+from market.clock import business_date, utc_now
+from market.errors import InvalidInputError, MarketError, check_not_ahead
 from market.identifiers import is_resident_id
 from market.money import MAX_FEN, WHOLE_BP
 from market.routing import GatedRoute
@@ -197,10 +200,27 @@ def after_id(cursor: str | None) -> UUID | None:
         raise InvalidInputError("the cursor is not one of ours", "游标无效", pointer="/query/cursor") from None
 
 
+def day_asked(on: date | None, pointer: str = "/query/on") -> date:
+    """Return the day that is asked for, today if none is named; raises `FutureDateError` for one still to come."""
+    today = business_date(utc_now())
+    check_not_ahead(on or today, today=today, pointer=pointer)
+    return on or today
+
+
 def cut(rows: Sequence[Row], limit: int, key: Callable[[Row], object]) -> tuple[Sequence[Row], str | None]:
     """Return the page and its next cursor, from rows of which one more than `limit` was asked for."""
     page = rows[:limit]
     return page, encode_cursor(key(page[-1])) if len(rows) > limit else None
+
+
+def newest(
+    session: orm.Session, found: sa.Select[Row], identifier: orm.InstrumentedAttribute[UUID], query: PageQuery
+) -> tuple[Sequence[Row], str | None]:
+    """Return a page of what a query finds, the newest first, and its next cursor."""
+    if last := after_id(query.cursor):
+        found = found.where(identifier < last)
+    rows = session.scalars(found.order_by(identifier.desc()).limit(query.limit + 1)).all()
+    return cut(rows, query.limit, lambda row: getattr(row, identifier.key))
 
 
 def answer(body: BaseModel, status: int = 200) -> Response:

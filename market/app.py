@@ -20,7 +20,7 @@ from market.attribution import endpoints as attribution_endpoints
 from market.attribution.evidence import MOST_FILE_BYTES
 from market.attribution.trying import CodeTrials
 from market.audit import endpoints as audit_endpoints
-from market.audit import proof_endpoints, reconciliation_endpoints, record_endpoints
+from market.audit import oddity_endpoints, reconciliation_endpoints
 from market.banking import endpoints as banking_endpoints
 from market.benefits import endpoints as benefits_endpoints
 from market.benefits import register_endpoints
@@ -85,8 +85,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     refund_endpoints.router,
     settlements_endpoints.router,
     audit_endpoints.router,
-    proof_endpoints.router,
-    record_endpoints.router,
+    oddity_endpoints.router,
     reconciliation_endpoints.router,
     reports_endpoints.router,
     reach_endpoints.router,

@@ -20,13 +20,15 @@ from rich.progress import Progress
 from market import embedded, migrating, worker
 from market.app import create_app
 from market.audit import doctoring, verifying
+from market.clock import utc_now
 from market.db import Database, without_hurry
 from market.demo import telling
 from market.demo.provider import provided
 from market.households import keyfile, keys
 from market.households.vault import Keyring, Vault
+from market.identity import members
 from market.identity import service as identity
-from market.identity.rules import OrganisationKind, Role
+from market.identity.rules import Role
 from market.observing import log_as_json
 from market.payments.gateway import Gateway
 from market.seeding import loading
@@ -150,15 +152,18 @@ def operator(
     organisation: Annotated[str, typer.Option(help="The operating body's name")] = "平台运营单位",
     region: Annotated[str, typer.Option(help="Its GB/T 2260 county code")] = "110101",
 ) -> None:
-    """Create the platform's first operator, who registers everybody else."""
+    """Create an operator of the platform, admitted by that; two of them register and admit everybody else."""
     password_hash = identity.hash_password(password)
     with _database(Settings()) as database, database.transaction() as session:
-        body = identity.register_organisation(
-            session, kind=OrganisationKind.PLATFORM, name=organisation, region_code=region, credit_code=None
-        )
-        password_hash = identity.hash_password(password)
-        identity.add_member(
-            session, organisation_id=body.id, login=login, password_hash=password_hash, role=Role.OPERATOR
+        body = identity.platform(session, name=organisation, region_code=region)
+        members.add(
+            session,
+            None,
+            organisation_id=body.id,
+            login=login,
+            password_hash=password_hash,
+            role=Role.OPERATOR,
+            now=utc_now(),
         )
 
 

@@ -8,6 +8,7 @@ with the words of `market.words` for what the API writes as a code.
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import date
 from enum import StrEnum
 from typing import Any, ClassVar, TypeVar
 
@@ -80,6 +81,19 @@ class InvalidInputError(MarketError):
     def __init__(self, reason: str, reason_zh: str, *, pointer: str | None = None) -> None:
         """Say what is wrong in both languages."""
         super().__init__(pointer=pointer, reason=reason, reason_zh=reason_zh)
+
+
+class FutureDateError(MarketError):
+    """What is recorded has happened, and of a day that is still to come nothing is known."""
+
+    en = "{day} is in the future."
+    zh = "日期 {day} 尚未到来。"
+
+
+def check_not_ahead(day: date, *, today: date, pointer: str) -> None:
+    """Raise `FutureDateError` for a day after today."""
+    if day > today:
+        raise FutureDateError(day=day, pointer=pointer)
 
 
 class NotFoundError(MarketError):

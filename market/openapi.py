@@ -1,5 +1,6 @@
 """The OpenAPI document: what FastAPI derives, with security, common refusals, and an example on every operation."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -9,12 +10,14 @@ from fastapi.routing import APIRoute, iter_route_contexts
 
 from market.api import PROBLEM_JSON, Problem
 from market.identity.access import Requirement, marker_of
+from market.refusal_examples import examples
 
 DESCRIPTION = """
 Consumption assistance accounted to the fen: certified products, orders through seven channels, and what each order
 brings to each household. Amounts are integers of fen; quantities are decimal strings in the unit named.
 
-* Sign in at `POST /v1/tokens` and send `Authorization: Bearer …`.
+* Sign in at `POST /v1/tokens` and send `Authorization: Bearer …`; a new member first sets a password of
+  its own (`PUT /v1/me/password`).
 * Every other `POST` needs an `Idempotency-Key`; a repeat gets the first answer with `Idempotency-Hit: true`.
 * Edits need `If-Match` with the `ETag` that was read.
 * Refusals are `application/problem+json` with a stable `code`; `Accept-Language: zh` gives them in Chinese.
@@ -69,6 +72,7 @@ FOR_EDIT: Mapping[str, str] = {
     "415": "`media_type`: the Content-Type is not application/json",
     "428": "`precondition_required`: send If-Match",
 }
+_CODE = re.compile("`([a-z0-9_]+)`")
 KEY_PARAMETER = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -114,9 +118,12 @@ def _complete(made: dict[str, Any], requirements: Mapping[str, Requirement]) -> 
     components["schemas"].pop("ValidationError", None)
     used = {tag for _, operation in _operations(made) for tag in operation["tags"]}
     made["tags"] = [{"name": tag, "description": TAGS[tag]} for tag in sorted(used)]
+    told, named = examples(), set[str]()
     for method, operation in _operations(made):
         _secure(operation, method, requirements.get(operation["operationId"]))
         _exemplify(operation, components["schemas"])
+        named |= _exemplify_refusals(operation, told)
+    components["examples"] = {code: told[code] for code in sorted(named)}
 
 
 def _operations(made: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -159,13 +166,27 @@ def _exemplify(operation: dict[str, Any], schemas: Mapping[str, Any]) -> None:
             parameter["example"] = example(parameter["schema"], schemas)
 
 
+def _exemplify_refusals(operation: dict[str, Any], told: Mapping[str, Any]) -> set[str]:
+    """Give each response the examples of the refusals whose codes its description names; return these codes."""
+    found: set[str] = set()
+    for response in operation["responses"].values():
+        media = response.get("content", {}).get(PROBLEM_JSON)
+        codes = [code for code in _CODE.findall(response["description"]) if code in told]
+        if media and codes:
+            del media["example"]
+            media["examples"] = {code: {"$ref": f"#/components/examples/{code}"} for code in codes}
+            found.update(codes)
+    return found
+
+
 def example(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Any:
-    """Compose an example of a schema from its fields' examples."""
+    """Compose an example of a schema from its fields' examples; a field's own goes before that of its type."""
+    if schema.get("examples"):
+        return schema["examples"][0]
     if "$ref" in schema:
         return example(schemas[schema["$ref"].rsplit("/", 1)[-1]], schemas)
-    for key in ("examples", "enum"):
-        if schema.get(key):
-            return schema[key][0]
+    if schema.get("enum"):
+        return schema["enum"][0]
     for key in ("example", "const", "default"):
         if key in schema:
             return schema[key]

@@ -13,13 +13,19 @@ MONEY_THINGS: Words = {
     "proposal": ("match", "到款匹配"),
     "provider_account": ("account at the payment provider", "在线支付账户"),
     "provider_call": ("request to the payment provider", "支付机构请求"),
+    "provider_event": ("event of the payment provider", "支付机构事件"),
     "refund": ("refund", "退款单"),
+    "refund_file": ("file of refunds", "退款付款文件"),
     "settlement": ("settlement", "结算单"),
 }
 MONEY_FOUR_EYES: Words = {
+    "bank_account": ("confirming a bank account", "银行账户核准"),
     "matching": ("deciding on a match", "到款匹配审批"),
     "refund": ("deciding on a refund", "退款审批"),
+    "refund_failure": ("recording that a refund in a file failed", "退款失败登记"),
+    "refund_payment": ("recording that a refund was paid", "退款付款登记"),
     "settlement": ("deciding on a settlement", "结算审批"),
+    "settlement_reversal": ("taking a transfer back", "追回结算款审批"),
 }
 MATCHING_STATUSES: Words = {
     "proposed": ("proposed", "待审批"),
@@ -27,6 +33,25 @@ MATCHING_STATUSES: Words = {
     "declined": ("declined", "已退回"),
 }
 DECISIONS: Words = {"approve": ("approved", "批准"), "decline": ("declined", "退回")}
+ONLINE_STATUSES: Words = {
+    "creating": ("being created", "创建中"),
+    "open": ("waiting for the payer", "待付款"),
+    "processing": ("being processed", "处理中"),
+    "captured": ("paid", "已付款"),
+    "cancelled": ("cancelled", "已取消"),
+    "refused": ("refused", "已拒绝"),
+}
+CALL_STATUSES: Words = {
+    "due": ("under way", "办理中"),
+    "done": ("done", "已完成"),
+    "refused": ("refused", "已拒绝"),
+    "parked": ("parked", "已搁置"),
+}
+EVENT_STATUSES: Words = {
+    "received": ("to be handled", "待处理"),
+    "handled": ("handled", "已处理"),
+    "parked": ("parked", "已搁置"),
+}
 REFUND_STATUSES: Words = {
     "requested": ("requested", "已申请"),
     "approved": ("approved", "已批准"),
@@ -59,5 +84,7 @@ SETTLEMENT_EVENTS: Words = {
     "confirm": ("confirmed", "确认到账"),
     "fail": ("recorded as failed", "登记失败"),
     "return": ("recorded as returned", "登记退汇"),
-    "reverse": ("taken back", "追回"),
+    "reverse": ("asked back", "申请追回"),
+    "approve_reversal": ("approved to be taken back", "批准追回"),
+    "decline_reversal": ("declined to be taken back", "退回追回申请"),
 }

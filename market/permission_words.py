@@ -4,10 +4,12 @@ from collections.abc import Mapping
 
 PERMISSIONS: Mapping[str, tuple[str, str]] = {
     "self:read": ("read your own account", "查看本人账户"),
+    "password:write": ("change your own password", "修改本人密码"),
     "organisation:read": ("read organisations", "查看单位"),
     "organisation:write": ("register and change organisations", "登记和修改单位"),
     "member:read": ("read members", "查看成员"),
     "member:write": ("add and change members", "添加和修改成员"),
+    "member:admit": ("admit members", "核准成员"),
     "api_key:write": ("make API keys", "管理 API 密钥"),
     "region:read": ("read regions", "查看行政区划"),
     "region:write": ("name regions", "登记行政区划"),
@@ -68,6 +70,7 @@ PERMISSIONS: Mapping[str, tuple[str, str]] = {
     "bank:read": ("read bank accounts and statements", "查看银行账户与流水"),
     "bank:write": ("import bank statements and match their lines", "导入银行对账单并匹配流水"),
     "bank_account:write": ("register bank accounts", "登记银行账户"),
+    "bank_account:confirm": ("confirm bank accounts", "核准银行账户"),
     "disbursement:read": ("read disbursements", "查看兑付"),
     "disbursement:write": ("disburse to households", "登记兑付"),
     "disbursement:confirm": ("confirm payments for households", "代农户确认兑付"),

@@ -7,10 +7,13 @@ without a word here (a channel of another scheme, say) is shown as it is.
 from collections.abc import Iterable, Mapping
 
 from market.payment_words import (
+    CALL_STATUSES,
     DECISIONS,
+    EVENT_STATUSES,
     MATCHING_STATUSES,
     MONEY_FOUR_EYES,
     MONEY_THINGS,
+    ONLINE_STATUSES,
     REFUND_EVENTS,
     REFUND_STATUSES,
     SETTLEMENT_EVENTS,
@@ -220,6 +223,7 @@ ITEM_KINDS: Words = {
 
 FOUR_EYES: Words = {
     **MONEY_FOUR_EYES,
+    "admission": ("admitting a member", "成员核准"),
     "erasure": ("erasing personal data", "删除个人信息"),
     "review": ("reviews of one application", "认定申请的各级审核"),
     "objection": ("settling an objection", "异议处理"),
@@ -337,6 +341,9 @@ WORDS: Mapping[str, Words] = {
     "distribution_event": DISTRIBUTION_EVENTS,
     "second_distribution_status": DISTRIBUTION_STATUSES,
     "second_distribution_event": DISTRIBUTION_EVENTS,
+    "online_payment_status": ONLINE_STATUSES,
+    "provider_call_status": CALL_STATUSES,
+    "provider_event_status": EVENT_STATUSES,
     "matching_status": MATCHING_STATUSES,
     "matching_event": DECISIONS,
     "refund_status": REFUND_STATUSES,

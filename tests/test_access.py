@@ -30,10 +30,12 @@ ROLES = [
 # A letter for each role in the order above: o its own organisation, r its region, a all, - not at all.
 EXPECTED = {
     "self:read": "ooooooooooo",
+    "password:write": "ooooooooooo",
     "organisation:read": "aaaaaaaaaaa",
     "organisation:write": "----------a",
     "member:read": "-oo------aa",
     "member:write": "----------a",
+    "member:admit": "---------aa",
     "api_key:write": "ooooooooooo",
     "region:read": "aaaaaaaaaaa",
     "region:write": "----------a",
@@ -97,6 +99,7 @@ EXPECTED = {
     "bank:read": "oo-------aa",
     "bank:write": "oo--------o",
     "bank_account:write": "-o--------o",
+    "bank_account:confirm": "----------a",
     "disbursement:read": "oo----rr-a-",
     "disbursement:write": "oo---------",
     "disbursement:confirm": "-------r---",

@@ -1,6 +1,6 @@
 """Negative controls: with a guard taken away, the random market is seen to break within some hundred steps.
 
-Nowhere else do tests replace the market's own code.
+Nowhere else but in the controls of races do tests replace the market's own code.
 """
 
 import os

@@ -36,7 +36,7 @@ def unexemplified(document: dict[str, Any]) -> list[str]:
         for method, path, operation in operations(document)
         for body in [operation.get("requestBody", {}), *operation["responses"].values()]
         for kind, media in body.get("content", {}).items()
-        if "json" in kind and "example" not in media
+        if "json" in kind and not media.keys() & {"example", "examples"}
     ]
 
 
@@ -56,6 +56,15 @@ def test_every_operation_declares_its_refusals_as_problems(document: dict[str, A
         expected = {"401", "403"} if operation["security"] else set()
         assert expected <= refusals.keys(), f"{method} {path}"
         assert all(PROBLEM_JSON in answer["content"] for answer in refusals.values()), f"{method} {path}"
+
+
+def test_each_refusal_that_an_operation_declares_has_its_own_example(document: dict[str, Any]) -> None:
+    told = document["components"]["examples"]
+    assert told["not_found"]["value"]["detail"] == "There is no such order."
+    assert told["payment_busy"]["summary"] == "该支付当前状态为「处理中」,暂不能确认或取消。"
+    assert not any("{" in each["summary"] + each["value"]["detail"] for each in told.values())
+    refused = document["paths"]["/v1/matches/{proposal_id}/decision"]["post"]["responses"]["409"]["content"]
+    assert {"transition", "line_spent", "overpaid"} <= refused[PROBLEM_JSON]["examples"].keys()
 
 
 def test_every_operation_is_named_after_its_function_once(document: dict[str, Any]) -> None:

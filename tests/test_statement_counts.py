@@ -24,8 +24,8 @@ from tests.stalls import NOON, Stalls
 
 LISTING = 2
 """Who asks, and the page."""
-PLACING = 8
-"""Who asks; the key; channel, offers; lots locked; reserved; placed; the answer kept."""
+PLACING = 9
+"""Who asks; the key; channel, offers; lots locked; reserved; placed; the accounts to pay into; the answer kept."""
 PREDICTION = 5
 ACCEPTANCE = 23
 """With an order come accounts of its money: they are opened and read. Its invoice is taken for it."""

@@ -17,16 +17,17 @@ from market.households.rules import ConsentPurpose, ErasureEvent, ErasureStatus,
 from market.identity.rules import OrganisationKind, Permission, Role
 from market.lots.rules import BaselineEvent, BaselineStatus, LotEvent, LotStatus
 from market.orders.rules import OrderEvent, OrderStatus
-from market.payments.rules import ProposalEvent, ProposalStatus, RefundEvent, RefundStatus
+from market.payments.rules import (
+    CallStatus,
+    EventStatus,
+    OnlineStatus,
+    ProposalEvent,
+    ProposalStatus,
+    RefundEvent,
+    RefundStatus,
+)
 from market.quantities import MeasuredIn, Unit
 from market.settlements.rules import SettlementEvent, SettlementStatus
-
-
-class Reversal(StrEnum):
-    """What is asked of the provider, and ends as a return."""
-
-    REVERSE = "reverse"
-
 
 NAMED: dict[str, Iterable[StrEnum]] = {
     "unit": (*Unit, *MeasuredIn),
@@ -60,12 +61,15 @@ NAMED: dict[str, Iterable[StrEnum]] = {
     "distribution_event": DistributionEvent,
     "second_distribution_status": DistributionStatus,
     "second_distribution_event": DistributionEvent,
+    "online_payment_status": OnlineStatus,
+    "provider_call_status": CallStatus,
+    "provider_event_status": EventStatus,
     "matching_status": ProposalStatus,
     "matching_event": ProposalEvent,
     "refund_status": RefundStatus,
     "refund_event": RefundEvent,
     "settlement_status": SettlementStatus,
-    "settlement_event": (*SettlementEvent, Reversal.REVERSE),
+    "settlement_event": SettlementEvent,
     "application_status": ApplicationStatus,
     "application_event": ApplicationEvent,
 }

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import Depends, Query, Response
 from sqlalchemy import orm
 
-from market.api import Page, after_id, answer, cut, declared, file_body, read_file, router_of
+from market.api import Page, answer, declared, file_body, newest, read_file, router_of
 from market.attribution import bank_file, bank_results, cash, disbursing, pay_lists, queries
 from market.attribution.endpoints import disbursement_read, orders_of
 from market.attribution.models import PayList
@@ -139,10 +139,7 @@ def list_pay_lists(
         found = queries.visible_pay_lists(actor)
         if query.status is not None:
             found = found.where(PayList.status == query.status)
-        if last := after_id(query.cursor):
-            found = found.where(PayList.id < last)
-        rows = session.scalars(found.order_by(PayList.id.desc()).limit(query.limit + 1)).all()
-    page, next_cursor = cut(rows, query.limit, lambda row: row.id)
+        page, next_cursor = newest(session, found, PayList.id, query)
     return Page(items=[PayListListed.model_validate(row) for row in page], next_cursor=next_cursor)
 
 

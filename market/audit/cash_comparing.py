@@ -8,7 +8,7 @@ from sqlalchemy import orm
 
 from market.audit import book
 from market.audit.book import BookEntry, ClosedMonths
-from market.audit.cash_replaying import ExpectedCash, Side, instructed, mirrored, replay
+from market.audit.cash_replaying import ExpectedCash, Side, instructed, meant, mirrored, replay
 from market.audit.facts import SupplierFacts
 from market.audit.provider_replaying import told_by_provider
 from market.audit.rules import Difference, Finding, Verification
@@ -27,6 +27,7 @@ _WITHOUT_FACT = sa.text(
                   WHERE event IN ('ship', 'decline', 'cancel', 'expire')
        UNION ALL SELECT concat('cash:bank_line:', l.id) FROM bank_lines l
                    JOIN bank_accounts a ON a.id = l.bank_account_id WHERE a.purpose IN ('custody', 'provider')
+       UNION ALL SELECT concat('cash:meaning:', id) FROM matching_proposals WHERE status = 'approved'
        UNION ALL SELECT concat('cash:released:', line_id) FROM provider_movements WHERE released_on IS NOT NULL
        UNION ALL SELECT concat('cash:refund:', id) FROM refund_changes
        UNION ALL SELECT concat('cash:', word, ':', r.id)
@@ -55,7 +56,7 @@ def compare_cash(session: orm.Session, facts: SupplierFacts) -> Verification:
 
 def compare_bank_lines(session: orm.Session) -> Verification:
     """Compare what the cash book has of accounts in custody with what their banks told and were told, one by one."""
-    return _compared(session, [*mirrored(session), *instructed(session), *told_by_provider(session)])
+    return _compared(session, [*mirrored(session), *meant(session), *instructed(session), *told_by_provider(session)])
 
 
 def _compared(session: orm.Session, expected: Sequence[ExpectedCash]) -> Verification:

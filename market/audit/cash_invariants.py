@@ -21,6 +21,14 @@ _BALANCES = """
 """
 """What stands to the credit of each account."""
 
+TO_COME = f"""
+    coalesce(sum(div(2::numeric * l.unit_price_fen
+                     * CASE WHEN o.shipped_on IS NULL THEN l.quantity_milli ELSE l.shipped_milli END + l.unit_milli,
+                     2 * l.unit_milli))
+             FILTER (WHERE a.id IS NULL AND o.status NOT IN ({_GIVEN_UP})), 0)
+"""
+"""What may still be accepted of the order `o`, of its lines `l` that no line `a` of an acceptance has dealt with."""
+
 _MONEY = f"""
     SELECT id, number, status, supplier_id, funds_model, captured, refunded, kept, to_come, back, reserved,
            greatest(kept - (captured - back), 0) AS receivable,
@@ -32,10 +40,7 @@ _MONEY = f"""
                            o.settled_fen::numeric - o.settled_fee_fen - o.reserved_fen AS settled,
                            o.reserved_fen::numeric AS reserved,
                            sum(l.accepted_fen - l.returned_fen) AS kept,
-                           coalesce(sum(div(2::numeric * l.unit_price_fen * CASE WHEN o.shipped_on IS NULL
-                                                 THEN l.quantity_milli ELSE l.shipped_milli END + l.unit_milli,
-                                            2 * l.unit_milli))
-                                    FILTER (WHERE a.id IS NULL AND o.status NOT IN ({_GIVEN_UP})), 0) AS to_come
+                           {TO_COME} AS to_come
                       FROM orders o JOIN order_lines l ON l.order_id = o.id
                       LEFT JOIN acceptance_lines a ON a.order_line_id = l.id
                      GROUP BY o.id) facts) money
@@ -48,6 +53,10 @@ _EITHER_SIDE = {
     CashKind.PROVIDER_AVAILABLE,
     CashKind.IN_TRANSIT,
     CashKind.UNMATCHED,
+    CashKind.MISTAKEN,
+    CashKind.PLATFORM_ACCOUNT,
+    CashKind.INTEREST,
+    CashKind.BANK_FEE,
 }
 _ONE_SIDED = ", ".join(f"'{kind}'" for kind in CHART if kind not in _EITHER_SIDE)
 _DEBITED = ", ".join(f"'{kind}'" for kind, account in CHART.items() if account.side.is_debit)
@@ -137,26 +146,28 @@ CASH: tuple[Invariant, ...] = (
     ),
     Invariant(
         "a_line_pays_what_it_brought",
-        "what receipts and settlements took of a bank's line is what is not open of it",
-        "每笔流水的到款与结算合计=流水金额-未匹配金额",
+        "what receipts and settlements took of a bank's line, or has a meaning of its own, is not open of it",
+        "每笔流水的到款、结算与订单外定性合计=流水金额-未匹配金额",
         """
         SELECT concat('bank line ', l.id), (l.amount_fen - l.open_fen)::text,
                (coalesce(sum(r.amount_fen), 0) - coalesce(max(s.amount_fen), 0) + coalesce(max(d.fen), 0)
-                + coalesce(max(t.amount_fen), 0))::text
+                + coalesce(max(t.amount_fen), 0) + coalesce(max(p.fen), 0))::text
           FROM bank_lines l
           LEFT JOIN settlements s ON s.bank_line_id = l.id
           LEFT JOIN settlements t ON t.return_line_id = l.id
-          LEFT JOIN (SELECT left_line_id AS line_id, -amount_fen AS fen FROM refunds
-                      UNION ALL SELECT back_line_id, amount_fen FROM refunds
+          LEFT JOIN (SELECT left_line_id AS line_id, -sum(amount_fen) AS fen FROM refunds GROUP BY 1
+                      UNION ALL SELECT back_line_id, sum(amount_fen) FROM refunds GROUP BY 1
                       UNION ALL SELECT m.line_id, b.amount_fen
                                   FROM disputes q JOIN provider_movements m ON m.source_id = q.provider_id
                                   JOIN bank_lines b ON b.id = m.line_id) d ON d.line_id = l.id
+          LEFT JOIN (SELECT bank_line_id, sum(amount_fen) AS fen FROM matching_proposals
+                      WHERE status = 'approved' GROUP BY 1) p ON p.bank_line_id = l.id
           LEFT JOIN receipts_found f ON f.bank_line_id = l.id
           LEFT JOIN receipts r ON r.bank_line_id = l.id OR r.id = f.receipt_id
          GROUP BY l.id
         HAVING l.amount_fen - l.open_fen
                <> coalesce(sum(r.amount_fen), 0) - coalesce(max(s.amount_fen), 0) + coalesce(max(d.fen), 0)
-                  + coalesce(max(t.amount_fen), 0)
+                  + coalesce(max(t.amount_fen), 0) + coalesce(max(p.fen), 0)
         """,
     ),
     Invariant(

@@ -61,6 +61,15 @@ _MOVEMENTS = sa.text(
      ORDER BY l.id
     """
 )
+_MEANT = sa.text(
+    """
+    SELECT p.id, p.meaning, p.amount_fen, p.undoes_id, p.bank_line_id, l.booked_on, p.decided_at
+      FROM matching_proposals p
+      JOIN bank_lines l ON l.id = p.bank_line_id JOIN bank_accounts a ON a.id = l.bank_account_id
+     WHERE p.status = 'approved' AND p.meaning IS NOT NULL AND a.purpose IN ('custody', 'provider')
+     ORDER BY p.id
+    """
+)
 _SETTLED = sa.text(
     """
     SELECT c.id, i.order_id, i.id AS item_id, i.settlement_id, c.event, i.gross_fen, i.reserved_fen,
@@ -152,6 +161,13 @@ class SentBack(NamedTuple):
         return f"refund:{self.id}"
 
 
+_MEANT_AS = {
+    "own_transfer": "in_transit",
+    "provider_payout": "in_transit",
+    "platform_money": "platform_account",
+    "not_ours": "mistaken",
+    "bank_error": "mistaken",
+}
 _SETTLED_AS = {"approve": "settlement", "confirm": "confirm", "fail": "unsettlement", "return": "unsettlement"}
 Fact = Event | Changed | Captured | Settled | SentBack
 
@@ -293,6 +309,18 @@ def mirrored(session: orm.Session) -> Iterator[ExpectedCash]:
         }
         facts = {"bank_account": str(row.bank_account_id), "line_key": row.line_key}
         yield ExpectedCash(f"cash:bank_line:{row.id}", None, row.booked_on, changes, facts)
+
+
+def meant(session: orm.Session) -> Iterator[ExpectedCash]:
+    """Yield what every line that belongs to no order must have moved by its meaning, and back when that was undone."""
+    for row in session.execute(_MEANT):
+        changes: dict[Side, int] = {
+            ("unmatched", row.bank_line_id, None): -row.amount_fen,
+            (_MEANT_AS.get(row.meaning, row.meaning), UUID(int=0), None): row.amount_fen,
+        }
+        on = row.booked_on if row.undoes_id is None else business_date(row.decided_at)
+        facts = {"bank_line": str(row.bank_line_id), "meaning": row.meaning}
+        yield ExpectedCash(f"cash:meaning:{row.id}", None, on, changes, facts)
 
 
 def instructed(session: orm.Session) -> Iterator[ExpectedCash]:

@@ -10,10 +10,21 @@ from market.audit.market_invariants import MARKET
 from market.audit.register_invariants import REGISTER
 from market.audit.rollup_invariants import ROLLUPS
 from market.audit.rules import Invariant, Symptom
+from market.audit.second_person_invariants import SECOND_PERSON
 from market.audit.sharing_invariants import SHARING
 from market.audit.way_invariants import WAY
 
-INVARIANTS: tuple[Invariant, ...] = (*BOOK, *ROLLUPS, *SHARING, *CONFIRMATIONS, *MARKET, *CASH, *WAY, *REGISTER)
+INVARIANTS: tuple[Invariant, ...] = (
+    *BOOK,
+    *ROLLUPS,
+    *SHARING,
+    *CONFIRMATIONS,
+    *MARKET,
+    *CASH,
+    *WAY,
+    *REGISTER,
+    *SECOND_PERSON,
+)
 
 MOST_SYMPTOMS = 20
 """Of one invariant; when all is broken, the first ones say so."""

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import Query, Request
 
-from market.api import after_id, cut, declared, decode_cursor, encode_cursor, language_of, router_of
+from market.api import after_id, cut, day_asked, declared, decode_cursor, encode_cursor, language_of, router_of
 from market.attribution.rules import Means
 from market.audit import doctoring, recalling, tracing, verifying
 from market.audit.monitoring import Alert, alerts, missing_lines
@@ -55,8 +55,7 @@ from market.audit.schemas import (
 )
 from market.audit.tracing import DrawnLot, LineTrace, OrderHead, ReceiptPart, StandingShare
 from market.benefits.rules import MECHANISMS, Mechanism
-from market.clock import business_date, utc_now
-from market.errors import NotFoundError
+from market.errors import FutureDateError, NotFoundError
 from market.households.queries import StatusCount, counts_by_status
 from market.households.rules import MONITORED, HouseholdStatus
 from market.identity.access import Caller, requires
@@ -129,13 +128,13 @@ def _delivery(each: recalling.Delivery) -> RecalledDeliveryOut:
     )
 
 
-@router.get("/monitoring/warnings", responses=declared(UnknownRegionError))
+@router.get("/monitoring/warnings", responses=declared(UnknownRegionError, FutureDateError))
 def list_warnings(query: Annotated[AlertQuery, Query()], caller: Monitor) -> AlertsOut:
     """List the households of a county that trigger a rule over the last twelve months, by code, with the figures.
 
     `missing_lines` says for which provinces no line is set: there, silence about poverty means nothing.
     """
-    on = query.on or business_date(utc_now())
+    on = day_asked(query.on)
     rules = [query.rule] if query.rule else list(MonitoringRule)
     with caller.transaction() as (session, actor):
         verifying.see_one_moment(session)
@@ -156,10 +155,10 @@ def list_warnings(query: Annotated[AlertQuery, Query()], caller: Monitor) -> Ale
     )
 
 
-@router.get("/monitoring/counts", responses=declared(UnknownRegionError))
+@router.get("/monitoring/counts", responses=declared(UnknownRegionError, FutureDateError))
 def count_monitored(query: Annotated[CountQuery, Query()], caller: Monitor) -> MonitoredOut:
     """Count the households and people that are monitored on a day, by category and region."""
-    on = query.on or business_date(utc_now())
+    on = day_asked(query.on)
     with caller.transaction() as (session, actor):
         if query.region_code is not None:
             regions.check_known(session, query.region_code, on, pointer="/query/region_code")

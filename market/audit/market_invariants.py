@@ -5,10 +5,9 @@ Each query returns what breaks the sentence, as `(subject, expected, found)` tex
 
 # ruff: noqa: S608 - one list of mechanisms, from the table of mechanisms
 
+from market.audit.cash_invariants import TO_COME
 from market.audit.rules import Invariant
 from market.orders.queries import OWED_BACK
-
-_GIVEN_UP = "'declined', 'cancelled', 'expired'"
 
 _BALANCES = """
     WITH balances AS (
@@ -271,10 +270,7 @@ MARKET: tuple[Invariant, ...] = (
                   FROM (SELECT o.number, o.funds_model, o.paid_fen, {OWED_BACK} AS back, sum(l.paid_fen) AS spent,
                                min(l.paid_fen) AS least,
                                sum(l.accepted_fen - l.returned_fen) AS kept,
-                               coalesce(sum(div(2::numeric * l.unit_price_fen * CASE WHEN o.shipped_on IS NULL
-                                                     THEN l.quantity_milli ELSE l.shipped_milli END + l.unit_milli,
-                                                2 * l.unit_milli))
-                                        FILTER (WHERE a.id IS NULL AND o.status NOT IN ({_GIVEN_UP})), 0) AS to_come
+                               {TO_COME} AS to_come
                           FROM orders o JOIN order_lines l ON l.order_id = o.id
                           LEFT JOIN acceptance_lines a ON a.order_line_id = l.id
                          GROUP BY o.id) x) y

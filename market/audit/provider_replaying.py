@@ -21,18 +21,14 @@ _MOVEMENTS = sa.text(
 _CLEARED = sa.text(
     """
     SELECT r.id, r.number, CASE WHEN l.amount_fen < 0 THEN 'refund_left' ELSE 'refund_back' END AS word,
-           'unmatched' AS kind, l.id AS owner_id, l.booked_on AS day, -l.amount_fen AS fen, 'refund' AS what
+           'unmatched' AS kind, l.id AS owner_id, l.booked_on AS day,
+           CASE WHEN l.amount_fen < 0 THEN r.amount_fen ELSE -r.amount_fen END AS fen, 'refund' AS what
       FROM refunds r JOIN bank_lines l ON l.id IN (r.left_line_id, r.back_line_id)
      WHERE r.route <> 'supplier'
      UNION ALL
     SELECT r.id, d.provider_id, 'refund_left', 'dispute_loss', CAST(:platform AS uuid), r.succeeded_on, r.amount_fen,
            'dispute'
-      FROM refunds r
-      JOIN receipt_allocations a ON a.id = r.allocation_id
-      JOIN receipts t ON t.id = a.receipt_id
-      JOIN online_payments p ON p.bank_line_id = t.bank_line_id
-      JOIN disputes d ON d.payment_id = p.id AND d.status = 'lost'
-     WHERE r.route = 'dispute'
+      FROM refunds r JOIN disputes d ON d.id = r.dispute_id
     """
 )
 _DISPUTED = sa.text(

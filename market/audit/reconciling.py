@@ -12,6 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from market.audit.rules import Reason
+from market.banking.queries import GAPS
+from market.banking.rules import ACCOUNTS
 from market.cash.rules import CHART, CashKind
 from market.clock import business_date
 from market.ledger import queries as ledger
@@ -55,6 +57,27 @@ class Reconciliation(NamedTuple):
         return sum(abs(account.unexplained_fen) for account in self.accounts)
 
 
+# ruff: noqa: S608 - statements are put together from fragments of the market's own code alone
+
+# Of one account of the chart: what stands of the meaning of a line, unless as much went the other way.
+_MEANT = """
+    WITH meant AS (
+      SELECT l.id, l.bank_account_id, l.bank_reference, l.booked_on, p.meaning, sum(p.amount_fen) AS fen
+        FROM matching_proposals p JOIN bank_lines l ON l.id = p.bank_line_id
+       WHERE p.status = 'approved' AND p.meaning IN ({meanings})
+       GROUP BY l.id, p.meaning HAVING sum(p.amount_fen) <> 0),
+    placed AS (
+      SELECT m.*, a.bank_name, row_number() OVER (PARTITION BY m.fen ORDER BY m.booked_on, m.id) AS place
+        FROM meant m JOIN bank_accounts a ON a.id = m.bank_account_id AND a.purpose IN ('custody', 'provider'))
+    SELECT concat_ws(' ', m.bank_name, nullif(m.bank_reference, '')), m.meaning, m.fen, m.booked_on
+      FROM placed m WHERE NOT EXISTS (SELECT FROM placed o WHERE o.fen = -m.fen AND o.place = m.place)
+"""
+
+
+def _meant(kind: CashKind) -> tuple[CashKind, str]:
+    return kind, _MEANT.format(meanings=", ".join(f"'{each}'" for each, to in ACCOUNTS.items() if to is kind))
+
+
 OPEN = {
     Reason.UNMATCHED: (
         CashKind.UNMATCHED,
@@ -64,6 +87,8 @@ OPEN = {
          WHERE l.open_fen <> 0 AND a.purpose IN ('custody', 'provider')
         """,
     ),
+    Reason.OWN_TRANSFER: _meant(CashKind.IN_TRANSIT),
+    Reason.MISTAKEN: _meant(CashKind.MISTAKEN),
     Reason.PENDING: (
         CashKind.PROVIDER_PENDING,
         """
@@ -145,25 +170,14 @@ OPEN = {
     ),
     Reason.STATEMENT_DIFFERS: (
         None,
-        """
-        WITH told AS (
-          SELECT s.id, s.bank_account_id, s.closes_on,
-                 s.closing_fen - (SELECT coalesce(sum(l.amount_fen), 0) FROM bank_lines l
-                                   WHERE l.bank_account_id = s.bank_account_id AND l.booked_on <= s.closes_on) AS before
-            FROM bank_statements s WHERE s.closing_fen IS NOT NULL AND s.closes_on IS NOT NULL)
-        SELECT concat_ws(' ', a.bank_name, t.closes_on), concat('余额相差 ', t.before - first.before, ' 分'), 0,
-               t.closes_on
-          FROM told t
-          JOIN bank_accounts a ON a.id = t.bank_account_id AND a.purpose = 'custody'
-          JOIN LATERAL (SELECT before FROM told f WHERE f.bank_account_id = t.bank_account_id
-                         ORDER BY f.closes_on, f.id LIMIT 1) first ON first.before <> t.before
+        f"""
+        SELECT concat_ws(' ', a.bank_name, g.closes_on), concat('余额相差 ', g.gap_fen, ' 分'), 0, g.closes_on
+          FROM ({GAPS}) g JOIN bank_accounts a ON a.id = g.bank_account_id AND a.purpose = 'custody'
+         WHERE g.gap_fen <> 0
         """,
     ),
 }
-"""Where breaks are on record: reference, detail, fen, since.
-
-A statement differs whose closing balance less the lines up to its day is not what it was when the first was told.
-"""
+"""Where breaks are on record: reference, detail, fen, since."""
 
 CLEARING = [*(kind for kind, account in CHART.items() if account.clears), CashKind.REFUND_PAYABLE]
 

@@ -21,6 +21,8 @@ class Reason(StrEnum):
     """Why money stands between two places."""
 
     UNMATCHED = "unmatched"
+    OWN_TRANSFER = "own_transfer"
+    MISTAKEN = "mistaken"
     PENDING = "pending"
     SETTLEMENT_APPROVED = "settlement_approved"
     SETTLEMENT_SENT = "settlement_sent"

@@ -1,15 +1,17 @@
 """Bank accounts and the lines of their statements over HTTP."""
 
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import Query, Response
 
-from market.api import Page, PageQuery, after_id, cut, declared, router_of
+from market.api import Page, PageQuery, declared, newest, router_of
 from market.banking import accounts, queries
 from market.banking.models import BankAccount, BankLine
-from market.banking.rules import BankAccountTakenError
+from market.banking.rules import AccountConfirmedError, BankAccountTakenError
 from market.banking.schemas import BankAccountOut, BankLineOut, BankLineQuery, RegisterBankAccount
 from market.clock import business_date, utc_now
+from market.errors import ConflictError, FourEyesError, NotFoundError
 from market.identity.access import Caller, requires
 from market.identity.rules import Permission
 
@@ -17,7 +19,10 @@ router = router_of("banking")
 
 
 @router.post(
-    "/bank-accounts", status_code=201, response_model=BankAccountOut, responses=declared(BankAccountTakenError)
+    "/bank-accounts",
+    status_code=201,
+    response_model=BankAccountOut,
+    responses=declared(BankAccountTakenError),
 )
 def register_bank_account(
     request: RegisterBankAccount, caller: Annotated[Caller, requires(Permission.BANK_ACCOUNT_WRITE)]
@@ -32,6 +37,25 @@ def register_bank_account(
     )
 
 
+@router.post(
+    "/bank-accounts/{account_id}/confirmation",
+    status_code=201,
+    response_model=BankAccountOut,
+    responses=declared(NotFoundError, AccountConfirmedError, BankAccountTakenError, ConflictError, FourEyesError),
+)
+def confirm_bank_account(
+    account_id: UUID, caller: Annotated[Caller, requires(Permission.BANK_ACCOUNT_CONFIRM)]
+) -> Response:
+    """Confirm an account that another registered; before that nothing is paid to it, from it or matched in it."""
+    now = utc_now()
+    return caller.once(
+        None,
+        lambda session, actor: BankAccountOut.model_validate(
+            accounts.confirm(session, actor, account_id=account_id, now=now)
+        ),
+    )
+
+
 @router.get("/bank-accounts")
 def list_bank_accounts(
     query: Annotated[PageQuery, Query()], caller: Annotated[Caller, requires(Permission.BANK_READ)]
@@ -39,10 +63,7 @@ def list_bank_accounts(
     """List the accounts, newest first."""
     with caller.transaction() as (session, actor):
         wanted = queries.visible_accounts(actor)
-        if last := after_id(query.cursor):
-            wanted = wanted.where(BankAccount.id < last)
-        rows = session.scalars(wanted.order_by(BankAccount.id.desc()).limit(query.limit + 1)).all()
-    page, next_cursor = cut(rows, query.limit, lambda account: account.id)
+        page, next_cursor = newest(session, wanted, BankAccount.id, query)
     return Page(items=[BankAccountOut.model_validate(row) for row in page], next_cursor=next_cursor)
 
 
@@ -57,10 +78,7 @@ def list_bank_lines(
             wanted = wanted.where(BankLine.booked_on >= query.booked_from)
         if query.booked_to:
             wanted = wanted.where(BankLine.booked_on <= query.booked_to)
-        if last := after_id(query.cursor):
-            wanted = wanted.where(BankLine.id < last)
-        rows = session.scalars(wanted.order_by(BankLine.id.desc()).limit(query.limit + 1)).all()
-    page, next_cursor = cut(rows, query.limit, lambda line: line.id)
+        page, next_cursor = newest(session, wanted, BankLine.id, query)
     return Page(items=[_line(row) for row in page], next_cursor=next_cursor)
 
 

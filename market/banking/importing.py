@@ -10,9 +10,17 @@ from sqlalchemy import orm
 
 from market.banking import queries
 from market.banking.models import BankAccount, BankLine, BankStatement
-from market.banking.rules import AccountPurpose, StatementTakenError, Waiting
+from market.banking.rules import AccountNotConfirmedError, AccountPurpose, StatementTakenError, Waiting
 from market.banks.reading import read_statements
-from market.banks.rules import Fault, Statement, StatementFaultsError, StatementLine, line_keys
+from market.banks.rules import (
+    Fault,
+    Statement,
+    StatementFaultsError,
+    StatementLine,
+    closing_of,
+    last_day,
+    line_keys,
+)
 from market.cash import posting as cash
 from market.cash.rules import CashKind
 from market.clock import business_date
@@ -26,9 +34,11 @@ def import_statement(
 ) -> tuple[BankStatement, BankAccount]:
     """Take over the lines of a file that are not there yet; return the statement and its account, locked.
 
-    Raises `NotFoundError`, `StatementTakenError`, and what the file is refused for.
+    Raises `NotFoundError`, `AccountNotConfirmedError`, `StatementTakenError`, and what the file is refused for.
     """
     account = queries.locked_account(session, actor, account_id)
+    if account.confirmed_at is None:
+        raise AccountNotConfirmedError
     digest = sha256(content).hexdigest()
     known = session.scalar(
         sa.select(BankStatement.imported_at).where(
@@ -40,13 +50,14 @@ def import_statement(
     statements = read_statements(content, profile=profile, account_number=account.number)
     _check_days(statements, business_date(now))
     lines = _new_lines(session, account, statements)
+    last = max(reversed(statements), key=lambda each: last_day(each) or date.min)
     statement = BankStatement(
         id=new_id(),
         bank_account_id=account.id,
         file_sha256=digest,
         form=statements[0].form,
-        closing_fen=statements[-1].closing_fen,
-        closes_on=max((line.booked_on for each in statements for line in each.lines), default=None),
+        closing_fen=closing_of(last),
+        closes_on=last_day(last),
         line_count=sum(len(each.lines) for each in statements),
         new_count=len(lines),
         imported_by=actor.member_id,

@@ -11,9 +11,22 @@ from market.db import Base, new_id
 
 
 class BankAccount(Base):
-    """An account whose statements are imported; `number_key` is its number without what only makes it legible."""
+    """An account whose statements are imported; `number_key` is its number without what only makes it legible.
+
+    It counts once another than opened it confirmed it; those at the payment provider once the provider told of them.
+    """
 
     __tablename__ = "bank_accounts"
+    __table_args__ = (
+        sa.CheckConstraint(
+            "purpose IN ('provider', 'connected') OR (confirmed_by IS NULL) = (confirmed_at IS NULL)",
+            name="confirmation_is_signed",
+        ),
+        sa.CheckConstraint("confirmed_by <> opened_by", name="another_confirms"),
+        sa.Index(
+            "one_confirmed_number", "number_key", unique=True, postgresql_where=sa.text("confirmed_at IS NOT NULL")
+        ),
+    )
 
     id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
     organisation_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("organisations.id"), index=True)
@@ -22,9 +35,11 @@ class BankAccount(Base):
     bank_name: orm.Mapped[str]
     bank_code: orm.Mapped[str]
     number: orm.Mapped[str]
-    number_key: orm.Mapped[str] = orm.mapped_column(unique=True)
+    number_key: orm.Mapped[str]
     opened_by: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("members.id"))
     opened_at: orm.Mapped[datetime]
+    confirmed_by: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("members.id"))
+    confirmed_at: orm.Mapped[datetime | None]
 
 
 class BankStatement(Base):

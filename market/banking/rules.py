@@ -1,7 +1,10 @@
 """Whose money an account holds, why a movement waits, and what is not taken over."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
+from market.cash.rules import CashKind
+from market.channels.rules import FundsModel
 from market.errors import MarketError
 
 
@@ -12,6 +15,21 @@ class AccountPurpose(StrEnum):
     PROVIDER = "provider"
     OWN = "own"
     CONNECTED = "connected"
+
+    @property
+    def is_in_book(self) -> bool:
+        """Tell whether the cash book has what moves on such an account, before it is known what for."""
+        return self in (AccountPurpose.CUSTODY, AccountPurpose.PROVIDER)
+
+
+PAID_INTO: Mapping[FundsModel, AccountPurpose] = {
+    FundsModel.DIRECT: AccountPurpose.OWN,
+    FundsModel.CUSTODIAN: AccountPurpose.CUSTODY,
+    FundsModel.STRIPE: AccountPurpose.PROVIDER,
+}
+"""Into which accounts buyers pay the orders of a funds model."""
+
+MODELS: Mapping[AccountPurpose, FundsModel] = {purpose: model for model, purpose in PAID_INTO.items()}
 
 
 class Waiting(StrEnum):
@@ -25,6 +43,35 @@ class Waiting(StrEnum):
     WENT_OUT = "went_out"
     REVERSAL = "reversal"
     RETURNED = "returned"
+    REFUNDED_UNASKED = "refunded_unasked"
+
+
+class Meaning(StrEnum):
+    """What a line is that belongs to no order, whichever way its money went."""
+
+    BANK_FEE = "bank_fee"
+    INTEREST = "interest"
+    OWN_TRANSFER = "own_transfer"
+    PROVIDER_PAYOUT = "provider_payout"
+    PLATFORM_MONEY = "platform_money"
+    NOT_OURS = "not_ours"
+    BANK_ERROR = "bank_error"
+    UNRELATED = "unrelated"
+
+
+ACCOUNTS: Mapping[Meaning, CashKind] = {
+    Meaning.BANK_FEE: CashKind.BANK_FEE,
+    Meaning.INTEREST: CashKind.INTEREST,
+    Meaning.OWN_TRANSFER: CashKind.IN_TRANSIT,
+    Meaning.PROVIDER_PAYOUT: CashKind.IN_TRANSIT,
+    Meaning.PLATFORM_MONEY: CashKind.PLATFORM_ACCOUNT,
+    Meaning.NOT_OURS: CashKind.MISTAKEN,
+    Meaning.BANK_ERROR: CashKind.MISTAKEN,
+}
+"""On which account of the chart a line in the book ends; there nothing is unrelated, at a supplier's own bank much is.
+
+What goes out of one account of ours comes into another, and what is not ours goes back: these clear.
+"""
 
 
 class BankAccountTakenError(MarketError):
@@ -33,6 +80,22 @@ class BankAccountTakenError(MarketError):
     status = 409
     en = "This bank account is already registered."
     zh = "该银行账户已登记。"
+
+
+class AccountNotConfirmedError(MarketError):
+    """An account that one person registered is not the market's yet."""
+
+    status = 409
+    en = "No operator has confirmed this bank account yet."
+    zh = "该银行账户尚未经平台运营员核准。"
+
+
+class AccountConfirmedError(MarketError):
+    """An account is confirmed once."""
+
+    status = 409
+    en = "This bank account is confirmed already."
+    zh = "该银行账户已核准。"
 
 
 class StatementTakenError(MarketError):

@@ -1,6 +1,6 @@
 """What goes in and out over HTTP: bank accounts and the lines of their statements."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated
 
 from pydantic import Field
@@ -22,20 +22,23 @@ BankCode = Annotated[
     str,
     form(r"^([0-9]{12})?$", "a CNAPS code (行号): 12 digits, or empty", "12 位数字行号,或留空", example="103173000015"),
 ]
+Instant = Annotated[datetime, Field(examples=["2026-03-02T04:00:00Z"])]
 SignedFen = Annotated[int, Field(examples=[108_000], description="above zero came in, below zero went out")]
 
 
 class RegisterBankAccount(Schema):
-    """An account whose statements will be imported."""
+    """An account of your organisation, under its name, whose statements will be imported."""
 
-    holder: Annotated[Text, Field(examples=["交城县惠民合作社"])]
     bank_name: Annotated[Text, Field(examples=["中国农业银行交城县支行"])]
     bank_code: BankCode = ""
     number: AccountNumber
 
 
 class BankAccountOut(Schema):
-    """A registered account: custody of the platform, or a supplier's own."""
+    """A registered account: custody of the platform, or a supplier's own; it counts once it was confirmed.
+
+    What the payment provider told of, nobody had to confirm.
+    """
 
     id: Id
     organisation_id: Id
@@ -44,6 +47,10 @@ class BankAccountOut(Schema):
     bank_name: Annotated[Text, Field(examples=["中国农业银行交城县支行"])]
     bank_code: Annotated[str, Field(examples=["103173000015"])]
     number: Annotated[str, Field(examples=["14001 2026 0302 0001"])]
+    opened_by: Id
+    opened_at: Instant
+    confirmed_by: Id | None
+    confirmed_at: Instant | None
 
 
 class BankLineQuery(PageQuery):

@@ -62,7 +62,8 @@ def check(debtor: PayingAccount, orders: Sequence[PaymentOrder]) -> None:
     faults = [("", said) for said in _wrong_debtor(debtor)]
     seen: set[str] = set()
     for place, order in enumerate(orders):
-        faults.extend((f"/orders/{place}", said) for said in _wrong_order(order, seen))
+        for en, zh in _wrong_order(order, seen):
+            faults.append((f"/orders/{place}", (f"{order.reference}: {en}", f"{order.reference}:{zh}")))
     if not 0 < len(orders) <= MOST_ORDERS:
         faults.append(("", (f"a file holds 1 to {MOST_ORDERS} payments", f"每个文件须为 1 至 {MOST_ORDERS} 笔")))
     for pointer, (en, zh) in faults:

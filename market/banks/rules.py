@@ -314,7 +314,29 @@ def _told(line: StatementLine) -> tuple[str, ...]:
 
 
 def faults_of(statement: Statement) -> list[Fault]:
-    """Return in what a statement contradicts itself: balances, sums, number of lines, a line told twice.
+    """Return in what a statement contradicts itself: balances, sums, number of lines, a line told twice."""
+    balances = _wrong_balances(statement, _in_order(statement))
+    return [*balances, *_wrong_sums(statement), *_told_twice(statement.lines)]
+
+
+def closing_of(statement: Statement) -> int | None:
+    """Return the balance after the last line: as stated, or by the balances that stand beside the lines."""
+    if statement.closing_fen is not None:
+        return statement.closing_fen
+    fen = statement.opening_fen
+    for line in _in_order(statement):
+        after_fen = None if fen is None else fen + line.amount_fen
+        fen = after_fen if line.balance_fen is None else line.balance_fen
+    return fen
+
+
+def last_day(statement: Statement) -> date | None:
+    """Return the day up to which a statement tells, None of one without lines."""
+    return max((line.booked_on for line in statement.lines), default=None)
+
+
+def _in_order(statement: Statement) -> Sequence[StatementLine]:
+    """Return the lines as they happened: in the order in which the fewest balances are wrong.
 
     Banks tell a month from its first line or from its last, the days and the lines of a day each in their own order.
     """
@@ -324,8 +346,7 @@ def faults_of(statement: Statement) -> list[Fault]:
         reverse,
         *(sorted(lines, key=lambda line: line.booked_on) for lines in (statement.lines, reverse)),
     )
-    balances = min((_wrong_balances(statement, ordered) for ordered in orders), key=len)
-    return [*balances, *_wrong_sums(statement), *_told_twice(statement.lines)]
+    return min(orders, key=lambda ordered: len(_wrong_balances(statement, ordered)))
 
 
 def _wrong_balances(statement: Statement, ordered: Sequence[StatementLine]) -> list[Fault]:

@@ -4,10 +4,10 @@ from typing import Annotated
 
 from fastapi import Query
 
-from market.api import router_of
+from market.api import day_asked, declared, router_of
 from market.cash.rules import CHART
 from market.cash.schemas import TrialBalance, TrialBalanceLine, TrialBalanceQuery
-from market.clock import business_date, utc_now
+from market.errors import FutureDateError
 from market.identity.access import Caller, requires
 from market.identity.rules import Permission
 from market.ledger import queries as ledger
@@ -17,12 +17,12 @@ from market.ledger.rules import Book
 router = router_of("cash")
 
 
-@router.get("/trial-balance")
+@router.get("/trial-balance", responses=declared(FutureDateError))
 def show_trial_balance(
     query: Annotated[TrialBalanceQuery, Query()], caller: Annotated[Caller, requires(Permission.CASH_READ)]
 ) -> TrialBalance:
-    """Show what stands on the accounts of the cash book at the end of a day."""
-    on = query.on or business_date(utc_now())
+    """Show what stands on the accounts of the cash book at the end of a day that has begun."""
+    on = day_asked(query.on)
     with caller.transaction() as (session, _):
         found = ledger.balances(session, Book.CASH, on=on)
     lines = [

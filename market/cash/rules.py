@@ -30,6 +30,7 @@ class Side(StrEnum):
 class CashKind(StrEnum):
     """The kinds of accounts in the cash book."""
 
+    PLATFORM_ACCOUNT = "platform_account"
     SUPPLIER_ACCOUNT = "supplier_account"
     CUSTODY = "custody"
     PROVIDER_PENDING = "provider_pending"
@@ -42,13 +43,14 @@ class CashKind(StrEnum):
     SUPPLIER_RESERVE = "supplier_reserve"
     REFUND_PAYABLE = "refund_payable"
     UNMATCHED = "unmatched"
+    MISTAKEN = "mistaken"
     DISPUTE_HOLD = "dispute_hold"
     SETTLEMENT = "settlement"
     PLATFORM_FEE = "platform_fee"
-    DISPUTE_FEE_RECOVERED = "dispute_fee_recovered"
+    INTEREST = "interest"
     PROVIDER_FEE = "provider_fee"
+    BANK_FEE = "bank_fee"
     DISPUTE_LOSS = "dispute_loss"
-    BAD_DEBT = "bad_debt"
 
 
 class Account(NamedTuple):
@@ -62,6 +64,7 @@ class Account(NamedTuple):
 
 _K, _S = CashKind, Side
 CHART: Mapping[CashKind, Account] = {
+    _K.PLATFORM_ACCOUNT: Account("1010", _S.ASSET, "平台自有账户"),
     _K.SUPPLIER_ACCOUNT: Account("1015", _S.ASSET, "供应商自有账户"),
     _K.CUSTODY: Account("1040", _S.ASSET, "托管账户"),
     _K.PROVIDER_PENDING: Account("1020", _S.ASSET, "支付机构在途", clears=True),
@@ -75,14 +78,17 @@ CHART: Mapping[CashKind, Account] = {
     _K.SUPPLIER_RESERVE: Account("2021", _S.LIABILITY, "供应商保证金"),
     _K.REFUND_PAYABLE: Account("2030", _S.LIABILITY, "应退货款"),
     _K.UNMATCHED: Account("2040", _S.LIABILITY, "待匹配到款", clears=True),
+    _K.MISTAKEN: Account("2045", _S.LIABILITY, "误入误付款", clears=True),
     _K.SETTLEMENT: Account("2060", _S.LIABILITY, "结算批次", clears=True),
     _K.PLATFORM_FEE: Account("4010", _S.INCOME, "平台服务费"),
-    _K.DISPUTE_FEE_RECOVERED: Account("4020", _S.INCOME, "争议费收回"),
+    _K.INTEREST: Account("4030", _S.INCOME, "利息收入"),
     _K.PROVIDER_FEE: Account("5010", _S.EXPENSE, "支付机构手续费"),
     _K.DISPUTE_LOSS: Account("5020", _S.EXPENSE, "争议损失"),
-    _K.BAD_DEBT: Account("5030", _S.EXPENSE, "坏账损失"),
+    _K.BANK_FEE: Account("5040", _S.EXPENSE, "银行手续费"),
 }
-"""The chart. A memorandum account is 1015: the supplier's own account, which never is the platform's."""
+"""The chart. Memorandum accounts are those of which no statement is kept: 1015, the supplier's own, which never is the
+platform's, and 1010, the platform's own, which never is custody.
+"""
 
 TILL: Mapping[FundsModel, CashKind] = {
     FundsModel.DIRECT: _K.SUPPLIER_ACCOUNT,

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import Query, Response
 from sqlalchemy import orm
 
-from market.api import Page, PageQuery, after_id, answer, cut, declared, decode_cursor, encode_cursor, router_of
+from market.api import Page, PageQuery, answer, declared, decode_cursor, encode_cursor, newest, router_of
 from market.benefits.formulas import (
     NoSurplusError,
     NoWeightError,
@@ -141,10 +141,7 @@ def list_distributions(query: Annotated[DistributionQuery, Query()], caller: Rea
         found = queries.visible_distributions(actor)
         if query.status is not None:
             found = found.where(Distribution.status == query.status)
-        if last := after_id(query.cursor):
-            found = found.where(Distribution.id < last)
-        rows = session.scalars(found.order_by(Distribution.id.desc()).limit(query.limit + 1)).all()
-    page, next_cursor = cut(rows, query.limit, lambda row: row.id)
+        page, next_cursor = newest(session, found, Distribution.id, query)
     return Page(items=[DistributionOut.model_validate(row) for row in page], next_cursor=next_cursor)
 
 
@@ -268,10 +265,7 @@ def list_second_distributions(query: Annotated[PageQuery, Query()], caller: Read
     """List what village collectives gave on, newest first."""
     with caller.transaction() as (session, actor):
         found: Any = queries.visible_second_distributions(actor)
-        if last := after_id(query.cursor):
-            found = found.where(SecondDistribution.id < last)
-        rows = session.scalars(found.order_by(SecondDistribution.id.desc()).limit(query.limit + 1)).all()
-    page, next_cursor = cut(rows, query.limit, lambda row: row.id)
+        page, next_cursor = newest(session, found, SecondDistribution.id, query)
     return Page(items=[SecondOut.model_validate(row) for row in page], next_cursor=next_cursor)
 
 

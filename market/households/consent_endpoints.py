@@ -6,9 +6,9 @@ from uuid import UUID
 from fastapi import Query, Response
 from sqlalchemy import orm
 
-from market.api import Page, after_id, cut, declared, router_of
+from market.api import Page, declared, newest, router_of
 from market.clock import business_date, utc_now
-from market.errors import FourEyesError, NotFoundError, TransitionError
+from market.errors import FourEyesError, FutureDateError, NotFoundError, TransitionError
 from market.households import consents, erasing, queries
 from market.households.consent_schemas import (
     ConsentOut,
@@ -26,7 +26,6 @@ from market.households.rules import (
     ConsentTakenError,
     ConsentWithdrawnError,
     ErasurePendingError,
-    FutureDateError,
     HouseholdDepartedError,
     NumberInTextError,
 )
@@ -74,10 +73,7 @@ def list_consents(
         found = queries.visible_consents(actor)
         if query.household_id is not None:
             found = found.where(Consent.household_id == query.household_id)
-        if last := after_id(query.cursor):
-            found = found.where(Consent.id < last)
-        rows = session.scalars(found.order_by(Consent.id.desc()).limit(query.limit + 1)).all()
-    page, following = cut(rows, query.limit, lambda row: row.id)
+        page, following = newest(session, found, Consent.id, query)
     return Page(items=[ConsentOut.model_validate(row) for row in page], next_cursor=following)
 
 
@@ -111,10 +107,7 @@ def list_proxy_acts(
         found = queries.visible_proxy_acts(actor)
         if query.household_id is not None:
             found = found.where(ProxyAct.household_id == query.household_id)
-        if last := after_id(query.cursor):
-            found = found.where(ProxyAct.id < last)
-        rows = session.scalars(found.order_by(ProxyAct.id.desc()).limit(query.limit + 1)).all()
-    page, following = cut(rows, query.limit, lambda row: row.id)
+        page, following = newest(session, found, ProxyAct.id, query)
     return Page(items=[ProxyActOut.model_validate(row) for row in page], next_cursor=following)
 
 
@@ -147,10 +140,7 @@ def list_erasures(
             found = found.where(Erasure.household_id == query.household_id)
         if query.status is not None:
             found = found.where(Erasure.status == query.status)
-        if last := after_id(query.cursor):
-            found = found.where(Erasure.id < last)
-        rows = session.scalars(found.order_by(Erasure.id.desc()).limit(query.limit + 1)).all()
-    page, following = cut(rows, query.limit, lambda row: row.id)
+        page, following = newest(session, found, Erasure.id, query)
     return Page(items=[ErasureOut.model_validate(row) for row in page], next_cursor=following)
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from market.errors import InvalidInputError, NotFoundError
+from market.errors import InvalidInputError, NotFoundError, check_not_ahead
 from market.households import proxies
 from market.households.models import Consent
 from market.households.queries import visible_consents
@@ -15,7 +15,6 @@ from market.households.rules import (
     ConsentTakenError,
     ConsentWithdrawnError,
     Deed,
-    check_not_ahead,
     check_present,
     check_says_no_number,
 )

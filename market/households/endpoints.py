@@ -12,17 +12,17 @@ from market.api import (
     PreconditionRequiredError,
     check_version,
     cut,
+    day_asked,
     declared,
     decode_cursor,
     etag,
     router_of,
 )
 from market.clock import business_date, utc_now
-from market.errors import NotFoundError
+from market.errors import FutureDateError, NotFoundError
 from market.households import queries, service
 from market.households.models import Household
 from market.households.rules import (
-    FutureDateError,
     HeadCountError,
     HouseholdCodeTakenError,
     HouseholdDepartedError,
@@ -83,13 +83,13 @@ def register_household(
     )
 
 
-@router.get("/households", responses=declared(UnknownRegionError))
+@router.get("/households", responses=declared(UnknownRegionError, FutureDateError))
 def list_households(
     query: Annotated[HouseholdQuery, Query()], caller: Annotated[Caller, requires(Permission.HOUSEHOLD_READ)]
 ) -> Page[ListedHouseholdOut]:
     """List households by code, with how each stands on a day; a supplier sees those enrolled with it."""
     with caller.transaction() as (session, actor):
-        on = query.on or business_date(utc_now())
+        on = day_asked(query.on)
         if query.village_code is not None:
             regions.check_known(session, query.village_code, on, pointer="/query/village_code")
         found = queries.find_households(
@@ -205,7 +205,7 @@ def record_departure(
     )
 
 
-@router.get("/households/{household_id}/eligibility", responses=declared(NotFoundError))
+@router.get("/households/{household_id}/eligibility", responses=declared(NotFoundError, FutureDateError))
 def read_eligibility(
     household_id: UUID,
     query: Annotated[EligibilityQuery, Query()],
@@ -214,9 +214,10 @@ def read_eligibility(
     """Say whether income of a day counts as assistance income of this household."""
     with caller.transaction() as (session, actor):
         _visible(session, actor, household_id)
-        found = queries.eligibility_on(session, [household_id], query.on)[household_id]
+        on = day_asked(query.on)
+        found = queries.eligibility_on(session, [household_id], on)[household_id]
         return EligibilityOnDayOut(
-            household_id=household_id, on=query.on, **EligibilityOut.model_validate(found).model_dump()
+            household_id=household_id, on=on, **EligibilityOut.model_validate(found).model_dump()
         )
 
 

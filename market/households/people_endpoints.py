@@ -11,12 +11,12 @@ from market.api import (
     Page,
     PreconditionFailedError,
     PreconditionRequiredError,
-    after_id,
     check_version,
     cut,
     declared,
     decode_cursor,
     etag,
+    newest,
     router_of,
 )
 from market.clock import business_date, start_of, utc_now
@@ -290,8 +290,5 @@ def list_accesses(
             accesses = accesses.where(PersonalDataAccess.accessed_at >= start_of(query.from_))
         if query.to is not None:
             accesses = accesses.where(PersonalDataAccess.accessed_at < start_of(query.to) + timedelta(days=1))
-        if last := after_id(query.cursor):
-            accesses = accesses.where(PersonalDataAccess.id < last)
-        rows = session.scalars(accesses.order_by(PersonalDataAccess.id.desc()).limit(query.limit + 1)).all()
-    page, following = cut(rows, query.limit, lambda row: row.id)
+        page, following = newest(session, accesses, PersonalDataAccess.id, query)
     return Page(items=[AccessOut.model_validate(row) for row in page], next_cursor=following)

@@ -58,12 +58,6 @@ def months_after(day: date, months: int) -> date:
     return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
 
 
-def check_not_ahead(day: date, *, today: date, pointer: str) -> None:
-    """Raise `FutureDateError` for a day after today: the register tells what is, not what will be."""
-    if day > today:
-        raise FutureDateError(day=day, pointer=pointer)
-
-
 def check_head_count(head_count: int) -> None:
     """Raise `HeadCountError` outside 1 to 30 heads."""
     if not 1 <= head_count <= MAX_HEADS:
@@ -345,13 +339,6 @@ class VaultClosedError(MarketError):
     status = 503
     en = "Personal data cannot be read or kept here: this server has no key to them."
     zh = "本服务未配置密钥,无法读取或保存个人信息。"
-
-
-class FutureDateError(MarketError):
-    """The register holds facts, and a fact has happened."""
-
-    en = "{day} is in the future."
-    zh = "日期 {day} 尚未到来。"
 
 
 class HeadCountError(MarketError):

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from market.clock import business_date
-from market.errors import InvalidInputError, NotFoundError
+from market.errors import InvalidInputError, NotFoundError, check_not_ahead
 from market.households.models import Household, HouseholdHeadCount, HouseholdStatusPeriod
 from market.households.queries import head_counts_of, statuses_of, visible_households
 from market.households.rules import (
@@ -16,7 +16,6 @@ from market.households.rules import (
     VillageOutsideRegionError,
     check_departure,
     check_head_count,
-    check_not_ahead,
     check_present,
     check_removal,
     check_status_order,

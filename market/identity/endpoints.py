@@ -4,6 +4,8 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Header, Query, Request, Response
+from pydantic import SecretStr
+from sqlalchemy import orm
 
 from market.api import (
     Page,
@@ -19,20 +21,25 @@ from market.api import (
 )
 from market.clock import utc_now
 from market.db import Database
-from market.errors import NotFoundError
-from market.identity import queries, service
+from market.errors import FourEyesError, NotFoundError
+from market.identity import members, queries, service
 from market.identity.access import Caller, public, requires
 from market.identity.limiting import SignInLimits
 from market.identity.models import Credential, Member, Organisation
 from market.identity.refusals import (
+    AlreadyAdmittedError,
     CreditCodeError,
     CreditCodeTakenError,
     LoginFailedError,
     LoginTakenError,
+    NotAdmittedError,
+    OrganisationNameKeptError,
     OrganisationNameTakenError,
+    SamePasswordError,
     TooManySignInsError,
+    WrongPasswordError,
 )
-from market.identity.rules import KeyScopeError, Permission, RoleNotOfKindError, permissions_of
+from market.identity.rules import Actor, KeyScopeError, Permission, RoleNotOfKindError, permissions_of
 from market.identity.schemas import (
     AddMember,
     ChangeMember,
@@ -46,6 +53,8 @@ from market.identity.schemas import (
     OrganisationOut,
     OrganisationQuery,
     RegisterOrganisation,
+    ResetPassword,
+    SetPassword,
     SignIn,
     TokenOut,
 )
@@ -56,8 +65,10 @@ _EDITING = (NotFoundError, PreconditionRequiredError, PreconditionFailedError)
 
 
 _WAIT = {"Retry-After": {"description": "seconds to wait", "schema": {"type": "integer", "minimum": 1}}}
-_SIGNING_IN = declared(LoginFailedError, TooManySignInsError)
-_SIGNING_IN[TooManySignInsError.status]["headers"] = _WAIT
+_SIGNING_IN = declared(LoginFailedError, NotAdmittedError, TooManySignInsError)
+_SETTING_PASSWORD = declared(WrongPasswordError, SamePasswordError, TooManySignInsError)
+for _limited in (_SIGNING_IN, _SETTING_PASSWORD):
+    _limited[TooManySignInsError.status]["headers"] = _WAIT
 
 
 @router.post("/tokens", status_code=201, responses=_SIGNING_IN, dependencies=[public()])
@@ -92,6 +103,21 @@ def read_me(caller: Annotated[Caller, requires(Permission.SELF_READ)]) -> MeOut:
             organisation=OrganisationOut.model_validate(session.get_one(Organisation, actor.organisation_id)),
             permissions=[GrantOut(permission=permission, scope=scope) for permission, scope in grants],
         )
+
+
+@router.put("/me/password", status_code=204, responses=_SETTING_PASSWORD)
+def set_password(
+    request: Request, body: SetPassword, caller: Annotated[Caller, requires(Permission.PASSWORD_WRITE)]
+) -> None:
+    """Set a password of one's own, before which a new member may do nothing else; one's other tokens and keys end."""
+    sign_ins: SignInLimits = request.app.state.sign_ins
+    with caller.reading() as (connection, actor):
+        sign_ins.admit(address=caller.ip, login=str(actor.member_id))
+        old, new = body.old_password.get_secret_value(), body.new_password.get_secret_value()
+        password = service.check_new_password(connection, actor, old=old, new=new)
+    with caller.transaction() as (session, actor):
+        member = members.locked(session, actor, member_id=actor.member_id)
+        service.set_password(session, member, password, secret=caller.secret, now=utc_now())
 
 
 @router.post(
@@ -155,7 +181,7 @@ def read_organisation(
 
 @router.patch(
     "/organisations/{organisation_id}",
-    responses=declared(*_EDITING, OrganisationNameTakenError),
+    responses=declared(*_EDITING, OrganisationNameTakenError, OrganisationNameKeptError),
 )
 def change_organisation(
     organisation_id: UUID,
@@ -164,11 +190,15 @@ def change_organisation(
     caller: Annotated[Caller, requires(Permission.ORGANISATION_WRITE)],
     if_match: IfMatch = None,
 ) -> OrganisationOut:
-    """Rename an organisation, or close and reopen it; a closed one's members are locked out at once."""
+    """Rename an organisation, or close and reopen it.
+
+    A closed one's members are locked out at once; reopened, another admits each anew. The name in which a custody
+    account is held stays.
+    """
     with caller.transaction() as (session, actor):
         row = service.organisation_to_change(session, actor, organisation_id=organisation_id)
         check_version(if_match, row.version)
-        service.change_organisation(session, row, name=request.name, active=request.active)
+        service.change_organisation(session, actor, row, name=request.name, active=request.active, now=utc_now())
         response.headers["ETag"] = etag(row.version)
         return OrganisationOut.model_validate(row)
 
@@ -182,19 +212,19 @@ def change_organisation(
 def add_member(
     organisation_id: UUID, request: AddMember, caller: Annotated[Caller, requires(Permission.MEMBER_WRITE)]
 ) -> Response:
-    """Give a person an account in an organisation."""
-    with caller.reading():  # only who was let in makes the market hash, which is slow on purpose
-        pass
-    password_hash = service.hash_password(request.password.get_secret_value())
+    """Give a person an account, which acts once another member admitted it and it set a password of its own."""
+    password_hash = _hashed(caller, request.password)
     return caller.once(
         request,
-        lambda session, _: MemberOut.model_validate(
-            service.add_member(
+        lambda session, actor: MemberOut.model_validate(
+            members.add(
                 session,
+                actor.member_id,
                 organisation_id=organisation_id,
                 login=request.login,
                 password_hash=password_hash,
                 role=request.role,
+                now=utc_now(),
             )
         ),
     )
@@ -230,6 +260,56 @@ def read_member(
         return MemberOut.model_validate(row)
 
 
+@router.post(
+    "/members/{member_id}/admission",
+    status_code=201,
+    response_model=MemberOut,
+    responses=declared(*_EDITING, AlreadyAdmittedError, FourEyesError),
+)
+def admit_member(
+    member_id: UUID, caller: Annotated[Caller, requires(Permission.MEMBER_ADMIT)], if_match: IfMatch = None
+) -> Response:
+    """Let a member act in its role, as another member added it; If-Match names what was read of it."""
+
+    def admit(session: orm.Session, actor: Actor) -> MemberOut:
+        row = members.locked(session, actor, member_id=member_id)
+        check_version(if_match, row.version)
+        members.admit(session, actor, row, now=utc_now())
+        return MemberOut.model_validate(row)
+
+    return caller.once(None, admit)
+
+
+@router.post(
+    "/members/{member_id}/password-reset",
+    status_code=201,
+    response_model=MemberOut,
+    responses=declared(*_EDITING),
+)
+def reset_password(
+    member_id: UUID,
+    request: ResetPassword,
+    caller: Annotated[Caller, requires(Permission.MEMBER_WRITE)],
+    if_match: IfMatch = None,
+) -> Response:
+    """Give a member a first password again; its tokens and keys end, and another admits it anew."""
+    password_hash = _hashed(caller, request.password)
+
+    def reset(session: orm.Session, actor: Actor) -> MemberOut:
+        row = members.locked(session, actor, member_id=member_id)
+        check_version(if_match, row.version)
+        members.reset_password(session, actor, row, password_hash=password_hash, now=utc_now())
+        return MemberOut.model_validate(row)
+
+    return caller.once(request, reset)
+
+
+def _hashed(caller: Caller, password: SecretStr) -> str:
+    with caller.reading():  # only who was let in makes the market hash, which is slow on purpose
+        pass
+    return service.hash_password(password.get_secret_value())
+
+
 @router.patch("/members/{member_id}", responses=declared(*_EDITING, RoleNotOfKindError))
 def change_member(
     member_id: UUID,
@@ -238,11 +318,14 @@ def change_member(
     caller: Annotated[Caller, requires(Permission.MEMBER_WRITE)],
     if_match: IfMatch = None,
 ) -> MemberOut:
-    """Change a member's role, or lock the person out at once."""
+    """Change a member's role or let it in again, both until another admits it anew; or lock it out at once.
+
+    Its tokens and keys end with either.
+    """
     with caller.transaction() as (session, actor):
-        row = service.member_to_change(session, actor, member_id=member_id)
+        row = members.locked(session, actor, member_id=member_id)
         check_version(if_match, row.version)
-        service.change_member(session, row, role=request.role, active=request.active)
+        members.change(session, actor, row, role=request.role, active=request.active, now=utc_now())
         response.headers["ETag"] = etag(row.version)
         return MemberOut.model_validate(row)
 

@@ -18,6 +18,8 @@ class Organisation(Base):
     id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
     kind: orm.Mapped[OrganisationKind]
     name: orm.Mapped[str] = orm.mapped_column(unique=True)
+    name_is_kept: orm.Mapped[bool] = orm.mapped_column(default=False)
+    """Whether a confirmed custody account is held in the name, which stays then."""
     credit_code: orm.Mapped[str | None] = orm.mapped_column(unique=True)
     region_code: orm.Mapped[str]
     active: orm.Mapped[bool] = orm.mapped_column(default=True)
@@ -26,15 +28,31 @@ class Organisation(Base):
 
 
 class Member(Base):
-    """A person's account in one organisation, known by its login alone."""
+    """A person's account in one organisation, known by its login alone; it opens nothing before another admitted it.
+
+    Who changes the role, or lets a locked out person in again, adds anew. The first come from the command line: nobody
+    added or admitted these.
+    """
 
     __tablename__ = "members"
+    __table_args__ = (
+        sa.CheckConstraint(
+            "added_by IS NULL OR (admitted_by IS NULL) = (admitted_at IS NULL)", name="admission_is_signed"
+        ),
+        sa.CheckConstraint("admitted_by NOT IN (added_by, id)", name="another_admits"),
+    )
 
     id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
     organisation_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("organisations.id"), index=True)
     login: orm.Mapped[str] = orm.mapped_column(unique=True)
     password_hash: orm.Mapped[str]
+    own_password: orm.Mapped[bool] = orm.mapped_column(default=False)
+    """Whether the person chose it; who added the member knows the first one."""
     role: orm.Mapped[Role]
+    added_by: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("members.id"))
+    added_at: orm.Mapped[datetime]
+    admitted_by: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("members.id"))
+    admitted_at: orm.Mapped[datetime | None]
     active: orm.Mapped[bool] = orm.mapped_column(default=True)
     version: orm.Mapped[int] = orm.mapped_column(default=1)
 

@@ -45,6 +45,44 @@ class TooManySignInsError(MarketError):
         return {"Retry-After": str(self.facts["seconds"])}
 
 
+class NotAdmittedError(MarketError):
+    """Nobody comes in by the doing of one: another admits who was added."""
+
+    status = 403
+    en = "Another member has yet to admit you."
+    zh = "您的账户尚待另一人核准。"
+
+
+class AlreadyAdmittedError(MarketError):
+    """A member is admitted once, until its role changes."""
+
+    status = 409
+    en = "This member is admitted already."
+    zh = "该成员已核准。"
+
+
+class PasswordNotOwnError(MarketError):
+    """Whoever added a member knows its first password, which therefore opens nothing."""
+
+    status = 403
+    en = "First set a password of your own: PUT /v1/me/password."
+    zh = "请先设置本人密码:PUT /v1/me/password。"
+
+
+class WrongPasswordError(MarketError):
+    """A token alone does not change the password."""
+
+    en = "The old password is wrong."
+    zh = "原密码错误。"
+
+
+class SamePasswordError(MarketError):
+    """A new password is one that nobody else was told."""
+
+    en = "The new password is the old one."
+    zh = "新密码不得与原密码相同。"
+
+
 class LoginTakenError(MarketError):
     """Logins are unique in the whole market."""
 
@@ -74,6 +112,14 @@ class OrganisationNameTakenError(MarketError):
     status = 409
     en = "An organisation with this name is already registered."
     zh = "该单位名称已登记。"
+
+
+class OrganisationNameKeptError(MarketError):
+    """Two people said in whose name buyers' money is kept; one does not change it."""
+
+    status = 409
+    en = "A custody account is held in the name of this organisation; it stays."
+    zh = "该单位名下有已核准的托管账户,名称不得变更。"
 
 
 class IdempotencyKeyReusedError(MarketError):

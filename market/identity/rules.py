@@ -110,10 +110,12 @@ class Permission(StrEnum):
     """Resource and action; every endpoint declares exactly one."""
 
     SELF_READ = "self:read"
+    PASSWORD_WRITE = "password:write"  # noqa: S105 - a permission, no password
     ORGANISATION_READ = "organisation:read"
     ORGANISATION_WRITE = "organisation:write"
     MEMBER_READ = "member:read"
     MEMBER_WRITE = "member:write"
+    MEMBER_ADMIT = "member:admit"
     API_KEY_WRITE = "api_key:write"
     REGION_READ = "region:read"
     REGION_WRITE = "region:write"
@@ -174,6 +176,7 @@ class Permission(StrEnum):
     BANK_READ = "bank:read"
     BANK_WRITE = "bank:write"
     BANK_ACCOUNT_WRITE = "bank_account:write"
+    BANK_ACCOUNT_CONFIRM = "bank_account:confirm"
     DISBURSEMENT_READ = "disbursement:read"
     DISBURSEMENT_WRITE = "disbursement:write"
     DISBURSEMENT_CONFIRM = "disbursement:confirm"
@@ -212,6 +215,7 @@ _OVERSEERS = {
 
 POLICY: Mapping[Permission, Mapping[Role, Scope]] = {
     Permission.SELF_READ: _EVERYONE_OWN,
+    Permission.PASSWORD_WRITE: _EVERYONE_OWN,
     Permission.ORGANISATION_READ: _EVERYONE_ALL,
     Permission.ORGANISATION_WRITE: {Role.OPERATOR: Scope.ALL},
     Permission.MEMBER_READ: {
@@ -221,6 +225,7 @@ POLICY: Mapping[Permission, Mapping[Role, Scope]] = {
         Role.OPERATOR: Scope.ALL,
     },
     Permission.MEMBER_WRITE: {Role.OPERATOR: Scope.ALL},
+    Permission.MEMBER_ADMIT: {Role.AUDITOR: Scope.ALL, Role.OPERATOR: Scope.ALL},
     Permission.API_KEY_WRITE: _EVERYONE_OWN,
     Permission.REGION_READ: _EVERYONE_ALL,
     Permission.REGION_WRITE: {Role.OPERATOR: Scope.ALL},
@@ -286,6 +291,7 @@ POLICY: Mapping[Permission, Mapping[Role, Scope]] = {
     Permission.BANK_READ: {**_SUPPLIER_OWN, Role.AUDITOR: Scope.ALL, Role.OPERATOR: Scope.ALL},
     Permission.BANK_WRITE: {**_SUPPLIER_OWN, Role.OPERATOR: Scope.OWN},
     Permission.BANK_ACCOUNT_WRITE: {Role.SUPPLIER_MANAGER: Scope.OWN, Role.OPERATOR: Scope.OWN},
+    Permission.BANK_ACCOUNT_CONFIRM: {Role.OPERATOR: Scope.ALL},
     Permission.DISBURSEMENT_READ: _SEES_HOUSEHOLDS,
     Permission.DISBURSEMENT_WRITE: {**_SUPPLIER_OWN},
     Permission.DISBURSEMENT_CONFIRM: {Role.VILLAGE_CLERK: Scope.REGION},
@@ -344,10 +350,13 @@ def permissions_of(role: Role, key_scopes: frozenset[str] | None) -> list[tuple[
     ]
 
 
+_OF_PERSONS = (Permission.API_KEY_WRITE, Permission.PASSWORD_WRITE)
+
+
 def check_key_scopes(role: Role, scopes: Collection[Permission]) -> None:
-    """Raise `KeyScopeError` for a permission that the role lacks, and for making keys: no key begets another."""
+    """Raise `KeyScopeError` for what the role lacks, for making keys (no key begets another) and for the password."""
     for permission in scopes:
-        if role not in POLICY[permission] or permission is Permission.API_KEY_WRITE:
+        if role not in POLICY[permission] or permission in _OF_PERSONS:
             raise KeyScopeError(permission=permission.value, pointer="/scopes")
 
 
@@ -365,7 +374,7 @@ class RoleNotOfKindError(MarketError):
 
 
 class KeyScopeError(MarketError):
-    """A key cannot carry more than its maker may do, and cannot make keys."""
+    """A key cannot carry more than its maker may do, cannot make keys and cannot change the password."""
 
-    en = "An API key can carry permissions of your own role, but not the making of keys; this is none: {permission}."
-    zh = "API 密钥的权限不得超出本人角色,也不得再生成密钥;不在其中:{permission}。"
+    en = "An API key can carry permissions of your own role, but for keys and the password; this is none: {permission}."
+    zh = "API 密钥的权限不得超出本人角色,也不得再生成密钥或修改密码;不在其中:{permission}。"

@@ -102,6 +102,19 @@ class AddMember(Schema):
     role: OneRole
 
 
+class ResetPassword(Schema):
+    """The first password of a member that lost its own, or whose first one was used by who gave it."""
+
+    password: Password
+
+
+class SetPassword(Schema):
+    """The password in use, and the one that shall take its place."""
+
+    old_password: Annotated[SecretStr, Field(min_length=1, max_length=128, examples=["first horse battery"])]
+    new_password: Password
+
+
 class ChangeMember(Schema):
     """What of a member may be edited; what is absent stays."""
 
@@ -110,12 +123,19 @@ class ChangeMember(Schema):
 
 
 class MemberOut(Schema):
-    """A member of an organisation."""
+    """A member of an organisation: who gave it its role and when, and who admitted it, without whom it cannot act.
+
+    Whom the command line made has neither, but the instants.
+    """
 
     id: Id
     organisation_id: Id
     login: Annotated[str, Field(examples=["fushan.clerk"])]
     role: OneRole
+    added_by: Annotated[UUID | None, Field(examples=[_ID])]
+    added_at: Instant
+    admitted_by: Annotated[UUID | None, Field(examples=[_ID])]
+    admitted_at: Annotated[datetime | None, Field(examples=[_LATER])]
     active: Annotated[bool, Field(examples=[True])]
     version: Version
 

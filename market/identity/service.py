@@ -3,7 +3,6 @@
 import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
@@ -14,17 +13,21 @@ from sqlalchemy import orm
 
 from market import identifiers
 from market.errors import InvalidInputError, NotFoundError
-from market.identity import queries
+from market.identity import credentials, members, queries
 from market.identity.models import Credential, Member, Organisation
 from market.identity.refusals import (
     CreditCodeError,
     CreditCodeTakenError,
     IdempotencyKeyReusedError,
     LoginFailedError,
-    LoginTakenError,
+    NotAdmittedError,
+    OrganisationNameKeptError,
     OrganisationNameTakenError,
+    PasswordNotOwnError,
+    SamePasswordError,
     TokenExpiredError,
     UnauthenticatedError,
+    WrongPasswordError,
 )
 from market.identity.rules import (
     Actor,
@@ -32,7 +35,6 @@ from market.identity.rules import (
     Permission,
     Role,
     check_key_scopes,
-    check_role,
     scope_of,
 )
 
@@ -63,6 +65,14 @@ def register_organisation(
     return organisation
 
 
+def platform(session: orm.Session, *, name: str, region_code: str) -> Organisation:
+    """Return the operating body of this name, registered if need be; raises what `register_organisation` raises."""
+    known = sa.select(Organisation).where(Organisation.kind == OrganisationKind.PLATFORM, Organisation.name == name)
+    return session.scalar(known) or register_organisation(
+        session, kind=OrganisationKind.PLATFORM, name=name, region_code=region_code, credit_code=None
+    )
+
+
 def organisation_to_change(session: orm.Session, actor: Actor, *, organisation_id: UUID) -> Organisation:
     """Return an organisation, locked; raises `NotFoundError`."""
     organisation = session.scalar(
@@ -74,16 +84,27 @@ def organisation_to_change(session: orm.Session, actor: Actor, *, organisation_i
 
 
 def change_organisation(
-    session: orm.Session, organisation: Organisation, *, name: str | None, active: bool | None
+    session: orm.Session,
+    actor: Actor,
+    organisation: Organisation,
+    *,
+    name: str | None,
+    active: bool | None,
+    now: datetime,
 ) -> None:
     """Rename, close or reopen a locked organisation; None leaves a fact as it is.
 
-    A closed one locks its members out at once. Raises `OrganisationNameTakenError`.
+    A closed one locks its members out at once; reopened, each needs another admission. Raises
+    `OrganisationNameTakenError` or `OrganisationNameKeptError`.
     """
     if name is not None and name != organisation.name:
+        if organisation.name_is_kept:
+            raise OrganisationNameKeptError(pointer="/name")
         _check_name(session, name)
         organisation.name = name
     if active is not None:
+        if active and not organisation.active:
+            members.add_all_anew(session, actor, organisation_id=organisation.id, now=now)
         organisation.active = active
     organisation.version += 1
     session.flush()
@@ -99,48 +120,9 @@ def hash_password(password: str) -> str:
     return _HASHER.hash(password)
 
 
-def add_member(session: orm.Session, *, organisation_id: UUID, login: str, password_hash: str, role: Role) -> Member:
-    """Give a person an account with a hash of `hash_password`.
-
-    Raises `NotFoundError`, `RoleNotOfKindError` or `LoginTakenError`.
-    """
-    organisation = session.get(Organisation, organisation_id)
-    if organisation is None:
-        raise NotFoundError(what="organisation")
-    check_role(organisation.kind, role)
-    if session.scalar(sa.select(Member.id).where(Member.login == login)):
-        raise LoginTakenError(pointer="/login")
-    member = Member(organisation_id=organisation_id, login=login, password_hash=password_hash, role=role)
-    session.add(member)
-    session.flush()
-    return member
-
-
-def member_to_change(session: orm.Session, actor: Actor, *, member_id: UUID) -> Member:
-    """Return a member, locked; raises `NotFoundError`."""
-    member = session.scalar(queries.visible_members(actor).where(Member.id == member_id).with_for_update())
-    if member is None:
-        raise NotFoundError(what="member")
-    return member
-
-
-def change_member(session: orm.Session, member: Member, *, role: Role | None, active: bool | None) -> None:
-    """Change a locked member's role or lock the person out; None leaves a fact as it is.
-
-    What the member's API keys may do shrinks with the role. Raises `RoleNotOfKindError`.
-    """
-    if role is not None:
-        check_role(session.get_one(Organisation, member.organisation_id).kind, role)
-        member.role = role
-    if active is not None:
-        member.active = active
-    member.version += 1
-    session.flush()
-
-
 _PASSWORD_OF = sa.text(
     """
-    SELECT m.id, m.password_hash FROM members m JOIN organisations o ON o.id = m.organisation_id
+    SELECT m.id, m.password_hash, m.admitted_at FROM members m JOIN organisations o ON o.id = m.organisation_id
      WHERE m.login = :login AND m.active AND o.active
     """
 )
@@ -150,7 +132,7 @@ def check_password(connection: sa.Connection, *, login: str, password: str) -> U
     """Return the member with this login and password; slow on purpose, so call it before the transaction.
 
     Raises `LoginFailedError` for an unknown login, a wrong password and a deactivated member or organisation alike,
-    after the same work, so that an answer does not tell which logins exist.
+    after the same work, so that an answer does not tell which logins exist; `NotAdmittedError` only to who knows both.
     """
     found = connection.execute(_PASSWORD_OF, {"login": login}).one_or_none()
     try:
@@ -159,8 +141,47 @@ def check_password(connection: sa.Connection, *, login: str, password: str) -> U
         raise LoginFailedError from None
     if found is None:
         raise LoginFailedError
+    if found.admitted_at is None:
+        raise NotAdmittedError
     member_id: UUID = found.id
     return member_id
+
+
+class NewPassword(NamedTuple):
+    """What is kept of a member's password, and what shall be."""
+
+    old_hash: str
+    new_hash: str
+
+
+_HASH_OF = sa.text("SELECT password_hash FROM members WHERE id = :id")
+
+
+def check_new_password(connection: sa.Connection, actor: Actor, *, old: str, new: str) -> NewPassword:
+    """Return what shall be kept of the actor's new password; slow on purpose, so call it before the transaction.
+
+    Raises `WrongPasswordError` or `SamePasswordError`.
+    """
+    old_hash = connection.execute(_HASH_OF, {"id": actor.member_id}).scalar_one()
+    try:
+        _HASHER.verify(old_hash, old)
+    except VerificationError:
+        raise WrongPasswordError(pointer="/old_password") from None
+    if new == old:
+        raise SamePasswordError(pointer="/new_password")
+    return NewPassword(old_hash, hash_password(new))
+
+
+def set_password(session: orm.Session, member: Member, password: NewPassword, *, secret: str, now: datetime) -> None:
+    """Give a locked member a password of its own, and end its tokens and keys but the token with this secret.
+
+    Whoever knew the old password may hold one of them. Raises `WrongPasswordError` if it was changed meanwhile.
+    """
+    if member.password_hash != password.old_hash:
+        raise WrongPasswordError(pointer="/old_password")
+    member.password_hash, member.own_password = password.new_hash, True
+    credentials.end_all(session, member.id, now=now, but=secret)
+    session.flush()
 
 
 def sign_in(session: orm.Session, *, member_id: UUID, now: datetime, hours: int) -> tuple[str, Credential]:
@@ -173,7 +194,7 @@ def sign_out(session: orm.Session, *, secret: str, now: datetime) -> None:
     """End the credential with this secret, at once and for ever."""
     session.execute(
         sa.update(Credential)
-        .where(Credential.secret_hash == _digest(secret), Credential.revoked_at.is_(None))
+        .where(Credential.secret_hash == credentials.digest(secret), Credential.revoked_at.is_(None))
         .values(revoked_at=now)
     )
 
@@ -190,11 +211,6 @@ def make_key(
     )
 
 
-def _digest(secret: str) -> bytes:
-    """Return what is kept of a secret: it has 256 random bits, so a plain hash cannot be reversed."""
-    return sha256(secret.encode()).digest()
-
-
 def _issue(
     session: orm.Session,
     member_id: UUID,
@@ -208,7 +224,7 @@ def _issue(
     secret = prefix + secrets.token_urlsafe(32)
     credential = Credential(
         member_id=member_id,
-        secret_hash=_digest(secret),
+        secret_hash=credentials.digest(secret),
         label=label,
         scopes=scopes,
         created_at=now,
@@ -230,7 +246,8 @@ def revoke_key(session: orm.Session, actor: Actor, *, key_id: UUID, now: datetim
 
 _WHO = sa.text(
     """
-    SELECT m.id AS member_id, m.organisation_id, m.role, o.kind, o.region_code, c.scopes,
+    SELECT m.id AS member_id, m.organisation_id, m.role, o.kind, o.region_code, c.scopes, m.own_password,
+           m.admitted_at IS NOT NULL AS admitted,
            c.expires_at <= :now OR c.revoked_at IS NOT NULL OR NOT m.active OR NOT o.active AS ended
       FROM credentials c
       JOIN members m ON m.id = c.member_id
@@ -243,15 +260,19 @@ _WHO = sa.text(
 def authenticate(connection: sa.Connection, secret: str, permission: Permission, *, now: datetime) -> Actor:
     """Return the actor behind a secret, in one statement.
 
-    Raises `UnauthenticatedError`, `TokenExpiredError` or `ForbiddenError`.
+    Raises `UnauthenticatedError`, `TokenExpiredError`, `NotAdmittedError`, `PasswordNotOwnError` or `ForbiddenError`.
     """
     if not secret:
         raise UnauthenticatedError
-    found: Any = connection.execute(_WHO, {"secret_hash": _digest(secret), "now": now}).one_or_none()
+    found: Any = connection.execute(_WHO, {"secret_hash": credentials.digest(secret), "now": now}).one_or_none()
     if found is None:
         raise UnauthenticatedError
     if found.ended:
         raise TokenExpiredError
+    if not found.admitted:
+        raise NotAdmittedError
+    if not found.own_password and permission is not Permission.PASSWORD_WRITE:
+        raise PasswordNotOwnError
     scopes = frozenset(found.scopes) if found.scopes is not None else None
     role = Role(found.role)
     return Actor(

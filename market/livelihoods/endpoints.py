@@ -8,10 +8,10 @@ from uuid import UUID
 from fastapi import Query, Response
 from sqlalchemy import orm
 
-from market.api import Page, PageQuery, after_id, answer, cut, declared, decode_cursor, encode_cursor, router_of
+from market.api import Page, PageQuery, after_id, answer, cut, declared, decode_cursor, encode_cursor, newest, router_of
 from market.clock import business_date, utc_now
-from market.errors import FourEyesError, InvalidInputError, NotFoundError, TransitionError
-from market.households.rules import FutureDateError, HouseholdDepartedError, VillageOutsideRegionError
+from market.errors import FourEyesError, FutureDateError, InvalidInputError, NotFoundError, TransitionError
+from market.households.rules import HouseholdDepartedError, VillageOutsideRegionError
 from market.identity.access import Caller, requires
 from market.identity.rules import Actor, Permission
 from market.livelihoods import baselines, checking, item_import, queries, service
@@ -221,10 +221,7 @@ def list_household_baselines(
     with caller.transaction() as (session, actor):
         queries.check_visible(session, actor, household_id)
         found = queries.visible_household_baselines(actor).where(HouseholdBaseline.household_id == household_id)
-        if last := after_id(query.cursor):
-            found = found.where(HouseholdBaseline.id < last)
-        rows = session.scalars(found.order_by(HouseholdBaseline.id.desc()).limit(query.limit + 1)).all()
-    page, next_cursor = cut(rows, query.limit, lambda row: row.id)
+        page, next_cursor = newest(session, found, HouseholdBaseline.id, query)
     return Page(items=[HouseholdBaselineOut.model_validate(row) for row in page], next_cursor=next_cursor)
 
 

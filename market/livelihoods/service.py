@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from market.db import new_id
-from market.errors import NotFoundError
+from market.errors import NotFoundError, check_not_ahead
 from market.households.models import Household
-from market.households.rules import HouseholdDepartedError, check_not_ahead
+from market.households.rules import HouseholdDepartedError
 from market.households.service import household_to_change
 from market.identity.rules import Actor
 from market.livelihoods import queries

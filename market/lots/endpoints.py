@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from fastapi import Query, Response
 from sqlalchemy import orm
 
-from market.api import Page, PageQuery, after_id, cut, declared, router_of
+from market.api import Page, PageQuery, after_id, cut, declared, newest, router_of
 from market.benefits.rules import NotEnrolledError, PlanNotApprovedError
 from market.catalog.rules import InexactQuantityError, milli_of
 from market.clock import business_date, utc_now
@@ -101,10 +101,7 @@ def list_lots(query: Annotated[LotQuery, Query()], caller: Reader) -> Page[LotOu
             lots = lots.where(Lot.product_id == query.product_id)
         if query.status is not None:
             lots = lots.where(Lot.status == query.status)
-        if (after := after_id(query.cursor)) is not None:
-            lots = lots.where(Lot.id < after)
-        found = session.scalars(lots.order_by(Lot.id.desc()).limit(query.limit + 1)).all()
-        page, next_cursor = cut(found, query.limit, lambda lot: lot.id)
+        page, next_cursor = newest(session, lots, Lot.id, query)
         return Page(items=[lot_out(lot) for lot in page], next_cursor=next_cursor)
 
 

@@ -1,14 +1,14 @@
 """Orders over HTTP: placing, reading, and the steps until acceptance and return."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Query, Request, Response
 from sqlalchemy import orm
 
-from market.api import Page, after_id, answer, cut, declared, router_of
+from market.api import Page, after_id, answer, cut, day_asked, declared, router_of
 from market.attribution.schemas import reach_out
 from market.banks.rules import identification_code
 from market.benefits.rules import PlanNotApprovedError
@@ -27,13 +27,14 @@ from market.channels.rules import (
     UnknownChannelError,
 )
 from market.clock import business_date, utc_now
-from market.errors import InvalidInputError, NotFoundError, TransitionError
+from market.errors import FutureDateError, NotFoundError, TransitionError
 from market.identity.access import Caller, NotAgain, requires
 from market.identity.rules import Actor, Permission
 from market.ledger.rules import PeriodClosedError
 from market.lots.rules import OutOfStockError
 from market.orders import acceptance, changing, placing, queries, returns
-from market.orders.models import Order
+from market.orders.instructions import Billed, instruction, instructions
+from market.orders.models import Order, OrderGroup
 from market.orders.rules import (
     ExternalNumberError,
     ExternalNumberTakenError,
@@ -53,6 +54,7 @@ from market.orders.schemas import (
     AcceptanceOut,
     AcceptedLine,
     GiveUp,
+    HowToPay,
     OrderBrief,
     OrderChangeOut,
     OrderGroupOut,
@@ -94,7 +96,7 @@ REFUSED_WHEN_PLACING = declared(
     PlacedJustNowError,
 )
 
-_REFUSED = (NotFoundError, TransitionError, LineNotOfOrderError, InexactQuantityError)
+_REFUSED = (NotFoundError, TransitionError, FutureDateError, LineNotOfOrderError, InexactQuantityError)
 _BY_WEIGHT = (WeighNoteError, NotWeighedError, OverToleranceError, OutOfStockError)
 STEP: Mapping[str, Any] = {
     "status_code": 201,
@@ -104,11 +106,6 @@ STEP: Mapping[str, Any] = {
 
 Confirmer = Annotated[Caller, requires(Permission.ORDER_CONFIRM)]
 Canceller = Annotated[Caller, requires(Permission.ORDER_CANCEL)]
-
-
-def _not_in_future(day: date, pointer: str) -> None:
-    if day > business_date(utc_now()):
-        raise InvalidInputError("it lies in the future", "日期不得晚于今天", pointer=pointer)
 
 
 @router.post(
@@ -131,7 +128,8 @@ def place_orders(
     asked = placing.Request(**request.model_dump(exclude={"lines"}), lines=lines)
 
     def work(session: orm.Session, actor: Actor) -> OrderGroupOut:
-        return _group_out(placing.place(session, actor, request=asked, on=on, now=now, reserved_until=until))
+        placed = placing.place(session, actor, request=asked, on=on, now=now, reserved_until=until)
+        return _group_out(session, placed)
 
     if not dry_run:
         not_again = NotAgain(http.app.state.repeat_seconds, PlacedJustNowError)
@@ -140,15 +138,17 @@ def place_orders(
         return answer(_prediction_out(placing.predict(session, actor, request=asked, on=on)))
 
 
-def _group_out(placed: placing.PlacedGroup) -> OrderGroupOut:
+def _group_out(session: orm.Session, placed: placing.PlacedGroup) -> OrderGroupOut:
     by_order: dict[UUID, list[placing.PricedLine]] = {order_id: [] for order_id in placed.orders}
     for line in placed.lines:
         by_order[line.order_id].append(line)
+    due = {own[0].offer.supplier_id: sum(line.amount_fen for line in own) for own in by_order.values()}
+    paid = instructions(session, Billed(placed.id, placed.number, placed.funds_model), due)
     return OrderGroupOut(
         id=placed.id,
         number=placed.number,
         identification_code=identification_code(placed.number),
-        amount_fen=sum(line.amount_fen for line in placed.lines),
+        amount_fen=sum(due.values()),
         reserved_until=placed.reserved_until,
         orders=[
             PlacedOrder(
@@ -156,7 +156,8 @@ def _group_out(placed: placing.PlacedGroup) -> OrderGroupOut:
                 number=placed.orders[order_id],
                 supplier_id=lines[0].offer.supplier_id,
                 supplier_name=lines[0].offer.supplier_name,
-                amount_fen=sum(line.amount_fen for line in lines),
+                amount_fen=due[lines[0].offer.supplier_id],
+                how_to_pay=HowToPay.model_validate(paid[lines[0].offer.supplier_id]),
                 lines=[PlacedLine(id=line.id, **_priced(line)) for line in lines],
             )
             for order_id, lines in by_order.items()
@@ -223,6 +224,7 @@ def show_order(order_id: UUID, caller: Annotated[Caller, requires(Permission.ORD
 
 
 def _order_out(session: orm.Session, order: Order) -> OrderOut:
+    rows, group = queries.lines_of(session, [order.id]), session.get_one(OrderGroup, order.group_id)
     lines = [
         OrderLineOut(
             **{name: getattr(line, name) for name in OrderLineOut.model_fields if hasattr(line, name)},
@@ -231,10 +233,12 @@ def _order_out(session: orm.Session, order: Order) -> OrderOut:
             accepted=text(line.accepted_milli, line.unit_milli),
             returned=text(line.returned_milli, line.unit_milli),
         )
-        for line in queries.lines_of(session, [order.id])
+        for line in rows
     ]
     return OrderOut(
         **dict(_briefs(session, [order])[0]),
+        identification_code=identification_code(group.number),
+        how_to_pay=HowToPay.model_validate(instruction(session, order, group, rows)),
         reserved_until=order.reserved_until,
         payment_days=order.payment_days,
         lines=lines,
@@ -277,7 +281,7 @@ def cancel_order(order_id: UUID, request: GiveUp, caller: Canceller) -> Response
 @router.post("/orders/{order_id}/shipment", **STEP)
 def ship_order(order_id: UUID, request: Ship, caller: Annotated[Caller, requires(Permission.ORDER_SHIP)]) -> Response:
     """Ship an order, whole or in part; what is not shipped goes back on sale."""
-    _not_in_future(request.shipped_on, "/shipped_on")
+    day_asked(request.shipped_on, "/shipped_on")
     on, now = request.shipped_on, utc_now()
     lines = None if request.lines is None else [changing.Shipped(**line.model_dump()) for line in request.lines]
 
@@ -305,7 +309,7 @@ def accept_lines(
     dry_run: bool = False,
 ) -> Response:
     """Say line by line what arrived; what is accepted is attributed to households at once."""
-    _not_in_future(request.accepted_on, "/accepted_on")
+    day_asked(request.accepted_on, "/accepted_on")
     now = utc_now()
     found = [acceptance.FoundLine(**line.model_dump()) for line in request.lines]
     report = acceptance.Report(found, request.evidence, request.accepted_on)
@@ -359,7 +363,7 @@ def take_back(
     dry_run: bool = False,
 ) -> Response:
     """Return accepted goods: the sale and every share of it fall; what a household has received it keeps."""
-    _not_in_future(request.returned_on, "/returned_on")
+    day_asked(request.returned_on, "/returned_on")
     now = utc_now()
     lines = [returns.ComesBack(line.order_line_id, line.quantity, line.resaleable) for line in request.lines]
     claim = returns.Claim(lines, request.reason, request.returned_on)

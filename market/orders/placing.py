@@ -73,10 +73,11 @@ class PricedLine:
 
 @dataclass(frozen=True, slots=True)
 class PlacedGroup:
-    """An order group as placed: its numbers, and its lines by order."""
+    """An order group as placed: its numbers, how it is paid, and its lines by order."""
 
     id: UUID
     number: str
+    funds_model: FundsModel
     orders: Mapping[UUID, str]
     lines: Sequence[PricedLine]
     reserved_until: datetime
@@ -143,7 +144,8 @@ def place(
     rows = session.execute(
         _PLACE, _parameters(group_id, actor, request, policy, lines, on=on, now=now, reserved_until=reserved_until)
     ).all()
-    return PlacedGroup(group_id, rows[0].group_number, {row.id: row.number for row in rows}, lines, reserved_until)
+    numbers, model = {row.id: row.number for row in rows}, funds_model(policy, request.funds_model)
+    return PlacedGroup(group_id, rows[0].group_number, model, numbers, lines, reserved_until)
 
 
 def predict(session: orm.Session, actor: Actor, *, request: Request, on: date) -> Prediction:

@@ -61,6 +61,33 @@ class PlacedLine(Schema):
     amount_fen: Fen
 
 
+IdentificationCode = Annotated[
+    str, Field(examples=["20260302000001682"], description="识别码: name it in the remark of the bank transfer")
+]
+
+
+class PayeeAccount(Schema):
+    """The account into which a transfer goes: the supplier's own, or custody."""
+
+    holder: Annotated[Text, Field(examples=["交城县惠民合作社"])]
+    bank_name: Annotated[Text, Field(examples=["中国农业银行交城县支行"])]
+    bank_code: Annotated[str, Field(examples=["103173000015"])]
+    number: Annotated[str, Field(examples=["14001 2026 0302 0001"])]
+
+
+class HowToPay(Schema):
+    """How an order is paid: `direct` to the supplier itself after acceptance, `custodian` into custody, or online.
+
+    The account is null for what is paid online, and as long as none is registered.
+    """
+
+    funds_model: Annotated[FundsModel, Field(examples=["direct"])]
+    amount_due_fen: Annotated[Fen, Field(description="accepted, or yet to be, less what was paid")]
+    account: PayeeAccount | None
+    remark: Annotated[str | None, Field(examples=["2026 0302 0000 0168 2"], description="附言: write this and no more")]
+    online_payment: Annotated[str | None, Field(examples=[None], description="where an online payment is begun")]
+
+
 class PlacedOrder(Schema):
     """One supplier's part."""
 
@@ -69,6 +96,7 @@ class PlacedOrder(Schema):
     supplier_id: Id
     supplier_name: Text
     amount_fen: Fen
+    how_to_pay: HowToPay
     lines: list[PlacedLine]
 
 
@@ -77,9 +105,7 @@ class OrderGroupOut(Schema):
 
     id: Id
     number: Annotated[str, Field(examples=["G202603020000016"])]
-    identification_code: Annotated[
-        str, Field(examples=["20260302000001682"], description="识别码: name it in the remark of the bank transfer")
-    ]
+    identification_code: IdentificationCode
     amount_fen: Fen
     reserved_until: Instant
     orders: list[PlacedOrder]
@@ -173,6 +199,8 @@ class OrderBrief(Schema):
 class OrderOut(OrderBrief):
     """An order with its lines and history."""
 
+    identification_code: IdentificationCode
+    how_to_pay: HowToPay
     reserved_until: Instant
     payment_days: Count
     lines: list[OrderLineOut]
@@ -218,11 +246,11 @@ class AcceptLine(Schema):
     """
 
     order_line_id: Id
-    received: Quantity
-    accepted: Quantity
-    rejected: Quantity
-    damaged: Quantity
-    short: Quantity
+    received: Annotated[Quantity, Field(examples=["48"])]
+    accepted: Annotated[Quantity, Field(examples=["45.5"])]
+    rejected: Annotated[Quantity, Field(examples=["2"])]
+    damaged: Annotated[Quantity, Field(examples=["0.5"])]
+    short: Annotated[Quantity, Field(examples=["2"])]
     over: Annotated[Quantity, Field(examples=["0"])] = "0"
     reason: Reason | None = None
     weigh_note: WeighNote = None

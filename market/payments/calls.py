@@ -1,7 +1,8 @@
 """Calls: what the provider is asked to do, written down before it is asked: nothing is asked twice or forgotten.
 
 The key of a call is derived from its row: asking again under it is the same question. Where the provider keeps a
-failure under the key, or may have forgotten the key (after 24 hours), what the call may have made is looked up first.
+failure under the key, or may have forgotten the key (after 24 hours), what the call may have made is looked up, and a
+new key is used when that surely does not exist: under the old one the provider would only give its failure again.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -16,7 +17,8 @@ from sqlalchemy import orm
 from market.db import Database, new_id
 from market.errors import NotFoundError
 from market.payments.gateway import Gateway
-from market.payments.models import ProviderCall
+from market.payments.looking import Sought, was_not_made
+from market.payments.models import ProviderCall, ProviderSweep
 from market.payments.provider import Asked, NoAnswerError, RefusedError, Seen, UnclearError
 from market.payments.queries import is_due
 from market.payments.rules import MOST_TRIES, CallStatus, NotParkedError, Operation, pause
@@ -24,9 +26,6 @@ from market.payments.rules import MOST_TRIES, CallStatus, NotParkedError, Operat
 LOG = structlog.get_logger()
 KEYS_LAST = timedelta(hours=23)
 """Stripe forgets a key after 24 hours at the earliest; one of a clock that ran ahead may be of any age."""
-BETWEEN_LOOKS = timedelta(seconds=60)
-LOOKS = 2
-"""How often, so far apart, what a call may have made must not be found before it counts as not made."""
 
 Outcome = Seen | RefusedError
 Note = Callable[[orm.Session, ProviderCall, Outcome, datetime], None]
@@ -37,14 +36,11 @@ def ask(
     session: orm.Session, operation: Operation, subject_id: UUID, params: Mapping[str, Any], *, now: datetime
 ) -> ProviderCall:
     """Write down what the provider is to do for an object of ours; a refused attempt is followed by a new one."""
-    last = sa.select(sa.func.coalesce(sa.func.max(ProviderCall.attempt), 0)).where(
-        ProviderCall.operation == operation, ProviderCall.subject_id == subject_id
-    )
     call = ProviderCall(
         id=new_id(),
         operation=operation,
         subject_id=subject_id,
-        attempt=session.scalars(last).one() + 1,
+        attempt=_next_attempt(session, operation, subject_id),
         params=dict(params),
         status=CallStatus.DUE,
         made_at=now,
@@ -53,6 +49,13 @@ def ask(
     session.add(call)
     session.flush()
     return call
+
+
+def _next_attempt(session: orm.Session, operation: Operation, subject_id: UUID) -> int:
+    last = sa.select(sa.func.coalesce(sa.func.max(ProviderCall.attempt), 0)).where(
+        ProviderCall.operation == operation, ProviderCall.subject_id == subject_id
+    )
+    return session.scalars(last).one() + 1
 
 
 def due(session: orm.Session, operations: Collection[Operation], *, now: datetime) -> list[UUID]:
@@ -83,6 +86,8 @@ def make(db: Database, gateway: Gateway, call_id: UUID, note: Note, *, now: date
         asked, key = Asked(call.operation, call.subject_id, call.params), _key(call)
         since, look_first = min(call.first_sent_at or now, now), _must_look(call, now)
         call.first_sent_at = call.first_sent_at or now
+        # A clock that ran ahead when it was asked makes nobody wait for longer than from now on.
+        call.last_sent_at = min(call.last_sent_at or now, now) if look_first else now
     outcome: Outcome | NoAnswerError | UnclearError | None
     try:
         try:
@@ -105,7 +110,7 @@ def _taken(session: orm.Session, call_id: UUID, now: datetime) -> ProviderCall |
     call = session.scalar(wanted.with_for_update(skip_locked=True))
     if call is not None:
         call.tries += 1
-        call.next_at = now + (BETWEEN_LOOKS if call.is_unclear else pause(call.tries))
+        call.next_at = now + pause(call.tries)
     return call
 
 
@@ -114,7 +119,11 @@ def _key(call: ProviderCall) -> str:
 
 
 def _must_look(call: ProviderCall, now: datetime) -> bool:
-    return call.is_unclear or (call.first_sent_at is not None and abs(now - call.first_sent_at) > KEYS_LAST)
+    return (
+        call.is_unclear
+        or call.is_withdrawn
+        or (call.first_sent_at is not None and abs(now - call.first_sent_at) > KEYS_LAST)
+    )
 
 
 def _record(
@@ -127,18 +136,22 @@ def _record(
     call = session.get_one(ProviderCall, call_id)
     if call.status is not CallStatus.DUE:
         return True
+    if outcome is None and call.is_withdrawn and _was_not_made(session, call, now):
+        outcome = RefusedError("withdrawn", "given up before it was made")
     has_ended = False
     if outcome is not None and not isinstance(outcome, NoAnswerError | UnclearError):
         has_ended = True
         note(session, call, outcome, now)  # the call is locked last, as by whoever hears of it otherwise
     session.refresh(call, with_for_update=True)
+    if not call.status.is_open:  # settled by what was noted of it, here or meanwhile
+        return True
     match outcome:
         case NoAnswerError() | UnclearError():
             call.fault = str(outcome)
             call.is_unclear = call.is_unclear or isinstance(outcome, UnclearError)
-            call.status = CallStatus.PARKED if call.tries >= MOST_TRIES else CallStatus.DUE
+            _try_again(call)
         case None:
-            _begin_anew(call)
+            _look_again(session, call, now)
         case RefusedError():
             call.status, call.fault = CallStatus.REFUSED, str(outcome)
         case _:
@@ -152,15 +165,46 @@ def _fail(session: orm.Session, call_id: UUID, error: Exception) -> None:
     call = session.get_one(ProviderCall, call_id, with_for_update=True)
     if call.status is CallStatus.DUE:
         call.fault = f"{type(error).__name__}: {error}"[:500]
-        call.status = CallStatus.PARKED if call.tries >= MOST_TRIES else CallStatus.DUE
+        _try_again(call)
 
 
-def _begin_anew(call: ProviderCall) -> None:
-    """What the call may have made was not found: after enough looks it was not made, and is asked under a new key."""
+def _try_again(call: ProviderCall) -> None:
+    """Let a call that failed be made again, or after too many tries wait for a person; answered looks do not count."""
+    call.status = CallStatus.PARKED if call.tries - call.unfound >= MOST_TRIES else CallStatus.DUE
+
+
+def _look_again(session: orm.Session, call: ProviderCall, now: datetime) -> None:
+    """What the call may have made was not found: it is looked for again, or asked for anew if it was not made."""
+    not_made = _was_not_made(session, call, now)
     call.unfound += 1
-    if call.unfound >= LOOKS:
-        call.attempt += 1
-        call.unfound, call.is_unclear, call.first_sent_at = 0, False, None
+    call.next_at = now + pause(call.unfound)
+    if not_made:
+        call.attempt = _next_attempt(session, call.operation, call.subject_id)
+        call.tries, call.unfound, call.is_unclear = call.tries - call.unfound, 0, False
+        call.first_sent_at = call.last_sent_at = None
+
+
+def _was_not_made(session: orm.Session, call: ProviderCall, now: datetime) -> bool:
+    """Tell of a call that was not found once more whether that is enough."""
+    whole_at = session.scalar(sa.select(sa.func.max(ProviderSweep.whole_at)))
+    return was_not_made(call.operation, Sought(call.last_sent_at or now, call.unfound + 1, whole_at), now=now)
+
+
+def withdraw(session: orm.Session, operation: Operation, subject_id: UUID, *, now: datetime) -> None:
+    """Ask no more for what has no outcome yet: it ends as refused, unless it turns out to be made.
+
+    It is looked for at once, but not a second time within a minute: lists at the provider may lag.
+    """
+    in_a_minute = sa.func.least(ProviderCall.next_at, now + pause(1))
+    was_looked_for = sa.or_(ProviderCall.is_withdrawn, ProviderCall.unfound > 0)
+    withdrawn = sa.update(ProviderCall).where(
+        ProviderCall.operation == operation,
+        ProviderCall.subject_id == subject_id,
+        ProviderCall.status.in_((CallStatus.DUE, CallStatus.PARKED)),
+    )
+    next_at = sa.case((was_looked_for, in_a_minute), else_=now)
+    values = {"status": CallStatus.DUE, "is_withdrawn": True, "tries": ProviderCall.unfound, "next_at": next_at}
+    session.execute(withdrawn.values(values))
 
 
 def retry(session: orm.Session, call_id: UUID, *, now: datetime) -> ProviderCall:
@@ -169,8 +213,8 @@ def retry(session: orm.Session, call_id: UUID, *, now: datetime) -> ProviderCall
     if call is None:
         raise NotFoundError(what="provider_call")
     if call.status is not CallStatus.PARKED:
-        raise NotParkedError(status=call.status)
-    call.status, call.tries, call.next_at = CallStatus.DUE, 0, now
+        raise NotParkedError(machine="provider_call", status=call.status)
+    call.status, call.tries, call.next_at = CallStatus.DUE, call.unfound, now
     session.flush()
     return call
 

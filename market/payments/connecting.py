@@ -16,7 +16,7 @@ from market.identity.rules import Actor
 from market.payments import calls, movements
 from market.payments.models import ConnectedAccount, ProviderCall
 from market.payments.provider import AccountSeen
-from market.payments.rules import CURRENCY, ConnectedOnceError, Operation
+from market.payments.rules import CURRENCY, CallStatus, ConnectedOnceError, Operation
 
 
 def connect_platform(session: orm.Session, actor: Actor, seen: AccountSeen, *, now: datetime) -> BankAccount:
@@ -32,10 +32,8 @@ def connect(session: orm.Session, actor: Actor, *, now: datetime) -> ProviderCal
     """Ask the provider for an account of the actor's organisation; raises `NoProviderError` or `ConnectedOnceError`."""
     movements.provider_account(session)
     lock_by(session, kind="provider_account", key=actor.organisation_id)
-    asked = sa.select(ProviderCall.id).where(
-        ProviderCall.operation == Operation.OPEN_ACCOUNT, ProviderCall.subject_id == actor.organisation_id
-    )
-    if session.scalar(asked):
+    asked = _openings(actor.organisation_id).where(ProviderCall.status != CallStatus.REFUSED)
+    if session.scalars(asked).first():
         raise ConnectedOnceError
     params = {
         "country": "CN",
@@ -43,6 +41,14 @@ def connect(session: orm.Session, actor: Actor, *, now: datetime) -> ProviderCal
         "metadata": {"member": str(actor.member_id)},
     }
     return calls.ask(session, Operation.OPEN_ACCOUNT, actor.organisation_id, params, now=now)
+
+
+def _openings(organisation_id: UUID) -> sa.Select[ProviderCall]:
+    """Return what was asked for an organisation, the last first; what is refused may be asked for again."""
+    wanted = sa.select(ProviderCall).where(
+        ProviderCall.operation == Operation.OPEN_ACCOUNT, ProviderCall.subject_id == organisation_id
+    )
+    return wanted.order_by(ProviderCall.id.desc()).limit(1)
 
 
 def account_of(session: orm.Session, organisation_id: UUID) -> tuple[BankAccount, ConnectedAccount | None]:
@@ -85,11 +91,7 @@ def _account(session: orm.Session, seen: AccountSeen, now: datetime) -> BankAcco
     found = session.scalar(wanted)
     if found is not None or seen.our_id is None or session.get(Organisation, seen.our_id) is None:
         return found
-    call = session.scalars(
-        sa.select(ProviderCall).where(
-            ProviderCall.operation == Operation.OPEN_ACCOUNT, ProviderCall.subject_id == seen.our_id
-        )
-    ).first()
+    call = session.scalars(_openings(seen.our_id)).first()
     if call is None:
         return None
     calls.settled_by_others(session, Operation.OPEN_ACCOUNT, seen.our_id, seen.id)
@@ -112,6 +114,7 @@ def _registered(
         number_key=account_key(number),
         opened_by=session.get_one(Member, member_id).id,
         opened_at=now,
+        confirmed_at=now,  # by the provider, which told of it
     )
     session.add(account)
     session.flush()

@@ -6,7 +6,6 @@ earned: its goods were accepted, and what households had of it is not taken from
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy import orm
@@ -19,22 +18,28 @@ from market.db import new_id
 from market.ledger.rules import AccountKey
 from market.orders.models import Order
 from market.payments import movements, queries, refund_queries
-from market.payments.models import REFUND_NUMBERS, Dispute, OnlinePayment, Refund
+from market.payments.models import Dispute, OnlinePayment
 from market.payments.provider import DisputeSeen
-from market.payments.refunding import change, to_refund_fen
-from market.payments.rules import DisputeStatus, RefundEvent, RefundRoute, RefundStatus
+from market.payments.refunding import Making, change, made, unclaimed_fen
+from market.payments.rules import DisputeStatus, RefundEvent, RefundRoute
 
 
 def note(session: orm.Session, seen: DisputeSeen, *, now: datetime) -> None:
-    """Take note of a dispute and of what it moved; an end stays an end."""
+    """Take note of a dispute and of what it moved; an end stays an end.
+
+    The payment is locked before the account, as by who captures it, and its orders before anything is posted.
+    """
+    wanted = sa.select(OnlinePayment).where(OnlinePayment.charge_id == seen.charge_id)
+    payment = session.scalar(wanted.with_for_update())
     account = movements.locked_provider_account(session)
     told = [movements.take_over(session, account, each) for each in seen.movements]
-    payment = session.scalar(sa.select(OnlinePayment).where(OnlinePayment.charge_id == seen.charge_id))
     if payment is not None:
+        parts = queries.online_parts(session, payment.id)
+        orders = queries.locked_orders(session, [part.order_id for part in parts])
         dispute = _known(session, payment, seen, now)
         for line, _ in told:
             _freeze(session, dispute, line)
-        _end(session, dispute, seen, now)
+        _end(session, dispute, seen, orders, now)
     movements.mirror(session, account, told)
     session.flush()
 
@@ -74,8 +79,8 @@ def _post(session: orm.Session, dispute: Dispute, source: str, moves: Sequence[c
     cash.post(session, [cash.Draft(f"cash:{source}", word, on, moves, facts)])
 
 
-def _end(session: orm.Session, dispute: Dispute, seen: DisputeSeen, now: datetime) -> None:
-    """Close a dispute that the payer's bank has decided, once all that it moved is told."""
+def _end(session: orm.Session, dispute: Dispute, seen: DisputeSeen, orders: Sequence[Order], now: datetime) -> None:
+    """Close a dispute about locked orders that the payer's bank has decided, once all that it moved is told."""
     if dispute.status is not DisputeStatus.OPEN or seen.status is DisputeStatus.OPEN:
         return
     if seen.status is DisputeStatus.WON and sum(movement.amount_fen for movement in seen.movements) != 0:
@@ -86,8 +91,7 @@ def _end(session: orm.Session, dispute: Dispute, seen: DisputeSeen, now: datetim
         hold, loss = AccountKey(CashKind.DISPUTE_HOLD, dispute.id), AccountKey(CashKind.DISPUTE_LOSS, PLATFORM)
         moves = [cash.Move(loss, hold, dispute.amount_fen)]
         _post(session, dispute, f"dispute_lost:{dispute.id}", moves, on=dispute.ended_on)
-        parts = queries.online_parts(session, dispute.payment_id)
-        for order in queries.locked_orders(session, [part.order_id for part in parts]):
+        for order in orders:
             for asked in refund_queries.asked_back(session, order.id):  # it would go back twice
                 change(session, asked, order, RefundEvent.DECLINE, by=None, now=now)
             _pay_back(session, dispute, order, now)
@@ -105,47 +109,16 @@ def pay_back(session: orm.Session, order: Order, *, now: datetime) -> None:
 def _pay_back(session: orm.Session, dispute: Dispute, order: Order, now: datetime) -> None:
     """Let what is lost pay what is to go back of an order, as far as it came by the payment that was disputed."""
     payment = session.get_one(OnlinePayment, dispute.payment_id)
-    left_fen = queries.lost_fen(session, payment)
-    due_fen = to_refund_fen(session, order) - refund_queries.claimed_fen(session, order.id)
+    left_fen = queries.lost_fen(session, dispute)
+    due_fen = unclaimed_fen(session, order)
     loss, on = AccountKey(CashKind.DISPUTE_LOSS, PLATFORM), business_date(now)
+    making = Making(RefundRoute.DISPUTE, f"争议 {dispute.provider_id}", by=None, dispute_id=dispute.id)
     for source in refund_queries.refundable_sources(session, order.id, line_id=payment.bank_line_id):
         if fen := max(min(left_fen, due_fen, source.left_fen), 0):
             left_fen, due_fen = left_fen - fen, due_fen - fen
-            refund = _refund(session, dispute, order.id, source, fen, now=now)
+            refund = made(session, order.id, source, making, fen=fen, now=now)
+            refund.succeeded_on = on
             for event in (RefundEvent.APPROVE, RefundEvent.SEND, RefundEvent.SUCCEED):
                 change(session, refund, order, event, by=None, now=now)
             transit = AccountKey(CashKind.IN_TRANSIT, refund.id)
             _post(session, dispute, f"refund_left:{refund.id}", [cash.Move(transit, loss, fen)], on=on)
-
-
-def _refund(
-    session: orm.Session,
-    dispute: Dispute,
-    order_id: UUID,
-    source: refund_queries.RefundSource,
-    fen: int,
-    *,
-    now: datetime,
-) -> Refund:
-    payment = session.get_one(OnlinePayment, dispute.payment_id)
-    refund = Refund(
-        id=new_id(),
-        number=f"R{business_date(now):%Y%m%d}{session.scalar(REFUND_NUMBERS):06d}",
-        order_id=order_id,
-        allocation_id=source.allocation_id,
-        route=RefundRoute.DISPUTE,
-        account_id=source.bank_account_id,
-        payee_name=source.payer_name,
-        payee_account=source.payer_account,
-        goes_to_payer=True,
-        amount_fen=fen,
-        reason=f"争议 {dispute.provider_id}",
-        status=RefundStatus.REQUESTED,
-        requested_by=payment.begun_by,
-        requested_at=now,
-        succeeded_on=business_date(now),
-        seen_at=now,
-    )
-    session.add(refund)
-    session.flush()
-    return refund

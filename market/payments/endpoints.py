@@ -8,21 +8,22 @@ from uuid import UUID
 from fastapi import Depends, Query, Response
 from sqlalchemy import orm
 
-from market.api import Page, after_id, cut, declared, file_body, read_file, router_of
-from market.banking.rules import StatementTakenError
+from market.api import Page, declared, file_body, newest, read_file, router_of
+from market.banking.rules import AccountNotConfirmedError, StatementTakenError
 from market.banks.rules import StatementAccountError, StatementFaultsError, StatementFileError
 from market.clock import business_date, utc_now
 from market.errors import FourEyesError, InvalidInputError, NotFoundError, TransitionError
 from market.identity.access import Caller, requires
 from market.identity.rules import Actor, Permission
 from market.ledger.rules import PeriodClosedError
-from market.payments import matching, queries, service
+from market.payments import matching, meaning, queries, service
 from market.payments.models import Proposal, Receipt
 from market.payments.rules import (
     LineSpentError,
     MatchedOnceError,
     NotOfThisAccountError,
     NotPayableError,
+    NotUndoneError,
     OrderNamedTwiceError,
     OrderPart,
     OverpaidError,
@@ -42,6 +43,7 @@ from market.payments.schemas import (
     StatementFile,
     StatementOut,
     StatementQuery,
+    UndoMatch,
 )
 
 router = router_of("receipts")
@@ -105,10 +107,7 @@ def list_receipts(
             receipts = receipts.where(Receipt.received_on >= query.received_from)
         if query.received_to:
             receipts = receipts.where(Receipt.received_on <= query.received_to)
-        if last := after_id(query.cursor):
-            receipts = receipts.where(Receipt.id < last)
-        rows = session.scalars(receipts.order_by(Receipt.id.desc()).limit(query.limit + 1)).all()
-    page, next_cursor = cut(rows, query.limit, lambda receipt: receipt.id)
+        page, next_cursor = newest(session, receipts, Receipt.id, query)
     return Page(items=[ReceiptOut.model_validate(receipt) for receipt in page], next_cursor=next_cursor)
 
 
@@ -127,6 +126,7 @@ def show_receipt(receipt_id: UUID, caller: Annotated[Caller, requires(Permission
     response_model=StatementOut,
     responses=declared(
         NotFoundError,
+        AccountNotConfirmedError,
         StatementTakenError,
         StatementFileError,
         StatementFaultsError,
@@ -144,17 +144,19 @@ def import_statement(
     """Import a bank's export (CSV, XLSX, camt.053), the body of the request: whole, or with every fault named.
 
     Each movement is taken over once, whatever other statements tell it. A line whose remark has the identification code
-    (识别码) of an order group pays it, if the amounts are equal to the fen; all others wait for two people.
+    (识别码) of an order group pays it, if the amounts are equal to the fen; lines with one code count together, so that
+    what was paid too little waits for the rest, and what was paid twice for two people, as does all else.
     """
     now = utc_now()
     asked = StatementFile(sha256=sha256(content + account_id.bytes).hexdigest(), profile=query.profile)
 
     def work(session: orm.Session, actor: Actor) -> StatementOut:
-        statement, matched = matching.take_over(
+        statement, matched, gap_fen = matching.take_over(
             session, actor, account_id=account_id, content=content, profile=query.profile, now=now
         )
-        told = {name: getattr(statement, name) for name in StatementOut.model_fields if name != "matched_count"}
-        return StatementOut(**told, matched_count=matched)
+        plain = StatementOut.model_fields.keys() - {"matched_count", "gap_fen"}
+        told = {name: getattr(statement, name) for name in plain}
+        return StatementOut(**told, matched_count=matched, gap_fen=gap_fen)
 
     return caller.once(asked, work)
 
@@ -168,14 +170,38 @@ def import_statement(
 def propose_match(
     line_id: UUID, request: ProposeMatch, caller: Annotated[Caller, requires(Permission.BANK_WRITE)]
 ) -> Response:
-    """Propose what a waiting line pays; another member of the organisation decides."""
-    now = utc_now()
+    """Propose what a waiting line pays, or what it is if it belongs to no order; another member decides."""
+    if bool(request.orders) is (request.meaning is not None):
+        raise InvalidInputError("name the orders or the meaning", "请填写订单或流水性质,二者择一", pointer="/orders")
     parts = [OrderPart(part.order_id, part.amount_fen) for part in request.orders]
+    reason, now = request.reason, utc_now()
 
     def work(session: orm.Session, actor: Actor) -> ProposalOut:
-        return _proposals(
-            session, [matching.propose(session, actor, line_id=line_id, parts=parts, reason=request.reason, now=now)]
-        )[0]
+        if request.meaning is None:
+            proposal = matching.propose(session, actor, line_id=line_id, parts=parts, reason=reason, now=now)
+        else:
+            means = request.meaning
+            proposal = meaning.propose(session, actor, line_id=line_id, meaning=means, reason=reason, now=now)
+        return _proposal(session, proposal)
+
+    return caller.once(request, work)
+
+
+@router.post(
+    "/matches/{proposal_id}/undoing",
+    status_code=201,
+    response_model=ProposalOut,
+    responses=declared(NotFoundError, MatchedOnceError, NotUndoneError),
+)
+def undo_match(
+    proposal_id: UUID, request: UndoMatch, caller: Annotated[Caller, requires(Permission.BANK_WRITE)]
+) -> Response:
+    """Propose to take back what a line that belongs to no order was said to be; another member decides."""
+    now = utc_now()
+
+    def work(session: orm.Session, actor: Actor) -> ProposalOut:
+        undoing = meaning.undo(session, actor, proposal_id=proposal_id, reason=request.reason, now=now)
+        return _proposal(session, undoing)
 
     return caller.once(request, work)
 
@@ -189,13 +215,13 @@ def propose_match(
 def decide_match(
     proposal_id: UUID, request: DecideMatch, caller: Annotated[Caller, requires(Permission.BANK_WRITE)]
 ) -> Response:
-    """Approve or decline a match that another member proposed; approved, it pays the orders."""
+    """Approve or decline a match that another member proposed; approved, it pays the orders, or has its meaning."""
     now = utc_now()
 
     def work(session: orm.Session, actor: Actor) -> ProposalOut:
-        return _proposals(
-            session, [matching.decide(session, actor, proposal_id=proposal_id, event=request.event, now=now)]
-        )[0]
+        return _proposal(
+            session, matching.decide(session, actor, proposal_id=proposal_id, event=request.event, now=now)
+        )
 
     return caller.once(request, work)
 
@@ -209,11 +235,12 @@ def list_matches(
         proposals = queries.visible_proposals(actor)
         if query.status:
             proposals = proposals.where(Proposal.status == query.status)
-        if last := after_id(query.cursor):
-            proposals = proposals.where(Proposal.id < last)
-        rows = session.scalars(proposals.order_by(Proposal.id.desc()).limit(query.limit + 1)).all()
-        page, next_cursor = cut(rows, query.limit, lambda proposal: proposal.id)
+        page, next_cursor = newest(session, proposals, Proposal.id, query)
         return Page(items=_proposals(session, page), next_cursor=next_cursor)
+
+
+def _proposal(session: orm.Session, proposal: Proposal) -> ProposalOut:
+    return _proposals(session, [proposal])[0]
 
 
 def _proposals(session: orm.Session, proposals: Sequence[Proposal]) -> list[ProposalOut]:

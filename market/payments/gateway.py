@@ -118,7 +118,8 @@ class Gateway:
         }
         try:
             if asked.operation in {Operation.CONFIRM_PAYMENT, Operation.CANCEL_PAYMENT}:
-                return self.payment(asked.params["payment"])
+                payment = self.payment(asked.params["payment"])
+                return payment if _is_done(asked.operation, payment) else None
             for each in listing[asked.operation]().auto_paging_iter():
                 if _our_id(each) == asked.subject_id:
                     return self._whole(each)
@@ -233,6 +234,13 @@ class Gateway:
             raise ForgedEventError(str(error)) from error
 
 
+def _is_done(operation: Operation, payment: PaymentSeen) -> bool:
+    """Tell whether a payment shows that it was confirmed or cancelled: one that is open as before shows neither."""
+    if payment.status is not OnlineStatus.OPEN:
+        return True
+    return operation is Operation.CONFIRM_PAYMENT and bool(payment.next_url or payment.fault)
+
+
 def _named(asked: Asked) -> dict[str, Any]:
     """Return the parameters, with the market's id in what the provider keeps for us."""
     params = dict(asked.params)
@@ -306,6 +314,8 @@ def _refund(told: stripe.Refund) -> RefundSeen:
     return RefundSeen(
         told.id,
         _our_id(told),
+        str(told.charge),
+        told.amount,
         status.get(told.status or "", RefundStatus.PENDING),
         getattr(told, "failure_reason", None),
         [_movement(each) for each in movements if isinstance(each, stripe.BalanceTransaction)],
@@ -314,9 +324,9 @@ def _refund(told: stripe.Refund) -> RefundSeen:
 
 def _transfer(told: stripe.Transfer | stripe.TransferReversal) -> TransferSeen:
     movement = told.balance_transaction
-    return TransferSeen(
-        told.id, _our_id(told), _movement(movement) if isinstance(movement, stripe.BalanceTransaction) else None
-    )
+    operation = Operation.TRANSFER if isinstance(told, stripe.Transfer) else Operation.REVERSE_TRANSFER
+    seen = _movement(movement) if isinstance(movement, stripe.BalanceTransaction) else None
+    return TransferSeen(told.id, _our_id(told), operation, seen)
 
 
 def _account(told: stripe.Account) -> AccountSeen:

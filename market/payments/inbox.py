@@ -7,12 +7,13 @@ from sqlalchemy import orm
 from sqlalchemy.dialects import postgresql
 
 from market.db import Database
+from market.errors import NotFoundError
 from market.payments.gateway import Gateway
 from market.payments.models import ProviderEvent
 from market.payments.noting import note
 from market.payments.provider import EventSeen, ProviderError, Seen
 from market.payments.queries import is_due
-from market.payments.rules import MOST_TRIES, EventStatus, pause
+from market.payments.rules import MOST_TRIES, EventStatus, NotParkedError, pause
 
 
 def take(session: orm.Session, event: EventSeen, *, now: datetime) -> None:
@@ -74,9 +75,23 @@ def _taken(session: orm.Session, event_id: str, now: datetime) -> ProviderEvent 
 
 
 def _fail(event: ProviderEvent, error: Exception) -> None:
+    if event.status is not EventStatus.RECEIVED:  # somebody else has handled it meanwhile
+        return
     event.fault = f"{type(error).__name__}: {error}"[:500]
     if event.tries >= MOST_TRIES:
         event.status = EventStatus.PARKED
+
+
+def retry(session: orm.Session, event_id: str, *, now: datetime) -> ProviderEvent:
+    """Have a parked event handled again; raises `NotFoundError` or `NotParkedError`."""
+    event = session.get(ProviderEvent, event_id, with_for_update=True)
+    if event is None:
+        raise NotFoundError(what="provider_event")
+    if event.status is not EventStatus.PARKED:
+        raise NotParkedError(machine="provider_event", status=event.status)
+    event.status, event.tries, event.next_at = EventStatus.RECEIVED, 0, now
+    session.flush()
+    return event
 
 
 def _look(gateway: Gateway, kind: str, object_id: str) -> Seen | None:

@@ -5,26 +5,23 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-import sqlalchemy as sa
 from sqlalchemy import orm
 
 from market.banking import importing
 from market.banking.models import BankAccount, BankLine, BankStatement
-from market.banking.queries import codes_of, locked_line
-from market.banking.rules import AccountPurpose, Waiting
+from market.banking.queries import codes_of, gap_of, locked_line
+from market.banking.rules import MODELS, AccountPurpose, Waiting
 from market.banks.rules import group_number
 from market.db import new_id
-from market.errors import FourEyesError, InvalidInputError, NotFoundError, at
+from market.errors import FourEyesError, InvalidInputError, at
 from market.identifiers import reference_key
 from market.identity.rules import Actor
-from market.payments import queries, refunding
+from market.payments import meaning, queries, refund_queries, refunding
 from market.payments.fitting import OpenLine, Payable, match
 from market.payments.models import Proposal, ProposedPart, Receipt, ReceiptFound
 from market.payments.receiving import Paying, check_fits, paying, receive
 from market.payments.rules import (
-    MODELS,
     LineSpentError,
-    MatchedOnceError,
     NotOfThisAccountError,
     OrderPart,
     ProposalEvent,
@@ -38,10 +35,11 @@ DAYS_APART = 5
 
 
 class TakenOver(NamedTuple):
-    """A statement as imported, and how many open lines of the account were matched with it there."""
+    """A statement as imported, how many open lines of the account were matched with it there, the gap before it."""
 
     statement: BankStatement
     matched: int
+    gap_fen: int | None
 
 
 def take_over(
@@ -49,15 +47,20 @@ def take_over(
 ) -> TakenOver:
     """Import a statement and match what fits; raises what `importing.import_statement` raises.
 
-    The book comes last: whoever posts holds the locks of the orders by then, as everybody does.
+    Whatever orders its lines tell of are locked at once, in one order, and the book comes last, as everybody does it.
     """
     statement, account = importing.import_statement(
         session, actor, account_id=account_id, content=content, profile=profile, now=now
     )
-    sent_back = refunding.told_by_bank(session, queries.open_lines(session, account), now=now)
+    lines = queries.open_lines(session, account)
+    told = refund_queries.refunds_told(session, lines)
+    named = {number for line in lines for number in _groups_named(line)}
+    groups = queries.groups_numbered(session, account, named)
+    queries.lock_orders_told(session, account, list(groups), [refund_id for _, refund_id in told])
+    sent_back = refunding.told_by_bank(session, told, now=now)
     matched = sent_back + match_open(session, actor, account, now=now)
     importing.mirror(session, account, statement)
-    return TakenOver(statement, matched)
+    return TakenOver(statement, matched, gap_of(session, statement))
 
 
 def match_open(session: orm.Session, actor: Actor, account: BankAccount, *, now: datetime) -> int:
@@ -160,18 +163,9 @@ def propose(
     `NotPayableError`, `OverpaidError`, or `InvalidInputError` for money that went out.
     """
     line, account = locked_line(session, actor, line_id)
-    if queries.open_proposal(session, line.id):
-        raise MatchedOnceError
+    proposal = meaning.begun(session, actor, line, reason, now=now)
     check_named_once(parts)
     _check(session, account, line, parts)
-    proposal = Proposal(
-        id=new_id(),
-        bank_line_id=line.id,
-        status=ProposalStatus.PROPOSED,
-        reason=reason,
-        proposed_by=actor.member_id,
-        proposed_at=now,
-    )
     session.add(proposal)
     session.flush()
     session.add_all(ProposedPart(proposal_id=proposal.id, **part._asdict()) for part in parts)
@@ -180,20 +174,19 @@ def propose(
 
 
 def decide(session: orm.Session, actor: Actor, *, proposal_id: UUID, event: ProposalEvent, now: datetime) -> Proposal:
-    """Approve or decline what another proposed; an approved match pays, if it still fits.
+    """Approve or decline what another proposed; an approved match pays, if it still fits, or has its meaning.
 
     Raises `NotFoundError`, `TransitionError`, `FourEyesError`, and what `propose` raises of the amounts.
     """
-    line_id = session.scalar(sa.select(Proposal.bank_line_id).where(Proposal.id == proposal_id))
-    if line_id is None:
-        raise NotFoundError(what="proposal")
-    line, account = locked_line(session, actor, line_id)
+    line, account = locked_line(session, actor, queries.line_of(session, proposal_id))
     proposal = session.get_one(Proposal, proposal_id, populate_existing=True)
     status = decided(proposal.status, event)
     if proposal.proposed_by == actor.member_id:
         raise FourEyesError(rule="matching")
     proposal.status, proposal.decided_by, proposal.decided_at = status, actor.member_id, now
-    if proposal.status is ProposalStatus.APPROVED:
+    if proposal.status is ProposalStatus.APPROVED and proposal.meaning:
+        meaning.approved(session, account, line, proposal, proposal.meaning, now=now)
+    elif proposal.status is ProposalStatus.APPROVED:
         parts = queries.parts_of(session, [proposal.id])[proposal.id]
         orders_paid = _check(session, account, line, parts)
         pay(session, Money(account, line, orders_paid, actor.member_id, now), parts)

@@ -8,6 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 from sqlalchemy.dialects import postgresql
 
+from market.banking.rules import Meaning, Waiting
+from market.banks.rules import Form
 from market.db import Base, new_id
 from market.payments.rules import (
     CallStatus,
@@ -22,23 +24,35 @@ from market.payments.rules import (
 )
 
 REFUND_NUMBERS = sa.Sequence("refund_numbers", metadata=Base.metadata)
+REFUND_FILE_NUMBERS = sa.Sequence("refund_file_numbers", metadata=Base.metadata)
 
 
 class Proposal(Base):
-    """A match of a line that a person proposes and another decides."""
+    """What a line is, as a person proposes and another decides: it pays orders, or means something else than an order.
+
+    `amount_fen` is what of the line has the meaning, of the line's sign; that which undoes such a one has the other,
+    and gives back to the line what it had `waited_for`.
+    """
 
     __tablename__ = "matching_proposals"
     __table_args__ = (
         sa.CheckConstraint("decided_by IS NULL OR decided_by <> proposed_by", name="another_decides"),
         sa.CheckConstraint("(status = 'proposed') = (decided_by IS NULL)", name="decided_is_signed"),
         sa.CheckConstraint("(decided_by IS NULL) = (decided_at IS NULL)", name="decided_has_its_time"),
+        sa.CheckConstraint("(meaning IS NULL) = (amount_fen IS NULL)", name="meaning_has_its_amount"),
+        sa.CheckConstraint("undoes_id IS NULL OR meaning IS NOT NULL", name="undone_is_a_meaning"),
         sa.Index("one_open_proposal", "bank_line_id", unique=True, postgresql_where=sa.text("status = 'proposed'")),
+        sa.Index("undone_once", "undoes_id", unique=True, postgresql_where=sa.text("status <> 'declined'")),
     )
 
     id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
     bank_line_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("bank_lines.id"), index=True)
     status: orm.Mapped[ProposalStatus]
     reason: orm.Mapped[str]
+    meaning: orm.Mapped[Meaning | None]
+    amount_fen: orm.Mapped[int | None]
+    undoes_id: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("matching_proposals.id"))
+    waited_for: orm.Mapped[Waiting | None]
     proposed_by: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("members.id"))
     proposed_at: orm.Mapped[datetime]
     decided_by: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("members.id"))
@@ -155,10 +169,28 @@ class OnlinePart(Base):
     amount_fen: orm.Mapped[int]
 
 
+class RefundFile(Base):
+    """What a bank is told to pay of refunds, once, as it was written; `number` is the message's own reference."""
+
+    __tablename__ = "refund_files"
+
+    id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
+    number: orm.Mapped[str] = orm.mapped_column(unique=True)
+    account_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("bank_accounts.id"))
+    form: orm.Mapped[Form]
+    refund_count: orm.Mapped[int]
+    amount_fen: orm.Mapped[int]
+    content: orm.Mapped[bytes] = orm.mapped_column(deferred=True)
+    made_by: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("members.id"))
+    made_at: orm.Mapped[datetime]
+
+
 class Refund(Base):
     """Money of an order that goes back to who paid it, by the way that it came; `number` is its reference.
 
-    The lines by which it left, and by which it came back if it failed after that, are on the account that pays it.
+    Nobody here asked for what the provider sent back by itself, or a payer's bank took.
+    The lines by which it left, and by which it came back if it failed after that, are on the account that pays it; the
+    provider may send what is of several orders as one.
     """
 
     __tablename__ = "refunds"
@@ -166,10 +198,22 @@ class Refund(Base):
         sa.CheckConstraint("amount_fen > 0", name="amount_is_positive"),
         sa.CheckConstraint("decided_by IS NULL OR decided_by <> requested_by", name="another_decides"),
         sa.CheckConstraint(
-            "status IN ('requested', 'declined') OR decided_by IS NOT NULL OR route = 'dispute'",
+            "status IN ('requested', 'declined') OR decided_by IS NOT NULL OR requested_by IS NULL",
             name="decided_is_signed",
         ),
+        sa.CheckConstraint(
+            "requested_by IS NOT NULL OR route IN ('provider', 'dispute') AND decided_by IS NULL",
+            name="people_ask_banks",
+        ),
+        sa.CheckConstraint("(route = 'dispute') = (dispute_id IS NOT NULL)", name="lost_in_a_dispute"),
         sa.CheckConstraint("status <> 'succeeded' OR succeeded_on IS NOT NULL", name="succeeded_has_its_day"),
+        sa.CheckConstraint(
+            "num_nulls(bank_reference, reference_key, supplier_id) IN (0, 3)", name="word_has_its_reference"
+        ),
+        sa.UniqueConstraint("supplier_id", "reference_key"),
+        sa.UniqueConstraint("provider_id", "allocation_id"),
+        sa.UniqueConstraint("left_line_id", "allocation_id"),
+        sa.UniqueConstraint("back_line_id", "allocation_id"),
     )
 
     id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
@@ -178,7 +222,9 @@ class Refund(Base):
     allocation_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("receipt_allocations.id"), index=True)
     replaces_id: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("refunds.id"), unique=True)
     route: orm.Mapped[RefundRoute]
+    dispute_id: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("disputes.id"))
     account_id: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("bank_accounts.id"))
+    file_id: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("refund_files.id"))
     payee_name: orm.Mapped[str]
     payee_account: orm.Mapped[str]
     goes_to_payer: orm.Mapped[bool]
@@ -187,11 +233,14 @@ class Refund(Base):
     reason: orm.Mapped[str]
     status: orm.Mapped[RefundStatus]
     fault: orm.Mapped[str | None]
-    provider_id: orm.Mapped[str | None] = orm.mapped_column(unique=True)
-    left_line_id: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("bank_lines.id"), unique=True)
-    back_line_id: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("bank_lines.id"), unique=True)
+    provider_id: orm.Mapped[str | None]
+    left_line_id: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("bank_lines.id"))
+    back_line_id: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("bank_lines.id"))
     bank_reference: orm.Mapped[str | None]
-    requested_by: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("members.id"))
+    reference_key: orm.Mapped[str | None]
+    supplier_id: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("organisations.id"))
+    """Whose word it is that the reference names its payment; none where a statement or the provider tells."""
+    requested_by: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("members.id"))
     requested_at: orm.Mapped[datetime]
     decided_by: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("members.id"))
     succeeded_on: orm.Mapped[date | None]
@@ -222,7 +271,10 @@ class RefundChange(Base):
 
 
 class ProviderCall(Base):
-    """What the provider is asked to do: committed before it is asked, under a key that is derived from this row."""
+    """What the provider is asked to do: committed before it is asked, under a key that is derived from this row.
+
+    What is withdrawn is not asked any more: what it may have made is looked for.
+    """
 
     __tablename__ = "provider_calls"
     __table_args__ = (
@@ -239,8 +291,10 @@ class ProviderCall(Base):
     tries: orm.Mapped[int] = orm.mapped_column(default=0, server_default="0")
     unfound: orm.Mapped[int] = orm.mapped_column(default=0, server_default="0")
     is_unclear: orm.Mapped[bool] = orm.mapped_column(default=False, server_default="false")
+    is_withdrawn: orm.Mapped[bool] = orm.mapped_column(default=False, server_default="false")
     made_at: orm.Mapped[datetime]
     first_sent_at: orm.Mapped[datetime | None]
+    last_sent_at: orm.Mapped[datetime | None]
     next_at: orm.Mapped[datetime]
     fault: orm.Mapped[str | None]
     object_id: orm.Mapped[str | None]
@@ -264,7 +318,10 @@ class ProviderEvent(Base):
 
 
 class ProviderMovement(Base):
-    """What the provider tells of a line beyond a bank's: the fee that it kept, and from which day the rest is there."""
+    """What the provider tells of a line beyond a bank's: the fee that it kept, and from which day the rest is there.
+
+    Of a refund of which it is not known of which orders it is, the payment is.
+    """
 
     __tablename__ = "provider_movements"
     __table_args__ = (
@@ -278,15 +335,20 @@ class ProviderMovement(Base):
     fee_fen: orm.Mapped[int]
     available_on: orm.Mapped[date]
     released_on: orm.Mapped[date | None]
+    payment_id: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("online_payments.id"), index=True)
 
 
 class ProviderSweep(Base):
-    """Up to which day all that moved at the provider is known, and what it said of its balance beside our lines."""
+    """Up to which day all that moved at the provider is known, and what it said of its balance beside our lines.
+
+    `whole_at` is when the last look began that missed nothing.
+    """
 
     __tablename__ = "provider_sweeps"
 
     account_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("bank_accounts.id"), primary_key=True)
     whole_until: orm.Mapped[date]
+    whole_at: orm.Mapped[datetime | None]
     told_fen: orm.Mapped[int]
     booked_fen: orm.Mapped[int]
     swept_at: orm.Mapped[datetime]

@@ -3,11 +3,13 @@
 However often, from whichever side and in whatever order it is told, the outcome is the same.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import orm
 
-from market.payments import calls, connecting, disputes, movements, online, queries, refund_queries, refunding
+from market.orders.models import Order
+from market.payments import calls, connecting, disputes, movements, online, queries, refund_queries, refunding, unasked
 from market.payments.models import ProviderCall, Refund
 from market.payments.provider import (
     AccountSeen,
@@ -53,9 +55,8 @@ def note_call(session: orm.Session, call: ProviderCall, outcome: calls.Outcome, 
 
 
 def _refuse_refund(session: orm.Session, call: ProviderCall, error: RefusedError, now: datetime) -> None:
-    refund = session.get_one(Refund, call.subject_id)
-    (order,) = queries.locked_orders(session, [refund.order_id])
-    session.refresh(refund, with_for_update=True)
+    movements.locked_provider_account(session)
+    ((refund, order),) = _locked_parts(session, [session.get_one(Refund, call.subject_id)])
     if refund.status is RefundStatus.APPROVED:
         refund.fault = error.told
         refunding.change(session, refund, order, RefundEvent.FAIL, by=None, now=now)
@@ -66,18 +67,18 @@ def _note_refund(session: orm.Session, seen: RefundSeen, now: datetime) -> None:
     """A refund that succeeded may fail later; one that failed stays so, whatever older news arrives."""
     account = movements.locked_provider_account(session)
     told = [movements.take_over(session, account, each) for each in seen.movements]
-    refund = refund_queries.refund_seen(session, seen.id, seen.our_id)
-    if refund is not None:
-        (order,) = queries.locked_orders(session, [refund.order_id])
-        session.refresh(refund, with_for_update=True)
+    refunds = refund_queries.refunds_seen(session, seen.id, seen.our_id)
+    refunds = refunds or unasked.take_in(session, seen, [line for line, _ in told], now=now)
+    parts = _locked_parts(session, refunds)
+    for refund, order in parts:
         refund.provider_id, refund.seen_at = seen.id, now
         refund.fault = seen.fault or refund.fault
         calls.settled_by_others(session, Operation.REFUND, refund.id, seen.id)
         if refund.status is RefundStatus.APPROVED:
             refunding.change(session, refund, order, RefundEvent.SEND, by=None, now=now)
-        for line, _ in told:
-            if line.open_fen:
-                refunding.clear(session, refund, order, line, now=now)
+    for line, _ in told:
+        refunding.clear(session, parts, line, now=now)
+    for refund, order in parts:
         if seen.status is Told.FAILED and refund.status in (RefundStatus.SENT, RefundStatus.SUCCEEDED):
             refunding.change(session, refund, order, RefundEvent.FAIL, by=None, now=now)
         if refund.status is RefundStatus.FAILED:
@@ -86,8 +87,18 @@ def _note_refund(session: orm.Session, seen: RefundSeen, now: datetime) -> None:
     session.flush()
 
 
+def _locked_parts(session: orm.Session, refunds: Sequence[Refund]) -> list[tuple[Refund, Order]]:
+    """Lock the orders of refunds, then these; of each its order."""
+    orders = {order.id: order for order in queries.locked_orders(session, [refund.order_id for refund in refunds])}
+    for refund in refunds:
+        session.refresh(refund, with_for_update=True)
+    return [(refund, orders[refund.order_id]) for refund in refunds]
+
+
 def _take_over(session: orm.Session, seen: TransferSeen) -> None:
     if seen.movement is not None:
         account = movements.locked_provider_account(session)
         movements.mirror(session, account, [movements.take_over(session, account, seen.movement)])
         session.flush()
+    if seen.our_id is not None:
+        calls.settled_by_others(session, seen.operation, seen.our_id, seen.id)

@@ -83,36 +83,36 @@ def confirm(
 
     Raises `NotFoundError`, `PaymentBusyError`, or `NothingToPayError` if its orders owe less by now.
     """
-    return _ask(
-        session,
-        actor,
-        payment_id,
-        Operation.CONFIRM_PAYMENT,
-        {"payment_method": method, "return_url": return_url},
-        now=now,
-    )
+    payment = _locked(session, actor, payment_id)
+    params = {"payment_method": method, "return_url": return_url}
+    return _ask(session, payment, Operation.CONFIRM_PAYMENT, params, now=now)
 
 
 def cancel(session: orm.Session, actor: Actor, *, payment_id: UUID, now: datetime) -> OnlinePayment:
-    """Give up a payment that has not brought anything; raises `NotFoundError` or `PaymentBusyError`."""
+    """Give up a payment that has not brought anything; raises `NotFoundError` or `PaymentBusyError`.
+
+    One that the provider has not confirmed to have is looked for there, and given up if it has it after all.
+    """
+    payment = _locked(session, actor, payment_id)
+    if payment.status is OnlineStatus.CREATING:
+        calls.withdraw(session, Operation.CREATE_PAYMENT, payment.id, now=now)
+        return payment
     reason = {"cancellation_reason": "requested_by_customer"}
-    return _ask(session, actor, payment_id, Operation.CANCEL_PAYMENT, reason, now=now)
+    return _ask(session, payment, Operation.CANCEL_PAYMENT, reason, now=now)
 
 
-def _ask(
-    session: orm.Session,
-    actor: Actor,
-    payment_id: UUID,
-    operation: Operation,
-    params: Mapping[str, object],
-    *,
-    now: datetime,
-) -> OnlinePayment:
+def _locked(session: orm.Session, actor: Actor, payment_id: UUID) -> OnlinePayment:
     payment = queries.one_payment(session, actor, payment_id)
     _lock(session, payment.group_id)
     session.refresh(payment, with_for_update=True)
+    return payment
+
+
+def _ask(
+    session: orm.Session, payment: OnlinePayment, operation: Operation, params: Mapping[str, object], *, now: datetime
+) -> OnlinePayment:
     if payment.status is not OnlineStatus.OPEN or queries.is_being_asked(session, payment.id):
-        raise PaymentBusyError(status=payment.status)
+        raise PaymentBusyError(machine="online_payment", status=payment.status)
     if operation is Operation.CONFIRM_PAYMENT and _is_stale(session, payment):
         raise NothingToPayError(number=session.get_one(OrderGroup, payment.group_id).number)
     calls.ask(session, operation, payment.id, {"payment": payment.provider_id, **params}, now=now)
@@ -131,13 +131,13 @@ BETWEEN_CANCELS = timedelta(minutes=10)
 
 
 def cancel_if_stale(session: orm.Session, payment_id: UUID, *, now: datetime) -> bool:
-    """Give up an open payment of more than its orders can still be paid, as when one was given up; tell whether."""
+    """Give up an open payment that its buyer gave up, or of more than its orders can still be paid; tell whether."""
     payment = session.get_one(OnlinePayment, payment_id)
     _lock(session, payment.group_id)
     session.refresh(payment, with_for_update=True)
     if payment.status is not OnlineStatus.OPEN or queries.is_being_asked(session, payment.id):
         return False
-    if not _is_stale(session, payment):
+    if not (queries.is_withdrawn(session, payment.id) or _is_stale(session, payment)):
         return False
     reason = {"payment": payment.provider_id, "cancellation_reason": "abandoned"}
     calls.ask(session, Operation.CANCEL_PAYMENT, payment.id, reason, now=now)
@@ -149,7 +149,7 @@ def refuse(session: orm.Session, call: ProviderCall, error: RefusedError) -> Non
     payment = session.get_one(OnlinePayment, call.subject_id, with_for_update=True)
     payment.fault = error.told
     if call.operation is Operation.CREATE_PAYMENT and payment.status is OnlineStatus.CREATING:
-        payment.status = OnlineStatus.REFUSED
+        payment.status = OnlineStatus.CANCELLED if call.is_withdrawn else OnlineStatus.REFUSED
     session.flush()
 
 

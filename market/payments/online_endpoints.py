@@ -4,11 +4,11 @@ from collections.abc import Callable
 from typing import Annotated, TypeVar
 from uuid import UUID
 
-from fastapi import Depends, Header, Query, Request, Response
+from fastapi import Depends, Header, Query, Response
 from pydantic import BaseModel
 from sqlalchemy import orm
 
-from market.api import Page, PageQuery, after_id, cut, declared, file_body, read_file, router_of
+from market.api import Page, PageQuery, declared, file_body, newest, read_file, router_of
 from market.banking.rules import BankAccountTakenError
 from market.clock import utc_now
 from market.db import Database
@@ -16,6 +16,7 @@ from market.errors import NotFoundError
 from market.identity.access import Caller, public, requires
 from market.identity.rules import Actor, Permission, Side
 from market.payments import connecting, inbox, online, queries
+from market.payments.asking import Book, Provider, once_asking
 from market.payments.gateway import Gateway
 from market.payments.models import Dispute, OnlinePayment
 from market.payments.online_schemas import (
@@ -39,31 +40,12 @@ from market.payments.rules import (
     ProviderOffError,
 )
 from market.payments.schemas import ReceiptPart
-from market.payments.tasks import push
 
 router = router_of("online payments")
 Answered = TypeVar("Answered")
 Payer = Annotated[Caller, requires(Permission.ONLINE_PAYMENT_WRITE)]
 Reader = Annotated[Caller, requires(Permission.ONLINE_PAYMENT_READ)]
 Owner = Annotated[Caller, requires(Permission.BANK_ACCOUNT_WRITE)]
-
-
-def _gateway(request: Request) -> Gateway:
-    gateway: Gateway | None = request.app.state.gateway
-    if gateway is None:
-        raise ProviderOffError
-    return gateway
-
-
-Provider = Annotated[Gateway, Depends(_gateway)]
-
-
-def _database(request: Request) -> Database:
-    database: Database = request.app.state.db
-    return database
-
-
-Book = Annotated[Database, Depends(_database)]
 
 
 @router.post(
@@ -125,18 +107,11 @@ def _once(
     request: BaseModel | None,
     work: Callable[[orm.Session, Actor], OnlinePayment],
 ) -> Response:
-    """Do the work once, and ask the provider right away; if that fails, a worker asks again."""
-    asked: list[UUID] = []
-
-    def answer(session: orm.Session, actor: Actor) -> PaymentOut:
+    def answer(session: orm.Session, actor: Actor) -> tuple[PaymentOut, UUID]:
         payment = work(session, actor)
-        asked.append(payment.id)
-        return _out(session, payment)
+        return _out(session, payment), payment.id
 
-    response = caller.once(request, answer)
-    for payment_id in asked:
-        push(db, gateway, payment_id, utc_now())
-    return response
+    return once_asking(caller, gateway, db, request, answer)
 
 
 def _out(session: orm.Session, payment: OnlinePayment) -> PaymentOut:
@@ -158,10 +133,7 @@ def list_online_payments(query: Annotated[PaymentQuery, Query()], caller: Reader
     filters = query.model_dump(include={"group_id", "status"}, exclude_none=True)
     with caller.transaction() as (session, actor):
         payments = queries.visible_payments(actor).filter_by(**filters)
-        if last := after_id(query.cursor):
-            payments = payments.where(OnlinePayment.id < last)
-        rows = session.scalars(payments.order_by(OnlinePayment.id.desc()).limit(query.limit + 1)).all()
-        page, next_cursor = cut(rows, query.limit, lambda payment: payment.id)
+        page, next_cursor = newest(session, payments, OnlinePayment.id, query)
         return Page(items=[_out(session, payment) for payment in page], next_cursor=next_cursor)
 
 
@@ -174,22 +146,19 @@ def list_online_payments(query: Annotated[PaymentQuery, Query()], caller: Reader
 def connect_provider_account(caller: Owner, gateway: Provider, db: Book) -> Response:
     """Connect to the payment provider: the platform by the key that it has, a supplier by an account of its own."""
     now = utc_now()
-    asked: list[UUID] = []
     with caller.transaction() as (_, owner):  # who may not ask us has us ask nobody
         is_platform = owner.side is Side.OPERATOR
     own = _asked(gateway.account) if is_platform else None
 
-    def work(session: orm.Session, actor: Actor) -> ProviderAccountOut:
+    def work(session: orm.Session, actor: Actor) -> tuple[ProviderAccountOut, UUID | None]:
         if own is not None:
             account = connecting.connect_platform(session, actor, own, now=now)
-            return ProviderAccountOut(number=account.number, takes_transfers=True, pays_out=own.pays_out, due=[])
-        asked.append(connecting.connect(session, actor, now=now).subject_id)
-        return ProviderAccountOut(number=None, takes_transfers=False, pays_out=False, due=[])
+            number, pays_out = account.number, own.pays_out
+            return ProviderAccountOut(number=number, takes_transfers=True, pays_out=pays_out, due=[]), None
+        call = connecting.connect(session, actor, now=now)
+        return ProviderAccountOut(number=None, takes_transfers=False, pays_out=False, due=[]), call.subject_id
 
-    response = caller.once(None, work)
-    for organisation_id in asked:
-        push(db, gateway, organisation_id, now)
-    return response
+    return once_asking(caller, gateway, db, None, work)
 
 
 def _asked(ask: Callable[[], Answered]) -> Answered:
@@ -263,8 +232,5 @@ def list_disputes(
     """List disputes, newest first."""
     with caller.transaction() as (session, _):
         disputes = queries.all_disputes()
-        if last := after_id(query.cursor):
-            disputes = disputes.where(Dispute.id < last)
-        rows = session.scalars(disputes.order_by(Dispute.id.desc()).limit(query.limit + 1)).all()
-    page, next_cursor = cut(rows, query.limit, lambda dispute: dispute.id)
+        page, next_cursor = newest(session, disputes, Dispute.id, query)
     return Page(items=[DisputeOut.model_validate(row) for row in page], next_cursor=next_cursor)

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from market.api import Count, Fen, Flag, PageQuery, PositiveFen, Schema, Text, form
 from market.attribution.schemas import Id
-from market.payments.rules import CallStatus, DisputeStatus, OnlineStatus, Operation
+from market.payments.rules import CallStatus, DisputeStatus, EventStatus, OnlineStatus, Operation
 from market.payments.schemas import ReceiptPart
 
 StatusOut = Annotated[OnlineStatus, Field(examples=["open"])]
@@ -132,6 +132,17 @@ class CallOut(Schema):
     status: Annotated[CallStatus, Field(examples=["parked"])]
     tries: Count
     made_at: Annotated[datetime, Field(examples=["2026-03-31T04:00:00Z"])]
+    fault: Annotated[str | None, Field(examples=["APIConnectionError: no answer"])]
+
+
+class EventOut(Schema):
+    """A signed event of the provider, and how far it is."""
+
+    id: Annotated[str, Field(examples=["evt_1PbXyz"])]
+    kind: Annotated[str, Field(examples=["charge.refunded"])]
+    status: Annotated[EventStatus, Field(examples=["received"])]
+    tries: Count
+    received_at: Annotated[datetime, Field(examples=["2026-03-31T04:00:00Z"])]
     fault: Annotated[str | None, Field(examples=["APIConnectionError: no answer"])]
 
 

@@ -44,20 +44,23 @@ class RefundStatus(StrEnum):
 
 
 class RefundSeen(NamedTuple):
-    """A refund, and what it moved: out, and back in if it failed after all."""
+    """A refund of a charge, and what it moved: out, and back in if it failed after all."""
 
     id: str
     our_id: UUID | None
+    charge_id: str
+    amount_fen: int
     status: RefundStatus
     fault: str | None
     movements: Sequence[MovementSeen]
 
 
 class TransferSeen(NamedTuple):
-    """Money sent on to a supplier's account at the provider, or taken back from there."""
+    """Money sent on to a supplier's account at the provider, or taken back from there, as the operation says."""
 
     id: str
     our_id: UUID | None
+    operation: Operation
     movement: MovementSeen | None
 
 

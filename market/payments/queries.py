@@ -9,7 +9,7 @@ from sqlalchemy import orm
 
 from market.banking.models import BankAccount, BankLine
 from market.banking.queries import one_account, visible_lines
-from market.banking.rules import AccountPurpose, Waiting
+from market.banking.rules import MODELS, AccountPurpose, Waiting
 from market.banks.rules import settlement_numbers_in
 from market.channels.rules import FundsModel
 from market.errors import NotFoundError
@@ -23,6 +23,7 @@ from market.payments.models import (
     Proposal,
     ProposedPart,
     ProviderCall,
+    ProviderMovement,
     Receipt,
     ReceiptAllocation,
     ReceiptFound,
@@ -31,14 +32,12 @@ from market.payments.models import (
 from market.payments.rules import (
     ENDED,
     LONGEST_PAUSE,
-    MODELS,
     CallStatus,
     DisputeStatus,
     OnlineStatus,
     Operation,
     OrderPart,
     ProposalStatus,
-    RefundRoute,
 )
 
 
@@ -141,6 +140,20 @@ def locked_orders_of(session: orm.Session, account: BankAccount, group_ids: Coll
     return session.scalars(wanted.with_for_update().execution_options(populate_existing=True)).all()
 
 
+def lock_orders_told(
+    session: orm.Session, account: BankAccount, group_ids: Collection[UUID], refund_ids: Collection[UUID]
+) -> None:
+    """Lock the orders that groups have paid into an account and those of refunds, in the order of their ids.
+
+    Then the refunds, in theirs.
+    """
+    told = sa.select(Refund.order_id).where(Refund.id.in_(refund_ids))
+    paid = sa.and_(Order.group_id.in_(group_ids), _paid_into(account))
+    wanted = sa.select(Order.id).where(sa.or_(paid, Order.id.in_(told))).order_by(Order.id)
+    session.execute(wanted.with_for_update())
+    session.execute(sa.select(Refund.id).where(Refund.id.in_(refund_ids)).order_by(Refund.id).with_for_update())
+
+
 def locked_orders_named(session: orm.Session, account: BankAccount, order_ids: Collection[UUID]) -> Sequence[Order]:
     """Return orders of whom an account takes money, locked in the order of their ids; raises `NotFoundError`."""
     wanted = sa.select(Order).where(Order.id.in_(order_ids), _delivered_by(account)).order_by(Order.id)
@@ -154,6 +167,20 @@ def open_proposal(session: orm.Session, line_id: UUID) -> bool:
     """Tell whether a match of a line waits for its decision."""
     waiting = sa.exists().where(Proposal.bank_line_id == line_id, Proposal.status == ProposalStatus.PROPOSED)
     return bool(session.scalar(sa.select(waiting)))
+
+
+def line_of(session: orm.Session, proposal_id: UUID) -> UUID:
+    """Return the line that a proposal is about; raises `NotFoundError`."""
+    line_id = session.scalar(sa.select(Proposal.bank_line_id).where(Proposal.id == proposal_id))
+    if line_id is None:
+        raise NotFoundError(what="proposal")
+    return line_id
+
+
+def is_undone(session: orm.Session, proposal_id: UUID) -> bool:
+    """Tell whether the meaning that a line was given has been undone."""
+    undone = sa.exists().where(Proposal.undoes_id == proposal_id, Proposal.status == ProposalStatus.APPROVED)
+    return bool(session.scalar(sa.select(undone)))
 
 
 def parts_of(session: orm.Session, proposal_ids: Collection[UUID]) -> dict[UUID, list[OrderPart]]:
@@ -230,8 +257,14 @@ def online_parts(session: orm.Session, payment_id: UUID) -> list[OrderPart]:
 
 
 def is_being_asked(session: orm.Session, subject_id: UUID) -> bool:
-    """Tell whether the provider still owes an answer to something that is asked of an object of ours."""
-    wanted = sa.exists().where(ProviderCall.subject_id == subject_id, ProviderCall.status == CallStatus.DUE)
+    """Tell whether an answer of the provider about an object of ours is still to come, as of a call that is parked."""
+    is_open = ProviderCall.status.in_((CallStatus.DUE, CallStatus.PARKED))
+    return bool(session.scalar(sa.select(sa.exists().where(ProviderCall.subject_id == subject_id, is_open))))
+
+
+def is_withdrawn(session: orm.Session, subject_id: UUID) -> bool:
+    """Tell whether something that was asked of an object of ours is not wanted any more."""
+    wanted = sa.exists().where(ProviderCall.subject_id == subject_id, ProviderCall.is_withdrawn)
     return bool(session.scalar(sa.select(wanted)))
 
 
@@ -265,6 +298,19 @@ def open_disputes(session: orm.Session, order_ids: Collection[UUID]) -> set[UUID
     return set(session.scalars(wanted))
 
 
+def unclear_refunds(session: orm.Session, order_ids: Collection[UUID]) -> set[UUID]:
+    """Return those of the orders of a payment of which something went back, and it is not known of which order."""
+    wanted = (
+        sa.select(OnlinePart.order_id)
+        .join(ProviderMovement, ProviderMovement.payment_id == OnlinePart.payment_id)
+        .join(BankLine, BankLine.id == ProviderMovement.line_id)
+        .where(OnlinePart.order_id.in_(order_ids), BankLine.waiting == Waiting.REFUNDED_UNASKED)
+        .group_by(OnlinePart.order_id, ProviderMovement.source_id)
+        .having(sa.func.sum(BankLine.open_fen) < 0)
+    )
+    return set(session.scalars(wanted))
+
+
 def lost_disputes(session: orm.Session, order_id: UUID) -> Sequence[Dispute]:
     """Return the disputes about payments of an order that were lost, oldest first."""
     wanted = sa.select(Dispute).join(OnlinePart, OnlinePart.payment_id == Dispute.payment_id)
@@ -272,18 +318,10 @@ def lost_disputes(session: orm.Session, order_id: UUID) -> Sequence[Dispute]:
     return session.scalars(lost.order_by(Dispute.id)).all()
 
 
-def lost_fen(session: orm.Session, payment: OnlinePayment) -> int:
-    """Return what was lost in disputes about a payment and has not paid anything that was to go back, in fen."""
-    lost = sa.select(sa.func.coalesce(sa.func.sum(Dispute.amount_fen), 0)).where(
-        Dispute.payment_id == payment.id, Dispute.status == DisputeStatus.LOST
-    )
-    spent = (
-        sa.select(sa.func.coalesce(sa.func.sum(Refund.amount_fen), 0))
-        .join(ReceiptAllocation, ReceiptAllocation.id == Refund.allocation_id)
-        .join(Receipt, Receipt.id == ReceiptAllocation.receipt_id)
-        .where(Receipt.bank_line_id == payment.bank_line_id, Refund.route == RefundRoute.DISPUTE)
-    )
-    return int(session.scalars(sa.select(lost.scalar_subquery() - spent.scalar_subquery())).one())
+def lost_fen(session: orm.Session, dispute: Dispute) -> int:
+    """Return what was lost in a dispute and has not paid anything that was to go back, in fen."""
+    spent = sa.select(sa.func.coalesce(sa.func.sum(Refund.amount_fen), 0)).where(Refund.dispute_id == dispute.id)
+    return dispute.amount_fen - int(session.scalars(spent).one())
 
 
 def all_disputes() -> sa.Select[Dispute]:

@@ -3,10 +3,10 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query, Request, Response
+from fastapi import Query, Response
 from sqlalchemy import orm
 
-from market.api import Page, after_id, cut, declared, file_content, router_of
+from market.api import Page, declared, file_content, newest, router_of
 from market.banks.payment_forms import MEDIA_TYPES
 from market.banks.rules import PaymentFileError
 from market.clock import business_date, utc_now
@@ -14,15 +14,17 @@ from market.errors import FourEyesError, InvalidInputError, NotFoundError, Trans
 from market.identity.access import Caller, requires
 from market.identity.rules import Actor, Permission
 from market.ledger.rules import PeriodClosedError
-from market.payments import queries, refund_files, refund_queries, refunding
+from market.payments import refund_files, refund_queries, refunding
+from market.payments.asking import Book, ProviderIfAny, once_asking
 from market.payments.models import Refund
 from market.payments.refund_schemas import (
     DecideRefund,
     FailRefund,
+    PrepareRefundFile,
     RecordRefund,
     RefundChangeOut,
     RefundDetail,
-    RefundFileQuery,
+    RefundFileOut,
     RefundOut,
     RefundQuery,
     RefundsOut,
@@ -35,22 +37,25 @@ from market.payments.rules import (
     NoPayeeError,
     NotSentError,
     RefundEvent,
+    RefundInFileFailedError,
+    RefundReferenceTakenError,
     RefundTooMuchError,
+    RefundUnclearError,
     WithProviderError,
 )
-from market.payments.tasks import push
 
 router = router_of("refunds")
 Sender = Annotated[Caller, requires(Permission.REFUND_SEND)]
 Reader = Annotated[Caller, requires(Permission.REFUND_READ)]
 _STEP = (NotFoundError, TransitionError, PeriodClosedError)
+_BLOCKED = (DisputeOpenError, RefundUnclearError)
 
 
 @router.post(
     "/orders/{order_id}/refunds",
     status_code=201,
     response_model=RefundsOut,
-    responses=declared(NotFoundError, DisputeOpenError, RefundTooMuchError),
+    responses=declared(NotFoundError, *_BLOCKED, RefundTooMuchError),
 )
 def request_refund(
     order_id: UUID, request: RequestRefund, caller: Annotated[Caller, requires(Permission.REFUND_REQUEST)]
@@ -70,30 +75,25 @@ def request_refund(
     "/refunds/{refund_id}/decision",
     status_code=201,
     response_model=RefundDetail,
-    responses=declared(*_STEP, FourEyesError, DisputeOpenError, RefundTooMuchError, WithProviderError),
+    responses=declared(*_STEP, FourEyesError, *_BLOCKED, RefundTooMuchError, WithProviderError),
 )
-def decide_refund(refund_id: UUID, request: DecideRefund, caller: Sender, http: Request) -> Response:
+def decide_refund(refund_id: UUID, request: DecideRefund, caller: Sender, gateway: ProviderIfAny, db: Book) -> Response:
     """Approve or decline a refund that another asked for; approved, the provider sends what came by it."""
     if request.event not in (RefundEvent.APPROVE, RefundEvent.DECLINE):
         raise InvalidInputError("a refund is approved or declined", "退款只能批准或退回", pointer="/event")
-    asked: list[UUID] = []
 
-    def work(session: orm.Session, actor: Actor) -> RefundDetail:
+    def work(session: orm.Session, actor: Actor) -> tuple[RefundDetail, UUID]:
         refund = refunding.decide(session, actor, refund_id=refund_id, event=request.event, now=utc_now())
-        asked.append(refund.id)
-        return _detail(session, refund)
+        return _detail(session, refund), refund.id
 
-    response = caller.once(request, work)
-    for each in asked if http.app.state.gateway else ():
-        push(http.app.state.db, http.app.state.gateway, each, utc_now())
-    return response
+    return once_asking(caller, gateway, db, request, work)
 
 
 @router.post(
     "/refunds/{refund_id}/sending",
     status_code=201,
     response_model=RefundDetail,
-    responses=declared(*_STEP, NoPayeeError, DisputeOpenError, RefundTooMuchError),
+    responses=declared(*_STEP, NoPayeeError, *_BLOCKED, RefundTooMuchError),
 )
 def send_refund(refund_id: UUID, request: SendRefund, caller: Sender) -> Response:
     """Hand an approved refund to the bank: the account's file of payments has it from now on."""
@@ -105,26 +105,47 @@ def send_refund(refund_id: UUID, request: SendRefund, caller: Sender) -> Respons
     return caller.once(request, work)
 
 
+@router.post(
+    "/bank-accounts/{account_id}/refund-files",
+    status_code=201,
+    response_model=RefundFileOut,
+    responses=declared(NotFoundError, NotSentError, PaymentFileError),
+)
+def prepare_refund_file(account_id: UUID, request: PrepareRefundFile, caller: Sender) -> Response:
+    """Write the file by which the bank of an account is told to pay the refunds that are with it and in no other."""
+
+    def work(session: orm.Session, actor: Actor) -> RefundFileOut:
+        file = refund_files.prepare(session, actor, account_id=account_id, form=request.form, now=utc_now())
+        return RefundFileOut.model_validate(file)
+
+    return caller.once(request, work)
+
+
 @router.get(
-    "/bank-accounts/{account_id}/refund-file",
+    "/refund-files/{file_id}",
     response_class=Response,
     responses={
         200: {"content": file_content(*MEDIA_TYPES.values()), "description": "The file for the bank"},
-        **declared(NotFoundError, NotSentError, PaymentFileError),
+        **declared(NotFoundError, RefundInFileFailedError),
     },
 )
-def download_refund_file(account_id: UUID, query: Annotated[RefundFileQuery, Query()], caller: Sender) -> Response:
-    """Download the file by which the bank of an account is told to pay the refunds that are with it."""
+def download_refund_file(file_id: UUID, caller: Sender) -> Response:
+    """Download a file of refunds as it was written, however often, until one of them fails."""
     with caller.transaction() as (session, actor):
-        account = queries.account_paying_refunds(session, actor, account_id)
-        content = refund_files.payment_file(session, account, query.form, now=utc_now())
-    disposition = {"Content-Disposition": f'attachment; filename="refunds.{query.form}"'}
-    return Response(content, media_type=MEDIA_TYPES[query.form], headers=disposition)
+        file = refund_files.find(session, actor, file_id)
+        content, form, name = file.content, file.form, f"{file.number}.{file.form}"
+    disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(content, media_type=MEDIA_TYPES[form], headers=disposition)
 
 
-@router.post("/refunds/{refund_id}/payment", status_code=201, response_model=RefundDetail, responses=declared(*_STEP))
+@router.post(
+    "/refunds/{refund_id}/payment",
+    status_code=201,
+    response_model=RefundDetail,
+    responses=declared(*_STEP, FourEyesError, RefundReferenceTakenError),
+)
 def record_refund(refund_id: UUID, request: RecordRefund, caller: Sender) -> Response:
-    """Record that the supplier's own bank paid an approved refund."""
+    """Record that the supplier's own bank paid a refund that another member approved."""
     now = utc_now()
     if request.paid_on > business_date(now):
         raise InvalidInputError("a payment cannot lie in the future", "付款日期不得晚于今天", pointer="/paid_on")
@@ -136,9 +157,17 @@ def record_refund(refund_id: UUID, request: RecordRefund, caller: Sender) -> Res
     return caller.once(request, work)
 
 
-@router.post("/refunds/{refund_id}/failure", status_code=201, response_model=RefundDetail, responses=declared(*_STEP))
+@router.post(
+    "/refunds/{refund_id}/failure",
+    status_code=201,
+    response_model=RefundDetail,
+    responses=declared(*_STEP, FourEyesError),
+)
 def fail_refund(refund_id: UUID, request: FailRefund, caller: Sender) -> Response:
-    """Take note that the bank did not pay: the money is to go back still."""
+    """Take note that the bank did not pay: the money is to go back still.
+
+    One that is in a file is said to have failed by another than who sent it or prepared the file.
+    """
 
     def work(session: orm.Session, actor: Actor) -> RefundDetail:
         failed = refunding.fail(session, actor, refund_id=refund_id, reason=request.reason, now=utc_now())
@@ -151,7 +180,7 @@ def fail_refund(refund_id: UUID, request: FailRefund, caller: Sender) -> Respons
     "/refunds/{refund_id}/rerouting",
     status_code=201,
     response_model=RefundDetail,
-    responses=declared(*_STEP, RefundTooMuchError),
+    responses=declared(*_STEP, *_BLOCKED, RefundTooMuchError),
 )
 def reroute_refund(refund_id: UUID, request: RerouteRefund, caller: Sender) -> Response:
     """Ask for a failed refund anew, by a bank to another account; another member decides."""
@@ -172,10 +201,7 @@ def list_refunds(query: Annotated[RefundQuery, Query()], caller: Reader) -> Page
     filters = query.model_dump(include={"order_id", "status"}, exclude_none=True)
     with caller.transaction() as (session, actor):
         refunds = refund_queries.visible_refunds(actor).filter_by(**filters)
-        if last := after_id(query.cursor):
-            refunds = refunds.where(Refund.id < last)
-        rows = session.scalars(refunds.order_by(Refund.id.desc()).limit(query.limit + 1)).all()
-    page, next_cursor = cut(rows, query.limit, lambda refund: refund.id)
+        page, next_cursor = newest(session, refunds, Refund.id, query)
     return Page(items=[RefundOut.model_validate(row) for row in page], next_cursor=next_cursor)
 
 

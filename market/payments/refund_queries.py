@@ -1,20 +1,21 @@
 """What may be read of refunds: of what an order's money came by, who sends which, and which lines tell of them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from market.banking.models import BankAccount, BankLine
+from market.banking.models import BankLine
+from market.banking.queries import account_to_pay
 from market.banking.rules import AccountPurpose
 from market.errors import NotFoundError
 from market.identity.rules import Actor, Side
 from market.orders.models import Order
 from market.orders.queries import visible_orders
-from market.payments.models import ProviderMovement, Receipt, ReceiptAllocation, Refund, RefundChange
-from market.payments.rules import CLAIMING, REFUND_NUMBER, RefundRoute, RefundStatus
+from market.payments.models import ProviderMovement, Receipt, ReceiptAllocation, Refund, RefundChange, RefundFile
+from market.payments.rules import CLAIMING, REFUND_NUMBER, RefundEvent, RefundRoute, RefundStatus
 
 
 class RefundSource(NamedTuple):
@@ -27,11 +28,17 @@ class RefundSource(NamedTuple):
     bank_account_id: UUID | None
 
 
-def refundable_sources(session: orm.Session, order_id: UUID, *, line_id: UUID | None = None) -> list[RefundSource]:
-    """Return what an order's money came by, or by one line, and was not asked back, the oldest first."""
+def refundable_sources(
+    session: orm.Session,
+    order_id: UUID,
+    *,
+    line_id: UUID | None = None,
+    claiming: Collection[RefundStatus] = CLAIMING,
+) -> list[RefundSource]:
+    """Return what an order's money came by, or by one line, and has no refund of these statuses, the oldest first."""
     asked = (
         sa.select(sa.func.coalesce(sa.func.sum(Refund.amount_fen), 0))
-        .where(Refund.allocation_id == ReceiptAllocation.id, Refund.status.in_(CLAIMING))
+        .where(Refund.allocation_id == ReceiptAllocation.id, Refund.status.in_(claiming))
         .scalar_subquery()
     )
     left = (ReceiptAllocation.amount_fen - asked).label("left_fen")
@@ -51,11 +58,16 @@ def refundable_sources(session: orm.Session, order_id: UUID, *, line_id: UUID | 
     return [RefundSource(*row) for row in session.execute(wanted)]
 
 
-def claimed_fen(session: orm.Session, order_id: UUID, *, but: UUID | None = None) -> int:
-    """Return what is asked back of an order and not sent yet, but for one refund."""
+_NOT_SENT = (RefundStatus.REQUESTED, RefundStatus.APPROVED)
+
+
+def claimed_fen(
+    session: orm.Session, order_id: UUID, *, but: UUID | None = None, claiming: Collection[RefundStatus] = _NOT_SENT
+) -> int:
+    """Return what is asked back of an order by refunds of these statuses, but for one refund."""
     wanted = sa.select(sa.func.coalesce(sa.func.sum(Refund.amount_fen), 0)).where(
         Refund.order_id == order_id,
-        Refund.status.in_((RefundStatus.REQUESTED, RefundStatus.APPROVED)),
+        Refund.status.in_(claiming),
         Refund.id != but if but else sa.true(),
     )
     return int(session.scalars(wanted).one())
@@ -100,21 +112,42 @@ def refund_kept(session: orm.Session, actor: Actor, refund_id: UUID) -> Refund:
 
 
 def paying_account(session: orm.Session, refund: Refund, order: Order) -> UUID | None:
-    """Return the account that pays a refund: the supplier's own, or custody; the one that was registered last."""
-    wanted = sa.select(BankAccount.id).order_by(BankAccount.id.desc()).limit(1)
+    """Return the account that pays a refund: the supplier's own, or custody; the one that was confirmed last."""
     if refund.route is RefundRoute.SUPPLIER:
-        wanted = wanted.where(
-            BankAccount.purpose == AccountPurpose.OWN, BankAccount.organisation_id == order.supplier_id
-        )
+        account = account_to_pay(session, AccountPurpose.OWN, order.supplier_id)
     else:
-        wanted = wanted.where(BankAccount.purpose == AccountPurpose.CUSTODY)
-    return session.scalar(wanted)
+        account = account_to_pay(session, AccountPurpose.CUSTODY)
+    return account.id if account else None
 
 
-def sent_from(session: orm.Session, account_id: UUID) -> Sequence[Refund]:
-    """Return the refunds that are with the bank of an account."""
-    wanted = sa.select(Refund).where(Refund.account_id == account_id, Refund.status == RefundStatus.SENT)
-    return session.scalars(wanted.order_by(Refund.id)).all()
+def is_reference_taken(session: orm.Session, supplier_id: UUID, key: str) -> bool:
+    """Tell whether a line of a supplier's bank is said already to have paid a refund."""
+    taken = sa.select(Refund.id).where(Refund.supplier_id == supplier_id, Refund.reference_key == key)
+    return session.scalar(taken) is not None
+
+
+def locked_for_file(session: orm.Session, account_id: UUID) -> Sequence[Refund]:
+    """Return the refunds that are with the bank of an account and in no file yet, locked."""
+    wanted = sa.select(Refund).where(
+        Refund.account_id == account_id, Refund.status == RefundStatus.SENT, Refund.file_id.is_(None)
+    )
+    return session.scalars(wanted.order_by(Refund.id).with_for_update()).all()
+
+
+def handed_on_by(session: orm.Session, refund: Refund) -> set[UUID | None]:
+    """Return who sent a refund that is in a file, and who prepared that; nobody for one that is in none."""
+    made_by = sa.select(RefundFile.made_by).where(RefundFile.id == refund.file_id)
+    sent_by = sa.select(RefundChange.changed_by).where(
+        RefundChange.refund_id == refund.id, RefundChange.event == RefundEvent.SEND
+    )
+    return {*session.scalars(made_by), *session.scalars(sent_by)} if refund.file_id else set()
+
+
+def failed_in_file(session: orm.Session, file_id: UUID) -> str | None:
+    """Return the number of the first refund of a file that failed, also if it left after all."""
+    failed = sa.exists().where(RefundChange.refund_id == Refund.id, RefundChange.event == RefundEvent.FAIL)
+    wanted = sa.select(Refund.number).where(Refund.file_id == file_id, failed)
+    return session.scalar(wanted.order_by(Refund.id).limit(1))
 
 
 def changes_of(session: orm.Session, refund_id: UUID) -> Sequence[RefundChange]:
@@ -123,10 +156,28 @@ def changes_of(session: orm.Session, refund_id: UUID) -> Sequence[RefundChange]:
     return session.scalars(changes.order_by(RefundChange.id)).all()
 
 
-def refund_seen(session: orm.Session, provider_id: str, our_id: UUID | None) -> Refund | None:
-    """Return the refund that the provider tells of, by its id or by ours."""
-    wanted = sa.select(Refund).where(sa.or_(Refund.provider_id == provider_id, Refund.id == our_id))
-    return session.scalars(wanted).first()
+def refunds_seen(session: orm.Session, provider_id: str, our_id: UUID | None) -> Sequence[Refund]:
+    """Return the refunds that the provider tells of as one: by its id, or the one by ours that has none of its yet."""
+    ours = sa.and_(Refund.id == our_id, Refund.provider_id.is_(None))
+    wanted = sa.select(Refund).where(sa.or_(Refund.provider_id == provider_id, ours))
+    return session.scalars(wanted.order_by(Refund.id)).all()
+
+
+def approved_unmade(session: orm.Session, line_id: UUID, fen: int) -> Refund | None:
+    """Return the oldest approved refund of so much, of what a line brought, of which the provider has told nothing."""
+    wanted = (
+        sa.select(Refund)
+        .join(ReceiptAllocation, ReceiptAllocation.id == Refund.allocation_id)
+        .join(Receipt, Receipt.id == ReceiptAllocation.receipt_id)
+        .where(
+            Receipt.bank_line_id == line_id,
+            Refund.status == RefundStatus.APPROVED,
+            Refund.route == RefundRoute.PROVIDER,
+            Refund.amount_fen == fen,
+            Refund.provider_id.is_(None),
+        )
+    )
+    return session.scalars(wanted.order_by(Refund.id).limit(1)).first()
 
 
 def refunds_told(session: orm.Session, lines: Sequence[BankLine]) -> list[tuple[BankLine, UUID]]:

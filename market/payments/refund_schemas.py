@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from market.api import Day, Fen, Flag, PageQuery, PositiveFen, Schema, SignedFen, Text
+from market.api import Count, Day, Fen, Flag, PageQuery, PositiveFen, Schema, SignedFen, Text
 from market.attribution.schemas import Id
 from market.banking.schemas import AccountNumber
 from market.banks.rules import Form
@@ -63,10 +63,23 @@ class RerouteRefund(Schema):
     reason: Why
 
 
-class RefundFileQuery(Schema):
+class PrepareRefundFile(Schema):
     """In which form the bank takes the payments."""
 
-    form: Annotated[Form, Field(examples=["xlsx"])] = Form.XLSX
+    form: Annotated[Form, Field(examples=["xlsx"])]
+
+
+class RefundFileOut(Schema):
+    """A file for a bank: of which account, in which form, how many refunds of how much it has it pay."""
+
+    id: Id
+    number: Annotated[str, Field(examples=["RF20260402000003"])]
+    account_id: Id
+    form: Annotated[Form, Field(examples=["xlsx"])]
+    refund_count: Count
+    amount_fen: Fen
+    made_by: Id
+    made_at: Annotated[datetime, Field(examples=["2026-04-02T06:00:00Z"])]
 
 
 class RefundQuery(PageQuery):
@@ -89,10 +102,11 @@ class RefundOut(Schema):
     payee_name: Annotated[str, Field(examples=["交城县财政国库支付中心"])]
     payee_account_end: Annotated[str, Field(examples=["0001"], description="the last four digits")]
     goes_to_payer: Annotated[Flag, Field(description="whether name and account are those that the money came from")]
-    requested_by: Id
+    requested_by: Annotated[Id | None, Field(description="null: the provider or the payer's bank did it by itself")]
     decided_by: Annotated[Id | None, Field(examples=[None])]
     fault: Annotated[str | None, Field(examples=[None])]
     replaces_id: Annotated[Id | None, Field(examples=[None])]
+    file_id: Annotated[Id | None, Field(examples=[None], description="the one file by which the bank is told to pay")]
     requested_at: Annotated[datetime, Field(examples=["2026-04-02T04:00:00Z"])]
     succeeded_on: Annotated[date | None, Field(examples=[None])]
 

@@ -14,20 +14,22 @@ from market.channels.rules import FundsModel
 from market.clock import business_date
 from market.db import new_id
 from market.errors import FourEyesError, InvalidInputError, TransitionError
+from market.identifiers import reference_key
 from market.identity.rules import Actor
 from market.ledger.rules import AccountKey
 from market.orders import queries as orders
 from market.orders.funding import funds_of, restated
 from market.orders.models import Order
 from market.payments import calls, queries, refund_queries
+from market.payments.blocking import check_free
 from market.payments.models import REFUND_NUMBERS, Refund, RefundChange
 from market.payments.receiving import paying
 from market.payments.rules import (
     ROUTES,
-    DisputeOpenError,
     NoPayeeError,
     Operation,
     RefundEvent,
+    RefundReferenceTakenError,
     RefundRoute,
     RefundStatus,
     RefundTooMuchError,
@@ -55,23 +57,23 @@ class Wish(NamedTuple):
 def request(session: orm.Session, actor: Actor, *, order_id: UUID, wish: Wish, now: datetime) -> list[Refund]:
     """Ask for what is to go back of an order: a refund of each payment that it came by, the oldest first.
 
-    Raises `NotFoundError`, `DisputeOpenError` or `RefundTooMuchError`.
+    Raises `NotFoundError`, `RefundTooMuchError`, or what `blocking.check_free` raises.
     """
     order = orders.locked_order(session, actor, order_id)
-    if queries.open_disputes(session, [order.id]):
-        raise DisputeOpenError(number=order.number)
-    left_fen = to_refund_fen(session, order) - refund_queries.claimed_fen(session, order.id)
+    check_free(session, [order.id])
+    left_fen = unclaimed_fen(session, order)
     asked_fen = left_fen if wish.amount_fen is None else wish.amount_fen
     if wish.payee and order.funds_model is FundsModel.STRIPE:
         raise InvalidInputError("the provider pays back who paid", "在线支付原路退回,不得另填收款人", pointer="/payee")
     if not 0 < asked_fen <= left_fen:
         raise RefundTooMuchError(number=order.number, left_fen=max(left_fen, 0), amount_fen=asked_fen)
-    made = []
+    making = Making(ROUTES[order.funds_model], wish.reason, actor.member_id, wish.payee)
+    refunds = []
     for source in refund_queries.refundable_sources(session, order.id):
         if fen := min(asked_fen, source.left_fen):
             asked_fen -= fen
-            made.append(_made(session, actor, order, source, wish, fen=fen, now=now))
-    return made
+            refunds.append(made(session, order.id, source, making, fen=fen, now=now))
+    return refunds
 
 
 def to_refund_fen(session: orm.Session, order: Order) -> int:
@@ -80,31 +82,51 @@ def to_refund_fen(session: orm.Session, order: Order) -> int:
     return funds_of(order, money.lines[order.id], money.dealt_with).to_refund_fen
 
 
-def _made(
+def unclaimed_fen(session: orm.Session, order: Order, *, but: UUID | None = None) -> int:
+    """Return what of a locked order is to go back and no refund claims yet; `but` is a refund that does not count."""
+    return to_refund_fen(session, order) - refund_queries.claimed_fen(session, order.id, but=but)
+
+
+class Making(NamedTuple):
+    """By which way a refund goes, why, by whose wish, and to whom if not to who paid.
+
+    Nobody wished for what the provider or the payer's bank did by itself.
+    """
+
+    route: RefundRoute
+    reason: str
+    by: UUID | None
+    payee: Payee | None = None
+    dispute_id: UUID | None = None
+
+
+def made(
     session: orm.Session,
-    actor: Actor,
-    order: Order,
+    order_id: UUID,
     source: refund_queries.RefundSource,
-    wish: Wish,
+    making: Making,
     *,
     fen: int,
     now: datetime,
 ) -> Refund:
-    payee = wish.payee or Payee(source.payer_name, source.payer_account)
+    """Write down a refund of what a payment brought; the checks are the caller's."""
+    payer = Payee(source.payer_name, source.payer_account)
+    payee = making.payee or payer
     refund = Refund(
         id=new_id(),
         number=f"R{business_date(now):%Y%m%d}{session.scalar(REFUND_NUMBERS):06d}",
-        order_id=order.id,
+        order_id=order_id,
         allocation_id=source.allocation_id,
-        route=ROUTES[order.funds_model],
+        route=making.route,
+        dispute_id=making.dispute_id,
         account_id=source.bank_account_id,
         payee_name=payee.name,
         payee_account=payee.account,
-        goes_to_payer=wish.payee is None or payee == Payee(source.payer_name, source.payer_account),
+        goes_to_payer=payee == payer,
         amount_fen=fen,
-        reason=wish.reason,
+        reason=making.reason,
         status=RefundStatus.REQUESTED,
-        requested_by=actor.member_id,
+        requested_by=making.by,
         requested_at=now,
         seen_at=now,
     )
@@ -116,8 +138,8 @@ def _made(
 def decide(session: orm.Session, actor: Actor, *, refund_id: UUID, event: RefundEvent, now: datetime) -> Refund:
     """Approve or decline what another asked for; approved, the provider is asked to send what came by it.
 
-    Raises `NotFoundError`, `TransitionError`, `FourEyesError`, `DisputeOpenError`, `RefundTooMuchError`, or
-    `WithProviderError` for one that the provider has been asked to send.
+    Raises `NotFoundError`, `TransitionError`, `FourEyesError`, `RefundTooMuchError`, what `blocking.check_free` raises,
+    or `WithProviderError` for one that the provider has been asked to send.
     """
     refund, order = _locked(session, actor, refund_id)
     status = refunded(refund.status, event)
@@ -144,9 +166,8 @@ def _locked(session: orm.Session, actor: Actor, refund_id: UUID) -> tuple[Refund
 
 def _check_still_due(session: orm.Session, refund: Refund, order: Order) -> None:
     """Goods may have been accepted since; what is owed for them is not to go back any more."""
-    if queries.open_disputes(session, [order.id]):
-        raise DisputeOpenError(number=order.number)
-    left_fen = to_refund_fen(session, order) - refund_queries.claimed_fen(session, order.id, but=refund.id)
+    check_free(session, [order.id])
+    left_fen = unclaimed_fen(session, order, but=refund.id)
     if refund.amount_fen > left_fen:
         raise RefundTooMuchError(number=order.number, left_fen=max(left_fen, 0), amount_fen=refund.amount_fen)
 
@@ -163,7 +184,7 @@ def _asked_for(session: orm.Session, refund: Refund, order: Order) -> dict[str, 
 def send(session: orm.Session, actor: Actor, *, refund_id: UUID, bank_name: str, now: datetime) -> Refund:
     """Hand an approved refund to the bank that pays it; `bank_name` is the payee's.
 
-    Raises `NotFoundError`, `TransitionError`, `NoPayeeError`, `DisputeOpenError` or `RefundTooMuchError`.
+    Raises `NotFoundError`, `TransitionError`, `NoPayeeError`, `RefundTooMuchError`, or what `check_free` raises.
     """
     refund, order = _locked(session, actor, refund_id)
     _check_banks(refund)
@@ -186,26 +207,39 @@ def record(
 ) -> Refund:
     """Take the supplier's word that its bank paid an approved refund, as it is taken for receipts.
 
-    Raises `NotFoundError`, `TransitionError` or `InvalidInputError`.
+    Raises `NotFoundError`, `TransitionError`, `InvalidInputError`, `RefundReferenceTakenError`, or `FourEyesError` for
+    who approved it.
     """
     refund, order = _locked(session, actor, refund_id)
     if refund.route is not RefundRoute.SUPPLIER:
         raise InvalidInputError("a statement tells of this refund", "该退款以银行流水为准")
     if refund.status is RefundStatus.FAILED:
         raise TransitionError(machine="refund", status=refund.status, event=RefundEvent.SUCCEED)
+    if refund.decided_by == actor.member_id:
+        raise FourEyesError(rule="refund_payment")
+    key = reference_key(bank_reference)
+    if refund_queries.is_reference_taken(session, order.supplier_id, key):
+        raise RefundReferenceTakenError(reference=bank_reference, pointer="/bank_reference")
     if refund.status is RefundStatus.APPROVED:
         change(session, refund, order, RefundEvent.SEND, by=actor.member_id, now=now, on=paid_on)
     refund.bank_reference, refund.succeeded_on = bank_reference, paid_on
+    refund.reference_key, refund.supplier_id = key, order.supplier_id
     change(session, refund, order, RefundEvent.SUCCEED, by=actor.member_id, now=now, on=paid_on)
     return refund
 
 
 def fail(session: orm.Session, actor: Actor, *, refund_id: UUID, reason: str, now: datetime) -> Refund:
-    """Take note that the bank did not pay: the money is to go back still; raises `NotFoundError`, `TransitionError`."""
+    """Take note that the bank did not pay: the money is to go back still.
+
+    Raises `NotFoundError`, `TransitionError`, or `FourEyesError` for who handed it to the bank, once it is in a file:
+    that can still be uploaded, and what failed be asked for anew.
+    """
     refund, order = _locked(session, actor, refund_id)
     _check_banks(refund)
     if refund.left_line_id:
         raise InvalidInputError("a statement tells that it left", "流水显示该退款已付出")
+    if actor.member_id in refund_queries.handed_on_by(session, refund):
+        raise FourEyesError(rule="refund_failure")
     refund.fault = reason
     change(session, refund, order, RefundEvent.FAIL, by=actor.member_id, now=now)
     return refund
@@ -252,33 +286,34 @@ def change(
 def reroute(session: orm.Session, actor: Actor, *, refund_id: UUID, payee: Payee, reason: str, now: datetime) -> Refund:
     """Ask for a failed refund anew, by a bank to an account that the payer named; others approve it.
 
-    Raises `NotFoundError`, `TransitionError` or `RefundTooMuchError`.
+    Raises `NotFoundError`, `TransitionError`, `RefundTooMuchError`, or what `blocking.check_free` raises.
     """
     failed, order = _locked(session, actor, refund_id)
+    check_free(session, [order.id])
     change(session, failed, order, RefundEvent.REROUTE, by=actor.member_id, now=now)
-    left_fen = to_refund_fen(session, order) - refund_queries.claimed_fen(session, order.id)
+    left_fen = unclaimed_fen(session, order)
     if failed.amount_fen > left_fen:
         raise RefundTooMuchError(number=order.number, left_fen=max(left_fen, 0), amount_fen=failed.amount_fen)
     source = refund_queries.RefundSource(failed.allocation_id, failed.amount_fen, payee.name, payee.account, None)
-    again = _made(session, actor, order, source, Wish(None, reason, payee), fen=failed.amount_fen, now=now)
+    route = RefundRoute.SUPPLIER if order.funds_model is FundsModel.DIRECT else RefundRoute.BANK
+    making = Making(route, reason, actor.member_id, payee)
+    again = made(session, order.id, source, making, fen=failed.amount_fen, now=now)
     again.replaces_id = failed.id
-    if again.route is RefundRoute.PROVIDER:
-        again.route = RefundRoute.BANK
     session.flush()
     return again
 
 
-def told_by_bank(session: orm.Session, lines: Sequence[BankLine], *, now: datetime) -> int:
+def told_by_bank(session: orm.Session, told: Sequence[tuple[BankLine, UUID]], *, now: datetime) -> int:
     """Take note of refunds whose numbers lines carry: that they left, or that they came back; return of how many.
 
-    The account of the lines is locked. A line that does not fit to the fen waits.
+    The account of the lines is locked, and so are the orders. A line that does not fit to the fen waits.
     """
     noted = 0
-    for line, refund_id in refund_queries.refunds_told(session, lines):
+    for line, refund_id in told:
         refund = session.get_one(Refund, refund_id)
         (order,) = queries.locked_orders(session, [refund.order_id])
         session.refresh(refund, with_for_update=True)
-        noted += clear(session, refund, order, line, now=now)
+        noted += clear(session, [(refund, order)], line, now=now)
     return noted
 
 
@@ -298,38 +333,49 @@ def _is_paid_elsewhere(session: orm.Session, refund: Refund, order: Order) -> bo
     """Tell whether what failed was asked back anew: a line by which it left after all waits for a person."""
     if refund.status is not RefundStatus.FAILED or refund.route is RefundRoute.PROVIDER:
         return False
-    return refund.amount_fen > to_refund_fen(session, order) - refund_queries.claimed_fen(session, order.id)
+    return refund.amount_fen > unclaimed_fen(session, order)
 
 
-def clear(session: orm.Session, refund: Refund, order: Order, line: BankLine, *, now: datetime) -> bool:
-    """Tell a refund of a line by which it left or came back; return whether it is that."""
-    if line.open_fen != line.amount_fen or abs(line.amount_fen) != refund.amount_fen:
+def clear(session: orm.Session, parts: Sequence[tuple[Refund, Order]], line: BankLine, *, now: datetime) -> bool:
+    """Tell refunds, each with its order, of a line by which together they left or came back; return if it is that."""
+    if line.open_fen != line.amount_fen or abs(line.amount_fen) != sum(refund.amount_fen for refund, _ in parts):
         return False
-    if line.amount_fen < 0 and refund.left_line_id is None and refund.status in _UNDER_WAY:
-        if _is_paid_elsewhere(session, refund, order):
-            return False
-        refund.left_line_id = line.id
+    has = _has_left if line.amount_fen < 0 else _has_come_back
+    if not all(has(session, refund, order) for refund, order in parts):
+        return False
+    for refund, order in parts:
+        _cleared(session, refund, order, line, now)
+    line.open_fen, line.waiting = 0, None
+    session.flush()
+    return True
+
+
+def _has_left(session: orm.Session, refund: Refund, order: Order) -> bool:
+    is_new = refund.left_line_id is None and refund.status in _UNDER_WAY
+    return is_new and not _is_paid_elsewhere(session, refund, order)
+
+
+def _has_come_back(_: orm.Session, refund: Refund, __: Order) -> bool:
+    return refund.left_line_id is not None and refund.back_line_id is None
+
+
+def _cleared(session: orm.Session, refund: Refund, order: Order, line: BankLine, now: datetime) -> None:
+    if line.amount_fen < 0:
+        refund.left_line_id, refund.succeeded_on = line.id, line.booked_on
         event = _left(refund)
-        refund.succeeded_on = line.booked_on
-    elif line.amount_fen > 0 and refund.left_line_id and refund.back_line_id is None:
+    else:
         refund.back_line_id = line.id
         event = RefundEvent.FAIL if refund.status is RefundStatus.SUCCEEDED else None
-    else:
-        return False
     if event:
         change(session, refund, order, event, by=None, now=now, on=line.booked_on)
-    line.open_fen, line.waiting = 0, None
     _post_cleared(session, refund, line)
-    return True
 
 
 def _post_cleared(session: orm.Session, refund: Refund, line: BankLine) -> None:
     """Post that what was on its way is what the line tells; a supplier's own account is not in the book."""
     if refund.route is RefundRoute.SUPPLIER:
-        session.flush()
         return
     transit, told = AccountKey(CashKind.IN_TRANSIT, refund.id), AccountKey(CashKind.UNMATCHED, line.id)
     word, sides = ("refund_left", (transit, told)) if line.amount_fen < 0 else ("refund_back", (told, transit))
     moves, facts = [cash.Move(*sides, refund.amount_fen)], {"refund": refund.number}
     cash.post(session, [cash.Draft(f"cash:{word}:{refund.id}", word, line.booked_on, moves, facts)])
-    session.flush()

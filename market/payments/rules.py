@@ -7,17 +7,8 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
-from market.banking.rules import AccountPurpose
 from market.channels.rules import FundsModel
 from market.errors import MarketError, follow
-
-MODELS: Mapping[AccountPurpose, FundsModel] = {
-    AccountPurpose.CUSTODY: FundsModel.CUSTODIAN,
-    AccountPurpose.PROVIDER: FundsModel.STRIPE,
-    AccountPurpose.OWN: FundsModel.DIRECT,
-}
-"""Orders of which funds model are paid into an account."""
-
 
 CURRENCY = "cny"
 """In which the provider is asked for money, and tells of it: its smallest unit is the fen."""
@@ -220,6 +211,14 @@ class MatchedOnceError(MarketError):
     zh = "该笔流水已有待审批的匹配,请先审批。"
 
 
+class NotUndoneError(MarketError):
+    """What pays orders goes back by refunds; a meaning that stands is undone, once."""
+
+    status = 409
+    en = "Only the meaning of a line that belongs to no order is undone, once, while it stands."
+    zh = "只能撤销与订单无关且仍有效的流水定性,且仅限一次。"
+
+
 class NotOfThisAccountError(MarketError):
     """A supplier's own account takes money for its own orders paid directly, custody that of orders in custody."""
 
@@ -233,6 +232,14 @@ class ReceiptTakenError(MarketError):
     status = 409
     en = "The bank reference {reference} is already recorded."
     zh = "银行流水号 {reference} 已登记。"
+
+
+class RefundReferenceTakenError(MarketError):
+    """One bank line pays one refund."""
+
+    status = 409
+    en = "The bank reference {reference} already stands for another refund."
+    zh = "银行流水号 {reference} 已登记于另一退款单。"
 
 
 class ReceiptSumError(MarketError):
@@ -294,7 +301,7 @@ class PaymentBusyError(MarketError):
 
     status = 409
     en = "The payment is {status}; it cannot be confirmed or cancelled now."
-    zh = "该支付当前状态为 {status},暂不能确认或取消。"
+    zh = "该支付当前状态为「{status}」,暂不能确认或取消。"
 
 
 class RefundTooMuchError(MarketError):
@@ -313,6 +320,17 @@ class DisputeOpenError(MarketError):
     zh = "订单 {number} 的支付存在未决争议,期间不得退款或结算。"
 
 
+class RefundUnclearError(MarketError):
+    """What may have gone back already, of this order or another of its payment, does not go back again."""
+
+    status = 409
+    en = (
+        "Money of a payment of the order {number} went back on the provider's pages, and not all of it; until it is"
+        " known of which order, nothing of it is refunded or settled."
+    )
+    zh = "订单 {number} 的支付有一笔退款由支付机构页面发出,所属订单尚未确定,期间不得退款或结算。"
+
+
 class NoPayeeError(MarketError):
     """A bank is told whom to pay."""
 
@@ -325,8 +343,16 @@ class NotSentError(MarketError):
     """The bank is told to pay what is sent."""
 
     status = 409
-    en = "No refund is with the bank of this account; there is no file of payments."
-    zh = "该账户暂无待付的退款,没有付款文件。"
+    en = "No refund is with the bank of this account that is in no file yet."
+    zh = "该账户没有尚未列入付款文件的待付退款。"
+
+
+class RefundInFileFailedError(MarketError):
+    """A bank is not told again to pay what may be paid another way."""
+
+    status = 409
+    en = "Refund {number} of this file failed: do not upload the file; prepare a new file of what is asked for anew."
+    zh = "该文件中的退款 {number} 已登记失败,文件不得再提交银行;重新申请的退款请另行生成付款文件。"
 
 
 class ConnectedOnceError(MarketError):
@@ -357,8 +383,8 @@ class NotParkedError(MarketError):
     """What waits for nobody is not asked again by hand."""
 
     status = 409
-    en = "This call is {status}; only a parked one is made again."
-    zh = "该请求状态为 {status},只有已搁置的请求可以重试。"
+    en = "This is {status}; only what is parked is tried again."
+    zh = "当前状态为「{status}」,只有已搁置的可以重试。"
 
 
 class WithProviderError(MarketError):

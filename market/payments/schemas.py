@@ -8,6 +8,7 @@ from pydantic import Field
 
 from market.api import Count, Day, Fen, LongText, PageQuery, PositiveFen, Schema, Text, form
 from market.attribution.schemas import Id
+from market.banking.rules import Meaning
 from market.payments.rules import ProposalEvent, ProposalStatus
 
 Why = Annotated[LongText, Field(examples=["附言写错了识别码,金额与订单一致"])]
@@ -77,7 +78,10 @@ class StatementFile(Schema):
 
 
 class StatementOut(Schema):
-    """A statement as imported: how many of its lines were not there before, and how many open lines it let match."""
+    """A statement as imported: how many of its lines were not there before, and how many open lines it let match.
+
+    `gap_fen` is by how much its closing balance is not the last known one and the lines between: others are missing.
+    """
 
     id: Id
     bank_account_id: Id
@@ -87,13 +91,21 @@ class StatementOut(Schema):
     line_count: Count
     new_count: Count
     matched_count: Count
+    gap_fen: Annotated[int | None, Field(examples=[0], description="null: no balances to compare")]
 
 
 class ProposeMatch(Schema):
-    """What a line that waits pays, and why one thinks so."""
+    """What a line that waits pays, or what else it is if it belongs to no order, and why one thinks so."""
 
     reason: Why
-    orders: Annotated[list[ReceiptPart], Field(min_length=1, max_length=100)]
+    orders: Annotated[list[ReceiptPart], Field(max_length=100, default_factory=list)]
+    meaning: Annotated[Meaning | None, Field(examples=[None])] = None
+
+
+class UndoMatch(Schema):
+    """Why a line does not mean what two people said."""
+
+    reason: Annotated[LongText, Field(examples=["这笔是货款,误定为利息"])]
 
 
 class DecideMatch(Schema):
@@ -103,7 +115,10 @@ class DecideMatch(Schema):
 
 
 class ProposalOut(Schema):
-    """A proposed match and what became of it."""
+    """A proposed match and what became of it: the orders that it pays, or the meaning that all of the amount has.
+
+    `undoes_id` names the match whose meaning it takes back.
+    """
 
     id: Id
     bank_line_id: Id
@@ -114,6 +129,9 @@ class ProposalOut(Schema):
     proposed_at: Annotated[datetime, Field(examples=["2026-04-01T02:00:00Z"])]
     decided_at: Annotated[datetime | None, Field(examples=[None])]
     orders: list[ReceiptPart]
+    meaning: Annotated[Meaning | None, Field(examples=[None])]
+    amount_fen: Annotated[int | None, Field(examples=[None])]
+    undoes_id: Annotated[Id | None, Field(examples=[None])]
 
 
 class ProposalQuery(PageQuery):

@@ -34,11 +34,11 @@ def sweep(db: Database, gateway: Gateway, *, now: datetime) -> int:
         except NoProviderError:
             return 0
         looks = list(_unended(session, gateway))
-        since = _whole_until(session, account) - timedelta(days=DAYS_BACK)
+        known = _whole_until(session, account)
     looked = sum(bool(_look(db, look, now)) for look in looks)
-    told = list(gateway.movements(since))
+    told = list(gateway.movements(known - timedelta(days=DAYS_BACK)))
     taken = [_take(db, gateway, movement, now) for movement in told]
-    day = max((each.booked_on for each in told), default=None)
+    day = max((each.booked_on for each in told), default=known)
     _keep(db, account.id, day if None not in taken else None, gateway.balance_fen(), now)
     looked += sum(filter(None, taken))
     for dispute in list(gateway.disputes(business_date(now) - timedelta(days=DISPUTED_DAYS))):
@@ -52,6 +52,12 @@ def _unended(session: orm.Session, gateway: Gateway) -> Iterator[Callable[[], Se
         OnlinePayment.status.not_in(tuple(ENDED)), OnlinePayment.provider_id.is_not(None)
     )
     refunds = sa.select(Refund.provider_id).where(Refund.status == RefundStatus.SENT, Refund.provider_id.is_not(None))
+    unclear = (
+        sa.select(ProviderMovement.source_id)
+        .join(BankLine, BankLine.id == ProviderMovement.line_id)
+        .where(BankLine.open_fen != 0, ProviderMovement.kind.in_(_REFUNDS))
+        .distinct()
+    )
     disputes = sa.select(Dispute.provider_id).where(Dispute.status == DisputeStatus.OPEN)
     accounts = (
         sa.select(BankAccount.number)
@@ -61,6 +67,7 @@ def _unended(session: orm.Session, gateway: Gateway) -> Iterator[Callable[[], Se
     for wanted, look in (
         (payments, gateway.payment),
         (refunds, gateway.refund),
+        (unclear, gateway.refund),
         (disputes, gateway.dispute),
         (accounts, gateway.account),
     ):
@@ -87,7 +94,7 @@ def _keep(db: Database, account_id: UUID, whole_until: date | None, told_fen: in
     with db.transaction() as session:
         account = session.get_one(BankAccount, account_id)
         seen = {"told_fen": told_fen, "booked_fen": session.scalar(booked), "swept_at": now}
-        whole = {"whole_until": whole_until} if whole_until else {}
+        whole = {"whole_until": whole_until, "whole_at": now} if whole_until else {}
         first = {"account_id": account_id, "whole_until": business_date(account.opened_at), **whole, **seen}
         row = postgresql.insert(ProviderSweep).values(first)
         session.execute(row.on_conflict_do_update(index_elements=["account_id"], set_={**whole, **seen}))
@@ -119,7 +126,7 @@ def _take(db: Database, gateway: Gateway, movement: MovementSeen, now: datetime)
     Movements are looked at for some days only, so that one whose cause cannot be noted is a line all the same.
     """
     with db.transaction() as session:
-        if session.scalar(sa.select(BankLine.id).where(BankLine.line_key == movement.id)):
+        if session.scalar(sa.select(sa.exists().where(BankLine.line_key == movement.id))):
             return False
     look = _SOURCES.get(movement.kind)
     if look is not None and _look(db, lambda: look(gateway, movement.source_id), now) is None:
@@ -130,6 +137,12 @@ def _take(db: Database, gateway: Gateway, movement: MovementSeen, now: datetime)
     return True
 
 
+_REFUNDS = {"refund", "payment_refund", "refund_failure", "payment_failure_refund"}
+"""What may have been told before the payment that it is of, or before it is known of which order it is.
+
+It is looked at again as long as its line waits.
+"""
+
 _SOURCES: dict[str, Callable[[Gateway, str], Seen | None]] = {
     "charge": Gateway.payment_of_charge,
     "payment": Gateway.payment_of_charge,
@@ -138,6 +151,7 @@ _SOURCES: dict[str, Callable[[Gateway, str], Seen | None]] = {
     "refund_failure": Gateway.refund,
     "payment_failure_refund": Gateway.refund,
     "adjustment": Gateway.dispute,
+    "transfer": Gateway.transfer,
 }
 
 

@@ -13,13 +13,13 @@ from uuid import UUID
 from fastapi import Query, Response
 from sqlalchemy import orm
 
-from market.api import declared, router_of
+from market.api import day_asked, declared, router_of
 from market.attribution.schemas import ReceivedOut
 from market.attribution.statements import Flow, HouseholdStatement, Statement, check_window, household_statement
 from market.audit.verifying import see_one_moment
 from market.benefits.rules import MECHANISMS
 from market.clock import business_date, utc_now
-from market.errors import InvalidInputError, NotFoundError
+from market.errors import FutureDateError, InvalidInputError, NotFoundError
 from market.identity.access import Caller, requires
 from market.identity.rules import Permission
 from market.lots.schemas import MarketPriceSchema
@@ -101,7 +101,9 @@ def show_household_statement(
     )
 
 
-@router.get("/households/{household_id}/account", tags=["statements"], responses=declared(NotFoundError))
+@router.get(
+    "/households/{household_id}/account", tags=["statements"], responses=declared(NotFoundError, FutureDateError)
+)
 def show_household_account(
     household_id: UUID, query: Annotated[AccountQuery, Query()], caller: AccountReader
 ) -> HouseholdAccountOut:
@@ -127,7 +129,7 @@ def show_household_account(
     "/households/{household_id}/account.pdf",
     tags=["statements"],
     response_class=Response,
-    responses={200: {"content": _content(PDF), "description": "The page"}, **declared(NotFoundError)},
+    responses={200: {"content": _content(PDF), "description": "The page"}, **declared(NotFoundError, FutureDateError)},
 )
 def print_household_account(
     household_id: UUID, query: Annotated[AccountQuery, Query()], caller: AccountReader
@@ -141,7 +143,10 @@ def print_household_account(
     "/households/{household_id}/account.xlsx",
     tags=["statements"],
     response_class=Response,
-    responses={200: {"content": _content(XLSX), "description": "The workbook"}, **declared(NotFoundError)},
+    responses={
+        200: {"content": _content(XLSX), "description": "The workbook"},
+        **declared(NotFoundError, FutureDateError),
+    },
 )
 def download_household_account(
     household_id: UUID, query: Annotated[AccountQuery, Query()], caller: AccountReader
@@ -252,7 +257,7 @@ def _account(
     household_id: UUID, query: AccountQuery, caller: Caller
 ) -> tuple[HouseholdAccount, HouseholdStatement, Place]:
     """Read an account, and the statement of its year until the day that is asked, of one moment."""
-    on = query.on or business_date(utc_now())
+    on = day_asked(query.on)
     year = query.year or on.year
     with caller.transaction() as (session, actor):
         see_one_moment(session)

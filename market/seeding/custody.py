@@ -62,12 +62,13 @@ def _open(known: Known, row: Row, session: orm.Session, now: datetime) -> None:
     account = accounts.register(
         session,
         known.actor(opener, Permission.BANK_ACCOUNT_WRITE),
-        holder=row["holder"],
         bank_name=row["bank_name"],
         bank_code=row["bank_code"],
         number=row["number"],
         now=now,
     )
+    confirming = known.actor(COLLEAGUE, Permission.BANK_ACCOUNT_CONFIRM)
+    accounts.confirm(session, confirming, account_id=account.id, now=now)
     known.bank_accounts[row["account"]] = account.id
 
 

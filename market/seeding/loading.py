@@ -98,7 +98,7 @@ def _held(db: Database, sample: Sample) -> _Held:
 def _load(db: Database, sample: Sample, known: Known, history: Sequence[Event], progress: Progress) -> None:
     with db.transaction() as session:
         load_places(session, sample, today=history[0].on)
-        people.load_people(session, sample, known)
+        people.load_people(session, sample, known, now=history[0].at)
     _load_households(db, sample, known, progress)
     task = progress.add_task("history", total=len(history))
     for week, events in _by_week(history):

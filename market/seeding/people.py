@@ -1,13 +1,14 @@
 """Who acts: organisations and their members, and the register of households with who takes part where."""
 
 from collections import defaultdict
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import orm
 
 from market.benefits import enrolling
 from market.households import service as register
 from market.households.rules import HouseholdStatus
+from market.identity import members
 from market.identity import service as identity
 from market.identity.rules import OrganisationKind, Permission, Role
 from market.seeding.known import Known
@@ -18,7 +19,7 @@ DEMO_PASSWORD = "seven-into-demo"  # noqa: S105 - documented, and of the sample 
 """Every member of the sample signs in with this."""
 
 
-def load_people(session: orm.Session, sample: Sample, known: Known) -> None:
+def load_people(session: orm.Session, sample: Sample, known: Known, *, now: datetime) -> None:
     """Load organisations and members; all share one hash of `DEMO_PASSWORD`, which takes most of a second to make."""
     password_hash = identity.hash_password(DEMO_PASSWORD)
     for row in sample.organisations:
@@ -32,13 +33,16 @@ def load_people(session: orm.Session, sample: Sample, known: Known) -> None:
         known.organisations[row["organisation"]] = body
         known.village_of[body.id] = body.region_code
     for row in sample.members:
-        known.members[row["login"]] = identity.add_member(
+        known.members[row["login"]] = member = members.add(
             session,
+            None,
             organisation_id=known.organisations[row["organisation"]].id,
             login=row["login"],
             password_hash=password_hash,
             role=Role(row["role"]),
+            now=now,
         )
+        member.own_password = True  # told in the manual, to be signed in with
 
 
 def load_households(session: orm.Session, sample: Sample, known: Known, village_code: str) -> int:

@@ -3,10 +3,10 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query, Request, Response
+from fastapi import Query, Response
 from sqlalchemy import orm
 
-from market.api import Page, after_id, cut, declared, file_content, router_of
+from market.api import Page, declared, file_content, newest, router_of
 from market.banks.payment_forms import MEDIA_TYPES
 from market.banks.rules import Form, PaymentFileError
 from market.channels.rules import FundsModel
@@ -15,11 +15,12 @@ from market.errors import FourEyesError, InvalidInputError, NotFoundError, Trans
 from market.identity.access import Caller, requires
 from market.identity.rules import Actor, Permission
 from market.ledger.rules import PeriodClosedError
-from market.payments.rules import DisputeOpenError, WithProviderError
-from market.payments.tasks import push
+from market.payments.asking import Book, ProviderIfAny, once_asking
+from market.payments.rules import DisputeOpenError, RefundUnclearError, WithProviderError
 from market.settlements import paying, queries, service, transfers
 from market.settlements.models import Settlement
 from market.settlements.rules import (
+    ON_REVERSAL,
     LeftAlreadyError,
     NoPayeeAccountError,
     NothingToSettleError,
@@ -95,37 +96,53 @@ def decide_settlement(settlement_id: UUID, request: DecideSettlement, caller: Se
     "/settlements/{settlement_id}/instruction",
     status_code=201,
     response_model=SettlementOut,
-    responses=declared(*_STEP, DisputeOpenError, NotReadyError),
+    responses=declared(*_STEP, DisputeOpenError, RefundUnclearError, NotReadyError),
 )
-def instruct_settlement(settlement_id: UUID, caller: Settler, http: Request) -> Response:
+def instruct_settlement(settlement_id: UUID, caller: Settler, gateway: ProviderIfAny, db: Book) -> Response:
     """Hand an approved settlement to the bank, whose file can be downloaded then, or have the provider transfer it."""
     now = utc_now()
-    response = caller.once(
-        None,
-        lambda session, actor: _out(session, service.instruct(session, actor, settlement_id=settlement_id, now=now)),
-    )
-    _push(http, settlement_id)
-    return response
 
+    def work(session: orm.Session, actor: Actor) -> tuple[SettlementOut, UUID]:
+        instructed = service.instruct(session, actor, settlement_id=settlement_id, now=now)
+        return _out(session, instructed), instructed.id
 
-def _push(http: Request, settlement_id: UUID) -> None:
-    """Ask the provider right away what a settlement has to ask of it."""
-    if http.app.state.gateway is not None:
-        push(http.app.state.db, http.app.state.gateway, settlement_id, utc_now())
+    return once_asking(caller, gateway, db, None, work)
 
 
 @router.post(
     "/settlements/{settlement_id}/reversal", status_code=201, response_model=SettlementOut, responses=declared(*_STEP)
 )
-def reverse_settlement(settlement_id: UUID, caller: Settler, http: Request) -> Response:
-    """Have the provider take the transfer of a confirmed settlement back; what it settled is owed again then."""
+def ask_settlement_back(settlement_id: UUID, caller: Settler) -> Response:
+    """Ask to have the transfer of a confirmed settlement taken back; another member decides."""
     now = utc_now()
-    response = caller.once(
+    return caller.once(
         None,
         lambda session, actor: _out(session, transfers.ask_back(session, actor, settlement_id=settlement_id, now=now)),
     )
-    _push(http, settlement_id)
-    return response
+
+
+@router.post(
+    "/settlements/{settlement_id}/reversal-decision",
+    status_code=201,
+    response_model=SettlementOut,
+    responses=declared(*_STEP, FourEyesError),
+)
+def decide_settlement_reversal(
+    settlement_id: UUID, request: DecideSettlement, caller: Settler, gateway: ProviderIfAny, db: Book
+) -> Response:
+    """Approve or decline what another asked to have taken back; approved, the provider is asked.
+
+    What it settled is owed again when the provider has done it.
+    """
+    now = utc_now()
+    if request.event not in ON_REVERSAL:
+        raise InvalidInputError("a request is approved or declined", "申请只能批准或退回", pointer="/event")
+
+    def work(session: orm.Session, actor: Actor) -> tuple[SettlementOut, UUID]:
+        decided = transfers.decide_back(session, actor, settlement_id=settlement_id, event=request.event, now=now)
+        return _out(session, decided), decided.id
+
+    return once_asking(caller, gateway, db, request, work)
 
 
 @router.get(
@@ -201,10 +218,7 @@ def list_settlements(query: Annotated[SettlementQuery, Query()], caller: Reader)
     filters = query.model_dump(include={"supplier_id", "status"}, exclude_none=True)
     with caller.transaction() as (session, actor):
         settlements = queries.visible_settlements(actor).filter_by(**filters)
-        if last := after_id(query.cursor):
-            settlements = settlements.where(Settlement.id < last)
-        rows = session.scalars(settlements.order_by(Settlement.id.desc()).limit(query.limit + 1)).all()
-    page, next_cursor = cut(rows, query.limit, lambda settlement: settlement.id)
+        page, next_cursor = newest(session, settlements, Settlement.id, query)
     return Page(items=[SettlementBrief.model_validate(row) for row in page], next_cursor=next_cursor)
 
 
@@ -258,6 +272,9 @@ def _file(content: bytes, media_type: str, name: str) -> Response:
 def _out(session: orm.Session, settlement: Settlement) -> SettlementOut:
     return SettlementOut(
         **SettlementBrief.model_validate(settlement).model_dump(),
+        fault=queries.fault_of(session, settlement.id),
+        reversal_asked_by=settlement.reversal_asked_by,
+        reversal_approved_by=settlement.reversal_approved_by,
         items=[SettlementItemOut.model_validate(row) for row in queries.items_of(session, [settlement.id])],
         changes=[SettlementChangeOut.model_validate(row) for row in queries.changes_of(session, settlement.id)],
     )

@@ -24,12 +24,18 @@ class Settlement(Base):
         sa.CheckConstraint(
             "amount_fen > 0 AND least(gross_fen, netted_fen, reserved_fen, released_fen) >= 0", name="something_is_paid"
         ),
+        sa.CheckConstraint("least(owed_after_fen, owed_apart_fen) >= 0", name="owed_is_not_negative"),
         sa.CheckConstraint(
             "(status IN ('confirmed', 'returned')) = (bank_line_id IS NOT NULL)", name="the_bank_confirms"
         ),
         sa.CheckConstraint("(bank_line_id IS NULL) = (paid_on IS NULL)", name="confirmed_has_its_day"),
         sa.CheckConstraint("(status = 'returned') = (return_line_id IS NOT NULL)", name="the_bank_brings_it_back"),
         sa.CheckConstraint("(return_line_id IS NULL) = (returned_on IS NULL)", name="returned_has_its_day"),
+        sa.CheckConstraint(
+            "reversal_approved_by IS NULL"
+            " OR reversal_asked_by IS NOT NULL AND reversal_approved_by <> reversal_asked_by",
+            name="another_has_it_reversed",
+        ),
         sa.Index(
             "one_open_settlement",
             "supplier_id",
@@ -49,6 +55,8 @@ class Settlement(Base):
     reserved_fen: orm.Mapped[int]
     released_fen: orm.Mapped[int]
     amount_fen: orm.Mapped[int]
+    owed_after_fen: orm.Mapped[int]
+    owed_apart_fen: orm.Mapped[int]
     status: orm.Mapped[SettlementStatus]
     made_by: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("members.id"))
     made_at: orm.Mapped[datetime]
@@ -56,6 +64,8 @@ class Settlement(Base):
     instructed_on: orm.Mapped[date | None]
     paid_on: orm.Mapped[date | None]
     bank_line_id: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("bank_lines.id"), unique=True)
+    reversal_asked_by: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("members.id"))
+    reversal_approved_by: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("members.id"))
     returned_on: orm.Mapped[date | None]
     return_line_id: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("bank_lines.id"), unique=True)
 

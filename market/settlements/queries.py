@@ -7,14 +7,14 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from market.banking.models import BankAccount, BankLine
-from market.banking.rules import AccountPurpose
+from market.banking.rules import MODELS
 from market.channels.rules import FundsModel
 from market.db import lock_by
 from market.errors import NotFoundError
 from market.identity.rules import Actor, Scope
 from market.orders.models import Order, OrderLine
 from market.payments.models import ProviderCall
-from market.payments.rules import MODELS, Operation
+from market.payments.rules import Operation
 from market.settlements.models import Settlement, SettlementChange, SettlementItem
 from market.settlements.rules import SettlementStatus
 
@@ -44,8 +44,10 @@ def items_of(session: orm.Session, settlement_ids: Collection[UUID]) -> Sequence
     return session.scalars(items.order_by(SettlementItem.settlement_id, SettlementItem.id)).all()
 
 
-def orders_paid_for(session: orm.Session, supplier_id: UUID, model: FundsModel) -> Sequence[Order]:
-    """Return a supplier's orders of a funds model of which something was paid and accepted, locked, oldest first."""
+def orders_paid_for(
+    session: orm.Session, supplier_id: UUID, model: FundsModel, *, lock: bool = True
+) -> Sequence[Order]:
+    """Return a supplier's orders of a funds model of which something was paid and accepted, oldest first."""
     accepted = sa.exists().where(OrderLine.order_id == Order.id, OrderLine.accepted_fen > 0)
     wanted = sa.select(Order).where(
         Order.supplier_id == supplier_id,
@@ -53,16 +55,8 @@ def orders_paid_for(session: orm.Session, supplier_id: UUID, model: FundsModel) 
         Order.captured_fen > 0,
         accepted,
     )
-    locked = wanted.order_by(Order.id).with_for_update().execution_options(populate_existing=True)
-    return session.scalars(locked).all()
-
-
-def newest_account(session: orm.Session, purpose: AccountPurpose, organisation_id: UUID | None) -> BankAccount | None:
-    """Return the account that was registered last, of an organisation or of whoever keeps custody."""
-    wanted = sa.select(BankAccount).where(BankAccount.purpose == purpose)
-    if organisation_id:
-        wanted = wanted.where(BankAccount.organisation_id == organisation_id)
-    return session.scalar(wanted.order_by(BankAccount.id.desc()).limit(1))
+    wanted = (wanted.with_for_update() if lock else wanted).execution_options(populate_existing=True)
+    return session.scalars(wanted.order_by(Order.id)).all()
 
 
 def line_told(session: orm.Session, settlement: Settlement, fen: int) -> BankLine | None:
@@ -70,11 +64,20 @@ def line_told(session: orm.Session, settlement: Settlement, fen: int) -> BankLin
 
     A bank's carries the settlement's number, the provider's the transfer that was asked for.
     """
+    wanted = _lines_about(session, settlement, fen).where(BankLine.open_fen == fen)
+    return session.scalar(wanted.order_by(BankLine.id).limit(1).with_for_update())
+
+
+def has_left(session: orm.Session, settlement: Settlement) -> bool:
+    """Tell whether a line says that a settlement was paid, whatever else people said that line means."""
+    return session.scalar(_lines_about(session, settlement, -settlement.amount_fen).limit(1)) is not None
+
+
+def _lines_about(session: orm.Session, settlement: Settlement, fen: int) -> sa.Select[BankLine]:
     # Statements of an account are matched one at a time, and not while one of its lines is taken.
     lock_by(session, kind="bank_account", key=str(settlement.paying_account_id))
-    wanted = sa.select(BankLine).where(
+    return sa.select(BankLine).where(
         BankLine.bank_account_id == settlement.paying_account_id,
-        BankLine.open_fen == fen,
         BankLine.amount_fen == fen,
         sa.or_(
             sa.func.concat_ws(" ", BankLine.payment_reference, BankLine.remark).contains(settlement.number),
@@ -83,7 +86,6 @@ def line_told(session: orm.Session, settlement: Settlement, fen: int) -> BankLin
             ),
         ),
     )
-    return session.scalar(wanted.order_by(BankLine.id).limit(1).with_for_update())
 
 
 def model_of(session: orm.Session, settlement: Settlement) -> FundsModel:
@@ -96,6 +98,12 @@ def transfer_call(session: orm.Session, settlement_id: UUID, operation: Operatio
     wanted = sa.select(ProviderCall).where(
         ProviderCall.subject_id == settlement_id, ProviderCall.operation == operation
     )
+    return session.scalars(wanted.order_by(ProviderCall.id.desc()).limit(1)).first()
+
+
+def fault_of(session: orm.Session, settlement_id: UUID) -> str | None:
+    """Return why what the provider was asked for a settlement last was not done, in its words."""
+    wanted = sa.select(ProviderCall.fault).where(ProviderCall.subject_id == settlement_id)
     return session.scalars(wanted.order_by(ProviderCall.id.desc()).limit(1)).first()
 
 

@@ -32,6 +32,9 @@ class SettlementEvent(StrEnum):
     INSTRUCT = "instruct"
     CONFIRM = "confirm"
     FAIL = "fail"
+    REVERSE = "reverse"
+    APPROVE_REVERSAL = "approve_reversal"
+    DECLINE_REVERSAL = "decline_reversal"
     RETURN = "return"
 
 
@@ -43,8 +46,18 @@ TRANSITIONS: Mapping[tuple[SettlementStatus, SettlementEvent], SettlementStatus]
     (_S.APPROVED, _E.FAIL): _S.FAILED,
     (_S.INSTRUCTED, _E.CONFIRM): _S.CONFIRMED,
     (_S.INSTRUCTED, _E.FAIL): _S.FAILED,
+    (_S.CONFIRMED, _E.REVERSE): _S.CONFIRMED,
+    (_S.CONFIRMED, _E.APPROVE_REVERSAL): _S.CONFIRMED,
+    (_S.CONFIRMED, _E.DECLINE_REVERSAL): _S.CONFIRMED,
     (_S.CONFIRMED, _E.RETURN): _S.RETURNED,
 }
+"""What is paid stays paid until what was asked back has come back."""
+
+ON_REVERSAL: Mapping[SettlementEvent, SettlementEvent] = {
+    _E.APPROVE: _E.APPROVE_REVERSAL,
+    _E.DECLINE: _E.DECLINE_REVERSAL,
+}
+"""Which step it is to decide on taking a transfer back."""
 
 
 def after(status: SettlementStatus, event: SettlementEvent) -> SettlementStatus:
@@ -138,6 +151,11 @@ def items(orders: Sequence[Earned]) -> list[Item]:
                 netted.append(item)
                 left_fen += item.net_fen
     return [*paying, *netted]
+
+
+def still_owed(orders: Sequence[Earned], settled: Sequence[Item]) -> int:
+    """Return what a supplier goes on owing of orders when items are settled: what the next settlement may net."""
+    return sum(max(order.owed_fen, 0) for order in orders) + sum(min(item.net_fen, 0) for item in settled)
 
 
 class NothingToSettleError(MarketError):

@@ -26,7 +26,7 @@ class DraftSettlement(Schema):
 
 
 class DecideSettlement(Schema):
-    """What another person says of a draft."""
+    """What another person says of a draft, or of taking a transfer back."""
 
     event: Annotated[SettlementEvent, Field(examples=["approve"], description="approve or decline")]
 
@@ -83,6 +83,11 @@ class SettlementChangeOut(Schema):
 class SettlementOut(SettlementBrief):
     """A settlement with what it pays of which order, and its history."""
 
+    fault: Annotated[
+        str | None, Field(examples=[None], description="why the provider has not transferred or taken back")
+    ]
+    reversal_asked_by: Annotated[Id | None, Field(examples=[None], description="who wants it back; another decides")]
+    reversal_approved_by: Annotated[Id | None, Field(examples=[None])]
     items: list[SettlementItemOut]
     changes: list[SettlementChangeOut]
 
@@ -147,3 +152,5 @@ class SettlementStatementOut(Schema):
     paid_to: AccountOut
     orders: list[OrderSettledOut]
     totals: SettledTotalsOut
+    owed_after_fen: Annotated[Fen, Field(description="what the supplier owes beyond what is netted: carried on")]
+    owed_apart_fen: Annotated[Fen, Field(description="owed of the orders of the other funds model, and netted there")]

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from market.attribution.matching import lock_supplier
+from market.banking.queries import account_to_pay
 from market.banking.rules import AccountPurpose
 from market.cash import posting as cash
 from market.cash.rules import CashKind
@@ -21,11 +22,12 @@ from market.ledger.rules import AccountKey
 from market.orders.funding import funds_of, restated
 from market.orders.models import Order
 from market.orders.settling import Funded, settle, unsettle
-from market.payments.queries import open_disputes
+from market.payments.blocking import blocked, check_free
 from market.payments.receiving import Paying, paying
 from market.payments.rules import CallStatus, Operation, WithProviderError
 from market.settlements import queries, transfers
-from market.settlements.models import SETTLEMENT_NUMBERS, Settlement, SettlementChange, SettlementItem
+from market.settlements.changing import change
+from market.settlements.models import SETTLEMENT_NUMBERS, Settlement, SettlementItem
 from market.settlements.rules import (
     Earned,
     Item,
@@ -40,6 +42,7 @@ from market.settlements.rules import (
     StaleSettlementError,
     after,
     items,
+    still_owed,
     totals,
 )
 
@@ -76,11 +79,12 @@ def draft(
     if number:
         raise OpenSettlementError(number=number)
     from_purpose, to_purpose = _BETWEEN[model]
-    custody = queries.newest_account(session, from_purpose, None)
-    payee = queries.newest_account(session, to_purpose, supplier_id)
+    custody = account_to_pay(session, from_purpose)
+    payee = account_to_pay(session, to_purpose, supplier_id)
     if payee is None:
         raise NoPayeeAccountError(pointer="/supplier_id")
-    due = _due(session, _money(session, supplier_id, model), business_date(now))
+    money, on = _money(session, supplier_id, model), business_date(now)
+    due = _due(session, money, on)
     come_to = totals(due)
     if custody is None or come_to.amount_fen <= 0:
         raise NothingToSettleError(pointer="/supplier_id")
@@ -91,6 +95,8 @@ def draft(
         paying_account_id=custody.id,
         payee_account_id=payee.id,
         **come_to._asdict(),
+        owed_after_fen=still_owed(_earned(money, on), due),
+        owed_apart_fen=_owed_apart(session, supplier_id, model, on),
         status=SettlementStatus.DRAFT,
         made_by=actor.member_id,
         made_at=now,
@@ -113,23 +119,31 @@ def _money_of(session: orm.Session, settlement: Settlement) -> Paying:
 
 def _due(session: orm.Session, money: Paying, on: date) -> list[Item]:
     """Return what is to be settled on a day; whose days of reserve are over by then, keeps none back."""
-    disputed = open_disputes(session, list(money.orders))
-    return items(
-        [
-            Earned(
-                order_id=order.id,
-                earned_fen=funds.kept_fen - funds.receivable_fen,
-                settled_fen=order.settled_fen,
-                settled_fee_fen=order.settled_fee_fen,
-                fee_bp=order.fee_bp,
-                reserved_fen=order.reserved_fen,
-                reserve_bp=order.reserve_bp if _is_reserved(order, on) else 0,
-            )
-            for order in money.orders.values()
-            if order.id not in disputed
-            for funds in [funds_of(order, money.lines[order.id], money.dealt_with)]
-        ]
-    )
+    stuck = blocked(session, list(money.orders))
+    return items([each for each in _earned(money, on) if each.order_id not in stuck])
+
+
+def _earned(money: Paying, on: date) -> list[Earned]:
+    return [
+        Earned(
+            order_id=order.id,
+            earned_fen=funds.kept_fen - funds.receivable_fen,
+            settled_fen=order.settled_fen,
+            settled_fee_fen=order.settled_fee_fen,
+            fee_bp=order.fee_bp,
+            reserved_fen=order.reserved_fen,
+            reserve_bp=order.reserve_bp if _is_reserved(order, on) else 0,
+        )
+        for order in money.orders.values()
+        for funds in [funds_of(order, money.lines[order.id], money.dealt_with)]
+    ]
+
+
+def _owed_apart(session: orm.Session, supplier_id: UUID, model: FundsModel, on: date) -> int:
+    """Return what a supplier owes of the orders that are settled out of another account, in fen."""
+    others = [other for other in _BETWEEN if other is not model]
+    orders = [order for other in others for order in queries.orders_paid_for(session, supplier_id, other, lock=False)]
+    return still_owed(_earned(paying(session, orders), on), [])
 
 
 def _is_reserved(order: Order, on: date) -> bool:
@@ -149,7 +163,7 @@ def decide(
     after(settlement.status, event)
     money = _money_of(session, settlement)
     settlement.decided_by = actor.member_id
-    _change(session, actor.member_id, settlement, event, now)
+    change(session, actor.member_id, settlement, event, now)
     if settlement.status is SettlementStatus.APPROVED:
         rows = queries.items_of(session, [settlement.id])
         drafted = [Item(row.order_id, row.gross_fen, row.fee_fen, row.reserved_fen) for row in rows]
@@ -157,24 +171,6 @@ def decide(
             raise StaleSettlementError
         _restate(session, money, rows, business_date(now))
     return settlement
-
-
-def _change(
-    session: orm.Session, by: UUID | None, settlement: Settlement, event: SettlementEvent, now: datetime
-) -> SettlementChange:
-    """Move a locked settlement by an event, and record who did it; nobody did what the provider told."""
-    settlement.status = after(settlement.status, event)
-    change = SettlementChange(
-        id=new_id(),
-        settlement_id=settlement.id,
-        event=event,
-        status=settlement.status,
-        changed_by=by,
-        changed_at=now,
-    )
-    session.add(change)
-    session.flush()
-    return change
 
 
 def _restate(
@@ -199,15 +195,15 @@ def _restate(
 def instruct(session: orm.Session, actor: Actor, *, settlement_id: UUID, now: datetime) -> Settlement:
     """Hand an approved settlement to the bank, or ask the provider for its transfer.
 
-    Raises `NotFoundError`, `TransitionError`, `DisputeOpenError` or `NotReadyError`.
+    Raises `NotFoundError`, `TransitionError`, `NotReadyError`, or what `blocking.check_free` raises.
     """
     settlement = queries.one_settlement(session, actor, settlement_id, lock=True)
     after(settlement.status, SettlementEvent.INSTRUCT)
-    transfers.check_undisputed(session, settlement)
+    check_free(session, [row.order_id for row in queries.items_of(session, [settlement.id])])
     if queries.model_of(session, settlement) is FundsModel.STRIPE:
         transfers.ask(session, settlement, now=now)
     settlement.instructed_on = business_date(now)
-    _change(session, actor.member_id, settlement, SettlementEvent.INSTRUCT, now)
+    change(session, actor.member_id, settlement, SettlementEvent.INSTRUCT, now)
     batch, transit = (AccountKey(kind, settlement.id) for kind in (CashKind.SETTLEMENT, CashKind.IN_TRANSIT))
     _post(session, settlement, "instruction", batch, transit, on=business_date(now))
     session.flush()
@@ -239,7 +235,7 @@ def confirm_told(session: orm.Session, settlement: Settlement, *, by: UUID | Non
     money = _money_of(session, settlement)
     on = max(line.booked_on, settlement.instructed_on or line.booked_on)
     settlement.paid_on, settlement.bank_line_id = line.booked_on, line.id
-    change = _change(session, by, settlement, SettlementEvent.CONFIRM, now)
+    step = change(session, by, settlement, SettlementEvent.CONFIRM, now)
     line.open_fen, line.waiting = 0, None
     transit, left = AccountKey(CashKind.IN_TRANSIT, settlement.id), AccountKey(CashKind.UNMATCHED, line.id)
     lock_supplier(session, settlement.supplier_id)
@@ -248,7 +244,7 @@ def confirm_told(session: orm.Session, settlement: Settlement, *, by: UUID | Non
         _reached(money, row, row.paid_fen, "settlement", line.booked_on)
         for row in queries.items_of(session, [settlement.id])
     ]
-    trigger = f"settlement:{change.id}"
+    trigger = f"settlement:{step.id}"
     settle(session, funded, supplier_id=settlement.supplier_id, trigger=trigger, on=line.booked_on)
     session.flush()
     return settlement
@@ -273,7 +269,7 @@ def fail(session: orm.Session, actor: Actor, *, settlement_id: UUID, now: dateti
     sent = queries.transfer_call(session, settlement.id, Operation.TRANSFER)
     if sent and sent.status is not CallStatus.REFUSED:
         raise WithProviderError(number=settlement.number)
-    if queries.line_told(session, settlement, -settlement.amount_fen):
+    if queries.has_left(session, settlement):
         raise LeftAlreadyError(number=settlement.number)
     return fail_told(session, settlement, by=actor.member_id, now=now)
 
@@ -282,7 +278,7 @@ def fail_told(session: orm.Session, settlement: Settlement, *, by: UUID | None, 
     """Undo a locked settlement that was not paid."""
     after(settlement.status, SettlementEvent.FAIL)
     money = _money_of(session, settlement)
-    _change(session, by, settlement, SettlementEvent.FAIL, now)
+    change(session, by, settlement, SettlementEvent.FAIL, now)
     if settlement.instructed_on:
         batch, transit = (AccountKey(kind, settlement.id) for kind in (CashKind.SETTLEMENT, CashKind.IN_TRANSIT))
         _post(session, settlement, "failure", transit, batch, on=business_date(now))
@@ -309,7 +305,7 @@ def take_back_told(session: orm.Session, settlement: Settlement, *, by: UUID | N
     money = _money_of(session, settlement)
     on = max(line.booked_on, settlement.paid_on or line.booked_on, settlement.instructed_on or line.booked_on)
     settlement.returned_on, settlement.return_line_id = on, line.id
-    change = _change(session, by, settlement, SettlementEvent.RETURN, now)
+    step = change(session, by, settlement, SettlementEvent.RETURN, now)
     line.open_fen, line.waiting = 0, None
     back, batch = AccountKey(CashKind.UNMATCHED, line.id), AccountKey(CashKind.SETTLEMENT, settlement.id)
     lock_supplier(session, settlement.supplier_id)
@@ -317,6 +313,6 @@ def take_back_told(session: orm.Session, settlement: Settlement, *, by: UUID | N
     rows = queries.items_of(session, [settlement.id])
     _restate(session, money, rows, on, undone=True)
     funded = [_reached(money, row, -row.paid_fen, "unsettlement", on) for row in rows]
-    unsettle(session, funded, supplier_id=settlement.supplier_id, trigger=f"unsettlement:{change.id}", on=on)
+    unsettle(session, funded, supplier_id=settlement.supplier_id, trigger=f"unsettlement:{step.id}", on=on)
     session.flush()
     return settlement

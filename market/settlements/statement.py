@@ -100,6 +100,8 @@ class Statement:
     paid_to: Account
     orders: Sequence[OrderSettled]
     totals: Totals
+    owed_after_fen: int
+    owed_apart_fen: int
 
 
 def statement(session: orm.Session, settlement: Settlement) -> Statement:
@@ -122,6 +124,8 @@ def statement(session: orm.Session, settlement: Settlement) -> Statement:
         paid_to=_account(session, settlement.payee_account_id),
         orders=[_order(row) for row in rows],
         totals=totals([_item(row) for row in rows]),
+        owed_after_fen=settlement.owed_after_fen,
+        owed_apart_fen=settlement.owed_apart_fen,
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from market.money import yuan
 from market.settlements.rules import SettlementStatus
 from market.settlements.statement import Account, Statement, Who
 
@@ -50,6 +51,8 @@ def particulars(found: Statement) -> list[tuple[str, str]]:
         ("状态", STATUS[found.status]),
         ("起草", _who(found.drafted_by)),
         ("审批", _who(found.decided_by) if found.decided_by else "未审批"),
+        ("扣回后尚欠(元)", f"{yuan(found.owed_after_fen)},结转下期扣回"),
+        ("另一资金渠道尚欠(元)", f"{yuan(found.owed_apart_fen)},在该渠道结算时扣回"),
     ]
     days = (("提交银行日期", found.instructed_on), ("付款日期", found.paid_on), ("退汇日期", found.returned_on))
     return [*said, *((name, str(day)) for name, day in days if day)]

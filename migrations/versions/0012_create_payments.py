@@ -39,12 +39,26 @@ def upgrade() -> None:
         sa.Column("number_key", sa.Text(), nullable=False),
         sa.Column("opened_by", sa.Uuid(), nullable=False),
         sa.Column("opened_at", sa.TIMESTAMP(timezone=True), nullable=False),
+        sa.Column("confirmed_by", sa.Uuid(), nullable=True),
+        sa.Column("confirmed_at", sa.TIMESTAMP(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "purpose IN ('provider', 'connected') OR (confirmed_by IS NULL) = (confirmed_at IS NULL)",
+            name=op.f("bank_accounts_confirmation_is_signed"),
+        ),
+        sa.CheckConstraint("confirmed_by <> opened_by", name=op.f("bank_accounts_another_confirms")),
+        sa.ForeignKeyConstraint(["confirmed_by"], ["members.id"], name=op.f("bank_accounts_confirmed_by_exists")),
         sa.ForeignKeyConstraint(["opened_by"], ["members.id"], name=op.f("bank_accounts_opened_by_exists")),
         sa.ForeignKeyConstraint(
             ["organisation_id"], ["organisations.id"], name=op.f("bank_accounts_organisation_id_exists")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("bank_accounts_pkey")),
-        sa.UniqueConstraint("number_key", name=op.f("bank_accounts_number_key_once")),
+    )
+    op.create_index(
+        "one_confirmed_number",
+        "bank_accounts",
+        ["number_key"],
+        unique=True,
+        postgresql_where=sa.text("confirmed_at IS NOT NULL"),
     )
     op.create_index(op.f("bank_accounts_organisation_id_idx"), "bank_accounts", ["organisation_id"], unique=False)
     op.create_table(
@@ -96,6 +110,7 @@ def upgrade() -> None:
                 "went_out",
                 "reversal",
                 "returned",
+                "refunded_unasked",
                 name="waiting",
                 native_enum=False,
                 create_constraint=True,
@@ -142,6 +157,45 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column(
+            "meaning",
+            sa.Enum(
+                "bank_fee",
+                "interest",
+                "own_transfer",
+                "provider_payout",
+                "platform_money",
+                "not_ours",
+                "bank_error",
+                "unrelated",
+                name="meaning",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=True,
+        ),
+        sa.Column("amount_fen", sa.BigInteger(), nullable=True),
+        sa.Column("undoes_id", sa.Uuid(), nullable=True),
+        sa.Column(
+            "waited_for",
+            sa.Enum(
+                "no_code",
+                "unknown_code",
+                "nothing_owed",
+                "too_little",
+                "too_much",
+                "went_out",
+                "reversal",
+                "returned",
+                "refunded_unasked",
+                name="waiting",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=True,
+        ),
         sa.Column("proposed_by", sa.Uuid(), nullable=False),
         sa.Column("proposed_at", sa.TIMESTAMP(timezone=True), nullable=False),
         sa.Column("decided_by", sa.Uuid(), nullable=True),
@@ -155,8 +209,17 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "decided_by IS NULL OR decided_by <> proposed_by", name=op.f("matching_proposals_another_decides")
         ),
+        sa.CheckConstraint(
+            "(meaning IS NULL) = (amount_fen IS NULL)", name=op.f("matching_proposals_meaning_has_its_amount")
+        ),
+        sa.CheckConstraint(
+            "undoes_id IS NULL OR meaning IS NOT NULL", name=op.f("matching_proposals_undone_is_a_meaning")
+        ),
         sa.ForeignKeyConstraint(
             ["bank_line_id"], ["bank_lines.id"], name=op.f("matching_proposals_bank_line_id_exists")
+        ),
+        sa.ForeignKeyConstraint(
+            ["undoes_id"], ["matching_proposals.id"], name=op.f("matching_proposals_undoes_id_exists")
         ),
         sa.ForeignKeyConstraint(["decided_by"], ["members.id"], name=op.f("matching_proposals_decided_by_exists")),
         sa.ForeignKeyConstraint(["proposed_by"], ["members.id"], name=op.f("matching_proposals_proposed_by_exists")),
@@ -169,6 +232,13 @@ def upgrade() -> None:
         ["bank_line_id"],
         unique=True,
         postgresql_where=sa.text("status = 'proposed'"),
+    )
+    op.create_index(
+        "undone_once",
+        "matching_proposals",
+        ["undoes_id"],
+        unique=True,
+        postgresql_where=sa.text("status <> 'declined'"),
     )
     op.create_table(
         "matching_parts",
@@ -238,5 +308,6 @@ def upgrade() -> None:
         "GRANT SELECT, INSERT ON bank_accounts, bank_statements, bank_lines, matching_proposals, matching_parts,"
         " receipts, receipts_found, receipt_allocations TO market_app"
     )
+    op.execute("GRANT UPDATE (confirmed_by, confirmed_at) ON bank_accounts TO market_app")
     op.execute("GRANT UPDATE (open_fen, waiting) ON bank_lines TO market_app")
-    op.execute("GRANT UPDATE (status, decided_by, decided_at) ON matching_proposals TO market_app")
+    op.execute("GRANT UPDATE (status, waited_for, decided_by, decided_at) ON matching_proposals TO market_app")

@@ -25,6 +25,8 @@ def upgrade() -> None:
         sa.Column("reserved_fen", sa.BigInteger(), nullable=False),
         sa.Column("released_fen", sa.BigInteger(), nullable=False),
         sa.Column("amount_fen", sa.BigInteger(), nullable=False),
+        sa.Column("owed_after_fen", sa.BigInteger(), nullable=False),
+        sa.Column("owed_apart_fen", sa.BigInteger(), nullable=False),
         sa.Column(
             "status",
             sa.Enum(
@@ -48,6 +50,8 @@ def upgrade() -> None:
         sa.Column("instructed_on", sa.Date(), nullable=True),
         sa.Column("paid_on", sa.Date(), nullable=True),
         sa.Column("bank_line_id", sa.Uuid(), nullable=True),
+        sa.Column("reversal_asked_by", sa.Uuid(), nullable=True),
+        sa.Column("reversal_approved_by", sa.Uuid(), nullable=True),
         sa.Column("returned_on", sa.Date(), nullable=True),
         sa.Column("return_line_id", sa.Uuid(), nullable=True),
         sa.CheckConstraint(
@@ -71,6 +75,7 @@ def upgrade() -> None:
             "amount_fen > 0 AND least(gross_fen, netted_fen, reserved_fen, released_fen) >= 0",
             name=op.f("settlements_something_is_paid"),
         ),
+        sa.CheckConstraint("least(owed_after_fen, owed_apart_fen) >= 0", name=op.f("settlements_owed_is_not_negative")),
         sa.CheckConstraint("decided_by IS NULL OR decided_by <> made_by", name=op.f("settlements_another_decides")),
         sa.ForeignKeyConstraint(["bank_line_id"], ["bank_lines.id"], name=op.f("settlements_bank_line_id_exists")),
         sa.ForeignKeyConstraint(["decided_by"], ["members.id"], name=op.f("settlements_decided_by_exists")),
@@ -80,6 +85,17 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(
             ["paying_account_id"], ["bank_accounts.id"], name=op.f("settlements_paying_account_id_exists")
+        ),
+        sa.CheckConstraint(
+            "reversal_approved_by IS NULL"
+            " OR reversal_asked_by IS NOT NULL AND reversal_approved_by <> reversal_asked_by",
+            name=op.f("settlements_another_has_it_reversed"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["reversal_asked_by"], ["members.id"], name=op.f("settlements_reversal_asked_by_exists")
+        ),
+        sa.ForeignKeyConstraint(
+            ["reversal_approved_by"], ["members.id"], name=op.f("settlements_reversal_approved_by_exists")
         ),
         sa.ForeignKeyConstraint(["return_line_id"], ["bank_lines.id"], name=op.f("settlements_return_line_id_exists")),
         sa.ForeignKeyConstraint(["supplier_id"], ["organisations.id"], name=op.f("settlements_supplier_id_exists")),
@@ -107,6 +123,9 @@ def upgrade() -> None:
                 "instruct",
                 "confirm",
                 "fail",
+                "reverse",
+                "approve_reversal",
+                "decline_reversal",
                 "return",
                 name="settlementevent",
                 native_enum=False,
@@ -163,7 +182,8 @@ def upgrade() -> None:
     op.create_index(op.f("settlement_items_settlement_id_idx"), "settlement_items", ["settlement_id"], unique=False)
     op.execute("GRANT SELECT, INSERT ON settlements, settlement_changes, settlement_items TO market_app")
     op.execute(
-        "GRANT UPDATE (status, decided_by, instructed_on, paid_on, bank_line_id, returned_on, return_line_id)"
+        "GRANT UPDATE (status, decided_by, instructed_on, paid_on, bank_line_id, returned_on, return_line_id,"
+        " reversal_asked_by, reversal_approved_by)"
         " ON settlements TO market_app"
     )
     op.execute("GRANT USAGE ON SEQUENCE settlement_numbers TO market_app")

@@ -6,14 +6,13 @@ from uuid import uuid4
 
 import python_calamine
 
-from tests import factories
 from tests.access.ask import Ask, Asked, item, said, thing
 from tests.access.banking import BANKING
 from tests.access.living import LIVING
+from tests.access.membership import MEMBERSHIP
 from tests.access.online import ONLINE
 from tests.access.paying import PAYING
 from tests.access.people import PEOPLE
-from tests.access.places import LOGIN
 from tests.access.sharing import SHARING
 from tests.stalls import EVIDENCE, TODAY
 
@@ -27,14 +26,6 @@ def _report_names(answer: Any) -> set[str]:
 def _workbook_texts(answer: Any) -> set[str]:
     sheet = python_calamine.CalamineWorkbook.from_filelike(BytesIO(answer.content)).get_sheet_by_index(0)
     return {str(cell) for row in sheet.to_python() for cell in row}
-
-
-def _member(asked: Asked) -> str:
-    return asked.place.buyer_member if asked.role.startswith("buyer") else asked.place.supplier_member
-
-
-def _organisation(asked: Asked) -> str:
-    return asked.place.buyer if asked.role.startswith("buyer") else asked.place.supplier
 
 
 def _in_turn(asked: Asked) -> str:
@@ -172,7 +163,6 @@ HOUSEHOLD = said(
     registered_on="2026-03-01",
 )
 EVIDENCED = said(kind="link", reference="https://shop.example/junzao", price_fen=6_500, observed_on=TODAY)
-MEMBER = said(login="newcomer", password=factories.PASSWORD, role="supplier_clerk")
 OPINION, REASON, PASSED = said(opinion="同意"), said(reason="抽检不合格"), {"decision": "pass", "opinion": "同意"}
 READ, OPEN_LOT = Ask(), Ask(thing("open_lot"))
 """The simplest: to read what is nobody's, or one lot."""
@@ -183,20 +173,7 @@ LAST_YEAR = said(
 
 
 ASKS: dict[str, Ask] = {
-    "POST /v1/tokens": Ask(body=said(login=LOGIN, password=factories.PASSWORD)),
-    "DELETE /v1/tokens/current": READ,
-    "GET /v1/me": READ,
-    "POST /v1/organisations": Ask(body=said(kind="school", name="测试新校", region_code="141122")),
-    "GET /v1/organisations organisations": Ask(_organisation, lists=item()),
-    "GET /v1/organisations/{organisation_id} organisation": Ask(_organisation),
-    "PATCH /v1/organisations/{organisation_id} organisation": Ask(_organisation, said(active=False), version=1),
-    "POST /v1/organisations/{organisation_id}/members organisation": Ask(_organisation, MEMBER),
-    "GET /v1/organisations/{organisation_id}/members organisation": Ask(_organisation),
-    "GET /v1/members/{member_id} member": Ask(_member),
-    "PATCH /v1/members/{member_id} member": Ask(_member, said(active=False), version=1),
-    "POST /v1/api-keys": Ask(body=said(label="进销存系统", scopes=["self:read"], days=90)),
-    "GET /v1/api-keys keys": Ask(thing("key"), lists=item()),
-    "DELETE /v1/api-keys/{key_id} key": Ask(thing("key")),
+    **MEMBERSHIP,
     "GET /v1/regions": READ,
     "POST /v1/regions": Ask(body=said(code="141125", name="新县", valid_from="2026-03-02")),
     "GET /v1/channels": READ,

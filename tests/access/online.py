@@ -14,6 +14,7 @@ from market.payments import connecting
 from market.payments.gateway import Gateway
 from market.payments.provider import AccountSeen
 from market.payments.provider import Asked as Wanted
+from market.settlements.models import Settlement
 from tests import factories
 from tests.access.ask import Ask, Asked, item, said, thing
 from tests.access.places import LOGIN
@@ -63,6 +64,13 @@ def _both(db: Database, gateway: Gateway, asked: Asked) -> None:
         connecting.note(session, opened, now=NOON)
 
 
+def _asked_back(db: Database, _: Gateway, asked: Asked) -> None:
+    """Let the one who drafted the settlement want it back."""
+    with db.transaction() as session:
+        mine = sa.update(Settlement).where(Settlement.id == UUID(asked.place.returning_settlement))
+        session.execute(mine.values(reversal_asked_by=Settlement.made_by))
+
+
 def _refund(name: str, body: Any = None) -> dict[str, Ask]:
     """Return how what is done to a refund of this state is asked for: of one paid directly, and out of custody."""
     state, _, word = name.partition(" ")
@@ -87,8 +95,12 @@ ONLINE: dict[str, Ask] = {
     "POST /v1/provider-account/payouts": Ask(body=said(amount_fen=100), before=_both),
     "GET /v1/provider-calls calls": Ask(thing("provider_call"), lists=item()),
     "POST /v1/provider-calls/{call_id}/retry parked call": Ask(thing("provider_call")),
+    "POST /v1/provider-events/{event_id}/retry parked event": Ask(thing("provider_event")),
     "GET /v1/reconciliation": Ask(),
     "POST /v1/settlements/{settlement_id}/reversal returning settlement": Ask(thing("returning_settlement")),
+    "POST /v1/settlements/{settlement_id}/reversal-decision settlement asked back": Ask(
+        thing("returning_settlement"), said(event="approve"), before=_asked_back
+    ),
     "POST /v1/provider-events": Ask(body=lambda _: EVENT.encode(), headers=_signature),
     "GET /v1/disputes disputes": Ask(thing("dispute"), lists=item()),
     "POST /v1/orders/{order_id}/refunds order paid directly": Ask(
@@ -104,8 +116,10 @@ ONLINE: dict[str, Ask] = {
     "POST /v1/refunds/{refund_id}/payment approved direct refund": Ask(
         thing("approved_direct"), said(bank_reference="ICBC-1", paid_on=TODAY)
     ),
-    "GET /v1/bank-accounts/{account_id}/refund-file account": Ask(thing("bank_account")),
-    "GET /v1/bank-accounts/{account_id}/refund-file custody account": Ask(thing("custody_account")),
+    "POST /v1/bank-accounts/{account_id}/refund-files account": Ask(thing("bank_account"), said(form="csv")),
+    "POST /v1/bank-accounts/{account_id}/refund-files custody account": Ask(thing("custody_account"), said(form="csv")),
+    "GET /v1/refund-files/{file_id} file of direct refunds": Ask(thing("refund_file_direct")),
+    "GET /v1/refund-files/{file_id} file of custody refunds": Ask(thing("refund_file_custody")),
     "GET /v1/refunds/{refund_id} requested direct refund": Ask(thing("requested_direct")),
     "GET /v1/refunds/{refund_id} requested custody refund": Ask(thing("requested_custody")),
     "GET /v1/refunds refunds": Ask(thing("sent_direct"), lists=item()),

@@ -83,6 +83,7 @@ class Place:
     receipt: str
     bank_account: str
     bank_line: str
+    meaning: str
     match: str
     earning: str
     settlement: str
@@ -94,7 +95,10 @@ class Place:
     online_payment: str
     dispute: str
     provider_call: str
+    provider_event: str
     custody_account: str
+    refund_file_direct: str
+    refund_file_custody: str
     paid_directly: str
     paid_into_custody: str
     requested_direct: str

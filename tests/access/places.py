@@ -11,8 +11,8 @@ from market.attribution import confirming, disbursing, evidence, pay_lists, pict
 from market.attribution.models import PayList, Payment
 from market.attribution.paying import Method
 from market.attribution.rules import Kind, PaymentOrder
-from market.banking import accounts
 from market.banking.models import BankLine
+from market.banking.rules import Meaning
 from market.benefits import registers
 from market.benefits.holdings import Holding, Listed, RegisterBody, Source
 from market.benefits.rules import Mechanism, PlanStatus, RegisterKind
@@ -30,9 +30,9 @@ from market.lots.baselines import propose_baseline
 from market.lots.models import Lot
 from market.lots.rules import LotStatus
 from market.orders import changing
-from market.payments import matching
+from market.payments import matching, meaning
 from market.payments.models import Receipt
-from market.payments.rules import OrderPart
+from market.payments.rules import OrderPart, ProposalEvent
 from market.quantities import MeasuredIn
 from tests import factories
 from tests.access import custody, refunds
@@ -47,6 +47,11 @@ LOGIN = "anybody"
 NOBODYS = "0198c2f0-5b7a-7c3e-9a54-1f2e3d4c5b6a"
 NOWHERE = replace(Place(**dict.fromkeys((field.name for field in fields(Place)), NOBODYS)), code="999999999201")
 """Where nothing exists, though it might."""
+
+
+def seat_of(role: str) -> str:
+    """Return what the body is called in which somebody of the role sits who looks at all places."""
+    return f"测试{role}所在单位"
 
 
 class Market:
@@ -79,7 +84,9 @@ class Market:
         if role in BODIES:
             kind, code = BODIES[role]
             if role not in self._bodies:
-                self._bodies[role] = factories.organisation(self._session, kind=kind, region_code=code)
+                self._bodies[role] = factories.organisation(
+                    self._session, kind=kind, region_code=code, name=seat_of(role)
+                )
             return self._bodies[role]
         seat = home.supplier if role.startswith("supplier") else home.buyer
         return self._session.get_one(Organisation, UUID(seat))
@@ -149,15 +156,18 @@ class Settlement:
         """Import a statement of the supplier's own account: of two lines that wait one is proposed for an order."""
         session, clerk = self.session, self.story.clerk
         number = f"1400 {self.code} {clerk.organisation_id.int % 10**9:09d}"
-        account = accounts.register(
-            session, clerk, holder="合作社", bank_name="农行", bank_code="", number=number, now=NOON
-        )
-        told = export(Movement(500, "货款", "A1"), Movement(700, "货款", "A2"))
+        account = factories.bank_account(session, clerk, account_number=number)
+        told = export(Movement(500, "货款", "A1"), Movement(700, "货款", "A2"), Movement(-5, "手续费", "A3"))
         matching.take_over(session, clerk, account_id=account.id, content=told, profile=None, now=NOON)
-        lines = session.scalars(sa.select(BankLine.id).where(BankLine.bank_account_id == account.id)).all()
+        of_it = sa.select(BankLine.id).where(BankLine.bank_account_id == account.id)
+        lines = session.scalars(of_it.order_by(BankLine.amount_fen.desc())).all()
         parts = [OrderPart(UUID(accepted), 100)]
         match = matching.propose(session, clerk, line_id=lines[1], parts=parts, reason="附言写错", now=NOON)
-        return {"bank_account": str(account.id), "bank_line": str(lines[0]), "match": str(match.id)}
+        fee = meaning.propose(session, clerk, line_id=lines[2], meaning=Meaning.BANK_FEE, reason="手续费", now=NOON)
+        colleague = factories.actor(session, factories.member(session, self.story.supplier, Role.SUPPLIER_MANAGER))
+        matching.decide(session, colleague, proposal_id=fee.id, event=ProposalEvent.APPROVE, now=NOON)
+        named = {"bank_line": str(lines[0]), "match": str(match.id), "meaning": str(fee.id)}
+        return {"bank_account": str(account.id), **named}
 
     def newcomer(self) -> Household:
         """Propose a household that its village has not confirmed yet."""

@@ -2,13 +2,14 @@
 
 from sqlalchemy import orm
 
+from market.banks.rules import Form
 from market.channels.rules import FundsModel
 from market.identity.rules import Actor
 from market.orders.models import Order
-from market.payments import calls, refunding
-from market.payments.models import Dispute, OnlinePart, OnlinePayment, Refund
+from market.payments import calls, refund_files, refunding
+from market.payments.models import Dispute, OnlinePart, OnlinePayment, ProviderEvent, Refund
 from market.payments.refunding import Payee, Wish
-from market.payments.rules import CallStatus, DisputeStatus, OnlineStatus, Operation, RefundEvent
+from market.payments.rules import CallStatus, DisputeStatus, EventStatus, OnlineStatus, Operation, RefundEvent
 from tests.payments.bank import Movement
 from tests.payments.desk import Bank, code
 from tests.story import NOON, TODAY, Story
@@ -33,11 +34,15 @@ def online(session: orm.Session, story: Story) -> dict[str, str]:
     session.flush()
     parked = calls.ask(session, Operation.CONFIRM_PAYMENT, quarrelled.id, {"payment": quarrelled.provider_id}, now=NOON)
     parked.status = CallStatus.PARKED
+    event = ProviderEvent(id=f"evt_{quarrelled.id.hex}", kind="charge.updated", object_id="ch_1", received_at=NOON)
+    event.status, event.next_at = EventStatus.PARKED, NOON
+    session.add(event)
     made = {
         "online_group": unpaid.group_id,
         "online_payment": payment.id,
         "dispute": dispute.id,
         "provider_call": parked.id,
+        "provider_event": event.id,
     }
     return {name: str(id_) for name, id_ in made.items()}
 
@@ -75,6 +80,8 @@ def refunds(session: orm.Session, custody: Bank, story: Story) -> dict[str, str]
         "custody_account": str(custody.account.id),
         "paid_directly": str(directly.id),
         "paid_into_custody": str(into_custody.id),
+        "refund_file_direct": str(by_supplier.pop("filed").file_id),
+        "refund_file_custody": str(by_platform.pop("filed").file_id),
         **{f"{name}_direct": str(refund.id) for name, refund in by_supplier.items()},
         **{f"{name}_custody": str(refund.id) for name, refund in by_platform.items()},
     }
@@ -82,12 +89,16 @@ def refunds(session: orm.Session, custody: Bank, story: Story) -> dict[str, str]
 
 def _in_every_state(session: orm.Session, order: Order, asker: Actor, sender: Actor) -> dict[str, Refund]:
     made: dict[str, Refund] = {}
-    for name in ("requested", "approved", "sent", "failed"):
+    for name in ("requested", "approved", "filed", "sent", "failed"):
         wish = Wish(PART_FEN, "订单取消", Payee("财政支付中心", "14001234567890"))
         (made[name],) = refunding.request(session, asker, order_id=order.id, wish=wish, now=NOON)
-    for name in ("approved", "sent", "failed"):
+    for name in ("approved", "filed", "sent", "failed"):
         refunding.decide(session, sender, refund_id=made[name].id, event=RefundEvent.APPROVE, now=NOON)
-    for name in ("sent", "failed"):
+    for name in ("filed", "sent", "failed"):
         refunding.send(session, sender, refund_id=made[name].id, bank_name="工行", now=NOON)
+        if name == "filed":
+            account_id = made[name].account_id
+            assert account_id
+            refund_files.prepare(session, sender, account_id=account_id, form=Form.XML, now=NOON)
     refunding.fail(session, sender, refund_id=made["failed"].id, reason="账户已销户", now=NOON)
     return made

@@ -4,6 +4,7 @@ from tests.audit.spoiling import (
     A_PAYMENT,
     A_PLACED_ORDER,
     A_ROLLUP,
+    A_TRANSFER_ASKED_BACK,
     A_YEAR_SHARED_OUT_AGAIN,
     AN_ACCEPTED_LINE,
     ANOTHERS_CERTIFICATE,
@@ -11,6 +12,7 @@ from tests.audit.spoiling import (
     FIRST,
     GIVEN_ON_IN_JANUARY,
     HELD_FOR_AN_ENDED_ORDER,
+    IN_BEFORE_THE_ADMISSION,
     LINES_WITH_A_FEN_TOO_MUCH,
     LISTS_OF_ALL_THAT_WAS_PAID,
     LISTS_THAT_HOLD_LATER,
@@ -55,6 +57,21 @@ BREAKING: dict[str, tuple[tuple[str, ...], set[str]]] = {
         (A_YEAR_SHARED_OUT_AGAIN,),
         {"day_is_shared_out_once", "list_sums_to_its_distribution"},
     ),
+    "who_acts_was_admitted": (IN_BEFORE_THE_ADMISSION, {"who_acts_was_admitted"}),
+    "account_was_confirmed": (
+        ("UPDATE bank_accounts SET confirmed_by = NULL, confirmed_at = NULL",),
+        {"account_was_confirmed"},
+    ),
+    "refund_was_paid_by_anothers_word": (
+        (
+            (
+                "UPDATE refund_changes c SET changed_by = r.decided_by FROM refunds r"
+                " WHERE r.id = c.refund_id AND c.event = 'succeed'"
+            ),
+        ),
+        {"refund_was_paid_by_anothers_word"},
+    ),
+    "transfer_was_taken_back_by_two": ((A_TRANSFER_ASKED_BACK,), {"transfer_was_taken_back_by_two"}),
     "list_was_in_force": ((LISTS_THAT_HOLD_LATER,), {"list_was_in_force"}),
     "reserve_was_approved": ((RESERVES_OF_99_PERCENT,), {"reserve_was_approved"}),
     "given_on_after_it_was_paid": ((GIVEN_ON_IN_JANUARY,), {"given_on_after_it_was_paid"}),

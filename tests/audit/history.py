@@ -8,7 +8,8 @@ from datetime import date
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from market.banking import accounts
+from market.banking.models import BankLine
+from market.banking.rules import Meaning
 from market.banks.rules import identification_code
 from market.channels.rules import FundsModel
 from market.db import Database
@@ -17,7 +18,8 @@ from market.ledger import service as ledger
 from market.ledger.rules import Book
 from market.lots.registering import register_lot
 from market.orders.models import OrderGroup
-from market.payments import matching
+from market.payments import matching, meaning
+from market.payments.rules import ProposalEvent
 from market.quantities import MeasuredIn
 from market.reports import rollups
 from tests import factories
@@ -81,12 +83,15 @@ def write(url: str) -> None:
 def keep_in_custody(session: orm.Session, story: Story) -> None:
     """Let a buyer pay one order into custody, half of which is accepted, and somebody pay who knows what for."""
     platform = factories.organisation(session, kind=OrganisationKind.PLATFORM)
-    clerk = factories.actor(session, factories.member(session, platform, Role.OPERATOR))
-    account = accounts.register(session, clerk, holder="专户", bank_name="农行", bank_code="", number="14001", now=NOON)
+    clerk, colleague = (factories.actor(session, factories.member(session, platform, Role.OPERATOR)) for _ in range(2))
+    account = factories.bank_account(session, clerk)
     order = story.place("1", "1", funds_model=FundsModel.CUSTODIAN)
     code = identification_code(session.get_one(OrderGroup, order.group_id).number)
     told = export(Movement(2_000, code, "A1"), Movement(777, "货款", "A2"), Movement(-50, "手续费", "A3"))
     matching.take_over(session, clerk, account_id=account.id, content=told, profile=None, now=NOON)
+    fee_id = session.scalars(sa.select(BankLine.id).where(BankLine.amount_fen == -50)).one()
+    fee = meaning.propose(session, clerk, line_id=fee_id, meaning=Meaning.BANK_FEE, reason="手续费", now=NOON)
+    matching.decide(session, colleague, proposal_id=fee.id, event=ProposalEvent.APPROVE, now=NOON)
     story.deliver(order)
     story.accept(order, only=[0])
 

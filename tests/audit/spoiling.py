@@ -14,6 +14,11 @@ OPEN_ACCRUALS = """
     (SELECT id FROM ledger_entries WHERE reason = 'accrual'
         AND effective_on >= (SELECT max(month) + interval '1 month' FROM ledger_periods))
 """
+A_TRANSFER_ASKED_BACK = (
+    "INSERT INTO provider_calls (id, operation, subject_id, attempt, params, status, made_at, next_at)"
+    " SELECT gen_random_uuid(), 'reverse_transfer', subject_id, 1, params, 'parked', made_at, next_at"
+    " FROM provider_calls WHERE operation = 'transfer'"
+)
 A_ROLLUP = "(SELECT min(id) FROM report_rollups)"
 A_PAYMENT = "(SELECT id FROM payments ORDER BY id LIMIT 1)"
 LISTS_OF_ALL_THAT_WAS_PAID = """
@@ -25,6 +30,13 @@ RESULTS_BY_WHO_ASKED = """
     INSERT INTO bank_results (pay_list_id, file_sha256, answer, imported_by, imported_at)
     SELECT id, repeat('0', 64), '{}', made_by, made_at FROM pay_lists
 """
+IN_BEFORE_THE_ADMISSION = (
+    "UPDATE members SET admitted_at = added_at + interval '1 day'",
+    """
+    INSERT INTO credentials (id, member_id, secret_hash, created_at, expires_at)
+    SELECT gen_random_uuid(), id, 'x', added_at + interval '1 hour', now() FROM members ORDER BY id LIMIT 1
+    """,
+)
 LINES_WITH_A_FEN_TOO_MUCH = """
     INSERT INTO pay_list_lines (id, pay_list_id, supplier_id, position, household_id, collective_id, contribution_id,
                                 amount_fen, reference, reference_key, status, payment_id)

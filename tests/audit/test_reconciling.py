@@ -1,6 +1,7 @@
 """What stands between banks, the payment provider and the book has a reason and an age; nothing is unexplained."""
 
 from collections.abc import Iterator
+from datetime import date, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -12,7 +13,7 @@ from market.db import Database
 from market.payments import refunding
 from market.payments.refunding import Payee, Wish
 from market.payments.rules import RefundEvent
-from tests.payments.bank import Movement
+from tests.payments.bank import Movement, export
 from tests.payments.desk import Bank, code, in_custody, placed, selling
 from tests.payments.till import Till, online_order, opened
 from tests.story import NOON, Story
@@ -65,6 +66,20 @@ def test_money_at_the_provider_is_pending_until_it_is_there(story: Story, till: 
     found = reconcile(till.session, now=till.now)
     assert (told(found), found.unexplained_fen) == ([], 0)
     assert till.complaints() == []
+
+
+def test_a_statement_that_is_missing_leaves_a_gap_with_its_age_until_it_is_imported(custody: Bank) -> None:
+    days, later = [date(2026, 3, day) for day in (2, 3, 4)], NOON + timedelta(days=5)
+    first, second, third = (
+        export(Movement(fen, "货款", f"N{fen}", on=on), Movement(7, "利息", f"I{fen}", on=on), opening_fen=opening_fen)
+        for fen, on, opening_fen in zip((1_000, 2_000, -300), days, (5_000, 6_007, 8_014), strict=True)
+    )
+    assert [custody.upload(content, now=later).gap_fen for content in (first, third)] == [None, 2_007]
+    (gap,) = [each for each in reconcile(custody.session, now=later).breaks if each.account is None]
+    assert (gap.reason, gap.since, "2007" in gap.detail) == (Reason.STATEMENT_DIFFERS, days[2], True)
+    during_the_next_day = export(Movement(50, "利息", "J", on=days[2]), opening_fen=7_721)
+    assert [custody.upload(content, now=later).gap_fen for content in (second, during_the_next_day)] == [0, 0]
+    assert {each.reason for each in reconcile(custody.session, now=later).breaks} == {Reason.UNMATCHED}
 
 
 def test_what_no_break_explains_is_said(story: Story, custody: Bank) -> None:

@@ -44,6 +44,10 @@ TOUCHES: dict[str, tuple[str, set[Difference]]] = {
         "UPDATE bank_lines SET amount_fen = 778 WHERE amount_fen = 777",
         {Difference.AMOUNT},
     ),
+    "what a line that belongs to no order was said to be": (
+        "UPDATE matching_proposals SET meaning = 'interest'",
+        {Difference.MISSING, Difference.UNEXPECTED, Difference.FACTS},
+    ),
     "what a settlement settled": (
         "UPDATE settlement_items SET gross_fen = gross_fen - 1",
         {Difference.AMOUNT, Difference.FACTS},

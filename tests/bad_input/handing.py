@@ -87,7 +87,7 @@ def publish(fair: Fair, **changed: Any) -> Ask:
 
 def account(fair: Fair, **changed: Any) -> Ask:
     """Register a bank account, with changes."""
-    body = {"holder": "交城县惠民合作社", "bank_name": "中国农业银行", "number": "14001 2026 0302 0001"}
+    body = {"bank_name": "中国农业银行", "number": "14001 2026 0302 0001"}
     return Ask(fair.manager, "POST", "/bank-accounts", body | changed)
 
 

@@ -1,6 +1,7 @@
 """Online payments and refunds that cannot be made."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -27,8 +28,7 @@ def given_up(fair: Fair) -> dict[str, str]:
         fair.clerk.made(f"/refunds/{made[name]}/decision", {"event": event})
     (own,) = fair.clerk.made(f"/orders/{order['id']}/refunds", {"amount_fen": 1, "reason": "无需"})["refunds"]
     made["own"] = str(own["id"])
-    account = {"holder": "合作社", "bank_name": "农行", "number": "14 0001 0002"}
-    made["account"] = str(fair.manager.made("/bank-accounts", account)["id"])
+    made["account"] = fair.bank_account(fair.manager, "14 0001 0002", fair.operator)
     return made
 
 
@@ -60,7 +60,8 @@ def decide(fair: Fair, refund: str = "requested", event: str = "approve") -> Ask
 
 def paid(fair: Fair, refund: str = "approved", **changed: Any) -> Ask:
     """Record that the supplier's bank paid."""
-    return step(fair, refund, "payment", {"bank_reference": "ICBC-BACK", "paid_on": TODAY} | changed)
+    body = {"bank_reference": "ICBC-BACK", "paid_on": TODAY} | changed
+    return replace(step(fair, refund, "payment", body), desk=fair.manager)
 
 
 def begin(fair: Fair, group_id: str) -> Ask:
@@ -82,8 +83,9 @@ def connect(fair: Fair, *, platform: bool) -> Ask:
 
 
 def file(fair: Fair, account_id: str | None = None, form: str = "xlsx") -> Ask:
-    """Download the file of refunds of an account."""
-    return fair.get(f"/bank-accounts/{account_id or given_up(fair)['account']}/refund-file?form={form}", fair.clerk)
+    """Prepare a file of refunds of an account."""
+    path = f"/bank-accounts/{account_id or given_up(fair)['account']}/refund-files"
+    return Ask(fair.clerk, "POST", path, {"form": form})
 
 
 SOUND: dict[str, Callable[[Fair], Ask]] = {
@@ -140,7 +142,7 @@ CASES: list[Case] = [
     ("a refund paid unapproved", lambda f: paid(f, "requested"), 409, "transition", []),
     ("a file of no refunds", file, 409, "not_sent", []),
     ("a file of nobody's account", lambda f: file(f, NOBODY), 404, "not_found", []),
-    ("a file in an odd form", lambda f: file(f, form="pdf"), 422, INVALID, ["/query/form"]),
+    ("a file in an odd form", lambda f: file(f, form="pdf"), 422, INVALID, ["/form"]),
     ("a refund of nobody", lambda f: f.get(f"/refunds/{NOBODY}"), 404, "not_found", []),
     ("refunds of an odd status", lambda f: f.get("/refunds?status=lost"), 422, INVALID, ["/query/status"]),
     (

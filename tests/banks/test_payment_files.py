@@ -185,6 +185,7 @@ def test_what_cannot_be_said_exactly_is_refused_in_every_form_and_never_shortene
         with pytest.raises(PaymentFileError) as refused:
             write([replace(ORDER, reference="OK"), order])
         assert refused.value.pointer == "/orders/1"
+        assert order.reference in refused.value.detail("zh")
         assert "王" not in refused.value.detail("zh") + refused.value.detail("en")
 
 

@@ -17,6 +17,7 @@ from market.banks.rules import (
     StatementFileError,
     StatementLine,
     account_key,
+    closing_of,
     codes_in,
     day_of,
     faults_of,
@@ -386,3 +387,7 @@ def test_each_refusal_says_what_it_refuses_in_both_languages() -> None:
     assert len(set(said)) == 8
     assert all(first != second for first, second in pairwise(said))
     assert {error.status for error in errors} == {422}
+
+
+def test_a_stated_closing_balance_goes_before_what_the_lines_say() -> None:
+    assert closing_of(statement(line(5), opening_fen=1, closing_fen=7)) == 7

@@ -2,6 +2,7 @@
 
 from datetime import date
 
+import time_machine
 from sqlalchemy import orm
 from starlette.testclient import TestClient
 
@@ -54,9 +55,19 @@ def test_a_day_before_the_first_entry_has_no_balances(client: TestClient, sessio
     assert trial_balance(client, session, on="2026-01-01") == {}
 
 
+@time_machine.travel(date(2027, 1, 4), tick=False)
 def test_a_closed_month_changes_no_balance_of_any_day(client: TestClient, session: orm.Session) -> None:
     story = sold(session)
     days = ("2026-03-31", "2026-04-30", "2026-12-31")
     before = [trial_balance(client, session, on=day) for day in days]
     ledger.close_month(session, Book.CASH, month=NOON.date(), closed_by=story.clerk.member_id, today=date(2026, 6, 1))
     assert [trial_balance(client, session, on=day) for day in days] == before
+
+
+def test_nothing_is_said_of_a_day_that_is_still_to_come(session: orm.Session, client: TestClient) -> None:
+    office = factories.organisation(session, kind=OrganisationKind.AUDIT_OFFICE)
+    headers = factories.headers(session, factories.member(session, office, Role.AUDITOR))
+    for path in ("trial-balance", "monitoring/counts", "monitoring/warnings", "households"):
+        answer = client.get(f"/v1/{path}", params={"on": "2199-01-01"}, headers=headers)
+        assert (path, answer.status_code, answer.json()["code"]) == (path, 422, "future_date")
+        assert answer.json()["errors"][0]["pointer"] == "/query/on"

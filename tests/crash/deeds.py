@@ -234,7 +234,7 @@ APPROVE = Deed(
 )
 PAY_BACK = Deed(
     "pay back",
-    by="clerk",
+    by="manager",
     asked=lambda case: _of_refund(case, "payment", bank_reference=f"R-{case.reference}", paid_on=today()),
     told=_amount_told,
     found=_stepped("succeed"),

@@ -7,7 +7,7 @@ from sqlalchemy import orm
 
 from market.benefits.rules import Mechanism
 from market.identity.models import Member
-from market.identity.rules import Actor
+from market.identity.rules import Actor, Role
 from tests import factories
 from tests.payments.desk import in_custody
 from tests.story import Story, open_channels
@@ -41,6 +41,13 @@ def _stall(session: orm.Session, custodian: Actor, custody: str, *, price_fen: i
     givers = [story.household().id for _ in range(2)]
     for milli in LOTS_MILLI:
         story.lot(milli, dict.fromkeys(givers, milli // 1_000 * OWED_FEN_PER_KG))
-    acting = {"orderer": story.orderer, "clerk": story.clerk, "receiver": story.receiver, "custodian": custodian}
+    manager = factories.actor(session, factories.member(session, story.supplier, Role.SUPPLIER_MANAGER))
+    acting = {
+        "orderer": story.orderer,
+        "clerk": story.clerk,
+        "manager": manager,
+        "receiver": story.receiver,
+        "custodian": custodian,
+    }
     tokens = {name: factories.token(session, session.get_one(Member, who.member_id)) for name, who in acting.items()}
     return Stall(str(story.product.id), custody, tokens)

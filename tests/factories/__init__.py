@@ -2,6 +2,7 @@
 
 from tests.factories.goods import application, category, certificate, contribution, lot, plan, plan_version, product
 from tests.factories.livings import account_item, household_baseline
+from tests.factories.money import bank_account, confirm
 from tests.factories.people import (
     LONG_AGO,
     PASSWORD,
@@ -24,9 +25,11 @@ __all__ = [
     "account_item",
     "actor",
     "application",
+    "bank_account",
     "card",
     "category",
     "certificate",
+    "confirm",
     "contribution",
     "enrolment",
     "headers",

@@ -49,11 +49,14 @@ def member(
     login: str | None = None,
     active: bool = True,
 ) -> Member:
-    """A person of the organisation, with `PASSWORD`; the role is the first of its side unless given."""
+    """An admitted person of the organisation, with `PASSWORD`; the role is the first of its side unless given."""
     row = Member(
         organisation_id=organisation.id,
         login=login or f"member{number()}",
         password_hash=_CHEAP_HASH,
+        own_password=True,
+        added_at=LONG_AGO,
+        admitted_at=LONG_AGO,
         role=role or min(ROLES_OF[SIDE_OF[organisation.kind]]),
         active=active,
     )

@@ -57,11 +57,11 @@ def made(at_stake: World, path: Path) -> int:
 
 
 def bring_to_an_end(at_stake: World, processes: Processes, after: timedelta) -> None:
-    """Let workers work, later and later, until nothing is to be asked any more."""
+    """Let workers work, later and later, until nothing is to be asked any more: money out is looked for for a day."""
     at_stake.emulator.advance(seconds=int(after.total_seconds()))
     for later in range(MOST_ROUNDS):
         if CallStatus.DUE in at_stake.calls():
-            look_in(at_stake, processes, ahead=after + later * timedelta(minutes=30))
+            look_in(at_stake, processes, ahead=after + later * timedelta(hours=13))
     assert set(at_stake.calls()) == {CallStatus.DONE}
 
 

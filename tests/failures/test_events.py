@@ -15,12 +15,14 @@ from market.banking.rules import Waiting
 from market.db import APP_ROLE, Database
 from market.orders.models import Order
 from market.payments import online, refunding
+from market.payments.inbox import retry
 from market.payments.models import OnlinePayment, ProviderEvent, Refund
 from market.payments.refunding import Wish
 from market.payments.rules import (
     MOST_TRIES,
     CallStatus,
     EventStatus,
+    NotParkedError,
     OnlineStatus,
     RefundEvent,
     RefundStatus,
@@ -185,6 +187,11 @@ def test_f25_an_event_that_cannot_be_handled_is_parked_and_holds_up_no_other(
     event = till.session.get_one(ProviderEvent, poisonous)
     assert (event.status, event.tries) == (EventStatus.PARKED, MOST_TRIES)
     assert "pi_of_nobody" in str(event.fault)
+    retry(till.session, event.id, now=till.now)
+    with pytest.raises(NotParkedError):
+        retry(till.session, event.id, now=till.now)
+    till.work()
+    assert (event.status, event.tries) == (EventStatus.RECEIVED, 1)
     assert agree(till) == Counter(charge=1)
 
 

@@ -14,11 +14,12 @@ import sqlalchemy as sa
 from psycopg import sql
 
 from market.banking.models import BankLine
-from market.banking.rules import StatementTakenError, Waiting
+from market.banking.rules import StatementTakenError
 from market.channels.rules import FundsModel
 from market.clock import business_date, utc_now
 from market.db import Database
 from market.orders.models import Order
+from market.payments.models import Refund
 from market.payments.rules import OnlineStatus
 from tests import schema
 from tests.failures.test_calls import begin, give_back
@@ -56,8 +57,9 @@ def test_f24_what_the_provider_did_since_is_told_again_once(at_stake: World) -> 
             restored.work(ahead=SOON)
         assert restored.payments() == [OnlineStatus.CAPTURED]
         with restored.db.transaction() as session:
-            open_lines = sa.select(BankLine.amount_fen, BankLine.waiting).where(BankLine.open_fen != 0)
-            assert session.execute(open_lines).all() == [(-10_000, Waiting.WENT_OUT)]  # a refund nobody asked for
+            assert not session.scalar(sa.select(BankLine).where(BankLine.open_fen != 0))
+            refund = session.scalars(sa.select(Refund)).one()
+            assert (refund.amount_fen, refund.requested_by) == (10_000, None)  # as far as this market knows
             assert receipts(session) == [10_000]
         assert restored.agrees() == Counter(charge=1, refund=1)
 

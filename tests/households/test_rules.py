@@ -6,11 +6,10 @@ from uuid import UUID
 
 import pytest
 
-from market.errors import ForbiddenError
+from market.errors import ForbiddenError, FutureDateError, check_not_ahead
 from market.households.rules import (
     REVEALS,
     Eligibility,
-    FutureDateError,
     HeadCountError,
     HouseholdDepartedError,
     HouseholdStatus,
@@ -23,7 +22,6 @@ from market.households.rules import (
     StatusOrderError,
     check_departure,
     check_head_count,
-    check_not_ahead,
     check_present,
     check_quota,
     check_removal,

@@ -8,11 +8,10 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from market.benefits.models import Enrolment
-from market.errors import MarketError, NotFoundError
+from market.errors import FutureDateError, MarketError, NotFoundError
 from market.households import queries, service
 from market.households.models import Household
 from market.households.rules import (
-    FutureDateError,
     HeadCountError,
     HouseholdCodeTakenError,
     HouseholdDepartedError,

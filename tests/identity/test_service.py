@@ -1,13 +1,14 @@
 """Who may come in, and what they bring."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import orm
 
 from market.errors import InvalidInputError, NotFoundError
-from market.identity import queries, service
+from market.identity import members, queries, service
 from market.identity.models import Credential, Organisation
 from market.identity.refusals import (
     CreditCodeError,
@@ -60,7 +61,8 @@ def test_a_member_has_a_role_of_its_side_and_a_login_of_its_own(session: orm.Ses
     body = factories.organisation(session)
 
     def add(login: str, role: Role, organisation_id: UUID = body.id) -> None:
-        service.add_member(session, organisation_id=organisation_id, login=login, password_hash="no hash", role=role)
+        facts: dict[str, Any] = {"login": login, "password_hash": "no hash", "role": role}
+        members.add(session, None, organisation_id=organisation_id, now=NOW, **facts)
 
     add("clerk", Role.SUPPLIER_CLERK)
     with pytest.raises(LoginTakenError):
@@ -73,11 +75,10 @@ def test_a_member_has_a_role_of_its_side_and_a_login_of_its_own(session: orm.Ses
 
 def test_a_member_signs_in_with_the_password_that_was_set(session: orm.Session) -> None:
     body = factories.organisation(session)
-    password_hash = service.hash_password("羊肚菌 0123")
-    service.add_member(
-        session, organisation_id=body.id, login="clerk", password_hash=password_hash, role=Role.SUPPLIER_CLERK
-    )
-    secret, credential = sign_in(session, login="clerk", password="羊肚菌 0123", now=NOW, hours=12)
+    person = factories.member(session, body, Role.SUPPLIER_CLERK)
+    person.password_hash = service.hash_password("羊肚菌 0123")
+    session.flush()
+    secret, credential = sign_in(session, login=person.login, password="羊肚菌 0123", now=NOW, hours=12)
     assert credential.expires_at == NOW + timedelta(hours=12)
     assert secret.encode() not in credential.secret_hash
     actor = service.authenticate(session.connection(), secret, Permission.PRODUCT_WRITE, now=NOW)

@@ -9,9 +9,9 @@ import sqlalchemy as sa
 import xlsxwriter
 from sqlalchemy import orm
 
-from market.errors import FourEyesError, InvalidInputError, MarketError, NotFoundError
+from market.errors import FourEyesError, FutureDateError, InvalidInputError, MarketError, NotFoundError
 from market.households.models import Household
-from market.households.rules import FutureDateError, HouseholdDepartedError, VillageOutsideRegionError
+from market.households.rules import HouseholdDepartedError, VillageOutsideRegionError
 from market.identity.rules import Actor, OrganisationKind, Role, Scope
 from market.livelihoods import baselines, checking, item_import, queries, service
 from market.livelihoods.checking import Checked, ItemsToCheckError

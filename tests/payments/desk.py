@@ -8,14 +8,15 @@ from sqlalchemy import orm
 
 from market.audit.doctoring import examine
 from market.audit.verifying import verify
-from market.banking import accounts
 from market.banking.models import BankLine
-from market.banking.rules import Waiting
+from market.banking.rules import Meaning, Waiting
 from market.banks.rules import identification_code, printed_code
 from market.channels.rules import FundsModel
 from market.identity.rules import Actor, OrganisationKind, Role, Scope
 from market.orders.models import Order, OrderGroup
 from market.payments import matching
+from market.payments import meaning as said
+from market.payments.matching import TakenOver
 from market.payments.rules import OrderPart, ProposalEvent
 from tests import factories
 from tests.payments.bank import Movement, export
@@ -27,23 +28,19 @@ class Bank:
 
     def __init__(self, session: orm.Session, clerk: Actor, colleague: Actor) -> None:
         self.session, self.clerk, self.colleague = session, clerk, colleague
-        self.account = accounts.register(
-            session,
-            clerk,
-            holder="专户",
-            bank_name="农行",
-            bank_code="",
-            number=f"14 {clerk.member_id.hex}",
-            now=NOON,
-        )
+        self.account = factories.bank_account(session, clerk, account_number=f"14 {clerk.member_id.hex}")
 
     def tell(self, *movements: Movement, now: datetime = NOON) -> int:
         """Import a statement; return how many lines were matched with it."""
-        statement, matched = matching.take_over(
-            self.session, self.clerk, account_id=self.account.id, content=export(*movements), profile=None, now=now
+        told = self.upload(export(*movements), now=now)
+        assert told.statement.line_count == len(movements)
+        return told.matched
+
+    def upload(self, content: bytes, *, now: datetime = NOON) -> TakenOver:
+        """Import a file."""
+        return matching.take_over(
+            self.session, self.clerk, account_id=self.account.id, content=content, profile=None, now=now
         )
-        assert statement.line_count == len(movements)
-        return matched
 
     def waiting(self) -> list[Waiting | None]:
         """Return why each line waits that does."""
@@ -60,6 +57,14 @@ class Bank:
         proposed = matching.propose(
             self.session, self.clerk, line_id=self.line().id, parts=parts, reason="附言写错", now=NOON
         )
+        return proposed.id
+
+    def mean(self, meaning: Meaning) -> UUID:
+        """Say, two of them, what the last line is that belongs to no order."""
+        proposed = said.propose(
+            self.session, self.clerk, line_id=self.line().id, meaning=meaning, reason="与订单无关", now=NOON
+        )
+        self.decide(proposed.id, ProposalEvent.APPROVE)
         return proposed.id
 
     def decide(self, proposal: UUID, event: ProposalEvent, *, by: Actor | None = None) -> None:

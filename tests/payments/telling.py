@@ -295,7 +295,9 @@ class Telling:
         wanted = sa.select(Settlement).where(Settlement.status == SettlementStatus.CONFIRMED)
         last = self.session.scalars(wanted.order_by(Settlement.id.desc()).limit(1)).first()
         if last is not None:
-            transfers.ask_back(self.session, self.till.clerk, settlement_id=last.id, now=self.till.now)
+            approve = partial(transfers.decide_back, event=SettlementEvent.APPROVE)
+            for step, who in ((transfers.ask_back, self.till.clerk), (approve, self.till.colleague)):
+                step(self.session, who, settlement_id=last.id, now=self.till.now)
 
 
 def _all(telling: Telling, _: int) -> bool:

@@ -19,7 +19,7 @@ from tests.payments.tales import tale
 from tests.payments.telling import Telling, Weather
 from tests.payments.weathers import Chaos, Fair
 
-TALES_IN_TEST, TALES_IN_SHARD, SHARDS = 3, 100, 10
+TALES_IN_TEST, TALES_IN_SHARD, SHARDS = 2, 100, 10
 STORMS = 5
 """How often each tale is told in chaos, always another; a sequence is one such telling."""
 

@@ -9,9 +9,10 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from market.attribution.rules import Step
-from market.banking import accounts
+from market.audit.reconciling import reconcile
+from market.audit.rules import Reason
 from market.banking.models import BankAccount, BankLine
-from market.banking.rules import BankAccountTakenError, StatementTakenError, Waiting
+from market.banking.rules import BankAccountTakenError, Meaning, StatementTakenError, Waiting
 from market.banks.rules import StatementFaultsError
 from market.cash.rules import CashKind
 from market.channels.rules import FundsModel
@@ -22,11 +23,13 @@ from market.ledger.rules import Book
 from market.orders.models import Order
 from market.orders.queries import owed_back
 from market.payments import matching
+from market.payments import meaning as said
 from market.payments.models import Receipt
 from market.payments.rules import (
     LineSpentError,
     MatchedOnceError,
     NotOfThisAccountError,
+    NotUndoneError,
     OrderPart,
     OverpaidError,
     ProposalEvent,
@@ -237,15 +240,7 @@ def test_another_suppliers_clerk_neither_sees_the_account_nor_its_lines(session:
 def test_an_account_is_registered_once_however_its_number_is_written(session: orm.Session, custody: Bank) -> None:
     number = session.get_one(BankAccount, custody.account.id).number
     with pytest.raises(BankAccountTakenError):
-        accounts.register(
-            session,
-            custody.clerk,
-            holder="专户",
-            bank_name="农行",
-            bank_code="",
-            number=number.replace(" ", "-"),
-            now=NOON,
-        )
+        factories.bank_account(session, custody.clerk, account_number=number.replace(" ", "-"))
 
 
 LATER = NOON + timedelta(days=30)
@@ -338,3 +333,50 @@ def test_goods_accepted_earlier_than_they_were_paid_for_are_held_on_no_day_below
         held = balances(story.session, Book.CASH, on=day).get(CashKind.HELD, Balance(0, 0))
         assert held.debit_fen == 0
     assert complaints(story.session) == []
+
+
+def test_lines_of_no_order_are_booked_by_two_peoples_word_and_wait_again_when_it_is_undone(
+    story: Story, custody: Bank
+) -> None:
+    told = [
+        (3_000, Meaning.INTEREST),
+        (-700, Meaning.BANK_FEE),
+        (5_000, Meaning.NOT_OURS),
+        (-900, Meaning.OWN_TRANSFER),
+    ]
+    matches = []
+    for fen, meaning in told:
+        custody.tell(Movement(fen, "无订单", f"N{fen}"))
+        matches.append(custody.mean(meaning))
+    assert (custody.waiting(), complaints(story.session)) == ([], [])
+    on_the_way = {(each.reason, each.fen) for each in reconcile(story.session, now=NOON).breaks}
+    assert on_the_way == {(Reason.MISTAKEN, 5_000), (Reason.OWN_TRANSFER, -900)}
+    custody.tell(Movement(-5_000, "退回误入款", "N0"))
+    custody.mean(Meaning.NOT_OURS)
+    undoing = said.undo(story.session, custody.clerk, proposal_id=matches[0], reason="是货款", now=NOON)
+    with pytest.raises(FourEyesError):
+        custody.decide(undoing.id, ProposalEvent.APPROVE, by=custody.clerk)
+    custody.decide(undoing.id, ProposalEvent.APPROVE)
+    assert (custody.waiting(), complaints(story.session)) == ([Waiting.NO_CODE], [])
+    found = reconcile(story.session, now=NOON)
+    assert {(each.reason, each.fen) for each in found.breaks} == {
+        (Reason.UNMATCHED, 3_000),
+        (Reason.OWN_TRANSFER, -900),
+    }
+    assert found.unexplained_fen == 0
+    for again in (matches[0], undoing.id):
+        with pytest.raises(NotUndoneError):
+            said.undo(story.session, custody.clerk, proposal_id=again, reason="再撤", now=NOON)
+
+
+def test_a_line_has_the_meaning_of_all_that_is_open_of_it_and_in_custody_none_is_unrelated(
+    story: Story, custody: Bank, own: Bank
+) -> None:
+    own.tell(Movement(800, "货款", "A1"))
+    own.mean(Meaning.UNRELATED)
+    assert (own.waiting(), complaints(story.session)) == ([], [])
+    with pytest.raises(LineSpentError):
+        own.mean(Meaning.INTEREST)
+    custody.tell(Movement(800, "货款", "A1"))
+    with pytest.raises(InvalidInputError):
+        custody.mean(Meaning.UNRELATED)

@@ -13,14 +13,16 @@ from market.payments import calls, connecting, noting, online, tasks
 from market.payments.models import ProviderSweep
 from market.payments.rules import (
     CallStatus,
+    ConnectedOnceError,
     NothingToPayError,
     NotParkedError,
     OnlineStatus,
+    Operation,
     PaymentBusyError,
     PaymentOpenError,
 )
 from tests.payments.desk import selling
-from tests.payments.till import Till, online_order, opened
+from tests.payments.till import CARD, Till, online_order, opened
 from tests.story import Story
 
 
@@ -130,7 +132,7 @@ def test_what_the_provider_does_not_answer_ten_times_is_parked_and_asked_again_b
     order = online_order(story, "10")
     till.emulator.fail("cut_before", "post", "/v1/payment_intents", times=10)
     payment = till.begin(story.orderer, order)
-    for _ in range(10):
+    for _ in range(11):
         till.later(hours=5)
         till.work()
     (call,) = till.calls()
@@ -142,6 +144,46 @@ def test_what_the_provider_does_not_answer_ten_times_is_parked_and_asked_again_b
         till.later(minutes=2)
         till.work()
     assert (call.status, payment.status) == (CallStatus.DONE, OnlineStatus.OPEN)
+
+
+@pytest.mark.parametrize("failure", ["cut_before", "cut_after"])
+def test_a_payment_that_the_provider_never_answered_for_is_given_up_and_followed_by_another(
+    story: Story, till: Till, failure: str
+) -> None:
+    order = online_order(story, "10")
+    till.emulator.fail(failure, "post", "/v1/payment_intents", times=10)
+    payment = till.begin(story.orderer, order)
+    for minutes in (1, 2, 4, 8, 16, 32, 64, 128, 240):
+        till.later(minutes=minutes)
+        till.work()
+    assert till.calls()[0].status is CallStatus.PARKED
+    with pytest.raises(PaymentOpenError):
+        till.begin(story.orderer, order)
+    online.cancel(till.session, story.orderer, payment_id=payment.id, now=till.now)
+    till.work()
+    calls.withdraw(till.session, Operation.CREATE_PAYMENT, payment.id, now=till.now)
+    till.work()
+    assert till.calls()[0].status is not CallStatus.REFUSED
+    for _ in range(3):
+        till.work()
+        tasks.cancel_stale(till.db, till.now)
+        till.later(minutes=2)
+    assert payment.status is OnlineStatus.CANCELLED
+    made = till.client.v1.payment_intents.list().data
+    assert [each.status for each in made] == (["canceled"] if failure == "cut_after" else [])
+    assert till.pay(story.orderer, order).status is OnlineStatus.CAPTURED
+
+
+def test_a_supplier_whose_account_was_refused_asks_for_it_again(story: Story, till: Till) -> None:
+    connecting.connect(story.session, story.clerk, now=till.now)
+    (call,) = till.calls()
+    call.status = CallStatus.REFUSED  # as the provider says of a country that it does not serve
+    connecting.connect(story.session, story.clerk, now=till.now)
+    with pytest.raises(ConnectedOnceError):
+        connecting.connect(story.session, story.clerk, now=till.now)
+    till.work()
+    account, _ = connecting.account_of(story.session, story.supplier.id)
+    assert account.number.startswith("acct_")
 
 
 def test_a_supplier_pays_out_what_its_account_has(story: Story, till: Till) -> None:
@@ -200,3 +242,47 @@ def test_a_movement_without_a_cause_is_a_line_all_the_same_and_balances_are_comp
     assert list(till.session.scalars(sa.select(BankLine.amount_fen))) == [777]
     (swept,) = till.session.scalars(sa.select(ProviderSweep))
     assert (swept.told_fen, swept.booked_fen) == (777, 777)
+
+
+@pytest.mark.parametrize("failure", ["error_before", "error_after"])
+def test_a_cancellation_whose_outcome_was_unclear_is_done_once_it_is_looked_up(
+    story: Story, till: Till, failure: str
+) -> None:
+    payment = till.begin(story.orderer, online_order(story, "10"))
+    till.emulator.fail(failure, "post", "/v1/payment_intents/*/cancel")
+    online.cancel(till.session, story.orderer, payment_id=payment.id, now=till.now)
+    for _ in range(5):
+        till.work()
+        till.later(minutes=5)
+    assert (payment.status, till.calls()[-1].status) == (OnlineStatus.CANCELLED, CallStatus.DONE)
+
+
+def test_nothing_is_asked_of_a_payment_while_a_call_about_it_waits_for_people(story: Story, till: Till) -> None:
+    payment = till.begin(story.orderer, online_order(story, "10"))
+    url = "https://example.org"
+    online.confirm(till.session, story.orderer, payment_id=payment.id, method=CARD, return_url=url, now=till.now)
+    parked = till.calls()[-1]
+    parked.status, parked.is_unclear = CallStatus.PARKED, True
+    with pytest.raises(PaymentBusyError):
+        online.cancel(till.session, story.orderer, payment_id=payment.id, now=till.now)
+    later = calls.ask(till.session, parked.operation, payment.id, parked.params, now=till.now)
+    later.status = CallStatus.REFUSED
+    calls.retry(till.session, parked.id, now=till.now)
+    for _ in range(3):
+        till.work()
+        till.later(minutes=5)
+    assert (parked.status, parked.attempt) == (CallStatus.DONE, 3)
+
+
+def test_a_confirmation_that_was_cut_off_for_a_day_is_asked_again(story: Story, till: Till) -> None:
+    payment = till.begin(story.orderer, online_order(story, "10"))
+    till.emulator.fail("cut_before", "post", "/v1/payment_intents/*/confirm")
+    method, url = "pm_card_bypassPending", "https://example.org"
+    online.confirm(till.session, story.orderer, payment_id=payment.id, method=method, return_url=url, now=till.now)
+    till.work()
+    till.later(hours=24)
+    for _ in range(5):
+        till.work()
+        till.later(minutes=30)
+    till.work(sweep=True)
+    assert payment.status is OnlineStatus.CAPTURED

@@ -17,7 +17,6 @@ from tests.stalls import TODAY, Desk, Stalls
 
 PAYEE = {"name": "交城县财政国库支付中心", "account": "1400 1234 567890"}
 ASKED = {"reason": "订单取消", "payee": PAYEE}
-ACCOUNT = {"holder": "平台专户", "bank_name": "农行", "bank_code": "103161000001", "number": "14 0001 0001"}
 CHINESE = {"Accept-Language": "zh-CN"}
 
 
@@ -37,7 +36,7 @@ class Custody:
         self.clerk = stalls.operator
         organisation = stalls.session.get_one(type(stalls.buyer), self.clerk.member.organisation_id)
         self.colleague = stalls.desk(organisation, Role.OPERATOR)
-        self.account_id = self.clerk.made("/bank-accounts", ACCOUNT)["id"]
+        self.account_id = stalls.bank_account(self.clerk, "14 0001 0001", self.colleague)
         group = stalls.orderer.made("/order-groups", stalls.wanted(funds_model="custodian"))
         (self.order,) = group["orders"]
         number = stalls.session.get_one(OrderGroup, group["id"]).number
@@ -82,21 +81,23 @@ def paid_by(content: bytes, form: Form) -> str:
 def test_a_refund_out_of_custody_goes_from_request_to_success(stalls: Stalls, custody: Custody) -> None:
     sent = custody.sent()
     assert (sent["status"], sent["route"], sent["amount_fen"]) == ("sent", "bank", 10_000)
-    for form in Form:
-        path = f"/bank-accounts/{custody.account_id}/refund-file"
-        file = custody.clerk.get(path, form=form)
-        assert file.headers["content-disposition"] == f'attachment; filename="refunds.{form}"'
-        said = paid_by(file.content, form)
-        for wanted in (sent["number"], PAYEE["name"], "14001234567890", "100.00"):
-            assert wanted in said, (form, said)
+    path = f"/bank-accounts/{custody.account_id}/refund-files"
+    file = custody.clerk.made(path, {"form": "xml"})
+    assert (file["refund_count"], file["amount_fen"]) == (1, 10_000)
+    first, again = (custody.clerk.get(f"/refund-files/{file['id']}") for _ in range(2))
+    assert first.headers["content-disposition"] == f'attachment; filename="{file["number"]}.xml"'
+    assert first.content == again.content
+    said = paid_by(first.content, Form.XML)
+    for wanted in (file["number"], sent["number"], PAYEE["name"], "14001234567890", "100.00"):
+        assert wanted in said, said
+    none = custody.clerk.post(path, {"form": "csv"})
+    assert (none.status_code, none.json()["code"]) == (409, "not_sent")
     custody.tell(Movement(-10_000, f"退款 {sent['number']}", "OUT"))
     shown = stalls.orderer.get(f"/refunds/{sent['id']}").json()
     assert (shown["status"], shown["succeeded_on"]) == ("succeeded", TODAY)
     assert [change["event"] for change in shown["changes"]] == ["approve", "send", "succeed"]
     assert [change["away_fen"] for change in shown["changes"]] == [0, 10_000, 0]
     assert stalls.row(custody.order).refunded_fen == 10_000
-    none = custody.clerk.get(f"/bank-accounts/{custody.account_id}/refund-file")
-    assert (none.status_code, none.json()["code"]) == (409, "not_sent")
 
 
 def test_nobody_approves_the_refund_that_they_asked_for(custody: Custody) -> None:
@@ -135,13 +136,24 @@ def test_two_clicks_with_one_key_are_one_refund(custody: Custody) -> None:
 
 def test_a_refund_that_the_bank_did_not_pay_goes_to_another_account(custody: Custody) -> None:
     sent = custody.sent()
-    failed = custody.clerk.made(f"/refunds/{sent['id']}/failure", {"reason": "账户已销户"})
+    path = f"/bank-accounts/{custody.account_id}/refund-files"
+    first = custody.clerk.made(path, {"form": "csv"})
+    text = paid_by(custody.clerk.get(f"/refund-files/{first['id']}").content, Form.CSV)
+    why = {"reason": "账户已销户"}
+    assert custody.clerk.post(f"/refunds/{sent['id']}/failure", why).json()["code"] == "four_eyes"
+    failed = custody.colleague.made(f"/refunds/{sent['id']}/failure", why)
+    closed = custody.clerk.get(f"/refund-files/{first['id']}")
+    assert (closed.status_code, closed.json()["code"]) == (409, "refund_in_file_failed")
     assert (failed["status"], failed["fault"]) == ("failed", "账户已销户")
     elsewhere = {"payee": PAYEE | {"account": "14009999"}, "reason": "改付新账户"}
     again = custody.clerk.made(f"/refunds/{sent['id']}/rerouting", elsewhere)
     assert (again["status"], again["replaces_id"]) == ("requested", sent["id"])
     assert custody.clerk.post(f"/refunds/{again['id']}/decision", {"event": "approve"}).json()["code"] == "four_eyes"
     assert custody.colleague.made(f"/refunds/{again['id']}/decision", {"event": "approve"})["status"] == "approved"
+    custody.clerk.made(f"/refunds/{again['id']}/sending", {"bank_name": "工商银行"})
+    later = custody.clerk.made(path, {"form": "csv"})
+    said = [text, paid_by(custody.clerk.get(f"/refund-files/{later['id']}").content, Form.CSV)]
+    assert [(sent["number"] in each, again["number"] in each) for each in said] == [(True, False), (False, True)]
 
 
 def test_refunds_are_listed_newest_first_in_pages_and_by_status(stalls: Stalls, custody: Custody) -> None:
@@ -157,28 +169,38 @@ def test_a_supplier_that_was_paid_directly_records_that_it_paid_back(stalls: Sta
     order = stalls.placed()
     stalls.clerk.made("/receipts", stalls.money(order, 10_000))
     stalls.orderer.made(f"/orders/{order['id']}/cancellation", {"reason": "无需"})
-    (refund,) = stalls.orderer.made(f"/orders/{order['id']}/refunds", ASKED)["refunds"]
-    path = f"/refunds/{refund['id']}"
+    first, second = (
+        stalls.orderer.made(f"/orders/{order['id']}/refunds", ASKED | {"amount_fen": fen})["refunds"][0]
+        for fen in (6_000, 4_000)
+    )
+    path = f"/refunds/{first['id']}"
     assert stalls.operator.post(f"{path}/decision", {"event": "approve"}).json()["code"] == "not_found"
     assert stalls.clerk.made(f"{path}/decision", {"event": "approve"})["route"] == "supplier"
-    tomorrow = stalls.clerk.post(f"{path}/payment", {"bank_reference": "B-1", "paid_on": "2026-03-03"})
+    tomorrow = stalls.manager.post(f"{path}/payment", {"bank_reference": "B-1", "paid_on": "2026-03-03"})
     assert (tomorrow.status_code, tomorrow.json()["errors"][0]["pointer"]) == (422, "/paid_on")
-    paid = stalls.clerk.made(f"{path}/payment", {"bank_reference": "B-1", "paid_on": TODAY})
+    told = {"bank_reference": "B-1", "paid_on": TODAY}
+    assert stalls.clerk.post(f"{path}/payment", told).json()["code"] == "four_eyes"
+    paid = stalls.manager.made(f"{path}/payment", told)
     assert (paid["status"], paid["succeeded_on"]) == ("succeeded", TODAY)
     row = stalls.row(order)
-    assert (row.paid_fen, row.refunded_fen) == (0, 10_000)
+    assert (row.paid_fen, row.refunded_fen) == (4_000, 6_000)
+    stalls.clerk.made(f"/refunds/{second['id']}/decision", {"event": "approve"})
+    again = stalls.manager.post(f"/refunds/{second['id']}/payment", told | {"bank_reference": "b-1 "})
+    assert (again.status_code, again.json()["code"]) == (409, "refund_reference_taken")
 
 
 def test_a_file_of_refunds_is_for_who_pays_them(stalls: Stalls, custody: Custody) -> None:
-    own = stalls.manager.made("/bank-accounts", ACCOUNT | {"holder": "合作社", "number": "14 0002 0002"})["id"]
+    own = stalls.bank_account(stalls.manager, "14 0002 0002", stalls.operator)
     order = stalls.placed()
     stalls.clerk.made("/receipts", stalls.money(order, 10_000))
     stalls.orderer.made(f"/orders/{order['id']}/cancellation", {"reason": "无需"})
     (refund,) = stalls.orderer.made(f"/orders/{order['id']}/refunds", ASKED)["refunds"]
     stalls.clerk.made(f"/refunds/{refund['id']}/decision", {"event": "approve"})
     stalls.clerk.made(f"/refunds/{refund['id']}/sending", {"bank_name": "工商银行"})
-    path = f"/bank-accounts/{own}/refund-file"
-    assert refund["number"] in paid_by(stalls.manager.get(path).content, Form.XLSX)
+    path, form = f"/bank-accounts/{own}/refund-files", {"form": "xlsx"}
     for desk in (custody.clerk, stalls.other_clerk):
-        assert desk.get(path).json()["code"] == "not_found"
-    assert stalls.clerk.get(f"/bank-accounts/{custody.account_id}/refund-file").json()["code"] == "not_found"
+        assert desk.post(path, form).json()["code"] == "not_found"
+    file = f"/refund-files/{stalls.manager.made(path, form)['id']}"
+    assert refund["number"] in paid_by(stalls.manager.get(file).content, Form.XLSX)
+    assert custody.clerk.get(file).json()["code"] == "not_found"
+    assert stalls.clerk.post(f"/bank-accounts/{custody.account_id}/refund-files", form).json()["code"] == "not_found"

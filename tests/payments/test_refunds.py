@@ -220,6 +220,17 @@ def test_a_dispute_freezes_what_it_takes_and_refuses_a_refund(story: Story, till
         asked(till.clerk, story.session, order, now=till.now)
 
 
+def test_two_disputes_about_one_payment_are_lost_each_by_itself(story: Story, till: Till) -> None:
+    order = cancelled_online(story, till)
+    for fen in (4_000, 6_000):
+        dispute = till.emulator.open_dispute(till.charge_of(order), amount=fen)
+        till.emulator.lose_dispute(dispute["id"])
+        till.later(minutes=11)
+        till.work(sweep=True)
+    assert order.refunded_fen == 10_000
+    assert till.complaints() == []
+
+
 def test_a_payer_that_won_a_dispute_has_its_money_once_when_a_refund_before_it_fails(story: Story, till: Till) -> None:
     order = online_order(story, "10")
     till.pay(story.orderer, order)

@@ -1,6 +1,7 @@
 """Which lines of statements pay which orders, and what a receipt is refused for, with its figures."""
 
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -10,11 +11,13 @@ from hypothesis import strategies as st
 from market.banking.rules import Waiting
 from market.errors import MarketError, TransitionError
 from market.payments.fitting import OpenLine, Part, Payable, match
+from market.payments.looking import LOOKS, PATIENCE, SENDS_MONEY, Sought, was_not_made
 from market.payments.rules import (
     REFUNDS,
     TRANSITIONS,
     CallStatus,
     NotPayableError,
+    Operation,
     OverpaidError,
     ProposalEvent,
     ProposalStatus,
@@ -150,3 +153,20 @@ def test_a_refund_has_sent_its_amount_once_or_not_at_all(events: list[RefundEven
 
 def test_what_is_due_or_parked_has_its_outcome_still_to_come() -> None:
     assert [status for status in CallStatus if status.is_open] == [CallStatus.DUE, CallStatus.PARKED]
+
+
+ASKED_AT, MINUTE = datetime(2026, 4, 2, 4, tzinfo=UTC), timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("operation", Operation)
+def test_what_two_looks_did_not_find_was_not_made_but_money_out_is_looked_for_a_day(operation: Operation) -> None:
+    soon, a_day_after = ASKED_AT + 2 * MINUTE, ASKED_AT + PATIENCE
+    assert not was_not_made(operation, Sought(ASKED_AT, LOOKS - 1, a_day_after), now=a_day_after)
+    assert was_not_made(operation, Sought(ASKED_AT, LOOKS, soon), now=soon) is (operation not in SENDS_MONEY)
+    assert was_not_made(operation, Sought(ASKED_AT, LOOKS, a_day_after), now=a_day_after)
+
+
+@pytest.mark.parametrize("whole_at", [None, ASKED_AT + PATIENCE - MINUTE, ASKED_AT + PATIENCE + 2 * MINUTE])
+def test_money_out_is_asked_for_anew_only_if_all_that_moved_was_seen_a_day_after(whole_at: datetime | None) -> None:
+    """Neither a look before that counts nor one of a clock that ran ahead."""
+    assert not was_not_made(Operation.REFUND, Sought(ASKED_AT, 99, whole_at), now=ASKED_AT + PATIENCE + MINUTE)

@@ -1,9 +1,11 @@
 """A bank's export as a clerk uploads it, and the queue of what waits, over HTTP."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from market.identity.models import Organisation
 from market.identity.rules import OrganisationKind, Role
 from tests import factories
 from tests.payments.bank import Movement, export
@@ -16,8 +18,8 @@ def manager(stalls: Stalls) -> Desk:
 
 
 @pytest.fixture
-def account(manager: Desk) -> str:
-    return str(manager.made("/bank-accounts", {"holder": "合作社", "bank_name": "农行", "number": "1400 0001"})["id"])
+def account(stalls: Stalls, manager: Desk) -> str:
+    return stalls.bank_account(manager, "1400 0001", stalls.operator)
 
 
 def upload(desk: Desk, account: str, content: bytes, *, key: str = "statement") -> Any:
@@ -30,13 +32,57 @@ def test_a_buyer_names_the_code_it_was_given_and_its_transfer_pays_the_order(
 ) -> None:
     group = stalls.orderer.made("/order-groups", stalls.wanted())
     (order,) = group["orders"]
-    told = upload(manager, account, export(Movement(order["amount_fen"], f"识别码:{group['identification_code']}")))
+    how = order["how_to_pay"]
+    assert (how["funds_model"], how["amount_due_fen"], how["online_payment"]) == ("direct", order["amount_fen"], None)
+    assert how["account"] == {
+        "holder": stalls.supplier.name,
+        "bank_name": "农行",
+        "bank_code": "",
+        "number": "1400 0001",
+    }
+    told = upload(manager, account, export(Movement(how["amount_due_fen"], f"识别码:{how['remark']}")))
     assert told.status_code == 201
     counts = {name: told.json()[name] for name in ("line_count", "new_count", "matched_count")}
     assert counts == {"line_count": 1, "new_count": 1, "matched_count": 1}
-    assert manager.get(f"/orders/{order['id']}").json()["captured_fen"] == order["amount_fen"]
+    paid = manager.get(f"/orders/{order['id']}").json()
+    assert (paid["captured_fen"], paid["how_to_pay"]) == (order["amount_fen"], how | {"amount_due_fen": 0})
+    assert paid["identification_code"] == group["identification_code"]
     (line,) = manager.get("/bank-lines").json()["items"]
     assert (line["open_fen"], line["waiting"], line["codes"]) == (0, None, [group["identification_code"]])
+
+
+def rename(stalls: Stalls, organisation_id: UUID, name: str, *, version: int) -> Any:
+    """Have the operator give an organisation another name."""
+    headers = stalls.operator.bearer | {"If-Match": f'"{version}"'}
+    return stalls.client.patch(f"/v1/organisations/{organisation_id}", json={"name": name}, headers=headers)
+
+
+def test_an_account_of_one_persons_making_does_not_count(stalls: Stalls) -> None:
+    platform = stalls.session.get_one(Organisation, stalls.operator.member.organisation_id)
+    asked = {"bank_name": "农行", "number": "1400 0003"}
+    private = stalls.operator.post("/bank-accounts", asked | {"holder": "运营员本人"})
+    assert (private.status_code, private.json()["errors"][0]["pointer"]) == (422, "/holder")
+    squatted = stalls.manager.made("/bank-accounts", asked)  # nobody confirmed it: it blocks nobody
+    account = stalls.operator.made("/bank-accounts", asked)
+    assert account["holder"] == platform.name
+    refused = upload(stalls.operator, account["id"], export(Movement(500, "利息")))
+    assert (refused.status_code, refused.json()["code"]) == (409, "account_not_confirmed")
+    path = f"/bank-accounts/{account['id']}/confirmation"
+    alone = stalls.operator.post(path)
+    assert (alone.status_code, alone.json()["code"]) == (403, "four_eyes")
+    colleague = stalls.desk(platform, Role.OPERATOR)
+    assert rename(stalls, platform.id, "运营员本人", version=1).status_code == 200
+    renamed_since = colleague.post(path)
+    assert (renamed_since.status_code, renamed_since.json()["code"]) == (409, "conflict")
+    assert rename(stalls, platform.id, account["holder"], version=2).status_code == 200
+    confirmed = colleague.made(path)
+    kept = rename(stalls, platform.id, "运营员本人", version=3)
+    assert (kept.status_code, kept.json()["code"]) == (409, "organisation_name_kept")
+    assert (account["confirmed_by"], confirmed["confirmed_by"]) == (None, str(colleague.member.id))
+    assert colleague.post(path).json()["code"] == "account_confirmed"
+    taken = colleague.post(f"/bank-accounts/{squatted['id']}/confirmation")
+    assert (taken.status_code, taken.json()["code"]) == (409, "bank_account_taken")
+    assert upload(stalls.operator, account["id"], export(Movement(500, "利息")), key="again").status_code == 201
 
 
 def test_an_upload_repeated_with_its_key_gets_the_first_answer_and_with_another_is_told(
@@ -76,11 +122,28 @@ def test_two_members_match_what_waits_and_the_queue_says_why_and_how_long(
     assert manager.get(f"/orders/{order['id']}").json()["paid_fen"] == order["amount_fen"]
 
 
+def test_two_members_say_what_a_line_is_that_belongs_to_no_order_and_take_it_back(
+    stalls: Stalls, manager: Desk, account: str
+) -> None:
+    upload(manager, account, export(Movement(-50, "手续费")))
+    (line,) = manager.get("/bank-lines", is_open="true").json()["items"]
+    neither = manager.post(f"/bank-lines/{line['id']}/matches", {"reason": "手续费"})
+    assert (neither.status_code, neither.json()["errors"][0]["pointer"]) == (422, "/orders")
+    match = manager.made(f"/bank-lines/{line['id']}/matches", {"reason": "手续费", "meaning": "bank_fee"})
+    assert (match["meaning"], match["amount_fen"], match["orders"]) == ("bank_fee", -50, [])
+    stalls.clerk.made(f"/matches/{match['id']}/decision", {"event": "approve"})
+    undoing = manager.made(f"/matches/{match['id']}/undoing", {"reason": "是退款"})
+    stalls.clerk.made(f"/matches/{undoing['id']}/decision", {"event": "approve"})
+    (line,) = manager.get("/bank-lines", is_open="true").json()["items"]
+    assert (line["open_fen"], line["waiting"]) == (-50, "went_out")
+
+
 def test_a_buyer_sees_what_it_paid_into_custody(stalls: Stalls) -> None:
     platform = factories.organisation(stalls.session, kind=OrganisationKind.PLATFORM)
     operator = stalls.desk(platform, Role.OPERATOR)
-    account = operator.made("/bank-accounts", {"holder": "专户", "bank_name": "农行", "number": "1400 0002"})["id"]
+    account = stalls.bank_account(operator, "1400 0002", stalls.operator)
     group = stalls.orderer.made("/order-groups", stalls.wanted(funds_model="custodian"))
+    assert group["orders"][0]["how_to_pay"]["account"]["number"] == "1400 0002"
     told = upload(operator, account, export(Movement(group["amount_fen"], group["identification_code"])))
     assert told.json()["matched_count"] == 1
     (receipt,) = stalls.orderer.get("/receipts").json()["items"]

@@ -1,13 +1,14 @@
 """What a household had: every fen of gross and net, per head, beside what orders brought and never added to it."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from sqlalchemy import orm
 from starlette.testclient import TestClient
 
-from market.clock import utc_now
+from market.clock import CHINA_STANDARD_TIME, utc_now
 from market.households.models import HouseholdHeadCount
 from market.households.rules import HouseholdStatus
 from market.identity.models import Member
@@ -189,8 +190,9 @@ def test_the_balances_are_of_a_day_and_every_figure_names_its_window(client: Tes
     story.pay(order, 10_000, on=NINTH)
     after = account(client, session, household.id, year="2026", on="2026-03-09")
     assert (after["balances"]["advance_fen"], after["year"]["known"]["ahead_fen"]) == (2_000, 2_000)
-    assert account(client, session, household.id, year="2027", on="2027-02-01")["balances"]["advance_fen"] == 2_000
-    assert account(client, session, household.id, year="2027", on="2027-02-01")["year"]["known"]["ahead_fen"] == 0
+    with time_machine.travel(datetime(2027, 2, 1, 12, tzinfo=CHINA_STANDARD_TIME), tick=False):
+        later = account(client, session, household.id, year="2027", on="2027-02-01")
+    assert (later["balances"]["advance_fen"], later["year"]["known"]["ahead_fen"]) == (2_000, 0)
 
 
 def test_a_closed_year_stands_as_closed_beside_as_now_known_with_what_makes_the_difference(

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import date, datetime, timedelta
+from functools import partial
 
 import pytest
 import sqlalchemy as sa
@@ -22,7 +23,7 @@ from market.payments.models import Refund
 from market.payments.rules import RefundStatus
 from market.settlements import transfers
 from market.settlements.models import Settlement
-from market.settlements.rules import NothingToSettleError, SettlementStatus
+from market.settlements.rules import NothingToSettleError, SettlementEvent, SettlementStatus
 from tests.conftest import RolledBackDatabase
 from tests.payments.till import opened
 from tests.settlements.month import Month, acting, statements_that_differ, trial_balance
@@ -124,7 +125,9 @@ def third_week(month: Month, bought: dict[str, Order], disputes: dict[str, str],
     assert month.settle("kiwi", ONLINE).amount_fen == bought["lost"].captured_fen + bought["won"].captured_fen
     month.accept(bought["netting"])
     month.on(20)
-    transfers.ask_back(month.session, month.till.clerk, settlement_id=transferred.id, now=month.till.now)
+    approve = partial(transfers.decide_back, event=SettlementEvent.APPROVE)
+    for step, who in ((transfers.ask_back, month.till.clerk), (approve, month.till.colleague)):
+        step(month.session, who, settlement_id=transferred.id, now=month.till.now)
     month.on(21)
     assert transferred.status is SettlementStatus.RETURNED
 

@@ -5,6 +5,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from market.attribution.rules import Step
+from market.banking.rules import Meaning
 from market.errors import FourEyesError, TransitionError
 from market.settlements import queries, service
 from market.settlements.models import Settlement
@@ -18,6 +19,7 @@ from market.settlements.rules import (
     SettlementStatus,
     StaleSettlementError,
 )
+from tests import factories
 from tests.payments.bank import Movement
 from tests.payments.desk import Bank, code, complaints, in_custody, of_supplier, placed, selling
 from tests.settlements.custody import approve, draft, instruct, paid, settle
@@ -88,10 +90,11 @@ def test_goods_that_come_back_after_settlement_are_netted_up_to_half_of_the_next
     paid(story, custody, "10")
     second = settle(story, custody)
     assert (second.gross_fen, second.netted_fen, second.amount_fen) == (10_000, 5_000, 5_000)
+    assert (second.owed_after_fen, second.owed_apart_fen) == (3_000, 0)
     assert complaints(story.session) == []
     paid(story, custody, "10")
     third = settle(story, custody)
-    assert (third.netted_fen, third.amount_fen) == (3_000, 7_000)
+    assert (third.netted_fen, third.amount_fen, third.owed_after_fen) == (3_000, 7_000, 0)
     story.session.refresh(first)
     assert (first.settled_fen, first.paid_fen) == (2_000, 2_000)
     assert complaints(story.session) == []
@@ -131,11 +134,17 @@ def test_goods_accepted_before_they_are_paid_for_are_settled_as_far_as_they_are_
     assert complaints(story.session) == []
 
 
-def test_a_supplier_without_an_account_is_not_paid(session: orm.Session, custody: Bank) -> None:
+def test_a_supplier_without_an_account_that_another_confirmed_is_not_paid(session: orm.Session, custody: Bank) -> None:
     story = selling(session)
     paid(story, custody, "10")
+    known = factories.bank_account(session, story.clerk, confirmed=False)
     with pytest.raises(NoPayeeAccountError):
         draft(story, custody)
+    factories.confirm(session, known)
+    for opener in (story.clerk, custody.clerk):
+        factories.bank_account(session, opener, confirmed=False)
+    settlement = draft(story, custody)
+    assert (settlement.payee_account_id, settlement.paying_account_id) == (known.id, custody.account.id)
 
 
 def test_the_items_say_of_which_order_every_fen_is(story: Story, custody: Bank) -> None:
@@ -152,5 +161,8 @@ def test_a_settlement_that_a_statement_tells_has_left_did_not_fail(story: Story,
     approve(custody, settlement)
     instruct(custody, settlement)
     custody.tell(Movement(-10_000, f"结算 {settlement.number}", "OUT"))
-    with pytest.raises(LeftAlreadyError):
-        service.fail(story.session, custody.clerk, settlement_id=settlement.id, now=NOON)
+    for said in (None, Meaning.BANK_FEE):
+        if said:
+            custody.mean(said)
+        with pytest.raises(LeftAlreadyError):
+            service.fail(story.session, custody.clerk, settlement_id=settlement.id, now=NOON)

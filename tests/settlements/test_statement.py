@@ -79,7 +79,7 @@ def test_each_order_says_what_was_accepted_returned_settled_before_and_now(
 
 
 def test_paper_workbook_and_data_say_the_same(story: Story, settlement: Settlement) -> None:
-    found = statement(story.session, settlement)
+    found = replace(statement(story.session, settlement), owed_after_fen=123_45, owed_apart_fen=678_90)
     fens = [[number, buyer, *amounts] for number, buyer, amounts in figures(found)]
     assert in_cells(found, FEN_SHEET)[1:] == fens
     in_yuan = in_cells(found, YUAN_SHEET)[1:]
@@ -91,7 +91,7 @@ def test_paper_workbook_and_data_say_the_same(story: Story, settlement: Settleme
     for amount, times in Counter(yuan(fen) for _, _, amounts in figures(found) for fen in amounts).items():
         assert shown[amount] == times
     notes = {row[0]: row[1] for row in in_cells(found, NOTES_SHEET)}
-    for said in (found.number, found.supplier_name, STATUS[found.status], found.paid_to.number):
+    for said in ("123.45", "678.90", found.number, found.supplier_name, STATUS[found.status], found.paid_to.number):
         assert said.replace(" ", "") in paper.replace(" ", "").replace("\n", "")
         assert any(said in str(note) for note in notes.values())
 
@@ -176,6 +176,7 @@ def test_the_supplier_is_handed_its_statement_in_three_forms(
     said = client.get(f"/v1/settlements/{settlement.id}/statement", headers=manager).json()
     found = statement(story.session, settlement)
     assert said["totals"] == found.totals._asdict()
+    assert (said["owed_after_fen"], said["owed_apart_fen"]) == (0, 0)
     assert [order["paid_fen"] for order in said["orders"]] == [order.paid_fen for order in found.orders]
     for form, begins in (("pdf", b"%PDF"), ("xlsx", b"PK")):
         answer = client.get(f"/v1/settlements/{settlement.id}/statement.{form}", headers=manager)

@@ -16,14 +16,18 @@ EVIDENCE = [name for name in inspect.get_annotations(stripe.Dispute.Evidence) if
 
 def begin(world: World, charge: Thing, *, amount: int | None = None, reason: str = "fraudulent") -> Thing:
     """Take the money, and a fee, from the account that charged it."""
-    if not charge["id"].startswith("ch_") or not charge["captured"] or charge["disputed"]:
+    before = [each for each in world.each(world.account_of(charge), "dispute") if each["charge"] == charge["id"]]
+    is_open = any(each["status"] in OPEN for each in before)
+    left = charge["amount"] - charge["amount_refunded"]
+    left -= sum(each["amount"] for each in before if each["status"] == "lost")
+    if not charge["id"].startswith("ch_") or not charge["captured"] or is_open or not left:
         raise ValueError(f"{charge['id']} is no captured charge of a card without a dispute")
     id_ = world.new_id("du")
     no_evidence: Thing = dict.fromkeys(EVIDENCE) | {"enhanced_evidence": {}}
     dispute: Thing = {
         "id": id_,
         "object": "dispute",
-        "amount": amount or charge["amount"] - charge["amount_refunded"],
+        "amount": amount or left,
         "balance_transactions": [],
         "charge": charge["id"],
         "created": world.clock.now(),

@@ -64,7 +64,9 @@ def retrieved(path: str, kind: str) -> None:
 
 def page(call: Call, kind: str, things: Iterable[Thing]) -> Thing:
     """Return one page, the newest first, of what is given with the oldest first."""
-    found = [thing for thing in reversed(list(things)) if _in_window(thing, call.given.get("created"))]
+    told_until = call.world.clock.now() - call.world.settings.lists_lag
+    known = [thing for thing in reversed(list(things)) if thing["created"] <= told_until]
+    found = [thing for thing in known if _in_window(thing, call.given.get("created"))]
     limit = call.given.get("limit", 10)
     if not 1 <= limit <= 100:
         raise invalid("Invalid limit: must be between 1 and 100.", param="limit", code="parameter_invalid_integer")

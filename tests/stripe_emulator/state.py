@@ -44,6 +44,7 @@ class Settings:
     pending_days: int = 2  # until the money of a charge is available; pm_card_bypassPending does not wait
     payment_methods: tuple[str, ...] = ("card", "alipay", "wechat_pay")
     slow_refunds: tuple[str, ...] = ("alipay", "wechat_pay")  # these are pending first
+    lists_lag: int = 0  # seconds until lists show what was made
     forgets_keys: bool = False  # the negative control of every test of idempotency
 
 

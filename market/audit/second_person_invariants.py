@@ -1,0 +1,62 @@
+"""Invariants of what one person alone may not bring about: to act, to name an account, to move money.
+
+Each query returns what breaks the sentence, as `(subject, expected, found)` texts.
+"""
+
+from market.audit.rules import Invariant
+
+SECOND_PERSON: tuple[Invariant, ...] = (
+    Invariant(
+        "who_acts_was_admitted",
+        "no credential was made between a member's addition and its admission by another",
+        "成员经他人核准前未取得任何登录凭证",
+        """
+        SELECT concat('member ', m.login), coalesce(m.admitted_at::text, 'not admitted'), c.created_at::text
+          FROM credentials c JOIN members m ON m.id = c.member_id
+         WHERE c.created_at > m.added_at AND (m.admitted_at IS NULL OR c.created_at < m.admitted_at)
+        """,
+    ),
+    Invariant(
+        "account_was_confirmed",
+        "nothing was imported into, paid from or paid to an account that nobody confirmed",
+        "未经核准的银行账户未导入流水,也未收付款项",
+        """
+        SELECT concat('account ', a.id), 'confirmed', used.by
+          FROM bank_accounts a
+          JOIN (SELECT bank_account_id AS id, 'a statement' AS by FROM bank_statements
+                UNION SELECT paying_account_id, 'a settlement' FROM settlements
+                UNION SELECT payee_account_id, 'a settlement' FROM settlements
+                UNION SELECT account_id, 'a refund' FROM refunds) used ON used.id = a.id
+         WHERE a.confirmed_at IS NULL
+        """,
+    ),
+    Invariant(
+        "refund_was_paid_by_anothers_word",
+        "who approved a refund is not who said that it was paid",
+        "批准退款的人不得登记该退款已付",
+        """
+        SELECT concat('refund ', r.number), 'another', c.changed_by::text
+          FROM refunds r JOIN refund_changes c ON c.refund_id = r.id
+         WHERE c.event = 'succeed' AND c.changed_by = r.decided_by
+        """,
+    ),
+    Invariant(
+        "transfer_was_taken_back_by_two",
+        "the provider was asked for a transfer back only when one member had asked for that and another approved it",
+        "追回结算款须一人申请、另一人批准",
+        """
+        SELECT concat('settlement ', s.number), concat('another than ', coalesce(asked.changed_by::text, 'nobody')),
+               coalesce(approved.changed_by::text, 'nobody')
+          FROM provider_calls p
+          JOIN settlements s ON s.id = p.subject_id
+          LEFT JOIN LATERAL (SELECT id, changed_by FROM settlement_changes
+                              WHERE settlement_id = s.id AND event = 'approve_reversal' AND changed_at <= p.made_at
+                              ORDER BY id DESC LIMIT 1) approved ON true
+          LEFT JOIN LATERAL (SELECT changed_by FROM settlement_changes
+                              WHERE settlement_id = s.id AND event = 'reverse' AND id < approved.id
+                              ORDER BY id DESC LIMIT 1) asked ON true
+         WHERE p.operation = 'reverse_transfer'
+           AND (asked.changed_by IS NULL OR asked.changed_by = approved.changed_by)
+        """,
+    ),
+)

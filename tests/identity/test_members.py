@@ -1,0 +1,202 @@
+"""Who becomes a member, by whom, and with which password."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from httpx2 import Response
+from sqlalchemy import orm
+from starlette.testclient import TestClient
+
+from market.identity import members, service
+from market.identity.models import Member
+from market.identity.rules import OrganisationKind, Permission, Role
+from tests import factories
+
+
+@pytest.fixture
+def operator(session: orm.Session) -> dict[str, str]:
+    return factories.signed_in(session, Role.OPERATOR)
+
+
+def again(headers: dict[str, str]) -> dict[str, str]:
+    """The same caller's next request."""
+    return headers | {"Idempotency-Key": uuid4().hex}
+
+
+def bearer(token: str) -> dict[str, str]:
+    """The head of who carries this token or key."""
+    return {"Authorization": f"Bearer {token}"}
+
+
+def said(answer: Response) -> tuple[int, str | None]:
+    """The status and, if it is a refusal, its code."""
+    return answer.status_code, answer.json()["code"] if answer.status_code >= 400 else None
+
+
+def test_nobody_becomes_a_second_person_by_adding_a_member(
+    client: TestClient, session: orm.Session, operator: dict[str, str]
+) -> None:
+    body, known = factories.organisation(session, kind=OrganisationKind.PLATFORM), "a long enough one"
+    asked = {"login": "straw.man", "password": known, "role": "operator"}
+    added = client.post(f"/v1/organisations/{body.id}/members", json=asked, headers=operator)
+    assert (added.status_code, added.json()["admitted_at"]) == (201, None)
+    assert "password" not in added.text
+    signing_in = {"login": "straw.man", "password": known}
+    assert said(client.post("/v1/tokens", json=signing_in)) == (403, "not_admitted")
+    straw_man = session.get_one(Member, UUID(added.json()["id"]))
+    assert said(client.get("/v1/me", headers=factories.headers(session, straw_man))) == (403, "not_admitted")
+    path, matching = f"/v1/members/{straw_man.id}/admission", {"If-Match": '"1"'}
+    assert said(client.post(path, headers=again(operator) | matching)) == (403, "four_eyes")
+    auditor = factories.signed_in(session, Role.AUDITOR)
+    assert said(client.post(path, headers=auditor)) == (428, "precondition_required")
+    admitted = client.post(path, headers=auditor | matching).json()
+    assert admitted["added_by"] != admitted["admitted_by"]
+    assert None not in {admitted["added_by"], admitted["added_at"], admitted["admitted_by"], admitted["admitted_at"]}
+    assert said(client.post(path, headers=again(auditor) | {"If-Match": '"2"'})) == (409, "already_admitted")
+
+
+def test_the_first_two_come_from_the_command_line_into_one_platform(session: orm.Session) -> None:
+    first, second = (service.platform(session, name="测试平台", region_code="110101") for _ in range(2))
+    facts: dict[str, Any] = {"organisation_id": second.id, "password_hash": "no hash", "role": Role.OPERATOR}
+    person = members.add(session, None, login="first", now=factories.LONG_AGO, **facts)
+    assert (first.id, person.admitted_at, person.own_password) == (second.id, factories.LONG_AGO, False)
+
+
+def test_the_password_that_another_chose_opens_nothing_but_a_new_one(client: TestClient, session: orm.Session) -> None:
+    person = factories.member(session, factories.organisation(session))
+    person.own_password = False
+    session.flush()
+    told = {"login": person.login, "password": factories.PASSWORD}
+    first, second = (bearer(client.post("/v1/tokens", json=told).json()["token"]) for _ in range(2))
+    assert said(client.get("/v1/me", headers=first)) == (403, "password_not_own")
+    changing = {"old_password": factories.PASSWORD, "new_password": "known to me alone"}
+    unproven, unchanged = changing | {"old_password": "wrong"}, changing | {"new_password": factories.PASSWORD}
+    assert said(client.put("/v1/me/password", json=unproven, headers=first)) == (422, "wrong_password")
+    assert said(client.put("/v1/me/password", json=unchanged, headers=first)) == (422, "same_password")
+    key = bearer(factories.token(session, person, scopes=[Permission.SELF_READ]))
+    assert client.put("/v1/me/password", json=changing, headers=first).status_code == 204
+    assert client.get("/v1/me", headers=first).status_code == 200
+    for other in (second, key):
+        assert said(client.get("/v1/me", headers=other)) == (401, "token_expired")
+    assert said(client.post("/v1/tokens", json=told)) == (401, "login_failed")
+    assert client.post("/v1/tokens", json=told | {"password": "known to me alone"}).status_code == 201
+
+
+def test_a_member_is_added_once_and_in_a_role_of_its_side(
+    client: TestClient, session: orm.Session, operator: dict[str, str]
+) -> None:
+    body = factories.organisation(session, kind=OrganisationKind.SCHOOL)
+    taken_login = factories.member(session, body).login
+    asked = {"login": taken_login, "password": "a long enough one", "role": "buyer_clerk"}
+    foreign = client.post(
+        f"/v1/organisations/{body.id}/members",
+        json=asked | {"login": "other", "role": "auditor"},
+        headers=again(operator),
+    )
+    assert (foreign.status_code, foreign.json()["code"]) == (422, "role_not_of_kind")
+    taken = client.post(f"/v1/organisations/{body.id}/members", json=asked, headers=again(operator))
+    assert (taken.status_code, taken.json()["code"]) == (409, "login_taken")
+
+
+@pytest.mark.parametrize("wrong", [{"password": "short"}, {"password": "x" * 129}, {"login": "Ab"}, {"login": "a b c"}])
+def test_a_weak_password_or_an_odd_login_is_refused_without_being_repeated(
+    client: TestClient, session: orm.Session, operator: dict[str, str], wrong: dict[str, str]
+) -> None:
+    body = factories.organisation(session)
+    asked = {"login": "clerk", "password": "a long enough one", "role": "supplier_clerk"} | wrong
+    answer = client.post(f"/v1/organisations/{body.id}/members", json=asked, headers=operator)
+    assert answer.status_code == 422
+    assert asked["password"] not in answer.text
+
+
+def test_a_manager_sees_the_members_of_the_own_organisation_alone(client: TestClient, session: orm.Session) -> None:
+    own, other = factories.organisation(session), factories.organisation(session)
+    manager = factories.member(session, own, Role.SUPPLIER_MANAGER)
+    clerk = factories.member(session, own, Role.SUPPLIER_CLERK)
+    stranger = factories.member(session, other)
+    headers = factories.headers(session, manager)
+    first = client.get(f"/v1/organisations/{own.id}/members?limit=1", headers=headers).json()
+    second = client.get(
+        f"/v1/organisations/{own.id}/members", params={"cursor": first["next_cursor"]}, headers=headers
+    ).json()
+    assert [item["id"] for item in first["items"] + second["items"]] == [str(manager.id), str(clerk.id)]
+    assert client.get(f"/v1/members/{clerk.id}", headers=headers).headers["etag"] == '"1"'
+    assert client.get(f"/v1/organisations/{other.id}/members", headers=headers).status_code == 404
+    assert client.get(f"/v1/members/{stranger.id}", headers=headers).status_code == 404
+
+
+def test_a_deactivated_member_is_locked_out_at_once(
+    client: TestClient, session: orm.Session, operator: dict[str, str]
+) -> None:
+    person = factories.member(session, factories.organisation(session))
+    token = bearer(factories.token(session, person))
+    key = bearer(factories.token(session, person, scopes=[Permission.SELF_READ]))
+    assert client.get("/v1/me", headers=token).status_code == client.get("/v1/me", headers=key).status_code == 200
+    locked = client.patch(f"/v1/members/{person.id}", json={"active": False}, headers=operator | {"If-Match": '"1"'})
+    assert locked.json()["active"] is False
+    assert client.get("/v1/me", headers=token).status_code == client.get("/v1/me", headers=key).status_code == 401
+    asked = {"login": person.login, "password": factories.PASSWORD}
+    assert client.post("/v1/tokens", json=asked).status_code == 401
+    back = client.patch(f"/v1/members/{person.id}", json={"active": True}, headers=operator | {"If-Match": '"2"'})
+    assert (back.json()["admitted_at"], said(client.get("/v1/me", headers=key))) == (None, (401, "token_expired"))
+
+
+def test_the_members_of_a_closed_organisation_are_locked_out_at_once_and_come_back_by_two_peoples_doing(
+    client: TestClient, session: orm.Session, operator: dict[str, str]
+) -> None:
+    body = factories.organisation(session)
+    person = factories.member(session, body)
+    headers = factories.headers(session, person)
+    path = f"/v1/organisations/{body.id}"
+    assert client.patch(path, json={"active": False}, headers=operator | {"If-Match": '"1"'}).status_code == 200
+    assert client.get("/v1/me", headers=headers).status_code == 401
+    assert client.patch(path, json={"active": True}, headers=operator | {"If-Match": '"2"'}).status_code == 200
+    assert client.get("/v1/me", headers=headers).status_code == 401
+    told = {"login": person.login, "password": factories.PASSWORD}
+    assert said(client.post("/v1/tokens", json=told)) == (403, "not_admitted")
+    admission, second = f"/v1/members/{person.id}/admission", {"If-Match": '"2"'}
+    assert said(client.post(admission, headers=again(operator) | second)) == (403, "four_eyes")
+    auditor = factories.signed_in(session, Role.AUDITOR)
+    assert client.post(admission, headers=auditor | second).status_code == 201
+    assert client.post("/v1/tokens", json=told).status_code == 201
+
+
+def test_a_changed_role_counts_once_another_admitted_it(
+    client: TestClient, session: orm.Session, operator: dict[str, str]
+) -> None:
+    person = factories.member(session, factories.organisation(session), Role.SUPPLIER_CLERK)
+    path, matching = f"/v1/members/{person.id}", operator | {"If-Match": '"1"'}
+    headers, told = factories.headers(session, person), {"login": person.login, "password": factories.PASSWORD}
+    assert client.get(path, headers=headers).status_code == 403
+    refused = client.patch(path, json={"role": "auditor"}, headers=matching)
+    assert (refused.status_code, refused.json()["code"]) == (422, "role_not_of_kind")
+    assert client.patch(path, json={"role": "supplier_manager"}, headers=matching).status_code == 200
+    assert said(client.post("/v1/tokens", json=told)) == (403, "not_admitted")
+    second = {"If-Match": '"2"'}
+    assert said(client.post(f"{path}/admission", headers=again(operator) | second)) == (403, "four_eyes")
+    colleague = factories.signed_in(session, Role.OPERATOR)
+    assert client.post(f"{path}/admission", headers=colleague | second).status_code == 201
+    assert said(client.get(path, headers=headers)) == (401, "token_expired")
+    signed_in = bearer(client.post("/v1/tokens", json=told).json()["token"])
+    assert client.get(path, headers=signed_in).status_code == 200
+
+
+def test_who_lost_the_password_is_given_a_first_one_again_and_comes_in_as_one_added_anew(
+    client: TestClient, session: orm.Session, operator: dict[str, str]
+) -> None:
+    person = factories.member(session, factories.organisation(session))
+    key = bearer(factories.token(session, person, scopes=[Permission.SELF_READ]))
+    path, told = f"/v1/members/{person.id}", {"login": person.login, "password": "known to the two"}
+    asked = {"password": told["password"]}
+    assert said(client.post(f"{path}/password-reset", json=asked, headers=operator)) == (428, "precondition_required")
+    reset = client.post(f"{path}/password-reset", json=asked, headers=operator | {"If-Match": '"1"'})
+    assert (reset.status_code, reset.json()["admitted_at"]) == (201, None)
+    assert said(client.get("/v1/me", headers=key)) == (401, "token_expired")
+    assert said(client.post("/v1/tokens", json=told)) == (403, "not_admitted")
+    second = {"If-Match": '"2"'}
+    assert said(client.post(f"{path}/admission", headers=again(operator) | second)) == (403, "four_eyes")
+    auditor = factories.signed_in(session, Role.AUDITOR)
+    assert client.post(f"{path}/admission", headers=auditor | second).status_code == 201
+    signed_in = bearer(client.post("/v1/tokens", json=told).json()["token"])
+    assert said(client.get("/v1/me", headers=signed_in)) == (403, "password_not_own")
