@@ -55,6 +55,8 @@ from market.settlements import endpoints as settlements_endpoints
 STATIC = Path(__file__).parent / "static"
 
 ROUTERS: tuple[APIRouter, ...] = (
+    catalog_endpoints.router,  # routes are tried in turn: what buyers ask all day comes first
+    orders_endpoints.router,
     identity_endpoints.router,
     regions_endpoints.router,
     channels_endpoints.router,
@@ -66,7 +68,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     livelihoods_endpoints.router,
     register_endpoints.router,
     certification_endpoints.router,
-    catalog_endpoints.router,
     lots_endpoints.router,
     lineage_endpoints.router,
     ledger_endpoints.router,
@@ -78,7 +79,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     reversal_endpoints.router,
     simulation_endpoints.router,
     distributions_endpoints.router,
-    orders_endpoints.router,
     payments_endpoints.router,
     online_endpoints.router,
     provider_endpoints.router,
@@ -113,6 +113,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # it would send addresses and bodies elsewhere
         lifespan=_as_many_threads_as_connections,
     )
     app.state.db = db

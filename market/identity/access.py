@@ -157,15 +157,11 @@ class Requirement:
 
 
 def _check_query(request: Request) -> None:
-    """Refuse a parameter that the endpoint does not know: a misspelt `dry_run` must not move anything.
-
-    An endpoint whose parameters are one model lets the model refuse.
-    """
-    known = request.scope["route"].dependant.query_params
-    kinds = (field.field_info.annotation for field in known)
-    if any(isinstance(kind, type) and issubclass(kind, BaseModel) for kind in kinds):
+    """Refuse a parameter that the endpoint does not know: a misspelt `dry_run` must not move anything."""
+    known = request.scope["route"].known_parameters
+    if known is None:
         return
-    for name in request.query_params.keys() - {field.alias for field in known}:
+    for name in request.query_params.keys() - known:
         raise InvalidInputError("there is no such parameter", "没有该参数", pointer=pointer_to("query", name))
 
 
