@@ -16,8 +16,8 @@ owed, and succeeds by the word of the bank or the provider, or the supplier's wh
 on the provider's own pages counts as one of ours. An end that the provider told stays, in whatever order its news
 comes.
 
-Locks are taken in this order: an event; an order group or settlement; an account; its line; orders by id; a refund; the
-supplier; the book; a call.
+Locks are taken in this order: an event; an order group or settlement; an online payment; an account; its line; orders
+by id; a refund; the supplier; the book; a call.
 
 Never: guesses what does not fit to the fen; believes an event that is not signed for this market, or more of it than
 which object it is about; asks the provider to change anything inside a transaction; refunds what a dispute holds.

@@ -29,8 +29,7 @@ def note(session: orm.Session, seen: DisputeSeen, *, now: datetime) -> None:
 
     The payment is locked before the account, as by who captures it, and its orders before anything is posted.
     """
-    wanted = sa.select(OnlinePayment).where(OnlinePayment.charge_id == seen.charge_id)
-    payment = session.scalar(wanted.with_for_update())
+    payment = queries.locked_payment(session, seen.charge_id)
     account = movements.locked_provider_account(session)
     told = [movements.take_over(session, account, each) for each in seen.movements]
     if payment is not None:

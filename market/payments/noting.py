@@ -65,10 +65,12 @@ def _refuse_refund(session: orm.Session, call: ProviderCall, error: RefusedError
 
 def _note_refund(session: orm.Session, seen: RefundSeen, now: datetime) -> None:
     """A refund that succeeded may fail later; one that failed stays so, whatever older news arrives."""
+    payment = queries.locked_payment(session, seen.charge_id)
     account = movements.locked_provider_account(session)
     told = [movements.take_over(session, account, each) for each in seen.movements]
     refunds = refund_queries.refunds_seen(session, seen.id, seen.our_id)
-    refunds = refunds or unasked.take_in(session, seen, [line for line, _ in told], now=now)
+    if not refunds and payment is not None:
+        refunds = unasked.take_in(session, payment, seen, [line for line, _ in told], now=now)
     parts = _locked_parts(session, refunds)
     for refund, order in parts:
         refund.provider_id, refund.seen_at = seen.id, now

@@ -250,6 +250,12 @@ def payment_seen(session: orm.Session, provider_id: str, our_id: UUID | None) ->
     return session.scalars(wanted).first()
 
 
+def locked_payment(session: orm.Session, charge_id: str) -> OnlinePayment | None:
+    """Return the payment of ours that a charge captured, locked, as it is before an account by all who lock both."""
+    wanted = sa.select(OnlinePayment).where(OnlinePayment.charge_id == charge_id).with_for_update()
+    return session.scalar(wanted.execution_options(populate_existing=True))
+
+
 def online_parts(session: orm.Session, payment_id: UUID) -> list[OrderPart]:
     """Return what a payment is meant for."""
     parts = sa.select(OnlinePart).where(OnlinePart.payment_id == payment_id).order_by(OnlinePart.order_id)

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-import sqlalchemy as sa
 from sqlalchemy import orm
 
 from market.banking.models import BankLine
@@ -38,15 +37,16 @@ class Share(NamedTuple):
     fen: int
 
 
-def take_in(session: orm.Session, seen: RefundSeen, lines: Sequence[BankLine], *, now: datetime) -> Sequence[Refund]:
-    """Make a refund of each order that the money came of, if it is a payment's of ours and known of which orders.
+def take_in(
+    session: orm.Session, payment: OnlinePayment, seen: RefundSeen, lines: Sequence[BankLine], *, now: datetime
+) -> Sequence[Refund]:
+    """Make a refund of each order of a locked payment that the money came of, if it is known of which.
 
     One that is approved here and not known to be made is this one: the provider need not be asked for it any more. If
     it is not known, its lines say why they wait, and of all orders of the payment nothing moves meanwhile. A line that
     has a meaning is nobody's refund.
     """
-    payment = session.scalar(sa.select(OnlinePayment).where(OnlinePayment.charge_id == seen.charge_id))
-    if payment is None or payment.bank_line_id is None or any(line.open_fen != line.amount_fen for line in lines):
+    if payment.bank_line_id is None or any(line.open_fen != line.amount_fen for line in lines):
         return []
     choices = _choices(session, payment)
     if approved := refund_queries.approved_unmade(session, payment.bank_line_id, seen.amount_fen):

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from market.banking.models import BankLine
+from market.banking.rules import Waiting
 from market.db import Database
 from market.identity.rules import Actor
 from market.orders import changing
@@ -24,7 +25,7 @@ from market.payments.refunding import Wish
 from market.payments.rules import Operation, RefundEvent
 from tests.conftest import clone
 from tests.payments.desk import selling
-from tests.payments.till import CARD, Till, online_order
+from tests.payments.till import CARD, Till, online_order, placed_together
 from tests.racing import Act, crossings, is_sound
 from tests.stripe_emulator.scenes import calling
 from tests.stripe_emulator.server import running
@@ -45,21 +46,21 @@ class Market:
         with self.db.transaction() as session:
             return act(session)
 
-    def begun(self) -> tuple[UUID, str]:
-        """Place an order that is paid online; return its payment's id, here and at the provider."""
+    def begun(self, *, together: bool = False) -> tuple[UUID, str]:
+        """Place an order, or two together, paid online; return the payment's id, here and at the provider."""
 
         def begin(session: orm.Session) -> UUID:
             here = self.story.elsewhere(session)
-            group_id = online_order(here, "10").group_id
+            group_id = (placed_together(here)[0] if together else online_order(here, "10")).group_id
             return online.begin(session, here.orderer, group_id=group_id, now=self.now).id
 
         payment_id = self.does(begin)
         tasks.make_calls(self.db, self.till.gateway, self.now)
         return payment_id, self.does(lambda session: str(session.get_one(OnlinePayment, payment_id).provider_id))
 
-    def charged(self) -> tuple[UUID, str]:
+    def charged(self, *, together: bool = False) -> tuple[UUID, str]:
         """Let the payer pay online; return the payment, of which the market has not heard."""
-        payment_id, provider_id = self.begun()
+        payment_id, provider_id = self.begun(together=together)
         self.does(lambda session: self.till.charge(session.get_one(OnlinePayment, payment_id)))
         return payment_id, provider_id
 
@@ -272,6 +273,25 @@ def test_a_payment_is_disputed_while_it_is_captured(market: Market) -> None:
 
     assert list(crossings(market.db, begin, least=4))
     market.settles_down()
+
+
+def test_a_payment_is_disputed_while_a_part_of_it_goes_back_of_nobody_knows_which_order(market: Market) -> None:
+    def begin() -> tuple[Act, Act]:
+        _, provider_id = market.charged(together=True)
+        seen = market.till.gateway.payment(provider_id)
+        market.notes(seen)()
+        refund = market.till.client.v1.refunds.create({"charge": str(seen.charge_id), "amount": 10})
+        dispute = market.till.emulator.open_dispute(str(seen.charge_id), amount=10)
+        return (
+            market.notes(market.till.gateway.refund(refund.id)),
+            market.notes(market.till.gateway.dispute(dispute["id"])),
+        )
+
+    crossed = list(crossings(market.db, begin, least=3))
+    assert {type(answer).__name__ for each in crossed for answer in each} == {"NoneType"}
+    market.settles_down()
+    waiting = sa.select(sa.func.count()).where(BankLine.waiting == Waiting.REFUNDED_UNASKED)
+    assert market.does(lambda session: session.scalar(waiting)) == len(crossed) + 1
 
 
 def test_a_refund_that_is_decided_on_without_locks_is_seen_to_be_approved_twice(

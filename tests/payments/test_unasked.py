@@ -1,7 +1,6 @@
 """Refunds that nobody here asked for: their money is gone, of an order if that is known, and never twice."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -10,10 +9,8 @@ from sqlalchemy import orm
 
 from market.banking.models import BankLine
 from market.banking.rules import Meaning, Waiting
-from market.channels.rules import FundsModel
 from market.db import Database
 from market.orders.models import Order
-from market.orders.placing import Request, WantedLine, place
 from market.payments import calls, matching, meaning, noting, refunding
 from market.payments.blocking import blocked
 from market.payments.models import Refund
@@ -22,8 +19,8 @@ from market.payments.rules import CallStatus, ProposalEvent, RefundStatus, Refun
 from market.payments.unasked import Choice, chosen
 from tests.payments.desk import selling
 from tests.payments.test_refunds import PAYER, approve, asked, cancelled_online
-from tests.payments.till import Till, online_order, opened
-from tests.story import NOON, TODAY, Story
+from tests.payments.till import Till, online_order, opened, placed_together
+from tests.story import Story
 
 
 @pytest.fixture
@@ -121,16 +118,7 @@ def test_a_refund_whose_line_has_a_meaning_is_taken_for_no_orders_any_more(story
 
 def paid_together(story: Story, till: Till) -> tuple[Order, Order]:
     """Pay two orders of different suppliers at once, of 60 and of 40 yuan, and give them up."""
-    other = Story(story.session, price_fen=1_000)
-    other.lot(1_000_000, {other.household().id: 50_000_000})
-    wanted = [WantedLine(each.product.id, kg, "kg", None) for each, kg in ((story, "6"), (other, "4"))]
-    request = Request(
-        channel_code="canteen", external_number=None, payment_days=30, lines=wanted, funds_model=FundsModel.STRIPE
-    )
-    until = NOON + timedelta(hours=72)
-    placed = place(story.session, story.orderer, request=request, on=TODAY, now=NOON, reserved_until=until)
-    orders = [story.session.get_one(Order, order_id) for order_id in placed.orders]
-    first, second = sorted(orders, key=lambda order: order.supplier_id != story.supplier.id)
+    first, second, other = placed_together(story)
     till.pay(story.orderer, first)
     story.cancel(first)
     other.cancel(second)

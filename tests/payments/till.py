@@ -13,13 +13,14 @@ from market.channels.rules import FundsModel
 from market.db import Database
 from market.identity.rules import Actor, OrganisationKind, Role, Scope
 from market.orders.models import Order
+from market.orders.placing import Request, WantedLine, place
 from market.payments import connecting, inbox, online, sweeping, tasks
 from market.payments.gateway import Gateway
 from market.payments.models import OnlinePayment, ProviderCall
 from market.payments.provider import ForgedEventError
 from tests import factories
 from tests.payments.desk import complaints, placed, selling
-from tests.story import Story
+from tests.story import NOON, TODAY, Story
 from tests.stripe_emulator.control import Emulator
 from tests.stripe_emulator.scenes import calling
 from tests.stripe_emulator.server import running
@@ -131,6 +132,21 @@ def platform_staff(session: orm.Session) -> list[Actor]:
 def online_order(story: Story, quantity: str) -> Order:
     """Place an order that is paid online."""
     return placed(story, quantity, model=FundsModel.STRIPE)
+
+
+def placed_together(story: Story) -> tuple[Order, Order, Story]:
+    """Place two orders of different suppliers that are paid online together; return also the other supplier's story."""
+    other = Story(story.session, price_fen=1_000)
+    other.lot(1_000_000, {other.household().id: 50_000_000})
+    wanted = [WantedLine(each.product.id, kg, "kg", None) for each, kg in ((story, "6"), (other, "4"))]
+    request = Request(
+        channel_code="canteen", external_number=None, payment_days=30, lines=wanted, funds_model=FundsModel.STRIPE
+    )
+    until = NOON + timedelta(hours=72)
+    placed = place(story.session, story.orderer, request=request, on=TODAY, now=NOON, reserved_until=until)
+    orders = [story.session.get_one(Order, order_id) for order_id in placed.orders]
+    first, second = sorted(orders, key=lambda order: order.supplier_id != story.supplier.id)
+    return first, second, other
 
 
 def sold(session: orm.Session, till: Till, quantity: str = "10") -> tuple[Story, Order, UUID]:
