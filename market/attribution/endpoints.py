@@ -61,7 +61,7 @@ from market.attribution.schemas import (
     payment_out,
 )
 from market.clock import business_date, utc_now
-from market.errors import InvalidInputError, NotFoundError
+from market.errors import FutureDateError, InvalidInputError, NotFoundError, check_not_ahead
 from market.identity.access import Caller, requires
 from market.identity.rules import Actor, Permission
 from market.ledger.rules import PeriodClosedError
@@ -78,6 +78,7 @@ _LISTED = tuple(name for name in PaymentListed.model_fields if name not in {"pai
     status_code=201,
     response_model=DisbursementOut,
     responses=declared(
+        FutureDateError,
         PayeeWithoutTieError,
         ForeignContributionError,
         PaymentReferenceTakenError,
@@ -97,8 +98,7 @@ def disburse(
 ) -> Response:
     """Record payments made to households and collectives; each settles what its payee is owed, oldest first."""
     now = utc_now()
-    if request.paid_on > business_date(now):
-        raise InvalidInputError("a payment cannot lie in the future", "付款日期不得晚于今天", pointer="/paid_on")
+    check_not_ahead(request.paid_on, today=business_date(now), pointer="/paid_on")
     payments, amount_fen = orders_of(request.payments)
 
     def work(session: orm.Session, actor: Actor) -> DisbursementOut:
@@ -214,7 +214,7 @@ def add_evidence(
     "/evidence",
     status_code=201,
     response_model=EvidenceOut,
-    responses=declared(EvidenceTypeError, UnreadablePictureError, UnreadablePdfError),
+    responses=declared(FutureDateError, EvidenceTypeError, UnreadablePictureError, UnreadablePdfError),
     openapi_extra=file_body(*MEDIA_TYPES),
 )
 def upload_evidence(
@@ -224,9 +224,8 @@ def upload_evidence(
 ) -> Response:
     """Keep a picture or a PDF, the body of the request, as evidence; the same bytes again are found, not kept twice."""
     now = utc_now()
-    if query.taken_on is not None and query.taken_on > business_date(now):
-        reason, reason_zh = "it cannot have been captured in the future", "拍摄日期不得晚于今天"
-        raise InvalidInputError(reason, reason_zh, pointer="/query/taken_on")
+    if query.taken_on is not None:
+        check_not_ahead(query.taken_on, today=business_date(now), pointer="/query/taken_on")
     upload = Uploaded(sha256=sha256(content).hexdigest(), taken_on=query.taken_on)
 
     def work(session: orm.Session, actor: Actor) -> EvidenceOut:

@@ -37,7 +37,14 @@ from market.attribution.paying import (
 from market.attribution.rules import Kind
 from market.attribution.schemas import DisbursementRead
 from market.clock import business_date, utc_now
-from market.errors import FourEyesError, InvalidInputError, NotFoundError, TransitionError
+from market.errors import (
+    FourEyesError,
+    FutureDateError,
+    InvalidInputError,
+    NotFoundError,
+    TransitionError,
+    check_not_ahead,
+)
 from market.identity.access import Caller, requires
 from market.identity.rules import Actor, Permission
 from market.ledger.rules import PeriodClosedError
@@ -73,7 +80,7 @@ row that says `total` is the sum of the rows, and a fault if its amount is not.
 """
 
 
-@router.post("/pay-lists", status_code=201, response_model=PayListOut, responses=declared(*_PAYING))
+@router.post("/pay-lists", status_code=201, response_model=PayListOut, responses=declared(FutureDateError, *_PAYING))
 def prepare_pay_list(request: Prepare, caller: Annotated[Caller, requires(Permission.DISBURSEMENT_WRITE)]) -> Response:
     """Write a list of payments to be made: nothing counts as paid until the bank, or a second person, has said so.
 
@@ -90,8 +97,8 @@ def prepare_pay_list(request: Prepare, caller: Annotated[Caller, requires(Permis
             "现金须填付款日期,银行代发不填",
         )
         raise InvalidInputError(reason, reason_zh, pointer="/paid_on")
-    if request.paid_on is not None and request.paid_on > business_date(now):
-        raise InvalidInputError("a payment cannot lie in the future", "付款日期不得晚于今天", pointer="/paid_on")
+    if request.paid_on is not None:
+        check_not_ahead(request.paid_on, today=business_date(now), pointer="/paid_on")
     payments, _ = orders_of(request.payments)
 
     def work(session: orm.Session, actor: Actor) -> PayListOut:

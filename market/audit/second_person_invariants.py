@@ -41,6 +41,16 @@ SECOND_PERSON: tuple[Invariant, ...] = (
         """,
     ),
     Invariant(
+        "refund_to_another_was_sent_by_another",
+        "who approved a refund to another than paid is not who sent it",
+        "向非付款人退款的,批准人不得自行发出",
+        """
+        SELECT concat('refund ', r.number), 'another', c.changed_by::text
+          FROM refunds r JOIN refund_changes c ON c.refund_id = r.id
+         WHERE NOT r.goes_to_payer AND c.event = 'send' AND c.changed_by = r.decided_by
+        """,
+    ),
+    Invariant(
         "transfer_was_taken_back_by_two",
         "the provider was asked for a transfer back only when one member had asked for that and another approved it",
         "追回结算款须一人申请、另一人批准",

@@ -34,7 +34,14 @@ from market.benefits.schemas import (
     PlanVersionOut,
 )
 from market.clock import business_date, utc_now
-from market.errors import FourEyesError, InvalidInputError, NotFoundError, TransitionError
+from market.errors import (
+    FourEyesError,
+    FutureDateError,
+    InvalidInputError,
+    NotFoundError,
+    TransitionError,
+    check_not_ahead,
+)
 from market.identity.access import Caller, public, requires
 from market.identity.rules import Permission
 
@@ -200,14 +207,13 @@ def reject_version(
     "/enrolments",
     status_code=201,
     response_model=EnrolmentsOut,
-    responses=declared(NotFoundError),
+    responses=declared(NotFoundError, FutureDateError),
 )
 def enrol(request: Enrol, caller: Annotated[Caller, requires(Permission.ENROLMENT_WRITE)]) -> Response:
     """Propose households that take part with your organisation; their village confirms them."""
     today = business_date(utc_now())
     on = request.enrolled_on or today
-    if on > today:
-        raise InvalidInputError("it lies in the future", "日期不得晚于今天", pointer="/enrolled_on")
+    check_not_ahead(on, today=today, pointer="/enrolled_on")
     return caller.once(
         request,
         lambda session, actor: _enrolments(

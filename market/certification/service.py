@@ -30,7 +30,7 @@ from market.certification.rules import (
     working_days_after,
 )
 from market.clock import business_date
-from market.errors import FourEyesError, InvalidInputError, NotFoundError, TransitionError
+from market.errors import FourEyesError, NotFoundError, TransitionError, check_not_ahead
 from market.identity.rules import Actor, OrganisationKind
 from market.quantities import Unit
 from market.regions.service import require_region
@@ -117,12 +117,11 @@ def record_evidence(
 ) -> PriceEvidence:
     """Record what one unit of the same product costs elsewhere, until the county decides.
 
-    Raises `NotFoundError`, `TransitionError`, or `InvalidInputError` for an observation in the future.
+    Raises `NotFoundError`, `TransitionError`, or `FutureDateError`.
     """
     application = _locked(session, actor, application_id)
     application.status = status_after(application.status, ApplicationEvent.RECORD_EVIDENCE)
-    if observed_on > business_date(now):
-        raise InvalidInputError("the observation lies in the future", "观察日期晚于今天", pointer="/observed_on")
+    check_not_ahead(observed_on, today=business_date(now), pointer="/observed_on")
     evidence = PriceEvidence(
         application_id=application_id,
         kind=kind,

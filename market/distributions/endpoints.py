@@ -53,7 +53,14 @@ from market.distributions.schemas import (
     SecondOut,
     items_out,
 )
-from market.errors import FourEyesError, InvalidInputError, NotFoundError, TransitionError
+from market.errors import (
+    FourEyesError,
+    FutureDateError,
+    InvalidInputError,
+    NotFoundError,
+    TransitionError,
+    check_not_ahead,
+)
 from market.identity.access import Caller, requires
 from market.identity.rules import Actor, Permission
 from market.ledger.rules import PeriodClosedError
@@ -227,6 +234,7 @@ def _after(cursor: str | None) -> tuple[UUID, str] | None:
     response_model=GivenOut,
     responses=declared(
         NotFoundError,
+        FutureDateError,
         RegisterNotInForceError,
         NobodyListedError,
         NotEnoughReceivedError,
@@ -237,8 +245,7 @@ def _after(cursor: str | None) -> tuple[UUID, str] | None:
 def give_on(request: GiveOn, caller: Writer, *, dry_run: bool = False) -> Response:
     """State what your village collective gave its households of what a supplier had paid it; the county decides it."""
     now = utc_now()
-    if request.given_on > business_date(now):
-        raise InvalidInputError("a payment cannot lie in the future", "付款日期不得晚于今天", pointer="/given_on")
+    check_not_ahead(request.given_on, today=business_date(now), pointer="/given_on")
     given = giving_on.Given(**request.model_dump())
 
     def out(distribution_id: UUID | None, found: giving_on.Second) -> GivenOut:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from market import money
 from market.benefits.rules import MEASURES_IN, MECHANISMS, Measure, Mechanism, PriceTerms, Pricing
-from market.errors import InvalidInputError, MarketError
+from market.errors import InvalidInputError, MarketError, check_not_ahead
 from market.lots.rules import check_unit
 from market.quantities import MILLI_IN, MeasuredIn, Unit
 
@@ -75,11 +75,10 @@ class Agreed:
 def agree(given: NewContribution, terms: PriceTerms, *, base_unit: Unit, today: date, pointer: str) -> Agreed:
     """Return what a contribution brings its household by the terms of its plan.
 
-    Raises `NotMeasuredSoError`, `WrongUnitError`, `PriceNotByPlanError` or `InvalidInputError`.
+    Raises `NotMeasuredSoError`, `WrongUnitError`, `PriceNotByPlanError`, `FutureDateError` or `InvalidInputError`.
     """
     measure = _measure(given, base_unit, pointer)
-    if given.delivered_on > today:
-        raise InvalidInputError("it lies in the future", "日期不得晚于今天", pointer=f"{pointer}/delivered_on")
+    check_not_ahead(given.delivered_on, today=today, pointer=f"{pointer}/delivered_on")
     if given.measure_milli <= 0:
         raise InvalidInputError("it must be above zero", "必须大于零", pointer=f"{pointer}/measure")
     if terms.pricing is Pricing.PROCEEDS:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from market import money, quantities
-from market.errors import InvalidInputError, MarketError, follow
+from market.errors import InvalidInputError, MarketError, check_not_ahead, follow
 from market.quantities import BASE_OF, MeasuredIn, Unit
 
 MILLI_MU = 1_000
@@ -181,9 +181,8 @@ def check_unit(measured_in: MeasuredIn, base_unit: Unit, *, pointer: str) -> Non
 
 
 def check_days(*, produced_on: date, expires_on: date | None, today: date) -> None:
-    """Raise `InvalidInputError` for produce of the future, or that expired before it was made."""
-    if produced_on > today:
-        raise InvalidInputError("it lies in the future", "日期不得晚于今天", pointer="/produced_on")
+    """Raise `FutureDateError`, or `InvalidInputError` for produce that expired before it was made."""
+    check_not_ahead(produced_on, today=today, pointer="/produced_on")
     if expires_on is not None and expires_on < produced_on:
         raise InvalidInputError("it lies before the production", "不得早于生产日期", pointer="/expires_on")
 

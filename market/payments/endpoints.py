@@ -12,7 +12,14 @@ from market.api import Page, declared, file_body, newest, read_file, router_of
 from market.banking.rules import AccountNotConfirmedError, StatementTakenError
 from market.banks.rules import StatementAccountError, StatementFaultsError, StatementFileError
 from market.clock import business_date, utc_now
-from market.errors import FourEyesError, InvalidInputError, NotFoundError, TransitionError
+from market.errors import (
+    FourEyesError,
+    FutureDateError,
+    InvalidInputError,
+    NotFoundError,
+    TransitionError,
+    check_not_ahead,
+)
 from market.identity.access import Caller, requires
 from market.identity.rules import Actor, Permission
 from market.ledger.rules import PeriodClosedError
@@ -61,6 +68,7 @@ _MEDIA_TYPES = (
     response_model=ReceiptDetail,
     responses=declared(
         NotFoundError,
+        FutureDateError,
         OrderNamedTwiceError,
         ReceiptSumError,
         ReceiptTakenError,
@@ -73,8 +81,7 @@ _MEDIA_TYPES = (
 def record_receipt(request: RecordReceipt, caller: Annotated[Caller, requires(Permission.RECEIPT_WRITE)]) -> Response:
     """Record a buyer's money seen at the supplier's bank, whole, for the orders that it pays."""
     now = utc_now()
-    if request.received_on > business_date(now):
-        raise InvalidInputError("a receipt cannot lie in the future", "到款日期不得晚于今天", pointer="/received_on")
+    check_not_ahead(request.received_on, today=business_date(now), pointer="/received_on")
 
     def work(session: orm.Session, actor: Actor) -> ReceiptDetail:
         receipt, allocations = service.record(

@@ -10,7 +10,14 @@ from market.api import Page, declared, file_content, newest, router_of
 from market.banks.payment_forms import MEDIA_TYPES
 from market.banks.rules import PaymentFileError
 from market.clock import business_date, utc_now
-from market.errors import FourEyesError, InvalidInputError, NotFoundError, TransitionError
+from market.errors import (
+    FourEyesError,
+    FutureDateError,
+    InvalidInputError,
+    NotFoundError,
+    TransitionError,
+    check_not_ahead,
+)
 from market.identity.access import Caller, requires
 from market.identity.rules import Actor, Permission
 from market.ledger.rules import PeriodClosedError
@@ -93,7 +100,7 @@ def decide_refund(refund_id: UUID, request: DecideRefund, caller: Sender, gatewa
     "/refunds/{refund_id}/sending",
     status_code=201,
     response_model=RefundDetail,
-    responses=declared(*_STEP, NoPayeeError, *_BLOCKED, RefundTooMuchError),
+    responses=declared(*_STEP, FourEyesError, NoPayeeError, *_BLOCKED, RefundTooMuchError),
 )
 def send_refund(refund_id: UUID, request: SendRefund, caller: Sender) -> Response:
     """Hand an approved refund to the bank: the account's file of payments has it from now on."""
@@ -142,13 +149,12 @@ def download_refund_file(file_id: UUID, caller: Sender) -> Response:
     "/refunds/{refund_id}/payment",
     status_code=201,
     response_model=RefundDetail,
-    responses=declared(*_STEP, FourEyesError, RefundReferenceTakenError),
+    responses=declared(*_STEP, FutureDateError, FourEyesError, RefundReferenceTakenError),
 )
 def record_refund(refund_id: UUID, request: RecordRefund, caller: Sender) -> Response:
     """Record that the supplier's own bank paid a refund that another member approved."""
     now = utc_now()
-    if request.paid_on > business_date(now):
-        raise InvalidInputError("a payment cannot lie in the future", "付款日期不得晚于今天", pointer="/paid_on")
+    check_not_ahead(request.paid_on, today=business_date(now), pointer="/paid_on")
 
     def work(session: orm.Session, actor: Actor) -> RefundDetail:
         recorded = refunding.record(session, actor, refund_id=refund_id, **request.model_dump(), now=now)

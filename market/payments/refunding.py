@@ -12,7 +12,7 @@ from market.cash import posting as cash
 from market.cash.rules import CashKind
 from market.channels.rules import FundsModel
 from market.clock import business_date
-from market.db import new_id
+from market.db import lock_by, new_id
 from market.errors import FourEyesError, InvalidInputError, TransitionError
 from market.identifiers import reference_key
 from market.identity.rules import Actor
@@ -184,10 +184,13 @@ def _asked_for(session: orm.Session, refund: Refund, order: Order) -> dict[str, 
 def send(session: orm.Session, actor: Actor, *, refund_id: UUID, bank_name: str, now: datetime) -> Refund:
     """Hand an approved refund to the bank that pays it; `bank_name` is the payee's.
 
-    Raises `NotFoundError`, `TransitionError`, `NoPayeeError`, `RefundTooMuchError`, or what `check_free` raises.
+    Raises `NotFoundError`, `TransitionError`, `NoPayeeError`, `RefundTooMuchError`, what `check_free` raises, or
+    `FourEyesError` for who approved that it goes to another than paid: a buyer's wish is no second pair of eyes here.
     """
     refund, order = _locked(session, actor, refund_id)
     _check_banks(refund)
+    if not refund.goes_to_payer and refund.decided_by == actor.member_id:
+        raise FourEyesError(rule="refund_sending")
     _check_still_due(session, refund, order)
     if not refund.payee_account:
         raise NoPayeeError(number=refund.number)
@@ -218,6 +221,7 @@ def record(
     if refund.decided_by == actor.member_id:
         raise FourEyesError(rule="refund_payment")
     key = reference_key(bank_reference)
+    lock_by(session, kind="refund_reference", key=f"{order.supplier_id}:{key}")
     if refund_queries.is_reference_taken(session, order.supplier_id, key):
         raise RefundReferenceTakenError(reference=bank_reference, pointer="/bank_reference")
     if refund.status is RefundStatus.APPROVED:

@@ -20,8 +20,10 @@ from tests.audit.spoiling import (
     ONE_TRANSFER,
     OPEN_ACCRUALS,
     OWED_OF_AN_ORDER,
+    PAID_BY_WHO_APPROVED,
     RESERVES_OF_99_PERCENT,
     RESULTS_BY_WHO_ASKED,
+    SENT_BY_WHO_APPROVED,
     SOLD_OUT,
     TWO_BASELINES,
     TWO_SUPPLIERS,
@@ -62,15 +64,8 @@ BREAKING: dict[str, tuple[tuple[str, ...], set[str]]] = {
         ("UPDATE bank_accounts SET confirmed_by = NULL, confirmed_at = NULL",),
         {"account_was_confirmed"},
     ),
-    "refund_was_paid_by_anothers_word": (
-        (
-            (
-                "UPDATE refund_changes c SET changed_by = r.decided_by FROM refunds r"
-                " WHERE r.id = c.refund_id AND c.event = 'succeed'"
-            ),
-        ),
-        {"refund_was_paid_by_anothers_word"},
-    ),
+    "refund_was_paid_by_anothers_word": ((PAID_BY_WHO_APPROVED,), {"refund_was_paid_by_anothers_word"}),
+    "refund_to_another_was_sent_by_another": (SENT_BY_WHO_APPROVED, {"refund_to_another_was_sent_by_another"}),
     "transfer_was_taken_back_by_two": ((A_TRANSFER_ASKED_BACK,), {"transfer_was_taken_back_by_two"}),
     "list_was_in_force": ((LISTS_THAT_HOLD_LATER,), {"list_was_in_force"}),
     "reserve_was_approved": ((RESERVES_OF_99_PERCENT,), {"reserve_was_approved"}),

@@ -14,6 +14,11 @@ OPEN_ACCRUALS = """
     (SELECT id FROM ledger_entries WHERE reason = 'accrual'
         AND effective_on >= (SELECT max(month) + interval '1 month' FROM ledger_periods))
 """
+_BY_WHO_APPROVED = (
+    "UPDATE refund_changes c SET changed_by = r.decided_by FROM refunds r WHERE r.id = c.refund_id AND c.event = "
+)
+PAID_BY_WHO_APPROVED = f"{_BY_WHO_APPROVED} 'succeed'"
+SENT_BY_WHO_APPROVED = ("UPDATE refunds SET goes_to_payer = false", f"{_BY_WHO_APPROVED} 'send'")
 A_TRANSFER_ASKED_BACK = (
     "INSERT INTO provider_calls (id, operation, subject_id, attempt, params, status, made_at, next_at)"
     " SELECT gen_random_uuid(), 'reverse_transfer', subject_id, 1, params, 'parked', made_at, next_at"

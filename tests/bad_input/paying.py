@@ -3,6 +3,8 @@
 from tests.bad_input.fair import INVALID, NOBODY, Ask, Case
 from tests.factories.persons import resident_id
 
+AHEAD = "2026-03-03"
+
 CASES: list[Case] = [
     ("a reversal of no payment", lambda f: f.reverse(NOBODY), 404, "not_found", []),
     ("a reversal of what a household confirmed", lambda f: f.reverse(f.confirmed_id), 409, "already_confirmed", []),
@@ -81,7 +83,7 @@ CASES: list[Case] = [
         "not_found",
         ["/orders"],
     ),
-    ("a receipt in the future", lambda f: f.receive(received_on="2026-03-03"), 422, INVALID, ["/received_on"]),
+    ("a receipt in the future", lambda f: f.receive(received_on=AHEAD), 422, "future_date", ["/received_on"]),
     ("a payer with a null", lambda f: f.receive(payer_name="中心\x00"), 422, INVALID, ["/payer_name"]),
     ("an empty payer", lambda f: f.receive(payer_name=""), 422, INVALID, ["/payer_name"]),
     ("a receipt of nobody", lambda f: f.get(f"/receipts/{NOBODY}"), 404, "not_found", []),
@@ -130,7 +132,13 @@ CASES: list[Case] = [
         "foreign_contribution",
         ["/payments/0/contribution_id"],
     ),
-    ("a payment in the future", lambda f: f.disburse(whole={"paid_on": "2026-03-03"}), 422, INVALID, ["/paid_on"]),
+    (
+        "a payment in the future",
+        lambda f: f.disburse(whole={"paid_on": "2026-03-03"}),
+        422,
+        "future_date",
+        ["/paid_on"],
+    ),
     (
         "payments that sum to too much",
         lambda f: f.disburse(whole={"payments": [f.payment(10**13)["payments"][0] for _ in range(2)]}),

@@ -58,6 +58,11 @@ def decide(fair: Fair, refund: str = "requested", event: str = "approve") -> Ask
     return step(fair, refund, "decision", {"event": event})
 
 
+def sent(fair: Fair, refund: str = "approved") -> Ask:
+    """Hand a refund to the supplier's bank, as another than approved it does."""
+    return replace(step(fair, refund, "sending", {"bank_name": "工行"}), desk=fair.manager)
+
+
 def paid(fair: Fair, refund: str = "approved", **changed: Any) -> Ask:
     """Record that the supplier's bank paid."""
     body = {"bank_reference": "ICBC-BACK", "paid_on": TODAY} | changed
@@ -90,7 +95,7 @@ def file(fair: Fair, account_id: str | None = None, form: str = "xlsx") -> Ask:
 
 SOUND: dict[str, Callable[[Fair], Ask]] = {
     "a decision on a refund": decide,
-    "a sending of a refund": lambda f: step(f, "approved", "sending", {"bank_name": "工行"}),
+    "a sending of a refund": lambda f: sent(f, "approved"),
     "a refund's payment": paid,
 }
 CASES: list[Case] = [
@@ -112,14 +117,14 @@ CASES: list[Case] = [
     ("a decision on nobody's refund", lambda f: decide(f, NOBODY), 404, "not_found", []),
     (
         "a sending that nobody approved",
-        lambda f: step(f, "requested", "sending", {"bank_name": "工行"}),
+        lambda f: sent(f, "requested"),
         409,
         "transition",
         [],
     ),
     (
         "a sending to nobody's account",
-        lambda f: step(f, "nameless", "sending", {"bank_name": "工行"}),
+        lambda f: sent(f, "nameless"),
         409,
         "no_payee",
         [],
@@ -138,7 +143,14 @@ CASES: list[Case] = [
         "transition",
         [],
     ),
-    ("a refund paid in the future", lambda f: paid(f, paid_on="2026-03-03"), 422, INVALID, ["/paid_on"]),
+    (
+        "a refund to another than paid, sent by who approved it",
+        lambda f: replace(sent(f), desk=f.clerk),
+        403,
+        "four_eyes",
+        [],
+    ),
+    ("a refund paid in the future", lambda f: paid(f, paid_on="2026-03-03"), 422, "future_date", ["/paid_on"]),
     ("a refund paid unapproved", lambda f: paid(f, "requested"), 409, "transition", []),
     ("a file of no refunds", file, 409, "not_sent", []),
     ("a file of nobody's account", lambda f: file(f, NOBODY), 404, "not_found", []),

@@ -289,7 +289,7 @@ CASES: list[Case] = [
         "not_found",
         ["/register_version_id"],
     ),
-    ("giving on tomorrow", lambda f: give_on(f, given_on="2026-03-03"), 422, INVALID, ["/given_on"]),
+    ("giving on tomorrow", lambda f: give_on(f, given_on="2026-03-03"), 422, "future_date", ["/given_on"]),
     (
         "giving on before it came in",
         lambda f: give_on(f, given_on="2026-03-01"),

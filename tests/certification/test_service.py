@@ -29,7 +29,7 @@ from market.certification.rules import (
     UnitContentError,
 )
 from market.db import new_id
-from market.errors import FourEyesError, InvalidInputError, NotFoundError, TransitionError
+from market.errors import FourEyesError, FutureDateError, NotFoundError, TransitionError
 from market.identity.rules import Actor, OrganisationKind
 from market.quantities import Unit
 from market.regions.rules import UnknownRegionError
@@ -190,7 +190,7 @@ def test_the_county_passes_no_price_above_the_lowest_evidence(session: orm.Sessi
 
 def test_evidence_is_not_of_the_future_nor_of_others(session: orm.Session, people: County) -> None:
     application = steps.apply(session, people)
-    with pytest.raises(InvalidInputError):
+    with pytest.raises(FutureDateError):
         service.record_evidence(
             session,
             people.clerk,

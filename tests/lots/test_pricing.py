@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from market.benefits.rules import MECHANISMS, IncomeClass, Measure, Mechanism, PriceTerms, Pricing
-from market.errors import InvalidInputError, MarketError
+from market.errors import FutureDateError, InvalidInputError, MarketError
 from market.lots.pricing import Agreed, MarketPrice, NewContribution, NotMeasuredSoError, PriceNotByPlanError, agree
 from market.lots.rules import WrongUnitError
 from market.money import MAX_FEN
@@ -74,7 +74,7 @@ def test_land_is_let_by_the_mu() -> None:
         (replace(DELIVERY, measure_milli=0), AGREED, InvalidInputError, "measure"),
         (replace(DELIVERY, measure_milli=1, unit_price_fen=1), AGREED, InvalidInputError, "measure"),
         (replace(DELIVERY, measure_milli=MAX_FEN, unit_price_fen=1_000), AGREED, InvalidInputError, "measure"),
-        (replace(DELIVERY, delivered_on=date(2026, 3, 3)), AGREED, InvalidInputError, "delivered_on"),
+        (replace(DELIVERY, delivered_on=date(2026, 3, 3)), AGREED, FutureDateError, "delivered_on"),
         (replace(DELIVERY, unit_price_fen=None), AGREED, PriceNotByPlanError, "unit_price_fen"),
         (replace(DELIVERY, market=MarketPrice(100, "报价", TODAY)), AGREED, PriceNotByPlanError, "market"),
     ],

@@ -196,7 +196,7 @@ def test_a_file_of_refunds_is_for_who_pays_them(stalls: Stalls, custody: Custody
     stalls.orderer.made(f"/orders/{order['id']}/cancellation", {"reason": "无需"})
     (refund,) = stalls.orderer.made(f"/orders/{order['id']}/refunds", ASKED)["refunds"]
     stalls.clerk.made(f"/refunds/{refund['id']}/decision", {"event": "approve"})
-    stalls.clerk.made(f"/refunds/{refund['id']}/sending", {"bank_name": "工商银行"})
+    stalls.manager.made(f"/refunds/{refund['id']}/sending", {"bank_name": "工商银行"})
     path, form = f"/bank-accounts/{own}/refund-files", {"form": "xlsx"}
     for desk in (custody.clerk, stalls.other_clerk):
         assert desk.post(path, form).json()["code"] == "not_found"

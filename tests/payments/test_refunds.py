@@ -70,6 +70,17 @@ def send(custody: Bank, refund: Refund) -> None:
     refunding.send(custody.session, custody.clerk, refund_id=refund.id, bank_name="工行", now=NOON)
 
 
+def test_a_refund_to_another_than_paid_is_sent_by_another_than_approved_it(story: Story, custody: Bank) -> None:
+    order = cancelled_in_custody(story, custody)
+    wish = Wish(None, "改付教育局账户", Payee("县教育局", "3001"))
+    (refund,) = refunding.request(story.session, story.orderer, order_id=order.id, wish=wish, now=NOON)
+    approve(custody.clerk, story.session, refund)
+    with pytest.raises(FourEyesError):
+        send(custody, refund)
+    refunding.send(story.session, custody.colleague, refund_id=refund.id, bank_name="工行", now=NOON)
+    assert complaints(story.session) == []
+
+
 def test_money_goes_back_out_of_custody_when_the_bank_says_that_it_left(story: Story, custody: Bank) -> None:
     order = cancelled_in_custody(story, custody)
     refund = asked(custody.clerk, story.session, order)
