@@ -117,6 +117,12 @@ def lines_asked(
     return lines.where(BankLine.waiting == waiting) if waiting else lines
 
 
+def waiting_under(session: orm.Session, account: BankAccount, code: str) -> int:
+    """Return what came into an account under an identification code and is not accounted for yet, in fen."""
+    waiting = sa.select(BankLine).where(BankLine.bank_account_id == account.id, BankLine.open_fen > 0)
+    return sum(line.open_fen for line in session.scalars(waiting.order_by(BankLine.id)) if code in codes_of(line))
+
+
 def codes_of(line: BankLine) -> list[str]:
     """Return the identification codes that a line carries, in its remark or in the payer's reference."""
     return list(dict.fromkeys([*codes_in(line.remark), *codes_in(line.payment_reference)]))

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import orm
 
 from market.banking.models import BankAccount
-from market.banking.queries import accounts_to_pay_into
+from market.banking.queries import accounts_to_pay_into, waiting_under
 from market.banks.rules import identification_code, printed_code
 from market.channels.rules import FundsModel
 from market.orders import queries
@@ -16,12 +16,13 @@ from market.orders.models import Order, OrderGroup, OrderLine
 
 
 class Instruction(NamedTuple):
-    """What a payer is told; no account if it is paid online, or if none is registered yet."""
+    """What a payer is told; nowhere to pay if nothing is due, no account if it is paid online or none is registered."""
 
     funds_model: FundsModel
     amount_due_fen: int
     account: BankAccount | None = None
     remark: str | None = None
+    waiting_fen: int = 0
     online_payment: str | None = None
 
 
@@ -46,5 +47,10 @@ def instructions(session: orm.Session, group: Billed, due_fen: Mapping[UUID, int
 def instruction(session: orm.Session, order: Order, group: OrderGroup, lines: list[OrderLine]) -> Instruction:
     """Return how an order is paid, as it stands now."""
     due_fen = payable_fen(order, lines, queries.dealt_with(session, [line.id for line in lines]))
+    if due_fen == 0:
+        return Instruction(order.funds_model, due_fen)
     billed = Billed(group.id, group.number, order.funds_model)
-    return instructions(session, billed, {order.supplier_id: due_fen})[order.supplier_id]
+    told = instructions(session, billed, {order.supplier_id: due_fen})[order.supplier_id]
+    if told.account is None:
+        return told
+    return told._replace(waiting_fen=waiting_under(session, told.account, identification_code(group.number)))

@@ -78,13 +78,15 @@ class PayeeAccount(Schema):
 class HowToPay(Schema):
     """How an order is paid: `direct` to the supplier itself after acceptance, `custodian` into custody, or online.
 
-    The account is null for what is paid online, and as long as none is registered.
+    The account is null for what is paid online, as long as none is registered, and where nothing is due. What came in
+    under the remark and is not just what is due waits, and is told: with the rest in another transfer it fits.
     """
 
     funds_model: Annotated[FundsModel, Field(examples=["direct"])]
     amount_due_fen: Annotated[Fen, Field(description="accepted, or yet to be, less what was paid")]
     account: PayeeAccount | None
     remark: Annotated[str | None, Field(examples=["2026 0302 0000 0168 2"], description="附言: write this and no more")]
+    waiting_fen: Annotated[Fen, Field(examples=[0], description="came in under the remark and does not fit yet")]
     online_payment: Annotated[str | None, Field(examples=[None], description="where an online payment is begun")]
 
 

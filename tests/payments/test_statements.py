@@ -45,10 +45,27 @@ def test_a_buyer_names_the_code_it_was_given_and_its_transfer_pays_the_order(
     counts = {name: told.json()[name] for name in ("line_count", "new_count", "matched_count")}
     assert counts == {"line_count": 1, "new_count": 1, "matched_count": 1}
     paid = manager.get(f"/orders/{order['id']}").json()
-    assert (paid["captured_fen"], paid["how_to_pay"]) == (order["amount_fen"], how | {"amount_due_fen": 0})
+    nowhere = {"amount_due_fen": 0, "account": None, "remark": None}
+    assert (paid["captured_fen"], paid["how_to_pay"]) == (order["amount_fen"], how | nowhere)
     assert paid["identification_code"] == group["identification_code"]
     (line,) = manager.get("/bank-lines").json()["items"]
     assert (line["open_fen"], line["waiting"], line["codes"]) == (0, None, [group["identification_code"]])
+
+
+def test_a_payer_is_told_what_waits_for_the_rest_and_nowhere_to_pay_for_what_was_given_up(
+    stalls: Stalls, manager: Desk, account: str
+) -> None:
+    first, second = (stalls.orderer.made("/order-groups", stalls.wanted())["orders"][0] for _ in range(2))
+    how, other = first["how_to_pay"], second["how_to_pay"]
+    half = how["amount_due_fen"] // 2
+    upload(manager, account, export(Movement(half, how["remark"], "A"), Movement(7, other["remark"], "B")), key="half")
+    assert stalls.orderer.get(f"/orders/{first['id']}").json()["how_to_pay"] == how | {"waiting_fen": half}
+    rest = export(Movement(how["amount_due_fen"] - half, how["remark"], "C"))
+    assert upload(manager, account, rest, key="rest").json()["matched_count"] == 2
+    stalls.orderer.made(f"/orders/{second['id']}/cancellation", {"reason": "无需"})
+    for order in (first, second):
+        told = stalls.orderer.get(f"/orders/{order['id']}").json()["how_to_pay"]
+        assert (told["amount_due_fen"], told["account"], told["remark"], told["waiting_fen"]) == (0, None, None, 0)
 
 
 def rename(stalls: Stalls, organisation_id: UUID, name: str, *, version: int) -> Any:
