@@ -12,6 +12,7 @@ from market.banking.models import BankLine
 from market.channels.rules import FundsModel
 from market.errors import MarketError
 from market.orders.models import Order
+from market.orders.rules import GIVEN_UP
 from market.payments import online, refunding, tasks
 from market.payments.models import Dispute, OnlinePayment, ProviderCall, Refund
 from market.payments.refunding import Payee, Wish
@@ -167,11 +168,20 @@ class Telling:
         online.begin(self.session, self.story.orderer, group_id=order.group_id, now=self.till.now)
 
     def pays(self, number: int, how: str) -> None:
-        """The payer's browser confirms the payment; the market hears of it by an event, or when it looks."""
+        """The payer's browser confirms the payment; the market hears of it by an event, or when it looks.
+
+        What was cancelled with its order cannot be paid any more.
+        """
+        if self.is_cancelled(number):
+            return
         params: Any = {"return_url": BACK}
         params |= {"payment_method_data": {"type": WALLET}} if how == WALLET else {"payment_method": how}
         with suppress(stripe.CardError):
             self.till.client.v1.payment_intents.confirm(self.intent(number)["id"], params)
+
+    def is_cancelled(self, number: int) -> bool:
+        """Tell whether an order was given up with its payment, and no other may be begun."""
+        return self.orders[number].status in GIVEN_UP and self.intent(number)["status"] == "canceled"
 
     def confirms(self, number: int, how: str) -> None:
         """The buyer lets the market confirm the payment."""
@@ -190,11 +200,13 @@ class Telling:
 
     def completes(self, number: int) -> None:
         """The payer passes 3-D Secure, or pays in the wallet."""
-        self.emulator.complete_payment(self.intent(number)["id"])
+        if not self.is_cancelled(number):
+            self.emulator.complete_payment(self.intent(number)["id"])
 
     def turns_back(self, number: int) -> None:
         """The payer does not pass."""
-        self.emulator.fail_payment(self.intent(number)["id"])
+        if not self.is_cancelled(number):
+            self.emulator.fail_payment(self.intent(number)["id"])
 
     # Goods. What people decide, they decide when they know of every dispute's end.
 
