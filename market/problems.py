@@ -210,7 +210,9 @@ def _said(fault: Mapping[str, Any], language: str) -> str:
     if language != "zh":
         return message
     whole = {name: _CODES.sub(_enumerated, str(value)) for name, value in facts.items()}
-    sentence = _SAID_IN_CHINESE.get(fault["type"])
+    kind = fault["type"]
+    is_secret = kind in ("too_short", "too_long") and facts.get("field_type") == "Value"
+    sentence = _SAID_IN_CHINESE.get(f"string_{kind}" if is_secret else kind)
     return sentence.format(**whole) if sentence else f"输入无效:{message}"
 
 

@@ -6,6 +6,7 @@ without a word here (a channel of another scheme, say) is shown as it is.
 
 from collections.abc import Iterable, Mapping
 
+from market.money import yuan
 from market.payment_words import (
     CALL_STATUSES,
     DECISIONS,
@@ -378,9 +379,11 @@ WORDS: Mapping[str, Words] = {
 
 
 def said(fact: str, value: object, language: str) -> object:
-    """Return a fact as a sentence in `zh` or `en` says it: codes as words where they have one, several as a list."""
+    """Return a fact as a sentence in `zh` or `en` says it: fen as yuan, codes as words, several as a list."""
     if isinstance(value, tuple):
         return listed((str(said(fact, part, language)) for part in value), language)
+    if fact.endswith("_fen") and isinstance(value, int):
+        return yuan(value)
     pair = WORDS.get(fact, {}).get(str(value))
     return value if pair is None else pair[language == "zh"]
 

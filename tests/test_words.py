@@ -21,6 +21,7 @@ from market.payments.rules import (
     CallStatus,
     EventStatus,
     OnlineStatus,
+    OverpaidError,
     ProposalEvent,
     ProposalStatus,
     RefundEvent,
@@ -109,6 +110,11 @@ def test_a_mechanism_has_one_chinese_name() -> None:
             FundsModelError(channel="city", allowed=(FundsModel.DIRECT, FundsModel.CUSTODIAN)),
             "Orders of this channel (into cities) are paid in one of these ways: direct, custodian.",
             "该渠道(进城市)订单的资金模式仅限:direct、custodian。",
+        ),
+        (
+            OverpaidError(number="D2026", payable_fen=128_000, amount_fen=128_001),
+            "The order D2026 can still be paid 1,280.00 yuan; 1,280.01 were given.",
+            "订单 D2026 尚可付款 1,280.00 元,所填为 1,280.01 元。",
         ),
         (
             ForbiddenError(permission="order:accept"),

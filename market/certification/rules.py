@@ -246,8 +246,8 @@ class CertificateSuspendedError(MarketError):
 class PriceAboveEvidenceError(MarketError):
     """The price test (domain.md §4)."""
 
-    en = "The price is above the evidenced price of the same specification ({ceiling_fen} fen per {unit})."
-    zh = "价格高于同规格同品质的举证价格(每 {unit} {ceiling_fen} 分)。"
+    en = "The price is above the evidenced price of the same specification ({ceiling_fen} yuan per {unit})."
+    zh = "价格高于同规格同品质的举证价格(每 {unit} {ceiling_fen} 元)。"
 
 
 class MissingEvidenceError(MarketError):

@@ -232,5 +232,5 @@ class PriceChangedError(MarketError):
     """The buyer saw another price."""
 
     status = 409
-    en = "The price of {name} is {price_fen} fen; the request expected another."
-    zh = "{name} 的价格现为 {price_fen} 分,与请求不一致。"
+    en = "The price of {name} is {price_fen} yuan; the request expected another."
+    zh = "{name} 的价格现为 {price_fen} 元,与请求不一致。"

@@ -199,8 +199,8 @@ class LineSpentError(MarketError):
     """A fen of a line pays once."""
 
     status = 409
-    en = "Of this line {open_fen} fen are open; {amount_fen} were given."
-    zh = "该笔流水尚未匹配 {open_fen} 分,所填为 {amount_fen} 分。"
+    en = "Of this line {open_fen} yuan are open; {amount_fen} were given."
+    zh = "该笔流水尚未匹配 {open_fen} 元,所填为 {amount_fen} 元。"
 
 
 class MatchedOnceError(MarketError):
@@ -245,8 +245,8 @@ class RefundReferenceTakenError(MarketError):
 class ReceiptSumError(MarketError):
     """A plain receipt is matched whole."""
 
-    en = "The parts for the orders sum to {parts_fen} fen, the receipt is {amount_fen} fen."
-    zh = "各订单金额合计 {parts_fen} 分,与到款 {amount_fen} 分不符。"
+    en = "The parts for the orders sum to {parts_fen} yuan, the receipt is {amount_fen} yuan."
+    zh = "各订单金额合计 {parts_fen} 元,与到款 {amount_fen} 元不符。"
 
 
 class OrderNamedTwiceError(MarketError):
@@ -260,8 +260,8 @@ class OverpaidError(MarketError):
     """Amounts that do not fit wait; they are never guessed."""
 
     status = 409
-    en = "The order {number} can still be paid {payable_fen} fen; {amount_fen} were given."
-    zh = "订单 {number} 尚可付款 {payable_fen} 分,所填为 {amount_fen} 分。"
+    en = "The order {number} can still be paid {payable_fen} yuan; {amount_fen} were given."
+    zh = "订单 {number} 尚可付款 {payable_fen} 元,所填为 {amount_fen} 元。"
 
 
 class NotPayableError(MarketError):
@@ -308,8 +308,8 @@ class RefundTooMuchError(MarketError):
     """What goes back is what the buyer paid and does not owe."""
 
     status = 409
-    en = "Of the order {number} {left_fen} fen are to go back; {amount_fen} were asked."
-    zh = "订单 {number} 应退 {left_fen} 分,所填为 {amount_fen} 分。"
+    en = "Of the order {number} {left_fen} yuan are to go back; {amount_fen} were asked."
+    zh = "订单 {number} 应退 {left_fen} 元,所填为 {amount_fen} 元。"
 
 
 class DisputeOpenError(MarketError):

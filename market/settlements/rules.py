@@ -194,16 +194,16 @@ class NotOnStatementError(MarketError):
     """Money has left when the bank says so."""
 
     status = 409
-    en = "No statement tells yet that {amount_fen} fen left under the reference {reference}."
-    zh = "银行流水中尚无凭证号为 {reference}、金额为 {amount_fen} 分的付款。"
+    en = "No statement tells yet that {amount_fen} yuan left under the reference {reference}."
+    zh = "银行流水中尚无凭证号为 {reference}、金额为 {amount_fen} 元的付款。"
 
 
 class NotReturnedError(MarketError):
     """Money has come back when the bank says so."""
 
     status = 409
-    en = "No statement tells yet that {amount_fen} fen came back under the reference {reference}."
-    zh = "银行流水中尚无凭证号为 {reference}、金额为 {amount_fen} 分的退汇。"
+    en = "No statement tells yet that {amount_fen} yuan came back under the reference {reference}."
+    zh = "银行流水中尚无凭证号为 {reference}、金额为 {amount_fen} 元的退汇。"
 
 
 class NotInstructedError(MarketError):

@@ -246,6 +246,16 @@ def test_a_key_used_for_another_request_is_refused(
     assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(409, "idempotency_key_reused")}
 
 
+def test_a_password_is_short_by_characters_not_by_things(
+    client: TestClient, session: orm.Session, operator: dict[str, str]
+) -> None:
+    body = factories.organisation(session)
+    member = {"login": "clerk", "password": "太短", "role": "supplier_clerk"}
+    headers = operator | {"Accept-Language": "zh-CN"}
+    answer = client.post(f"/v1/organisations/{body.id}/members", json=member, headers=headers)
+    assert answer.json()["errors"] == [{"pointer": "/password", "detail": "至少 10 个字符"}]
+
+
 def test_the_key_of_another_member_is_another_key(client: TestClient, session: orm.Session) -> None:
     one, two = (factories.signed_in(session, Role.OPERATOR) | {"Idempotency-Key": "same"} for _ in range(2))
     assert client.post("/v1/organisations", json=COLLECTIVE, headers=one).status_code == 201

@@ -124,7 +124,7 @@ def test_a_decision_is_to_approve_or_to_decline(custody: Custody) -> None:
 def test_no_more_goes_back_than_was_paid(custody: Custody) -> None:
     answer = custody.clerk.post(f"/orders/{custody.order['id']}/refunds", ASKED | {"amount_fen": 10_001}, **CHINESE)
     assert (answer.status_code, answer.json()["code"]) == (409, "refund_too_much")
-    assert "应退 10000 分,所填为 10001 分" in answer.json()["detail"]
+    assert "应退 100.00 元,所填为 100.01 元" in answer.json()["detail"]
 
 
 def test_two_clicks_with_one_key_are_one_refund(custody: Custody) -> None:
