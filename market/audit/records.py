@@ -16,6 +16,7 @@ from sqlalchemy import orm
 from market.audit.rules import RecordRule
 from market.db import plan_anew
 from market.identity.rules import Actor, Scope
+from market.payments.rules import DAYS_APART
 
 FAR_ABOVE = 2
 """A household's produce is hardly bought for more than twice what the product is sold for at most."""
@@ -100,6 +101,19 @@ _QUERIES: Mapping[RecordRule, str] = {
                jsonb_build_object('days', {_DAY.format("r.recorded_at")} - r.received_on)
           FROM receipts r JOIN suppliers s ON s.id = r.supplier_id
          WHERE r.bank_line_id IS NULL AND {_DAY.format("r.recorded_at")} - r.received_on > {LONG_AFTER_DAYS}
+    """,
+    RecordRule.RECEIPT_ON_NO_STATEMENT: f"""
+        SELECT r.id, r.supplier_id, {_NOBODY}, r.received_on, {_DAY.format("r.recorded_at")},
+               jsonb_build_object('amount_fen', r.amount_fen)
+          FROM receipts r JOIN suppliers s ON s.id = r.supplier_id
+          CROSS JOIN LATERAL (
+            SELECT min(l.booked_on) AS begins_on, max(t.closes_on) AS ends_on
+              FROM bank_accounts a
+              JOIN bank_statements t ON t.bank_account_id = a.id
+              JOIN bank_lines l ON l.statement_id = t.id
+             WHERE a.organisation_id = r.supplier_id AND a.purpose = 'own') AS told
+         WHERE r.bank_line_id IS NULL AND r.received_on BETWEEN told.begins_on AND told.ends_on - {DAYS_APART}
+           AND NOT EXISTS (SELECT FROM receipts_found f WHERE f.receipt_id = r.id)
     """,
 }
 

@@ -278,6 +278,7 @@ class RecordRule(StrEnum):
     PLAN_DATED_BACK = "plan_dated_back"
     PAYMENT_DATED_BACK = "payment_dated_back"
     RECEIPT_DATED_BACK = "receipt_dated_back"
+    RECEIPT_ON_NO_STATEMENT = "receipt_on_no_statement"
 
 
 RECORD_WORDS: Mapping[RecordRule, tuple[str, str]] = {
@@ -308,6 +309,10 @@ RECORD_WORDS: Mapping[RecordRule, tuple[str, str]] = {
     RecordRule.RECEIPT_DATED_BACK: (
         "a receipt was recorded by hand more than 30 days after the day on which the money is to have come",
         "手工登记到款的日期晚于所填到账日期 30 天以上",
+    ),
+    RecordRule.RECEIPT_ON_NO_STATEMENT: (
+        "a receipt was recorded by hand of which the supplier's own statements of those days tell nothing",
+        "手工登记的到款,在该供应商自有账户同期的银行流水中没有记载",
     ),
 }
 """Hints for who audits, not refusals: a supplier may be late with its papers, or have a very good year."""

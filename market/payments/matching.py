@@ -21,6 +21,7 @@ from market.payments.fitting import OpenLine, Payable, match
 from market.payments.models import Proposal, ProposedPart, Receipt, ReceiptFound
 from market.payments.receiving import Paying, check_fits, paying, receive
 from market.payments.rules import (
+    DAYS_APART,
     LineSpentError,
     NotOfThisAccountError,
     OrderPart,
@@ -29,9 +30,6 @@ from market.payments.rules import (
     decided,
 )
 from market.payments.service import check_named_once
-
-DAYS_APART = 5
-"""Within which a clerk dates money that he saw; statements tell the day on which the bank booked it."""
 
 
 class TakenOver(NamedTuple):

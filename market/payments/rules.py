@@ -110,6 +110,8 @@ class EventStatus(StrEnum):
     PARKED = "parked"
 
 
+DAYS_APART = 5
+"""Within which a clerk dates money that he saw; statements tell the day on which the bank booked it."""
 MOST_TRIES = 10
 """After which what fails is parked, and others go on."""
 

@@ -17,6 +17,8 @@ from market.benefits.rules import Measure, Mechanism
 from market.lots.models import Lot
 from market.orders.models import Order
 from tests import factories
+from tests.payments.bank import Movement
+from tests.payments.test_refund_endpoints import tell
 from tests.stalls import NOON, TODAY, Desk, Stalls
 
 
@@ -126,6 +128,22 @@ def test_a_receipt_dated_back_is_listed_and_shows_both_days(stalls: Stalls) -> N
     assert (found["effective_on"], found["recorded_on"]) == ("2026-01-30", TODAY)
     listed = stalls.clerk.get("/receipts").json()["items"]
     assert {each["recorded_at"] for each in listed} == {"2026-03-02T04:00:00Z"}
+
+
+def test_a_receipt_of_which_the_suppliers_own_bank_tells_nothing_is_listed(stalls: Stalls) -> None:
+    told, untold, before, after = ("ICBC-1", "ICBC-2", "ICBC-3", "ICBC-4")
+    days = {told: "2026-02-10", untold: "2026-02-10", before: "2026-02-08", after: "2026-02-25"}
+    order = stalls.accepted()
+    stalls.session.execute(sa.update(Order).where(Order.id == UUID(order["id"])).values(placed_on=date(2026, 1, 1)))
+    for reference, day in days.items():
+        stalls.clerk.made("/receipts", stalls.money(order, 1_000, bank_reference=reference) | {"received_on": day})
+    assert odd(stalls.auditor, RecordRule.RECEIPT_ON_NO_STATEMENT) == []  # its bank has told nothing yet
+    account = stalls.bank_account(stalls.manager, "14 0001 0002", stalls.operator)
+    lines = (Movement(1_000, reference=told, on=date(2026, 2, 9)), Movement(1_000, on=date(2026, 2, 26)))
+    tell(stalls.manager, account, *lines)
+    (found,) = odd(stalls.auditor, RecordRule.RECEIPT_ON_NO_STATEMENT)
+    listed = {each["id"]: each["bank_reference"] for each in stalls.clerk.get("/receipts").json()["items"]}
+    assert (listed[found["id"]], found["figures"]) == (untold, {"amount_fen": 1_000})
 
 
 @pytest.mark.parametrize(("days", "listed"), [(30, 0), (31, 1)])
