@@ -1,4 +1,4 @@
-"""Identifiers of the Chinese state: credit codes, resident numbers, region codes, e-invoice numbers; and references.
+"""Identifiers of the Chinese state: credit codes, resident numbers, region codes, e-invoice numbers; references; codes.
 
 Our own functions, because `python-stdnum` refuses valid codes of this domain (domain.md §9): village collectives'
 credit codes that begin with N, and residents born before their county had its present code.
@@ -15,6 +15,9 @@ _RESIDENT_CHECK = "10X98765432"
 _REGION_CODE = re.compile(r"[0-9]{2}([0-9]{2}([0-9]{2}([0-9]{3}([0-9]{3})?)?)?)?")
 _EINVOICE_NUMBER = re.compile(r"[0-9]{20}")
 _COUNTY_DIGITS = 6
+CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+"""Letters and digits of one-time codes: on paper none is taken for another."""
+
 _MAY_BE_LEFT_OUT = {"Zs", "Pd"}
 """Unicode categories with or without which a reference is written: spaces; hyphens and dashes."""
 

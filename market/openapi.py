@@ -17,7 +17,7 @@ Consumption assistance accounted to the fen: certified products, orders through 
 brings to each household. Amounts are integers of fen; quantities are decimal strings in the unit named.
 
 * Sign in at `POST /v1/tokens` and send `Authorization: Bearer …`; a new member first sets a password of
-  its own (`PUT /v1/me/password`).
+  its own (`PUT /v1/me/password`), with the admission code that whoever admitted it told it.
 * Every other `POST` needs an `Idempotency-Key`; a repeat gets the first answer with `Idempotency-Hit: true`.
 * Edits need `If-Match` with the `ETag` that was read.
 * Refusals are `application/problem+json` with a stable `code`; `Accept-Language: zh` gives them in Chinese.

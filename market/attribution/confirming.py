@@ -21,10 +21,8 @@ from market.db import new_id
 from market.errors import FourEyesError, NotFoundError
 from market.households import proxies
 from market.households.rules import Deed, check_says_no_number
+from market.identifiers import CODE_LETTERS
 from market.identity.rules import Actor
-
-CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
-"""Letters and digits that are not taken for one another on paper."""
 
 CODE_LENGTH = 8
 MOST_ATTEMPTS = 5

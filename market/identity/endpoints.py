@@ -37,11 +37,13 @@ from market.identity.refusals import (
     OrganisationNameTakenError,
     SamePasswordError,
     TooManySignInsError,
+    WrongAdmissionCodeError,
     WrongPasswordError,
 )
 from market.identity.rules import Actor, KeyScopeError, Permission, RoleNotOfKindError, permissions_of
 from market.identity.schemas import (
     AddMember,
+    AdmittedMemberOut,
     ChangeMember,
     ChangeOrganisation,
     GrantOut,
@@ -66,7 +68,7 @@ _EDITING = (NotFoundError, PreconditionRequiredError, PreconditionFailedError)
 
 _WAIT = {"Retry-After": {"description": "seconds to wait", "schema": {"type": "integer", "minimum": 1}}}
 _SIGNING_IN = declared(LoginFailedError, NotAdmittedError, TooManySignInsError)
-_SETTING_PASSWORD = declared(WrongPasswordError, SamePasswordError, TooManySignInsError)
+_SETTING_PASSWORD = declared(WrongPasswordError, SamePasswordError, WrongAdmissionCodeError, TooManySignInsError)
 for _limited in (_SIGNING_IN, _SETTING_PASSWORD):
     _limited[TooManySignInsError.status]["headers"] = _WAIT
 
@@ -109,7 +111,10 @@ def read_me(caller: Annotated[Caller, requires(Permission.SELF_READ)]) -> MeOut:
 def set_password(
     request: Request, body: SetPassword, caller: Annotated[Caller, requires(Permission.PASSWORD_WRITE)]
 ) -> None:
-    """Set a password of one's own, before which a new member may do nothing else; one's other tokens and keys end."""
+    """Set a password of one's own, before which a new member may do nothing else; one's other tokens and keys end.
+
+    The first time with the admission code, which whoever admitted the member has and whoever added it has not.
+    """
     sign_ins: SignInLimits = request.app.state.sign_ins
     with caller.reading() as (connection, actor):
         sign_ins.admit(address=caller.ip, login=str(actor.member_id))
@@ -117,7 +122,8 @@ def set_password(
         password = service.check_new_password(connection, actor, old=old, new=new)
     with caller.transaction() as (session, actor):
         member = members.locked(session, actor, member_id=actor.member_id)
-        service.set_password(session, member, password, secret=caller.secret, now=utc_now())
+        code = body.admission_code.get_secret_value() if body.admission_code else ""
+        service.set_password(session, member, password, admission_code=code, secret=caller.secret, now=utc_now())
 
 
 @router.post(
@@ -212,7 +218,10 @@ def change_organisation(
 def add_member(
     organisation_id: UUID, request: AddMember, caller: Annotated[Caller, requires(Permission.MEMBER_WRITE)]
 ) -> Response:
-    """Give a person an account, which acts once another member admitted it and it set a password of its own."""
+    """Give a person an account, which acts once another member admitted it and it set a password of its own.
+
+    For that it needs the admission code, which the other member has.
+    """
     password_hash = _hashed(caller, request.password)
     return caller.once(
         request,
@@ -263,21 +272,25 @@ def read_member(
 @router.post(
     "/members/{member_id}/admission",
     status_code=201,
-    response_model=MemberOut,
+    response_model=AdmittedMemberOut,
     responses=declared(*_EDITING, AlreadyAdmittedError, FourEyesError),
 )
 def admit_member(
     member_id: UUID, caller: Annotated[Caller, requires(Permission.MEMBER_ADMIT)], if_match: IfMatch = None
 ) -> Response:
-    """Let a member act in its role, as another member added it; If-Match names what was read of it."""
+    """Let a member act in its role, as another member added it; If-Match names what was read of it.
 
-    def admit(session: orm.Session, actor: Actor) -> MemberOut:
+    Tell the admission code in the answer to the person itself, whom you know, and to nobody else: without it the person
+    cannot set its first own password. A code that was lost is not told again; have the password reset instead.
+    """
+
+    def admit(session: orm.Session, actor: Actor) -> AdmittedMemberOut:
         row = members.locked(session, actor, member_id=member_id)
         check_version(if_match, row.version)
-        members.admit(session, actor, row, now=utc_now())
-        return MemberOut.model_validate(row)
+        code = members.admit(session, actor, row, now=utc_now())
+        return AdmittedMemberOut(**MemberOut.model_validate(row).model_dump(), admission_code=code)
 
-    return caller.once(None, admit)
+    return caller.once(None, admit, shown_once=("admission_code",))
 
 
 @router.post(

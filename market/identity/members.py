@@ -56,9 +56,11 @@ def locked(session: orm.Session, actor: Actor, *, member_id: UUID) -> Member:
     return member
 
 
-def admit(session: orm.Session, actor: Actor, member: Member, *, now: datetime) -> None:
+def admit(session: orm.Session, actor: Actor, member: Member, *, now: datetime) -> str | None:
     """Let a locked member act in its role.
 
+    Return the code without which it cannot set its first own password: the admitter hands it to the person, so that
+    whoever added the member, and knows the first password, does not come in by it. None if it has its own password.
     Raises `AlreadyAdmittedError`, or `FourEyesError` for who added it and for the member itself.
     """
     if member.admitted_at is not None:
@@ -66,8 +68,11 @@ def admit(session: orm.Session, actor: Actor, member: Member, *, now: datetime) 
     if actor.member_id in (member.added_by, member.id):
         raise FourEyesError(rule="admission")
     member.admitted_by, member.admitted_at = actor.member_id, now
+    code = None if member.own_password else credentials.new_admission_code()
+    member.admission_code_hash = credentials.admission_digest(code) if code else None
     member.version += 1
     session.flush()
+    return code
 
 
 def change(
@@ -112,5 +117,5 @@ def add_all_anew(session: orm.Session, actor: Actor, *, organisation_id: UUID, n
 def _add_anew(session: orm.Session, member: Member, actor: Actor, now: datetime) -> None:
     """Have another admit a locked member again; whatever it held of the time before opens nothing after."""
     member.added_by, member.added_at = actor.member_id, now
-    member.admitted_by = member.admitted_at = None
+    member.admitted_by = member.admitted_at = member.admission_code_hash = None
     credentials.end_all(session, member.id, now=now)

@@ -40,6 +40,11 @@ class Member(Base):
             "added_by IS NULL OR (admitted_by IS NULL) = (admitted_at IS NULL)", name="admission_is_signed"
         ),
         sa.CheckConstraint("admitted_by NOT IN (added_by, id)", name="another_admits"),
+        sa.CheckConstraint(
+            "(admission_code_hash IS NOT NULL)"
+            " = (added_by IS NOT NULL AND admitted_at IS NOT NULL AND NOT own_password)",
+            name="first_password_takes_a_code",
+        ),
     )
 
     id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
@@ -53,6 +58,8 @@ class Member(Base):
     added_at: orm.Mapped[datetime]
     admitted_by: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("members.id"))
     admitted_at: orm.Mapped[datetime | None]
+    admission_code_hash: orm.Mapped[bytes | None]
+    """What is kept of the code by which an admitted member sets a password of its own, until it did."""
     active: orm.Mapped[bool] = orm.mapped_column(default=True)
     version: orm.Mapped[int] = orm.mapped_column(default=1)
 

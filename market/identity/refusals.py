@@ -76,6 +76,13 @@ class WrongPasswordError(MarketError):
     zh = "原密码错误。"
 
 
+class WrongAdmissionCodeError(MarketError):
+    """Who added a member knows its first password, but not the code that came of another's admitting it."""
+
+    en = "The admission code is wrong or missing: whoever admitted you has it, not who registered you."
+    zh = "核准码错误或缺失:核准码由核准您账户的人告知本人,登记人并不知晓。"
+
+
 class SamePasswordError(MarketError):
     """A new password is one that nobody else was told."""
 

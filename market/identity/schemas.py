@@ -109,10 +109,16 @@ class ResetPassword(Schema):
 
 
 class SetPassword(Schema):
-    """The password in use, and the one that shall take its place."""
+    """The password in use, and the one that shall take its place.
+
+    Who was added by another names the admission code with its first own password; later it is not looked at.
+    """
 
     old_password: Annotated[SecretStr, Field(min_length=1, max_length=128, examples=["first horse battery"])]
     new_password: Password
+    admission_code: Annotated[
+        SecretStr | None, Field(max_length=64, examples=["7KQM-3XRD-9HTB-2WEV-ZP5N-C8JA-YF64"])
+    ] = None
 
 
 class ChangeMember(Schema):
@@ -138,6 +144,15 @@ class MemberOut(Schema):
     admitted_at: Annotated[datetime | None, Field(examples=[_LATER])]
     active: Annotated[bool, Field(examples=[True])]
     version: Version
+
+
+class AdmittedMemberOut(MemberOut):
+    """An admitted member and its admission code, to be told to the person by a way of your own.
+
+    The code is shown this once, and null when the request is repeated or the member has a password of its own.
+    """
+
+    admission_code: Annotated[str | None, Field(examples=["7KQM-3XRD-9HTB-2WEV-ZP5N-C8JA-YF64"])]
 
 
 class GrantOut(Schema):

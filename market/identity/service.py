@@ -27,6 +27,7 @@ from market.identity.refusals import (
     SamePasswordError,
     TokenExpiredError,
     UnauthenticatedError,
+    WrongAdmissionCodeError,
     WrongPasswordError,
 )
 from market.identity.rules import (
@@ -172,13 +173,20 @@ def check_new_password(connection: sa.Connection, actor: Actor, *, old: str, new
     return NewPassword(old_hash, hash_password(new))
 
 
-def set_password(session: orm.Session, member: Member, password: NewPassword, *, secret: str, now: datetime) -> None:
+def set_password(
+    session: orm.Session, member: Member, password: NewPassword, *, admission_code: str, secret: str, now: datetime
+) -> None:
     """Give a locked member a password of its own, and end its tokens and keys but the token with this secret.
 
-    Whoever knew the old password may hold one of them. Raises `WrongPasswordError` if it was changed meanwhile.
+    Whoever knew the old password may hold one of them. Raises `WrongPasswordError` if it was changed meanwhile, or
+    `WrongAdmissionCodeError`; whom the command line made needs no code.
     """
     if member.password_hash != password.old_hash:
         raise WrongPasswordError(pointer="/old_password")
+    needs_code = not member.own_password and member.added_by is not None
+    if needs_code and not credentials.is_admission_code(admission_code, member.admission_code_hash):
+        raise WrongAdmissionCodeError(pointer="/admission_code")
+    member.admission_code_hash = None
     member.password_hash, member.own_password = password.new_hash, True
     credentials.end_all(session, member.id, now=now, but=secret)
     session.flush()

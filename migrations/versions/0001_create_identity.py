@@ -94,6 +94,7 @@ def upgrade() -> None:
         sa.Column("added_at", sa.TIMESTAMP(timezone=True), nullable=False),
         sa.Column("admitted_by", sa.Uuid(), nullable=True),
         sa.Column("admitted_at", sa.TIMESTAMP(timezone=True), nullable=True),
+        sa.Column("admission_code_hash", sa.LargeBinary(), nullable=True),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.CheckConstraint(
@@ -101,6 +102,11 @@ def upgrade() -> None:
             name=op.f("members_admission_is_signed"),
         ),
         sa.CheckConstraint("admitted_by NOT IN (added_by, id)", name=op.f("members_another_admits")),
+        sa.CheckConstraint(
+            "(admission_code_hash IS NOT NULL)"
+            " = (added_by IS NOT NULL AND admitted_at IS NOT NULL AND NOT own_password)",
+            name=op.f("members_first_password_takes_a_code"),
+        ),
         sa.ForeignKeyConstraint(["added_by"], ["members.id"], name=op.f("members_added_by_exists")),
         sa.ForeignKeyConstraint(["admitted_by"], ["members.id"], name=op.f("members_admitted_by_exists")),
         sa.ForeignKeyConstraint(["organisation_id"], ["organisations.id"], name=op.f("members_organisation_id_exists")),

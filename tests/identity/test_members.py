@@ -1,11 +1,13 @@
 """Who becomes a member, by whom, and with which password."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+import sqlalchemy as sa
 from httpx2 import Response
-from sqlalchemy import orm
+from sqlalchemy import exc, orm
 from starlette.testclient import TestClient
 
 from market.identity import members, service
@@ -81,6 +83,118 @@ def test_the_password_that_another_chose_opens_nothing_but_a_new_one(client: Tes
         assert said(client.get("/v1/me", headers=other)) == (401, "token_expired")
     assert said(client.post("/v1/tokens", json=told)) == (401, "login_failed")
     assert client.post("/v1/tokens", json=told | {"password": "known to me alone"}).status_code == 201
+
+
+class Newcomer:
+    """A person whom an operator added, of whom this has what that operator knows: the login and the first password."""
+
+    def __init__(self, client: TestClient, session: orm.Session, operator: dict[str, str]) -> None:
+        """Have the person added."""
+        self._client, self.operator = client, operator
+        self.auditor = factories.signed_in(session, Role.AUDITOR)
+        self.told = {"login": "newcomer", "password": "known to the two"}
+        body, asked = factories.organisation(session), self.told | {"role": "supplier_clerk"}
+        added = client.post(f"/v1/organisations/{body.id}/members", json=asked, headers=again(operator))
+        self.path, self.version = f"/v1/members/{added.json()['id']}", 1
+
+    def changed(self, how: Callable[..., Response], path: str, caller: dict[str, str], **asked: Any) -> dict[str, Any]:
+        """What is said to who changes the member."""
+        answer = how(self.path + path, headers=again(caller) | {"If-Match": f'"{self.version}"'}, **asked)
+        assert answer.is_success, answer.text
+        self.version += 1
+        return dict(answer.json())
+
+    def code(self) -> str | None:
+        """The code that an auditor is shown who admits the person."""
+        shown: str | None = self.changed(self._client.post, "/admission", self.auditor)["admission_code"]
+        return shown
+
+    def setting(self, **named: str | None) -> Response:
+        """What is said to who signs in with the first password and sets another."""
+        signed_in = bearer(self._client.post("/v1/tokens", json=self.told).json()["token"])
+        asked = {"old_password": self.told["password"], "new_password": "known to me alone"} | named
+        return self._client.put("/v1/me/password", json=asked, headers=signed_in)
+
+
+@pytest.fixture
+def newcomer(client: TestClient, session: orm.Session, operator: dict[str, str]) -> Newcomer:
+    return Newcomer(client, session, operator)
+
+
+def test_who_added_a_member_cannot_set_its_own_password_without_the_code_of_who_admitted_it(newcomer: Newcomer) -> None:
+    code = newcomer.code()
+    assert code is not None
+    for guessed in ({}, {"admission_code": None}, {"admission_code": ""}, {"admission_code": code[:-1]}):
+        refused = newcomer.setting(**guessed)
+        assert said(refused) == (422, "wrong_admission_code")
+        assert refused.json()["errors"][0]["pointer"] == "/admission_code"
+    assert newcomer.setting(admission_code=f" {code.lower().replace('-', ' – ')}").status_code == 204
+    newcomer.told["password"] = "known to me alone"
+    assert newcomer.setting(new_password="and changed by me alone").status_code == 204
+
+
+def test_codes_are_guessed_no_oftener_than_passwords(client: TestClient, newcomer: Newcomer) -> None:
+    newcomer.code()
+    signed_in = bearer(client.post("/v1/tokens", json=newcomer.told).json()["token"])
+    asked = {"old_password": newcomer.told["password"], "new_password": "known to me alone", "admission_code": "2222"}
+    answers = [client.put("/v1/me/password", json=asked, headers=signed_in) for _ in range(11)]
+    assert [said(answer) for answer in answers[-2:]] == [(422, "wrong_admission_code"), (429, "too_many_sign_ins")]
+
+
+def test_a_code_is_shown_once_and_kept_nowhere(client: TestClient, session: orm.Session, newcomer: Newcomer) -> None:
+    request = newcomer.auditor | {"If-Match": '"1"'}
+    first, second = (client.post(f"{newcomer.path}/admission", headers=request) for _ in range(2))
+    code = first.json()["admission_code"]
+    assert second.headers["idempotency-hit"] == "true"
+    assert second.json() == first.json() | {"admission_code": None}
+    kept = [
+        row
+        for table in ("members", "idempotent_answers")
+        for row in session.scalars(sa.text(f"SELECT to_jsonb(t)::text FROM {table} t"))
+    ]
+    assert any(first.json()["id"].encode().hex() in row for row in kept)
+    assert not any(code in row or code.encode().hex() in row for row in kept)
+
+
+def test_each_admission_before_the_own_password_makes_a_new_code_and_ends_the_one_before(
+    client: TestClient, newcomer: Newcomer
+) -> None:
+    reset = {"password": newcomer.told["password"]}
+    codes = [newcomer.code()]
+    for how, path, asked in (
+        (client.patch, "", {"role": "supplier_manager"}),
+        (client.post, "/password-reset", reset),
+        (client.patch, "", {"active": False}),
+    ):
+        newcomer.changed(how, path, newcomer.operator, json=asked)
+        if asked == {"active": False}:
+            newcomer.changed(client.patch, "", newcomer.operator, json={"active": True})
+        codes.append(newcomer.code())
+    *ended, last = codes
+    for code in ended:
+        assert said(newcomer.setting(admission_code=code)) == (422, "wrong_admission_code")
+    assert newcomer.setting(admission_code=last).status_code == 204
+
+
+def test_who_has_a_password_of_its_own_keeps_it_with_another_role_and_is_given_a_code_with_a_first_one_again(
+    client: TestClient, newcomer: Newcomer
+) -> None:
+    assert newcomer.setting(admission_code=newcomer.code()).status_code == 204
+    newcomer.changed(client.patch, "", newcomer.operator, json={"role": "supplier_manager"})
+    assert newcomer.code() is None
+    newcomer.told["password"] = "known to two again"
+    newcomer.changed(client.post, "/password-reset", newcomer.operator, json={"password": newcomer.told["password"]})
+    code = newcomer.code()
+    assert said(newcomer.setting()) == (422, "wrong_admission_code")
+    assert newcomer.setting(admission_code=code).status_code == 204
+
+
+def test_the_database_admits_nobody_to_a_first_password_without_a_code(
+    session: orm.Session, newcomer: Newcomer
+) -> None:
+    newcomer.code()
+    with pytest.raises(exc.IntegrityError, match="first_password_takes_a_code"), session.begin_nested():
+        session.execute(sa.update(Member).where(Member.login == "newcomer").values(admission_code_hash=None))
 
 
 def test_a_member_is_added_once_and_in_a_role_of_its_side(
