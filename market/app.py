@@ -50,6 +50,7 @@ from market.published import endpoints as published_endpoints
 from market.reach import endpoints as reach_endpoints
 from market.regions import endpoints as regions_endpoints
 from market.reports import endpoints as reports_endpoints
+from market.settlements import closing_endpoints
 from market.settlements import endpoints as settlements_endpoints
 
 STATIC = Path(__file__).parent / "static"
@@ -84,6 +85,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     provider_endpoints.router,
     refund_endpoints.router,
     settlements_endpoints.router,
+    closing_endpoints.router,
     audit_endpoints.router,
     oddity_endpoints.router,
     reconciliation_endpoints.router,

@@ -69,7 +69,7 @@ PERMISSIONS: Mapping[str, tuple[str, str]] = {
     "receipt:write": ("record receipts", "登记到款"),
     "bank:read": ("read bank accounts and statements", "查看银行账户与流水"),
     "bank:write": ("import bank statements and match their lines", "导入银行对账单并匹配流水"),
-    "bank_account:write": ("register bank accounts", "登记银行账户"),
+    "bank_account:write": ("register and close bank accounts", "登记、停用银行账户"),
     "bank_account:confirm": ("confirm bank accounts", "核准银行账户"),
     "disbursement:read": ("read disbursements", "查看兑付"),
     "disbursement:write": ("disburse to households", "登记兑付"),

@@ -29,7 +29,7 @@ T = TypeVar("T")
 Act = Callable[[], object]
 
 A_MOMENT = 0.002
-LOCKS = ("FOR UPDATE", "advisory")
+LOCKS = ("FOR UPDATE", "FOR SHARE", "advisory")
 _SOMEBODY_WAITS = sa.text(
     "SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_stat_activity a USING (pid)"
     " WHERE NOT l.granted AND a.datname = current_database())"

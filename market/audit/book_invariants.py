@@ -340,8 +340,8 @@ BOOK: tuple[Invariant, ...] = (
     ),
     Invariant(
         "guards_stand",
-        "every trigger of the ledger, its rollups, the plans and the baselines is there and always on",
-        "账簿、汇总、方案与基期的触发器全部存在且始终启用",
+        "every trigger of the ledger, its rollups, the plans, the baselines and bank accounts is there and always on",
+        "账簿、汇总、方案、基期与银行账户的触发器全部存在且始终启用",
         """
         WITH guarded AS (
           SELECT unnest(ARRAY['ledger_accounts', 'ledger_entries', 'ledger_transfers', 'ledger_periods',
@@ -358,6 +358,8 @@ BOOK: tuple[Invariant, ...] = (
           SELECT 'plan_versions', 'version_stays'
            UNION ALL
           SELECT 'baselines', 'confirmed_stays'
+           UNION ALL
+          SELECT 'bank_accounts', 'closed_stays'
         )
         SELECT concat(r.guarded, '.', r.guard), 'always on', coalesce('state ' || t.tgenabled::text, 'missing')
           FROM required r

@@ -31,6 +31,28 @@ SECOND_PERSON: tuple[Invariant, ...] = (
         """,
     ),
     Invariant(
+        "closed_account_was_not_used",
+        "nothing was instructed from or to a bank account after it was closed",
+        "银行账户停用后未再发出收付指令",
+        """
+        SELECT concat('account ', a.id), concat('nothing after ', a.closed_at),
+               concat(used.number, ' ', used.on_its_way)
+          FROM bank_accounts a
+          JOIN (SELECT s.paying_account_id AS id, s.number, c.changed_at AS on_its_way
+                  FROM settlements s JOIN settlement_changes c ON c.settlement_id = s.id AND c.event = 'instruct'
+                UNION
+                SELECT s.payee_account_id, s.number, c.changed_at
+                  FROM settlements s JOIN settlement_changes c ON c.settlement_id = s.id AND c.event = 'instruct'
+                UNION
+                SELECT r.account_id, r.number, c.changed_at
+                  FROM refunds r JOIN refund_changes c ON c.refund_id = r.id AND c.event = 'send'
+                 WHERE NOT EXISTS (SELECT FROM refund_changes told WHERE told.refund_id = r.id
+                                      AND told.event = 'succeed' AND told.changed_at = c.changed_at)) used
+            ON used.id = a.id
+         WHERE used.on_its_way > a.closed_at
+        """,
+    ),
+    Invariant(
         "refund_was_paid_by_anothers_word",
         "who approved a refund is not who said that it was paid",
         "批准退款的人不得登记该退款已付",

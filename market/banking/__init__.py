@@ -2,6 +2,6 @@
 
 Always holds: a movement is there once, whatever statements tell it; what an account in custody has by the cash book is
 what its bank says; what is open of a movement is on the account of what is unmatched; an account that is used was
-confirmed by another member than registered it. Never: guesses what a movement is for, that is for the rooms above to
-know.
+confirmed by another member than registered it, and is not closed. Never: guesses what a movement is for, that is for
+the rooms above to know.
 """

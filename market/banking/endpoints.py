@@ -8,7 +8,7 @@ from fastapi import Query, Response
 from market.api import Page, PageQuery, declared, newest, router_of
 from market.banking import accounts, queries
 from market.banking.models import BankAccount, BankLine
-from market.banking.rules import AccountConfirmedError, BankAccountTakenError
+from market.banking.rules import AccountClosedError, AccountConfirmedError, BankAccountTakenError
 from market.banking.schemas import BankAccountOut, BankLineOut, BankLineQuery, RegisterBankAccount
 from market.clock import business_date, utc_now
 from market.errors import ConflictError, FourEyesError, NotFoundError
@@ -41,7 +41,14 @@ def register_bank_account(
     "/bank-accounts/{account_id}/confirmation",
     status_code=201,
     response_model=BankAccountOut,
-    responses=declared(NotFoundError, AccountConfirmedError, BankAccountTakenError, ConflictError, FourEyesError),
+    responses=declared(
+        NotFoundError,
+        AccountClosedError,
+        AccountConfirmedError,
+        BankAccountTakenError,
+        ConflictError,
+        FourEyesError,
+    ),
 )
 def confirm_bank_account(
     account_id: UUID, caller: Annotated[Caller, requires(Permission.BANK_ACCOUNT_CONFIRM)]

@@ -8,7 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from market.banking import queries
+from market.banking import accounts, queries
 from market.banking.models import BankAccount, BankLine, BankStatement
 from market.banking.rules import AccountNotConfirmedError, AccountPurpose, StatementTakenError, Waiting
 from market.banks.reading import read_statements
@@ -24,7 +24,7 @@ from market.banks.rules import (
 from market.cash import posting as cash
 from market.cash.rules import CashKind
 from market.clock import business_date
-from market.db import new_id
+from market.db import lock_by, new_id
 from market.identity.rules import Actor
 from market.ledger.rules import AccountKey
 
@@ -34,11 +34,13 @@ def import_statement(
 ) -> tuple[BankStatement, BankAccount]:
     """Take over the lines of a file that are not there yet; return the statement and its account, locked.
 
-    Raises `NotFoundError`, `AccountNotConfirmedError`, `StatementTakenError`, and what the file is refused for.
+    Raises `NotFoundError`, `AccountNotConfirmedError`, `AccountClosedError`, `StatementTakenError`, and what the file
+    is refused for.
     """
     account = queries.locked_account(session, actor, account_id)
     if account.confirmed_at is None:
         raise AccountNotConfirmedError
+    _check_tells(session, account)
     digest = sha256(content).hexdigest()
     known = session.scalar(
         sa.select(BankStatement.imported_at).where(
@@ -71,6 +73,15 @@ def import_statement(
     return statement, account
 
 
+def _check_tells(session: orm.Session, account: BankAccount) -> None:
+    """Let a closed account tell what its bank still booked, until another is in use with its number."""
+    session.refresh(account, with_for_update={"read": True})
+    if account.closed_at is not None:
+        lock_by(session, kind="bank_account_number", key=account.number_key)
+        if accounts.is_in_use(session, account.number_key):
+            accounts.check_open(account)
+
+
 MOST_DAYS_AGO = 400
 """A statement older than that is no news; its days would open months that the book has long left behind."""
 
@@ -100,7 +111,11 @@ def _new_lines(
 ) -> list[tuple[str, StatementLine]]:
     lines = [line for statement in statements for line in statement.lines]
     keyed = dict(zip(line_keys(account.number_key, lines), lines, strict=True))
-    known = sa.select(BankLine.line_key).where(BankLine.bank_account_id == account.id, BankLine.line_key.in_(keyed))
+    known = (
+        sa.select(BankLine.line_key)
+        .join(BankAccount, BankAccount.id == BankLine.bank_account_id)
+        .where(BankAccount.number_key == account.number_key, BankLine.line_key.in_(keyed))
+    )
     for key in session.scalars(known):
         del keyed[key]
     return list(keyed.items())

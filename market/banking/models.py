@@ -14,6 +14,7 @@ class BankAccount(Base):
     """An account whose statements are imported; `number_key` is its number without what only makes it legible.
 
     It counts once another than opened it confirmed it; those at the payment provider once the provider told of them.
+    Closed, it is neither paid from nor to any more; its statements and lines stay, and it is never opened again.
     """
 
     __tablename__ = "bank_accounts"
@@ -23,8 +24,13 @@ class BankAccount(Base):
             name="confirmation_is_signed",
         ),
         sa.CheckConstraint("confirmed_by <> opened_by", name="another_confirms"),
+        sa.CheckConstraint("num_nulls(closed_by, closed_at, closing_reason) IN (0, 3)", name="closing_is_signed"),
+        sa.CheckConstraint("purpose IN ('custody', 'own') OR closed_at IS NULL", name="the_provider_closes_its_own"),
         sa.Index(
-            "one_confirmed_number", "number_key", unique=True, postgresql_where=sa.text("confirmed_at IS NOT NULL")
+            "one_confirmed_number",
+            "number_key",
+            unique=True,
+            postgresql_where=sa.text("confirmed_at IS NOT NULL AND closed_at IS NULL"),
         ),
     )
 
@@ -40,6 +46,9 @@ class BankAccount(Base):
     opened_at: orm.Mapped[datetime]
     confirmed_by: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("members.id"))
     confirmed_at: orm.Mapped[datetime | None]
+    closed_by: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("members.id"))
+    closed_at: orm.Mapped[datetime | None]
+    closing_reason: orm.Mapped[str | None]
 
 
 class BankStatement(Base):

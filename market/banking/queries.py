@@ -56,8 +56,10 @@ def visible_lines(actor: Actor) -> sa.Select[BankLine]:
 
 
 def usable_accounts(purpose: AccountPurpose) -> sa.Select[BankAccount]:
-    """Return the accounts of a purpose that a second person confirmed, the one confirmed last first."""
-    wanted = sa.select(BankAccount).where(BankAccount.purpose == purpose, BankAccount.confirmed_at.is_not(None))
+    """Return the accounts of a purpose that a second person confirmed and nobody closed, the last confirmed first."""
+    wanted = sa.select(BankAccount).where(
+        BankAccount.purpose == purpose, BankAccount.confirmed_at.is_not(None), BankAccount.closed_at.is_(None)
+    )
     return wanted.order_by(BankAccount.confirmed_at.desc(), BankAccount.id.desc())
 
 

@@ -98,6 +98,22 @@ class AccountConfirmedError(MarketError):
     zh = "该银行账户已核准。"
 
 
+class AccountClosedError(MarketError):
+    """A closed account moves no more money; with its number another may be registered."""
+
+    status = 409
+    en = "This bank account was closed on {on}."
+    zh = "该银行账户已于 {on} 停用。"
+
+
+class NoPayingAccountError(MarketError):
+    """What lies in custody is paid by an account in custody."""
+
+    status = 409
+    en = "The platform has no bank account in custody in use: register one, and have it confirmed."
+    zh = "平台没有可用的托管账户,请先登记并经核准。"
+
+
 class StatementTakenError(MarketError):
     """The same file is imported once."""
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from market.api import Day, PageQuery, Schema, Text, form
+from market.api import Day, LongText, PageQuery, Schema, Text, form
 from market.attribution.schemas import Id
 from market.banking.rules import AccountPurpose, Waiting
 
@@ -34,8 +34,14 @@ class RegisterBankAccount(Schema):
     number: AccountNumber
 
 
+class CloseBankAccount(Schema):
+    """Why an account is taken out of use."""
+
+    reason: Annotated[LongText, Field(examples=["该账户已在银行销户"])]
+
+
 class BankAccountOut(Schema):
-    """A registered account: custody of the platform, or a supplier's own; it counts once it was confirmed.
+    """A registered account: custody of the platform, or a supplier's own; it counts once confirmed, until it is closed.
 
     What the payment provider told of, nobody had to confirm.
     """
@@ -51,6 +57,9 @@ class BankAccountOut(Schema):
     opened_at: Instant
     confirmed_by: Id | None
     confirmed_at: Instant | None
+    closed_by: Id | None
+    closed_at: Annotated[datetime | None, Field(examples=[None])]
+    closing_reason: Annotated[str | None, Field(examples=[None])]
 
 
 class BankLineQuery(PageQuery):

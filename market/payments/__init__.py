@@ -17,7 +17,8 @@ on the provider's own pages counts as one of ours. An end that the provider told
 comes.
 
 Locks are taken in this order: an event; an order group or settlement; an online payment; an account; its line; orders
-by id; a refund; the supplier; the book; a call.
+by id; a refund; the supplier; the book; a call. Who hands something to a bank then holds its account open; who closes
+one waits for nobody.
 
 Never: guesses what does not fit to the fen; believes an event that is not signed for this market, or more of it than
 which object it is about; asks the provider to change anything inside a transaction; refunds what a dispute holds.

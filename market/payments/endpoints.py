@@ -9,7 +9,7 @@ from fastapi import Depends, Query, Response
 from sqlalchemy import orm
 
 from market.api import Page, declared, file_body, newest, read_file, router_of
-from market.banking.rules import AccountNotConfirmedError, StatementTakenError
+from market.banking.rules import AccountClosedError, AccountNotConfirmedError, StatementTakenError
 from market.banks.rules import StatementAccountError, StatementFaultsError, StatementFileError
 from market.clock import business_date, utc_now
 from market.errors import (
@@ -134,6 +134,7 @@ def show_receipt(receipt_id: UUID, caller: Annotated[Caller, requires(Permission
     responses=declared(
         NotFoundError,
         AccountNotConfirmedError,
+        AccountClosedError,
         StatementTakenError,
         StatementFileError,
         StatementFaultsError,
@@ -153,6 +154,8 @@ def import_statement(
     Each movement is taken over once, whatever other statements tell it. A line whose remark has the identification code
     (识别码) of an order group pays it, if the amounts are equal to the fen; lines with one code count together, so that
     what was paid too little waits for the rest, and what was paid twice for two people, as does all else.
+
+    A closed account goes on telling what its bank booked, until its number is another account's that is in use.
     """
     now = utc_now()
     asked = StatementFile(sha256=sha256(content + account_id.bytes).hexdigest(), profile=query.profile)

@@ -7,6 +7,7 @@ from fastapi import Query, Response
 from sqlalchemy import orm
 
 from market.api import Page, declared, file_content, newest, router_of
+from market.banking.rules import AccountClosedError, NoPayingAccountError
 from market.banks.payment_forms import MEDIA_TYPES
 from market.banks.rules import PaymentFileError
 from market.clock import business_date, utc_now
@@ -100,7 +101,9 @@ def decide_refund(refund_id: UUID, request: DecideRefund, caller: Sender, gatewa
     "/refunds/{refund_id}/sending",
     status_code=201,
     response_model=RefundDetail,
-    responses=declared(*_STEP, FourEyesError, NoPayeeError, *_BLOCKED, RefundTooMuchError),
+    responses=declared(
+        *_STEP, FourEyesError, NoPayeeError, NoPayingAccountError, AccountClosedError, *_BLOCKED, RefundTooMuchError
+    ),
 )
 def send_refund(refund_id: UUID, request: SendRefund, caller: Sender) -> Response:
     """Hand an approved refund to the bank: the account's file of payments has it from now on."""

@@ -7,7 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from market.banking.models import BankLine
+from market.banking.models import BankAccount, BankLine
 from market.banking.queries import account_to_pay
 from market.banking.rules import AccountPurpose
 from market.errors import NotFoundError
@@ -112,7 +112,12 @@ def refund_kept(session: orm.Session, actor: Actor, refund_id: UUID) -> Refund:
 
 
 def paying_account(session: orm.Session, refund: Refund, order: Order) -> UUID | None:
-    """Return the account that pays a refund: the supplier's own, or custody; the one that was confirmed last."""
+    """Return the account that pays a refund: into which it was paid, unless that is closed.
+
+    Else it is the supplier's own, or custody; the one that was confirmed last.
+    """
+    if refund.account_id and session.get_one(BankAccount, refund.account_id).closed_at is None:
+        return refund.account_id
     if refund.route is RefundRoute.SUPPLIER:
         account = account_to_pay(session, AccountPurpose.OWN, order.supplier_id)
     else:
@@ -124,6 +129,12 @@ def is_reference_taken(session: orm.Session, supplier_id: UUID, key: str) -> boo
     """Tell whether a line of a supplier's bank is said already to have paid a refund."""
     taken = sa.select(Refund.id).where(Refund.supplier_id == supplier_id, Refund.reference_key == key)
     return session.scalar(taken) is not None
+
+
+def count_at_bank(session: orm.Session, account_id: UUID) -> int:
+    """Return how many refunds the bank of an account was told to pay, of which it has told nothing."""
+    wanted = sa.select(sa.func.count()).where(Refund.account_id == account_id, Refund.status == RefundStatus.SENT)
+    return session.scalars(wanted).one()
 
 
 def locked_for_file(session: orm.Session, account_id: UUID) -> Sequence[Refund]:

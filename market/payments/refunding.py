@@ -7,7 +7,9 @@ from uuid import UUID
 
 from sqlalchemy import orm
 
+from market.banking import accounts
 from market.banking.models import BankLine
+from market.banking.rules import NoPayingAccountError
 from market.cash import posting as cash
 from market.cash.rules import CashKind
 from market.channels.rules import FundsModel
@@ -184,8 +186,9 @@ def _asked_for(session: orm.Session, refund: Refund, order: Order) -> dict[str, 
 def send(session: orm.Session, actor: Actor, *, refund_id: UUID, bank_name: str, now: datetime) -> Refund:
     """Hand an approved refund to the bank that pays it; `bank_name` is the payee's.
 
-    Raises `NotFoundError`, `TransitionError`, `NoPayeeError`, `RefundTooMuchError`, what `check_free` raises, or
-    `FourEyesError` for who approved that it goes to another than paid: a buyer's wish is no second pair of eyes here.
+    Raises `NotFoundError`, `TransitionError`, `NoPayeeError`, `NoPayingAccountError`, `AccountClosedError` for one that
+    is closed at that moment, `RefundTooMuchError`, what `check_free` raises, or `FourEyesError` for who approved that
+    it goes to another than paid: a buyer's wish is no second pair of eyes here.
     """
     refund, order = _locked(session, actor, refund_id)
     _check_banks(refund)
@@ -195,7 +198,11 @@ def send(session: orm.Session, actor: Actor, *, refund_id: UUID, bank_name: str,
     if not refund.payee_account:
         raise NoPayeeError(number=refund.number)
     refund.payee_bank = bank_name
-    refund.account_id = refund.account_id or refund_queries.paying_account(session, refund, order)
+    refund.account_id = refund_queries.paying_account(session, refund, order)
+    if refund.account_id:
+        accounts.hold_open(session, [refund.account_id])
+    elif refund.route is RefundRoute.BANK:
+        raise NoPayingAccountError
     change(session, refund, order, RefundEvent.SEND, by=actor.member_id, now=now)
     return refund
 

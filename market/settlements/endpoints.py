@@ -7,6 +7,7 @@ from fastapi import Query, Response
 from sqlalchemy import orm
 
 from market.api import Page, declared, file_content, newest, router_of
+from market.banking.rules import AccountClosedError, NoPayingAccountError
 from market.banks.payment_forms import MEDIA_TYPES
 from market.banks.rules import Form, PaymentFileError
 from market.channels.rules import FundsModel
@@ -57,7 +58,9 @@ _STEP = (NotFoundError, TransitionError, PeriodClosedError)
     "/settlements",
     status_code=201,
     response_model=SettlementOut,
-    responses=declared(NotFoundError, NothingToSettleError, OpenSettlementError, NoPayeeAccountError),
+    responses=declared(
+        NotFoundError, NothingToSettleError, OpenSettlementError, NoPayeeAccountError, NoPayingAccountError
+    ),
 )
 def draft_settlement(request: DraftSettlement, caller: Settler) -> Response:
     """Draft what a supplier has earned in custody and was not settled, less what it owes, up to half of that."""
@@ -96,7 +99,7 @@ def decide_settlement(settlement_id: UUID, request: DecideSettlement, caller: Se
     "/settlements/{settlement_id}/instruction",
     status_code=201,
     response_model=SettlementOut,
-    responses=declared(*_STEP, DisputeOpenError, RefundUnclearError, NotReadyError),
+    responses=declared(*_STEP, AccountClosedError, DisputeOpenError, RefundUnclearError, NotReadyError),
 )
 def instruct_settlement(settlement_id: UUID, caller: Settler, gateway: ProviderIfAny, db: Book) -> Response:
     """Hand an approved settlement to the bank, whose file can be downloaded then, or have the provider transfer it."""

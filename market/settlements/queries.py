@@ -38,6 +38,15 @@ def one_settlement(session: orm.Session, actor: Actor, settlement_id: UUID, *, l
     return settlement
 
 
+def count_at_bank(session: orm.Session, account_id: UUID) -> int:
+    """Return how many settlements a bank was told to pay from or to an account, of which none has told."""
+    wanted = sa.select(sa.func.count()).where(
+        sa.or_(Settlement.paying_account_id == account_id, Settlement.payee_account_id == account_id),
+        Settlement.status == SettlementStatus.INSTRUCTED,
+    )
+    return session.scalars(wanted).one()
+
+
 def items_of(session: orm.Session, settlement_ids: Collection[UUID]) -> Sequence[SettlementItem]:
     """Return the items of settlements, by settlement and in the order in which they were made."""
     items = sa.select(SettlementItem).where(SettlementItem.settlement_id.in_(settlement_ids))

@@ -190,6 +190,17 @@ class NoPayeeAccountError(MarketError):
     zh = "该供应商尚未登记收款账户。"
 
 
+class AccountBusyError(MarketError):
+    """A file that was handed to a bank may still be uploaded: it pays, whatever is closed here."""
+
+    status = 409
+    en = (
+        "{refunds} refunds and {settlements} settlements from or to this account are with the bank. Close it when a"
+        " statement has told of them, or when they failed."
+    )
+    zh = "该账户尚有 {refunds} 笔退款、{settlements} 笔结算在银行办理中;待流水记载或登记失败后方可停用。"
+
+
 class NotOnStatementError(MarketError):
     """Money has left when the bank says so."""
 

@@ -8,8 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from market.attribution.matching import lock_supplier
+from market.banking import accounts
 from market.banking.queries import account_to_pay
-from market.banking.rules import AccountPurpose
+from market.banking.rules import AccountPurpose, NoPayingAccountError
 from market.cash import posting as cash
 from market.cash.rules import CashKind
 from market.channels.rules import FundsModel
@@ -67,7 +68,8 @@ def draft(
 
     Orders about a payment of which a dispute is open wait.
 
-    Raises `NotFoundError`, `OpenSettlementError`, `NoPayeeAccountError` or `NothingToSettleError`.
+    Raises `NotFoundError`, `OpenSettlementError`, `NoPayeeAccountError`, `NothingToSettleError` or
+    `NoPayingAccountError`.
     """
     if session.get(Organisation, supplier_id) is None:
         raise NotFoundError(what="organisation", pointer="/supplier_id")
@@ -86,8 +88,10 @@ def draft(
     money, on = _money(session, supplier_id, model), business_date(now)
     due = _due(session, money, on)
     come_to = totals(due)
-    if custody is None or come_to.amount_fen <= 0:
+    if come_to.amount_fen <= 0:
         raise NothingToSettleError(pointer="/supplier_id")
+    if custody is None:
+        raise NoPayingAccountError
     settlement = Settlement(
         id=new_id(),
         number=f"S{business_date(now):%Y%m%d}{session.scalar(SETTLEMENT_NUMBERS):06d}",
@@ -195,11 +199,13 @@ def _restate(
 def instruct(session: orm.Session, actor: Actor, *, settlement_id: UUID, now: datetime) -> Settlement:
     """Hand an approved settlement to the bank, or ask the provider for its transfer.
 
-    Raises `NotFoundError`, `TransitionError`, `NotReadyError`, or what `blocking.check_free` raises.
+    Raises `NotFoundError`, `TransitionError`, `AccountClosedError`, `NotReadyError`, or what `blocking.check_free`
+    raises.
     """
     settlement = queries.one_settlement(session, actor, settlement_id, lock=True)
     after(settlement.status, SettlementEvent.INSTRUCT)
     check_free(session, [row.order_id for row in queries.items_of(session, [settlement.id])])
+    accounts.hold_open(session, [settlement.paying_account_id, settlement.payee_account_id])
     if queries.model_of(session, settlement) is FundsModel.STRIPE:
         transfers.ask(session, settlement, now=now)
     settlement.instructed_on = business_date(now)

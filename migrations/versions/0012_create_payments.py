@@ -11,6 +11,17 @@ down_revision = "0011"
 branch_labels = None
 depends_on = None
 
+KEEP_CLOSED = """
+CREATE FUNCTION bank_accounts_keep_closed() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+BEGIN
+    IF OLD.closed_at IS NOT NULL THEN
+        RAISE EXCEPTION 'a closed bank account stays closed'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'bank_accounts_closed_stays';
+    END IF;
+    RETURN NEW;
+END $$
+"""
+
 
 def upgrade() -> None:
     """Create the tables, then grant."""
@@ -41,11 +52,21 @@ def upgrade() -> None:
         sa.Column("opened_at", sa.TIMESTAMP(timezone=True), nullable=False),
         sa.Column("confirmed_by", sa.Uuid(), nullable=True),
         sa.Column("confirmed_at", sa.TIMESTAMP(timezone=True), nullable=True),
+        sa.Column("closed_by", sa.Uuid(), nullable=True),
+        sa.Column("closed_at", sa.TIMESTAMP(timezone=True), nullable=True),
+        sa.Column("closing_reason", sa.Text(), nullable=True),
         sa.CheckConstraint(
             "purpose IN ('provider', 'connected') OR (confirmed_by IS NULL) = (confirmed_at IS NULL)",
             name=op.f("bank_accounts_confirmation_is_signed"),
         ),
         sa.CheckConstraint("confirmed_by <> opened_by", name=op.f("bank_accounts_another_confirms")),
+        sa.CheckConstraint(
+            "num_nulls(closed_by, closed_at, closing_reason) IN (0, 3)", name=op.f("bank_accounts_closing_is_signed")
+        ),
+        sa.CheckConstraint(
+            "purpose IN ('custody', 'own') OR closed_at IS NULL", name=op.f("bank_accounts_the_provider_closes_its_own")
+        ),
+        sa.ForeignKeyConstraint(["closed_by"], ["members.id"], name=op.f("bank_accounts_closed_by_exists")),
         sa.ForeignKeyConstraint(["confirmed_by"], ["members.id"], name=op.f("bank_accounts_confirmed_by_exists")),
         sa.ForeignKeyConstraint(["opened_by"], ["members.id"], name=op.f("bank_accounts_opened_by_exists")),
         sa.ForeignKeyConstraint(
@@ -58,7 +79,7 @@ def upgrade() -> None:
         "bank_accounts",
         ["number_key"],
         unique=True,
-        postgresql_where=sa.text("confirmed_at IS NOT NULL"),
+        postgresql_where=sa.text("confirmed_at IS NOT NULL AND closed_at IS NULL"),
     )
     op.create_index(op.f("bank_accounts_organisation_id_idx"), "bank_accounts", ["organisation_id"], unique=False)
     op.create_table(
@@ -308,6 +329,14 @@ def upgrade() -> None:
         "GRANT SELECT, INSERT ON bank_accounts, bank_statements, bank_lines, matching_proposals, matching_parts,"
         " receipts, receipts_found, receipt_allocations TO market_app"
     )
-    op.execute("GRANT UPDATE (confirmed_by, confirmed_at) ON bank_accounts TO market_app")
+    op.execute(
+        "GRANT UPDATE (confirmed_by, confirmed_at, closed_by, closed_at, closing_reason) ON bank_accounts TO market_app"
+    )
+    op.execute(KEEP_CLOSED)
+    op.execute(
+        "CREATE TRIGGER closed_stays BEFORE UPDATE ON bank_accounts"
+        " FOR EACH ROW EXECUTE FUNCTION bank_accounts_keep_closed()"
+    )
+    op.execute("ALTER TABLE bank_accounts ENABLE ALWAYS TRIGGER closed_stays")
     op.execute("GRANT UPDATE (open_fen, waiting) ON bank_lines TO market_app")
     op.execute("GRANT UPDATE (status, waited_for, decided_by, decided_at) ON matching_proposals TO market_app")

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from market.banking.models import BankAccount
 from market.db import Database
 from market.payments.gateway import Gateway
+from market.payments.models import Refund
 from tests.access.ask import Ask, Asked, item, said, thing
 from tests.payments.bank import Movement, export
 
@@ -23,9 +24,18 @@ def _unconfirmed(db: Database, _: Gateway, asked: Asked) -> None:
         session.execute(account.values(confirmed_by=None, confirmed_at=None))
 
 
+def _no_refund_under_way(db: Database, _: Gateway, __: Asked) -> None:
+    """Let no bank have been told to pay a refund."""
+    with db.transaction() as session:
+        session.execute(sa.update(Refund).values(account_id=None))
+
+
 BANKING = {
     "POST /v1/bank-accounts": Ask(body=said(bank_name="农行", number="1400 9999 9999")),
     "POST /v1/bank-accounts/{account_id}/confirmation account": Ask(thing("bank_account"), before=_unconfirmed),
+    "POST /v1/bank-accounts/{account_id}/closure account": Ask(
+        thing("bank_account"), said(reason="已销户"), before=_no_refund_under_way
+    ),
     "GET /v1/bank-accounts accounts": Ask(thing("bank_account"), lists=item()),
     "POST /v1/bank-accounts/{account_id}/statements account": Ask(
         thing("bank_account"), lambda _: export(Movement(123, "利息"))

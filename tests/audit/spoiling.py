@@ -35,6 +35,10 @@ RESULTS_BY_WHO_ASKED = """
     INSERT INTO bank_results (pay_list_id, file_sha256, answer, imported_by, imported_at)
     SELECT id, repeat('0', 64), '{}', made_by, made_at FROM pay_lists
 """
+ACCOUNTS_CLOSED_LONG_AGO = """
+    UPDATE bank_accounts SET closed_by = opened_by, closed_at = opened_at, closing_reason = '销户'
+     WHERE purpose IN ('custody', 'own')
+"""
 IN_BEFORE_THE_ADMISSION = (
     "UPDATE members SET admitted_at = added_at + interval '1 day'",
     """

@@ -48,6 +48,7 @@ GUARDS = {
     "a month may be emptied": "DROP TRIGGER refuse_truncate ON ledger_transfers_202603",
     "a month may be changed": "ALTER TABLE ledger_transfers_202603 DISABLE TRIGGER refuse_change",
     "a plan may be rewritten": "ALTER TABLE plan_versions DISABLE TRIGGER version_stays",
+    "a closed account may be opened": "ALTER TABLE bank_accounts DISABLE TRIGGER closed_stays",
     "sums may be rewritten": "ALTER TABLE report_rollups DISABLE TRIGGER refuse_change",
     "entries may be empty": "DROP TRIGGER check_entry ON ledger_entries",
 }
