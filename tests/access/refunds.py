@@ -4,12 +4,14 @@ from sqlalchemy import orm
 
 from market.banks.rules import Form
 from market.channels.rules import FundsModel
+from market.identity.models import Organisation
 from market.identity.rules import Actor
 from market.orders.models import Order
 from market.payments import calls, refund_files, refunding
 from market.payments.models import Dispute, OnlinePart, OnlinePayment, ProviderEvent, Refund
 from market.payments.refunding import Payee, Wish
 from market.payments.rules import CallStatus, DisputeStatus, EventStatus, OnlineStatus, Operation, RefundEvent
+from tests import factories
 from tests.payments.bank import Movement
 from tests.payments.desk import Bank, code
 from tests.story import NOON, TODAY, Story
@@ -74,8 +76,8 @@ def refunds(session: orm.Session, custody: Bank, story: Story) -> dict[str, str]
     custody.tell(Movement(into_custody.amount_fen, code(story, into_custody), into_custody.number))
     for order in (directly, into_custody):
         story.cancel(order)
-    by_supplier = _in_every_state(session, directly, story.orderer, story.clerk)
-    by_platform = _in_every_state(session, into_custody, custody.clerk, custody.colleague)
+    by_supplier = _in_every_state(session, directly, story.orderer, _colleague(session, story.clerk))
+    by_platform = _in_every_state(session, into_custody, custody.clerk, _colleague(session, custody.clerk))
     return {
         "custody_account": str(custody.account.id),
         "paid_directly": str(directly.id),
@@ -87,13 +89,21 @@ def refunds(session: orm.Session, custody: Bank, story: Story) -> dict[str, str]
     }
 
 
-def _in_every_state(session: orm.Session, order: Order, asker: Actor, sender: Actor) -> dict[str, Refund]:
+def _colleague(session: orm.Session, member: Actor) -> Actor:
+    """Return another of the same organisation and role, who decides what others then do something with."""
+    organisation = session.get_one(Organisation, member.organisation_id)
+    return factories.actor(session, factories.member(session, organisation, member.role), member.scope)
+
+
+def _in_every_state(session: orm.Session, order: Order, asker: Actor, decider: Actor) -> dict[str, Refund]:
+    """Refunds that one decides on and another hands to the bank."""
+    sender = _colleague(session, decider)
     made: dict[str, Refund] = {}
     for name in ("requested", "approved", "filed", "sent", "failed"):
         wish = Wish(PART_FEN, "订单取消", Payee("财政支付中心", "14001234567890"))
         (made[name],) = refunding.request(session, asker, order_id=order.id, wish=wish, now=NOON)
     for name in ("approved", "filed", "sent", "failed"):
-        refunding.decide(session, sender, refund_id=made[name].id, event=RefundEvent.APPROVE, now=NOON)
+        refunding.decide(session, decider, refund_id=made[name].id, event=RefundEvent.APPROVE, now=NOON)
     for name in ("filed", "sent", "failed"):
         refunding.send(session, sender, refund_id=made[name].id, bank_name="工行", now=NOON)
         if name == "filed":

@@ -120,8 +120,14 @@ def test_a_proposed_match_is_decided_once(status: ProposalStatus, event: Proposa
     ("error", "status", "code", "en", "zh"),
     [
         (ReceiptTakenError(reference="ICBC-1"), 409, "receipt_taken", "ICBC-1 is already recorded", "ICBC-1 已登记"),
-        (ReceiptSumError(parts_fen=3, amount_fen=2), 422, "receipt_sum", "sum to 3 fen", "合计 3 分"),
-        (OverpaidError(number="D1", payable_fen=5, amount_fen=6), 409, "overpaid", "paid 5 fen; 6", "尚可付款 5 分"),
+        (ReceiptSumError(parts_fen=3, amount_fen=2), 422, "receipt_sum", "sum to 0.03 yuan", "合计 0.03 元"),
+        (
+            OverpaidError(number="D1", payable_fen=5, amount_fen=6),
+            409,
+            "overpaid",
+            "0.05 yuan; 0.06",
+            "尚可付款 0.05 元",
+        ),
         (NotPayableError(number="D1", order_status="expired"), 409, "not_payable", "D1 is expired", "当前状态(已过期)"),
     ],
 )
