@@ -42,7 +42,7 @@ soak: .venv/ready ## Run the minutes-long random tests
 bench: .venv/ready ## Measure listing, placing and posting against their limits, and a ledger of ten million against a young one
 	$(RUN)/python -m tests.benchmarks
 
-crash: .venv/ready ## Kill application and PostgreSQL under load and look for loss (CYCLES=300; SEED=… repeats; CONTROL=1 must lose)
+crash: .venv/ready ## Kill application, worker and PostgreSQL under load and look for loss (CYCLES=300; SEED=… repeats; CONTROL=1 must lose)
 	$(RUN)/python -m tests.crash $(if $(CYCLES),--cycles $(CYCLES)) $(if $(SEED),--seed $(SEED)) $(if $(CONTROL),--control)
 
 openapi: .venv/ready ## Write openapi/openapi.json

@@ -35,9 +35,12 @@ def lines(report: Report) -> list[str]:
         f"lost          {listed(compared.lost)}",
         f"done twice    {listed(compared.twice)}",
         f"drift in fen  {listed(compared.drifted)}",
+        f"events sent   {listed(report.events)}",
+        f"moved         {listed(report.moved)} at the provider",
+        f"balance       {report.there_fen:,} fen at the provider, {report.booked_fen:,} in the book",
         f"refused       {report.refused.total():,}",
         *[f"    {count:,} × {why}" for why, count in report.refused.most_common(MOST_LINES)],
-        f"doctor, verify and trial balances: {len(report.complaints):,} findings",
+        f"doctor, verify, trial balances, provider: {len(report.complaints):,} findings",
         *[f"    {line}" for line in report.complaints[:MOST_LINES]],
     ]
     if report.first_breach:

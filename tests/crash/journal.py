@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from tests.crash.deeds import Effect
+from tests.crash.asking import Effect
 
 
 class Journal:

@@ -1,14 +1,16 @@
-"""The servers that die: PostgreSQL behind one address, and the application in a process of its own."""
+"""The servers that die: PostgreSQL behind one address, application and worker each in a process of its own."""
 
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from enum import StrEnum
 from pathlib import Path
 from typing import Self
 
@@ -18,6 +20,7 @@ import sqlalchemy as sa
 
 from market import embedded
 from tests import schema
+from tests.crash.provider import Provider
 
 DATABASE = "market_crash"
 PATIENCE_S = 60.0
@@ -87,49 +90,61 @@ def children(parent: int) -> list[int]:
 STEM = """
 import os, pathlib, signal, sys
 from market import embedded
-from market.cli import serve
-child = 0
-def end():
-    if child:
+from market.cli import serve, work
+roles, children = {"application": serve, "worker": work}, {}
+def end(role):
+    if child := children.pop(role, 0):
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
-for _ in sys.stdin:
-    end()
-    child = os.fork()
+for line in sys.stdin:
+    role = line.strip()
+    end(role)
+    child = children[role] = os.fork()
     if child == 0:
         try:
-            serve()
+            roles[role]()
         finally:
             os._exit(1)
     print(child, flush=True)
-end()
+for role in roles:
+    end(role)
 embedded.start(pathlib.Path(sys.argv[1])).close()
 """
-"""Loads the application once and forks a server for each line it reads: to load it takes seconds, most of a run.
+"""Loads the market once and forks a process for each line it reads: to load it takes seconds, most of a run.
 
-When no more lines can come, the last server ends; so does PostgreSQL, unless the run is alive to see to it itself.
+When no more lines can come, the last processes end; so does PostgreSQL, unless the run is alive to see to it itself.
 """
 
 
-class Application:
-    """`market serve` in a process that can be killed; it ends with the run, also if that is killed."""
+class Role(StrEnum):
+    """What a process of the market does."""
 
-    def __init__(self, url: str, port: int, folder: Path) -> None:
-        """Load the application and start the first server; its log goes to the folder, which is PostgreSQL's."""
+    APPLICATION = "application"
+    WORKER = "worker"
+
+
+class Market:
+    """`market serve` and `market worker` in processes that can be killed; they end with the run, killed or not."""
+
+    def __init__(self, url: str, provider: Provider, folder: Path) -> None:
+        """Load the market and start both; their log goes to the folder, which is PostgreSQL's."""
+        port = _free_port()
         self.address = f"http://127.0.0.1:{port}"
-        environment = os.environ | {"MARKET_DATABASE_URL": url, "MARKET_PORT": str(port), "MARKET_HOST": "127.0.0.1"}
+        environment = {"MARKET_DATABASE_URL": url, "MARKET_PORT": str(port), "MARKET_HOST": "127.0.0.1"}
         environment["MARKET_REPEAT_SECONDS"] = "0"  # writers are in a hurry
-        with (folder / "application.log").open("wb") as output:
+        self._pids: dict[Role, int] = {}
+        with (folder / "market.log").open("wb") as output:
             self._stem = subprocess.Popen(
                 [sys.executable, "-c", STEM, str(folder)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=output,
-                env=environment,
+                env={**os.environ, **environment, **provider.environment},
                 text=True,
                 start_new_session=True,  # an interruption from the keyboard is for the run, which ends this
             )
-        self.restart()
+        for role in Role:
+            self.restart(role)
 
     def __enter__(self) -> Self:
         return self
@@ -137,20 +152,20 @@ class Application:
     def __exit__(self, *_: object) -> None:
         self._stem.communicate()
 
-    def kill(self) -> None:
-        """Kill the server."""
-        os.kill(self._pid, signal.SIGKILL)
+    def kill(self, role: Role) -> None:
+        """Kill a process."""
+        os.kill(self._pids[role], signal.SIGKILL)
 
-    def restart(self) -> None:
-        """Start a server on the same port."""
+    def restart(self, role: Role) -> None:
+        """Start a process again, the application on the same port."""
         assert self._stem.stdin is not None
         assert self._stem.stdout is not None
-        self._stem.stdin.write("\n")
+        self._stem.stdin.write(f"{role}\n")
         self._stem.stdin.flush()
-        self._pid = int(self._stem.stdout.readline())
+        self._pids[role] = int(self._stem.stdout.readline())
 
     def wait(self) -> None:
-        """Return when it answers, and its database answers it."""
+        """Return when the application answers, and its database answers it."""
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             with suppress(httpx2.TransportError):
@@ -158,3 +173,9 @@ class Application:
                     return
             time.sleep(0.02)
         raise TimeoutError("the application does not get ready")
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
