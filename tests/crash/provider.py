@@ -18,6 +18,8 @@ from market.payments.gateway import Gateway
 PATIENCE_S = 60.0
 PAUSE_S = 0.2
 """Between one delivery of events and the next."""
+CALL_S, EVERY = 0.1, 10**9
+"""How long each call takes that changes something, so that many are under way when somebody dies."""
 TWICE = 0.2
 """How often events come twice."""
 
@@ -69,6 +71,7 @@ def provided(settings: Mapping[str, Any]) -> Iterator[Provider]:
             assert process.stdout is not None
             provider = Provider(**json.loads(process.stdout.readline()))
             provider.command("set", **settings)
+            provider.command("fail", failure="slow", path="/v1/*", times=EVERY, seconds=CALL_S)
             yield provider
         finally:
             process.terminate()
