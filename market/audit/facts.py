@@ -111,6 +111,7 @@ class EventKind(StrEnum):
     RECEIPT = "receipt"
     SETTLEMENT = "settlement"
     UNSETTLEMENT = "unsettlement"
+    REFUND = "refund"
     RETURN = "return"
     DISBURSEMENT = "disbursement"
     CONFIRMATION = "confirmation"
@@ -146,7 +147,7 @@ class Event:
         """Return the sources under which the event may post; what it matches adds one for each day."""
         if self.kind in {EventKind.RECEIPT, EventKind.SETTLEMENT}:
             return [f"recognition:{self.kind}:{fact.id}" for fact in self.received]
-        if self.kind is EventKind.UNSETTLEMENT:
+        if self.kind in {EventKind.UNSETTLEMENT, EventKind.REFUND}:
             words = ("unrecognition", "recognition")
             return [f"{word}:{self.kind}:{fact.id}" for word in words for fact in self.received]
         if self.kind not in {EventKind.ACCEPTANCE, EventKind.RETURN}:

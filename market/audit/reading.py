@@ -67,6 +67,14 @@ _SETTLED = sa.text(
      ORDER BY c.id, i.id
     """
 )
+_REFUNDED = sa.text(
+    """
+    SELECT c.id, c.counts_on, c.changed_at, r.order_id, -c.away_fen AS fen
+      FROM refund_changes c JOIN refunds r ON r.id = c.refund_id JOIN orders o ON o.id = r.order_id
+     WHERE o.supplier_id = :supplier AND o.funds_model = 'direct' AND c.away_fen <> 0
+     ORDER BY c.id
+    """
+)
 _RETURNED = sa.text(
     """
     SELECT r.id, r.order_id, r.returned_on, r.returned_at, rl.id AS fact_id, rl.order_line_id, rl.quantity_milli,
@@ -181,7 +189,7 @@ def _goods(session: orm.Session, who: Mapping[str, UUID]) -> list[Event]:
 
 
 def _money(session: orm.Session, who: Mapping[str, UUID]) -> list[Event]:
-    """Return receipts, disbursements and payments reversed."""
+    """Return receipts, settlements, refunds, disbursements and payments reversed."""
     received: dict[UUID, Event] = {}
     for row in session.execute(_RECEIVED, who):
         event = received.setdefault(row.id, Event(EventKind.RECEIPT, row.id, None, row.received_on, row.recorded_at))
@@ -190,6 +198,9 @@ def _money(session: orm.Session, who: Mapping[str, UUID]) -> list[Event]:
         moved = EventKind.SETTLEMENT if row.event == "confirm" else EventKind.UNSETTLEMENT
         event = received.setdefault(row.id, Event(moved, row.id, None, row.moved_on, row.changed_at))
         event.received.append(ReceivedFact(row.fact_id, row.order_id, row.fen))
+    for row in session.execute(_REFUNDED, who):
+        event = received[row.id] = Event(EventKind.REFUND, row.id, None, row.counts_on, row.changed_at)
+        event.received.append(ReceivedFact(row.id, row.order_id, row.fen))
     disbursed: dict[UUID, Event] = {}
     for row in session.execute(_DISBURSED, who):
         event = disbursed.setdefault(row.id, Event(EventKind.DISBURSEMENT, row.id, None, row.paid_on, row.made_at))

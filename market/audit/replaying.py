@@ -27,6 +27,7 @@ class Replay(Goods, Money, Sharing):
             EventKind.RECEIPT: self._receive,
             EventKind.SETTLEMENT: self._receive,
             EventKind.UNSETTLEMENT: self._lose,
+            EventKind.REFUND: self._lose,
             EventKind.RETURN: self._take_back,
             EventKind.DISBURSEMENT: self._disburse,
             EventKind.CONFIRMATION: self._confirm,

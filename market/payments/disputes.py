@@ -20,7 +20,8 @@ from market.orders.models import Order
 from market.payments import movements, queries, refund_queries
 from market.payments.models import Dispute, OnlinePayment
 from market.payments.provider import DisputeSeen
-from market.payments.refunding import Making, change, made, unclaimed_fen
+from market.payments.refund_steps import change
+from market.payments.refunding import Making, made, unclaimed_fen
 from market.payments.rules import DisputeStatus, RefundEvent, RefundRoute
 
 

@@ -9,7 +9,18 @@ from datetime import datetime
 from sqlalchemy import orm
 
 from market.orders.models import Order
-from market.payments import calls, connecting, disputes, movements, online, queries, refund_queries, refunding, unasked
+from market.payments import (
+    calls,
+    connecting,
+    disputes,
+    movements,
+    online,
+    queries,
+    refund_queries,
+    refund_steps,
+    refunding,
+    unasked,
+)
 from market.payments.models import ProviderCall, Refund
 from market.payments.provider import (
     AccountSeen,
@@ -59,7 +70,7 @@ def _refuse_refund(session: orm.Session, call: ProviderCall, error: RefusedError
     ((refund, order),) = _locked_parts(session, [session.get_one(Refund, call.subject_id)])
     if refund.status is RefundStatus.APPROVED:
         refund.fault = error.told
-        refunding.change(session, refund, order, RefundEvent.FAIL, by=None, now=now)
+        refund_steps.change(session, refund, order, RefundEvent.FAIL, by=None, now=now)
         disputes.pay_back(session, order, now=now)
 
 
@@ -77,12 +88,12 @@ def _note_refund(session: orm.Session, seen: RefundSeen, now: datetime) -> None:
         refund.fault = seen.fault or refund.fault
         calls.settled_by_others(session, Operation.REFUND, refund.id, seen.id)
         if refund.status is RefundStatus.APPROVED:
-            refunding.change(session, refund, order, RefundEvent.SEND, by=None, now=now)
+            refund_steps.change(session, refund, order, RefundEvent.SEND, by=None, now=now)
     for line, _ in told:
         refunding.clear(session, parts, line, now=now)
     for refund, order in parts:
         if seen.status is Told.FAILED and refund.status in (RefundStatus.SENT, RefundStatus.SUCCEEDED):
-            refunding.change(session, refund, order, RefundEvent.FAIL, by=None, now=now)
+            refund_steps.change(session, refund, order, RefundEvent.FAIL, by=None, now=now)
         if refund.status is RefundStatus.FAILED:
             disputes.pay_back(session, order, now=now)
     movements.mirror(session, account, told)

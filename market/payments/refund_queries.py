@@ -33,9 +33,13 @@ def refundable_sources(
     order_id: UUID,
     *,
     line_id: UUID | None = None,
+    allocation_id: UUID | None = None,
     claiming: Collection[RefundStatus] = CLAIMING,
 ) -> list[RefundSource]:
-    """Return what an order's money came by, or by one line, and has no refund of these statuses, the oldest first."""
+    """Return what an order's money came by, or by one line or part of a receipt, less refunds of these statuses.
+
+    The oldest comes first.
+    """
     asked = (
         sa.select(sa.func.coalesce(sa.func.sum(Refund.amount_fen), 0))
         .where(Refund.allocation_id == ReceiptAllocation.id, Refund.status.in_(claiming))
@@ -52,7 +56,12 @@ def refundable_sources(
         )
         .join(Receipt, Receipt.id == ReceiptAllocation.receipt_id)
         .outerjoin(BankLine, BankLine.id == Receipt.bank_line_id)
-        .where(ReceiptAllocation.order_id == order_id, left > 0, BankLine.id == line_id if line_id else sa.true())
+        .where(
+            ReceiptAllocation.order_id == order_id,
+            left > 0,
+            BankLine.id == line_id if line_id else sa.true(),
+            ReceiptAllocation.id == allocation_id if allocation_id else sa.true(),
+        )
         .order_by(ReceiptAllocation.id)
     )
     return [RefundSource(*row) for row in session.execute(wanted)]

@@ -20,12 +20,13 @@ from market.identifiers import reference_key
 from market.identity.rules import Actor
 from market.ledger.rules import AccountKey
 from market.orders import queries as orders
-from market.orders.funding import funds_of, restated
+from market.orders.funding import funds_of
 from market.orders.models import Order
 from market.payments import calls, queries, refund_queries
 from market.payments.blocking import check_free
-from market.payments.models import REFUND_NUMBERS, Refund, RefundChange
+from market.payments.models import REFUND_NUMBERS, Refund
 from market.payments.receiving import paying
+from market.payments.refund_steps import change
 from market.payments.rules import (
     ROUTES,
     NoPayeeError,
@@ -36,7 +37,6 @@ from market.payments.rules import (
     RefundStatus,
     RefundTooMuchError,
     WithProviderError,
-    away_fen,
     refunded,
 )
 
@@ -256,44 +256,6 @@ def fail(session: orm.Session, actor: Actor, *, refund_id: UUID, reason: str, no
     return refund
 
 
-def change(
-    session: orm.Session,
-    refund: Refund,
-    order: Order,
-    event: RefundEvent,
-    *,
-    by: UUID | None,
-    now: datetime,
-    on: date | None = None,
-) -> None:
-    """Move a locked refund by an event, and say what it does to its locked order's money."""
-    before_status, refund.status = refund.status, refunded(refund.status, event)
-    away = away_fen(before_status, refund.status, refund.amount_fen)
-    done = RefundChange(
-        id=new_id(),
-        refund_id=refund.id,
-        event=event,
-        status=refund.status,
-        away_fen=away,
-        counts_on=on or business_date(now),
-        changed_by=by,
-        changed_at=now,
-    )
-    session.add(done)
-    if away:
-        money = paying(session, [order])
-        lines = money.lines[order.id]
-        before = funds_of(order, lines, money.dealt_with)
-        order.refunded_fen += away
-        if order.funds_model is FundsModel.DIRECT:
-            order.paid_fen -= away
-        session.flush()
-        after = funds_of(order, lines, money.dealt_with)
-        trigger = f"refund:{done.id}"
-        cash.restate(session, [restated(order, before, after, trigger=trigger, on=done.counts_on, till_id=refund.id)])
-    session.flush()
-
-
 def reroute(session: orm.Session, actor: Actor, *, refund_id: UUID, payee: Payee, reason: str, now: datetime) -> Refund:
     """Ask for a failed refund anew, by a bank to an account that the payer named; others approve it.
 
@@ -302,10 +264,11 @@ def reroute(session: orm.Session, actor: Actor, *, refund_id: UUID, payee: Payee
     failed, order = _locked(session, actor, refund_id)
     check_free(session, [order.id])
     change(session, failed, order, RefundEvent.REROUTE, by=actor.member_id, now=now)
-    left_fen = unclaimed_fen(session, order)
+    came_by = refund_queries.refundable_sources(session, order.id, allocation_id=failed.allocation_id)
+    left_fen = min(unclaimed_fen(session, order), sum(source.left_fen for source in came_by))
     if failed.amount_fen > left_fen:
         raise RefundTooMuchError(number=order.number, left_fen=max(left_fen, 0), amount_fen=failed.amount_fen)
-    source = refund_queries.RefundSource(failed.allocation_id, failed.amount_fen, payee.name, payee.account, None)
+    (source,) = (each._replace(bank_account_id=None) for each in came_by)
     route = RefundRoute.SUPPLIER if order.funds_model is FundsModel.DIRECT else RefundRoute.BANK
     making = Making(route, reason, actor.member_id, payee)
     again = made(session, order.id, source, making, fen=failed.amount_fen, now=now)

@@ -13,7 +13,7 @@ from sqlalchemy import orm
 from market.banking.models import BankLine
 from market.banking.rules import Waiting
 from market.orders.models import Order
-from market.payments import queries, refund_queries, refunding
+from market.payments import queries, refund_queries, refund_steps, refunding
 from market.payments.models import OnlinePayment, ProviderMovement, Refund
 from market.payments.provider import RefundSeen
 from market.payments.provider import RefundStatus as Told
@@ -98,8 +98,8 @@ def _made(session: orm.Session, seen: RefundSeen, share: Share, now: datetime) -
     order, source, _ = share.choice
     if seen.status is not Told.FAILED:
         for undecided in refund_queries.asked_back(session, order.id):
-            refunding.change(session, undecided, order, RefundEvent.DECLINE, by=None, now=now)
+            refund_steps.change(session, undecided, order, RefundEvent.DECLINE, by=None, now=now)
     making = refunding.Making(RefundRoute.PROVIDER, f"支付机构页面退款 {seen.id}", by=None)
     refund = refunding.made(session, order.id, source, making, fen=share.fen, now=now)
-    refunding.change(session, refund, order, RefundEvent.APPROVE, by=None, now=now)
+    refund_steps.change(session, refund, order, RefundEvent.APPROVE, by=None, now=now)
     return refund

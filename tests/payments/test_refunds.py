@@ -109,6 +109,7 @@ def test_a_failed_refund_goes_to_another_account_by_two_peoples_word(story: Stor
         story.session, custody.clerk, refund_id=refund.id, payee=PAYER, reason="改付新账户", now=NOON
     )
     assert (refund.status, again.replaces_id) == (RefundStatus.REROUTED, refund.id)
+    assert not again.goes_to_payer
     with pytest.raises(RefundTooMuchError):
         asked(custody.clerk, story.session, order, 1)
     approve(custody.colleague, story.session, again)

@@ -60,7 +60,7 @@ def first_week(month: Month) -> dict[str, Order]:
     month.instruct(of_kiwi)
     rerouted = month.session.scalars(sa.select(Refund).filter_by(status=RefundStatus.APPROVED)).one()
     till, now = month.till, month.till.now
-    refunding.send(month.session, till.colleague, refund_id=rerouted.id, bank_name="甘肃银行", now=now)
+    refunding.send(month.session, till.clerk, refund_id=rerouted.id, bank_name="甘肃银行", now=now)
     month.on(3)
     month.left(of_shaji, of_shanzhu, of_kiwi)
     month.tell((-rerouted.amount_fen, rerouted.number))
