@@ -26,6 +26,7 @@ MONEY_FOUR_EYES: Words = {
     "refund_payment": ("recording that a refund was paid", "退款付款登记"),
     "refund_sending": ("sending a refund to another than paid", "向非付款人退款的付款"),
     "settlement": ("deciding on a settlement", "结算审批"),
+    "settlement_failure": ("recording that a settlement with the bank failed", "结算失败登记"),
     "settlement_reversal": ("taking a transfer back", "追回结算款审批"),
 }
 MATCHING_STATUSES: Words = {

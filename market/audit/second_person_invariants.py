@@ -73,6 +73,19 @@ SECOND_PERSON: tuple[Invariant, ...] = (
         """,
     ),
     Invariant(
+        "settlement_failed_by_anothers_word",
+        "who handed a settlement to a bank is not who said that it failed",
+        "将结算单交银行付款的人不得登记其失败",
+        """
+        SELECT concat('settlement ', s.number), 'another', failed.changed_by::text
+          FROM settlements s
+          JOIN settlement_changes failed ON failed.settlement_id = s.id AND failed.event = 'fail'
+          JOIN settlement_changes sent ON sent.settlement_id = s.id AND sent.event = 'instruct'
+         WHERE sent.changed_by = failed.changed_by
+           AND NOT EXISTS (SELECT FROM provider_calls p WHERE p.subject_id = s.id)
+        """,
+    ),
+    Invariant(
         "transfer_was_taken_back_by_two",
         "the provider was asked for a transfer back only when one member had asked for that and another approved it",
         "追回结算款须一人申请、另一人批准",

@@ -30,6 +30,7 @@ from market.settlements.rules import (
     NotReadyError,
     NotReturnedError,
     OpenSettlementError,
+    PaidAfterAllError,
     SettlementEvent,
     StaleSettlementError,
 )
@@ -59,7 +60,12 @@ _STEP = (NotFoundError, TransitionError, PeriodClosedError)
     status_code=201,
     response_model=SettlementOut,
     responses=declared(
-        NotFoundError, NothingToSettleError, OpenSettlementError, NoPayeeAccountError, NoPayingAccountError
+        NotFoundError,
+        NothingToSettleError,
+        OpenSettlementError,
+        PaidAfterAllError,
+        NoPayeeAccountError,
+        NoPayingAccountError,
     ),
 )
 def draft_settlement(request: DraftSettlement, caller: Settler) -> Response:
@@ -186,10 +192,13 @@ def confirm_settlement(settlement_id: UUID, caller: Settler) -> Response:
     "/settlements/{settlement_id}/failure",
     status_code=201,
     response_model=SettlementOut,
-    responses=declared(*_STEP, LeftAlreadyError, WithProviderError),
+    responses=declared(*_STEP, FourEyesError, LeftAlreadyError, WithProviderError),
 )
 def fail_settlement(settlement_id: UUID, caller: Settler) -> Response:
-    """Take note that the bank did not pay, or will not be asked: what was to be settled is owed again."""
+    """Take note that the bank did not pay, or will not be asked: what was to be settled is owed again.
+
+    Once it is with the bank, another member than handed it there says so.
+    """
     now = utc_now()
     return caller.once(
         None,

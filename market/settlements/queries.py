@@ -16,7 +16,7 @@ from market.orders.models import Order, OrderLine
 from market.payments.models import ProviderCall
 from market.payments.rules import Operation
 from market.settlements.models import Settlement, SettlementChange, SettlementItem
-from market.settlements.rules import SettlementStatus
+from market.settlements.rules import SettlementEvent, SettlementStatus
 
 
 def visible_settlements(actor: Actor) -> sa.Select[Settlement]:
@@ -80,6 +80,29 @@ def line_told(session: orm.Session, settlement: Settlement, fen: int) -> BankLin
 def has_left(session: orm.Session, settlement: Settlement) -> bool:
     """Tell whether a line says that a settlement was paid, whatever else people said that line means."""
     return session.scalar(_lines_about(session, settlement, -settlement.amount_fen).limit(1)) is not None
+
+
+def paid_after_all(session: orm.Session, supplier_id: UUID) -> str | None:
+    """Return the number of a failed settlement of a supplier of which a line tells that it left, and waits."""
+    told = sa.func.concat_ws(" ", BankLine.payment_reference, BankLine.remark)
+    waits = sa.exists().where(
+        BankLine.bank_account_id == Settlement.paying_account_id,
+        BankLine.open_fen == -Settlement.amount_fen,
+        told.contains(Settlement.number),
+    )
+    failed = sa.select(Settlement.number).where(
+        Settlement.supplier_id == supplier_id, Settlement.status == SettlementStatus.FAILED, waits
+    )
+    return session.scalar(failed.order_by(Settlement.id).limit(1))
+
+
+def instructed_by(session: orm.Session, settlement_id: UUID) -> UUID | None:
+    """Return who handed a settlement to the bank."""
+    return session.scalar(
+        sa.select(SettlementChange.changed_by)
+        .where(SettlementChange.settlement_id == settlement_id, SettlementChange.event == SettlementEvent.INSTRUCT)
+        .limit(1)
+    )
 
 
 def _lines_about(session: orm.Session, settlement: Settlement, fen: int) -> sa.Select[BankLine]:

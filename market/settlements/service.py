@@ -24,6 +24,7 @@ from market.orders.funding import funds_of, restated
 from market.orders.models import Order
 from market.orders.settling import Funded, settle, unsettle
 from market.payments.blocking import blocked, check_free
+from market.payments.queries import locked_orders
 from market.payments.receiving import Paying, paying
 from market.payments.rules import CallStatus, Operation, WithProviderError
 from market.settlements import queries, transfers
@@ -38,6 +39,7 @@ from market.settlements.rules import (
     NotOnStatementError,
     NotReturnedError,
     OpenSettlementError,
+    PaidAfterAllError,
     SettlementEvent,
     SettlementStatus,
     StaleSettlementError,
@@ -68,8 +70,8 @@ def draft(
 
     Orders about a payment of which a dispute is open wait.
 
-    Raises `NotFoundError`, `OpenSettlementError`, `NoPayeeAccountError`, `NothingToSettleError` or
-    `NoPayingAccountError`.
+    Raises `NotFoundError`, `OpenSettlementError`, `PaidAfterAllError`, `NoPayeeAccountError`, `NothingToSettleError`
+    or `NoPayingAccountError`.
     """
     if session.get(Organisation, supplier_id) is None:
         raise NotFoundError(what="organisation", pointer="/supplier_id")
@@ -80,6 +82,8 @@ def draft(
     )
     if number:
         raise OpenSettlementError(number=number)
+    if left := queries.paid_after_all(session, supplier_id):
+        raise PaidAfterAllError(number=left)
     from_purpose, to_purpose = _BETWEEN[model]
     custody = account_to_pay(session, from_purpose)
     payee = account_to_pay(session, to_purpose, supplier_id)
@@ -204,7 +208,9 @@ def instruct(session: orm.Session, actor: Actor, *, settlement_id: UUID, now: da
     """
     settlement = queries.one_settlement(session, actor, settlement_id, lock=True)
     after(settlement.status, SettlementEvent.INSTRUCT)
-    check_free(session, [row.order_id for row in queries.items_of(session, [settlement.id])])
+    order_ids = [row.order_id for row in queries.items_of(session, [settlement.id])]
+    locked_orders(session, order_ids)  # a dispute of one, told meanwhile, waits
+    check_free(session, order_ids)
     accounts.hold_open(session, [settlement.paying_account_id, settlement.payee_account_id])
     if queries.model_of(session, settlement) is FundsModel.STRIPE:
         transfers.ask(session, settlement, now=now)
@@ -267,8 +273,9 @@ def _reached(money: Paying, row: SettlementItem, fen: int, word: str, on: date) 
 def fail(session: orm.Session, actor: Actor, *, settlement_id: UUID, now: datetime) -> Settlement:
     """Take note that the bank did not pay, or that it will not be asked: what was to be settled is owed again.
 
-    Raises `NotFoundError`, `TransitionError`, `LeftAlreadyError` if a statement tells that it left, or
-    `WithProviderError` for a transfer that the provider has not refused.
+    Raises `NotFoundError`, `TransitionError`, `LeftAlreadyError` if a statement tells that it left,
+    `WithProviderError` for a transfer that the provider has not refused, or `FourEyesError` for who handed it to the
+    bank: its file can still be uploaded, and the same be settled anew.
     """
     settlement = queries.one_settlement(session, actor, settlement_id, lock=True)
     after(settlement.status, SettlementEvent.FAIL)
@@ -277,6 +284,8 @@ def fail(session: orm.Session, actor: Actor, *, settlement_id: UUID, now: dateti
         raise WithProviderError(number=settlement.number)
     if queries.has_left(session, settlement):
         raise LeftAlreadyError(number=settlement.number)
+    if sent is None and queries.instructed_by(session, settlement.id) == actor.member_id:
+        raise FourEyesError(rule="settlement_failure")
     return fail_told(session, settlement, by=actor.member_id, now=now)
 
 

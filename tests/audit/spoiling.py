@@ -14,6 +14,10 @@ OPEN_ACCRUALS = """
     (SELECT id FROM ledger_entries WHERE reason = 'accrual'
         AND effective_on >= (SELECT max(month) + interval '1 month' FROM ledger_periods))
 """
+FAILED_BY_WHO_SENT = (
+    "UPDATE settlement_changes f SET event = 'fail', changed_by = s.changed_by FROM settlement_changes s"
+    " WHERE s.settlement_id = f.settlement_id AND s.event = 'instruct' AND f.event = 'confirm'"
+)
 _BY_WHO_APPROVED = (
     "UPDATE refund_changes c SET changed_by = r.decided_by FROM refunds r WHERE r.id = c.refund_id AND c.event = "
 )

@@ -85,7 +85,7 @@ def test_a_settlement_that_the_bank_has_not_is_not_paid_to_a_closed_account(
     close(own)
     with pytest.raises(AccountClosedError):
         instruct(custody, settlement)
-    service.fail(story.session, custody.clerk, settlement_id=settlement.id, now=NOON)
+    service.fail(story.session, custody.colleague, settlement_id=settlement.id, now=NOON)
     with pytest.raises(NoPayeeAccountError):
         draft(story, custody)
     again = of_supplier(story)
@@ -160,7 +160,7 @@ def approved(here: Story, bank: Bank) -> UUID:
     """Have a settlement approved, after the one before."""
     for before in here.session.scalars(sa.select(Settlement)):
         if before.status in (SettlementStatus.APPROVED, SettlementStatus.INSTRUCTED):
-            service.fail(here.session, bank.clerk, settlement_id=before.id, now=NOON)
+            service.fail(here.session, bank.colleague, settlement_id=before.id, now=NOON)
     settlement = draft(here, bank)
     approve(bank, settlement)
     return settlement.id

@@ -44,7 +44,7 @@ def give_up(here: Story, bank: Bank) -> None:
             event = SettlementEvent.DECLINE
             service.decide(here.session, bank.colleague, settlement_id=before.id, event=event, now=NOON)
         elif before.status in (SettlementStatus.APPROVED, SettlementStatus.INSTRUCTED):
-            service.fail(here.session, bank.clerk, settlement_id=before.id, now=NOON)
+            service.fail(here.session, bank.colleague, settlement_id=before.id, now=NOON)
 
 
 def drafted(here: Story, bank: Bank, *steps: Step) -> UUID:

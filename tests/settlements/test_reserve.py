@@ -131,7 +131,7 @@ def test_a_payment_that_fails_leaves_nothing_in_reserve(story: Story, custody: B
     settlement = draft(story, custody)
     approve(custody, settlement)
     service.instruct(story.session, custody.clerk, settlement_id=settlement.id, now=NOON)
-    service.fail(story.session, custody.clerk, settlement_id=settlement.id, now=NOON)
+    service.fail(story.session, custody.colleague, settlement_id=settlement.id, now=NOON)
     assert stands(story) == {"supplier_payable": 9_800}
     (item,) = queries.items_of(story.session, [settlement.id])
     assert (item.gross_fen, item.fee_fen, item.reserved_fen) == (10_000, 200, 980)

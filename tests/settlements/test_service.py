@@ -15,6 +15,7 @@ from market.settlements.rules import (
     NothingToSettleError,
     NotOnStatementError,
     OpenSettlementError,
+    PaidAfterAllError,
     SettlementEvent,
     SettlementStatus,
     StaleSettlementError,
@@ -113,12 +114,27 @@ def test_a_payment_that_fails_leaves_the_supplier_owed_what_it_was(story: Story,
     settlement = draft(story, custody)
     approve(custody, settlement)
     instruct(custody, settlement)
-    service.fail(story.session, custody.clerk, settlement_id=settlement.id, now=NOON)
+    with pytest.raises(FourEyesError):  # the file is still in the hands of who instructed it
+        service.fail(story.session, custody.clerk, settlement_id=settlement.id, now=NOON)
+    service.fail(story.session, custody.colleague, settlement_id=settlement.id, now=NOON)
     story.session.refresh(order)
     assert (order.settled_fen, story.standing(order, Step.RECOGNISED)) == (0, 0)
     assert complaints(story.session) == []
     assert settle(story, custody).amount_fen == 10_000
     assert complaints(story.session) == []
+
+
+def test_nothing_is_settled_anew_while_a_statement_tells_that_what_failed_was_paid(story: Story, custody: Bank) -> None:
+    paid(story, custody, "10")
+    settlement = draft(story, custody)
+    approve(custody, settlement)
+    instruct(custody, settlement)
+    service.fail(story.session, custody.colleague, settlement_id=settlement.id, now=NOON)
+    custody.tell(Movement(-10_000, f"结算 {settlement.number}", "OUT"))
+    with pytest.raises(PaidAfterAllError):
+        draft(story, custody)
+    custody.mean(Meaning.BANK_ERROR)
+    assert draft(story, custody).amount_fen == 10_000
 
 
 def test_goods_accepted_before_they_are_paid_for_are_settled_as_far_as_they_are_paid(
@@ -165,4 +181,4 @@ def test_a_settlement_that_a_statement_tells_has_left_did_not_fail(story: Story,
         if said:
             custody.mean(said)
         with pytest.raises(LeftAlreadyError):
-            service.fail(story.session, custody.clerk, settlement_id=settlement.id, now=NOON)
+            service.fail(story.session, custody.colleague, settlement_id=settlement.id, now=NOON)
