@@ -259,6 +259,9 @@ def fail(session: orm.Session, actor: Actor, *, refund_id: UUID, reason: str, no
 def reroute(session: orm.Session, actor: Actor, *, refund_id: UUID, payee: Payee, reason: str, now: datetime) -> Refund:
     """Ask for a failed refund anew, by a bank to an account that the payer named; others approve it.
 
+    What was paid online goes back out of custody then, although its money is at the provider: the platform puts as much
+    of its own there first. Nothing here can see that it did but custody's own balance.
+
     Raises `NotFoundError`, `TransitionError`, `RefundTooMuchError`, or what `blocking.check_free` raises.
     """
     failed, order = _locked(session, actor, refund_id)
