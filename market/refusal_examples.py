@@ -87,6 +87,7 @@ FACTS: Mapping[str, object] = {
     "reason": "it is empty",
     "reason_zh": "内容为空",
     "reference": "ICBC-20260331-000412",
+    "recorded_fen": 40_000,
     "refunds": 1,
     "region": "451028",
     "retained": "12.00",

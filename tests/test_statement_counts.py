@@ -29,7 +29,7 @@ PLACING = 9
 PREDICTION = 5
 ACCEPTANCE = 23
 """With an order come accounts of its money: they are opened and read. Its invoice is taken for it."""
-RECEIPT = 18
+RECEIPT = 20
 RETURN = 23
 DISBURSEMENT = 13
 AHEAD = 1

@@ -6,6 +6,7 @@ Each query returns what breaks the sentence, as `(subject, expected, found)` tex
 from market.audit.rules import Invariant
 from market.cash.rules import CHART, CashKind
 from market.orders.rules import GIVEN_UP
+from market.payments.rules import DAYS_APART
 
 # ruff: noqa: S608 - statements are put together from the fragments of this file alone
 
@@ -46,6 +47,9 @@ _MONEY = f"""
                      GROUP BY o.id) facts) money
 """
 """Where the facts put the money of each order."""
+
+_REFERENCE_KEY = r"""upper(regexp_replace(normalize(l.bank_reference, NFKC), '[[:space:]\u2010-\u2015-]', '', 'g'))"""
+"""The reference of a line as `identifiers.reference_key` reads it, but for dashes that nobody types."""
 
 _EITHER_SIDE = {
     CashKind.SUPPLIER_ACCOUNT,
@@ -168,6 +172,27 @@ CASH: tuple[Invariant, ...] = (
         HAVING l.amount_fen - l.open_fen
                <> coalesce(sum(r.amount_fen), 0) - coalesce(max(s.amount_fen), 0) + coalesce(max(d.fen), 0)
                   + coalesce(max(t.amount_fen), 0) + coalesce(max(p.fen), 0)
+        """,
+    ),
+    Invariant(
+        "a_reference_counts_once",
+        "what was recorded by hand, and what lines of its reference about that day paid, is no more than they brought",
+        "同一流水号手工登记与流水匹配合计不超过银行所记金额",
+        f"""
+        SELECT concat('receipt ', h.bank_reference), sum(l.amount_fen)::text,
+               concat(h.amount_fen, ' + ', sum(r.fen))
+          FROM receipts h
+          JOIN bank_accounts a ON a.organisation_id = h.supplier_id AND a.purpose = 'own'
+          JOIN bank_lines l ON l.bank_account_id = a.id AND l.amount_fen > 0
+                           AND abs(l.booked_on - h.received_on) <= {DAYS_APART}
+          LEFT JOIN (SELECT bank_line_id, reference_key, sum(amount_fen) AS fen FROM receipts
+                      WHERE bank_line_id IS NOT NULL GROUP BY 1, 2) r ON r.bank_line_id = l.id
+         WHERE h.bank_line_id IS NULL AND h.reference_key IN (coalesce(r.reference_key, ''), {_REFERENCE_KEY})
+           AND NOT EXISTS (SELECT FROM receipts_found f WHERE f.receipt_id = h.id)
+           AND EXISTS (SELECT FROM receipts t WHERE t.supplier_id = h.supplier_id AND t.bank_line_id IS NOT NULL
+                          AND t.reference_key = h.reference_key)
+         GROUP BY h.id, a.id
+        HAVING h.amount_fen + sum(r.fen) > sum(l.amount_fen)
         """,
     ),
     Invariant(

@@ -96,6 +96,15 @@ def locked_account(session: orm.Session, actor: Actor, account_id: UUID) -> Bank
     return account
 
 
+def lock_own_accounts(session: orm.Session, supplier_id: UUID) -> None:
+    """Lock a supplier's own accounts, in the order of their ids, as who imports or matches locks one of them."""
+    own = sa.select(BankAccount.id).where(
+        BankAccount.organisation_id == supplier_id, BankAccount.purpose == AccountPurpose.OWN
+    )
+    for account_id in session.scalars(own.order_by(BankAccount.id)).all():
+        lock_by(session, kind="bank_account", key=str(account_id))
+
+
 def locked_line(session: orm.Session, actor: Actor, line_id: UUID) -> tuple[BankLine, BankAccount]:
     """Return a line that the actor may see, and its account, both locked; raises `NotFoundError`."""
     account_id = session.scalar(

@@ -44,6 +44,7 @@ class Waiting(StrEnum):
     REVERSAL = "reversal"
     RETURNED = "returned"
     REFUNDED_UNASKED = "refunded_unasked"
+    RECORDED_OTHERWISE = "recorded_otherwise"
 
 
 class Meaning(StrEnum):
@@ -120,3 +121,25 @@ class StatementTakenError(MarketError):
     status = 409
     en = "This statement was imported on {on}; all of its lines are there."
     zh = "该对账单已于 {on} 导入,全部流水均已登记。"
+
+
+class ToldByStatementError(MarketError):
+    """What the bank has told is matched, not typed again."""
+
+    status = 409
+    en = (
+        "A statement tells of the bank reference {reference}: {amount_fen} yuan on {day}. Match that line instead of"
+        " recording it by hand."
+    )
+    zh = "银行对账单已有流水号 {reference} 的流水({day},{amount_fen} 元),请匹配该笔流水,勿手工登记。"
+
+
+class CountedByHandError(MarketError):
+    """Under one reference no more counts than the bank told."""
+
+    status = 409
+    en = (
+        "Under the reference {reference} of this line {recorded_fen} yuan were recorded by hand; {left_fen} yuan of"
+        " what the bank told are left, {amount_fen} were given."
+    )
+    zh = "流水号 {reference} 已手工登记到款 {recorded_fen} 元,银行所记金额尚余 {left_fen} 元,所填为 {amount_fen} 元。"

@@ -9,7 +9,13 @@ from fastapi import Depends, Query, Response
 from sqlalchemy import orm
 
 from market.api import Page, declared, file_body, newest, read_file, router_of
-from market.banking.rules import AccountClosedError, AccountNotConfirmedError, StatementTakenError
+from market.banking.rules import (
+    AccountClosedError,
+    AccountNotConfirmedError,
+    CountedByHandError,
+    StatementTakenError,
+    ToldByStatementError,
+)
 from market.banks.rules import StatementAccountError, StatementFaultsError, StatementFileError
 from market.clock import business_date, utc_now
 from market.errors import (
@@ -54,7 +60,7 @@ from market.payments.schemas import (
 )
 
 router = router_of("receipts")
-_MATCHING = (NotFoundError, LineSpentError, NotOfThisAccountError, NotPayableError, OverpaidError)
+_MATCHING = (NotFoundError, LineSpentError, CountedByHandError, NotOfThisAccountError, NotPayableError, OverpaidError)
 _MEDIA_TYPES = (
     "text/csv",
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -72,6 +78,7 @@ _MEDIA_TYPES = (
         OrderNamedTwiceError,
         ReceiptSumError,
         ReceiptTakenError,
+        ToldByStatementError,
         OverpaidError,
         NotPayableError,
         NotOfThisAccountError,

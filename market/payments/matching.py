@@ -16,12 +16,11 @@ from market.db import new_id
 from market.errors import FourEyesError, InvalidInputError, at
 from market.identifiers import reference_key
 from market.identity.rules import Actor
-from market.payments import meaning, queries, refund_queries, refunding
+from market.payments import finding, meaning, queries, refund_queries, refunding
 from market.payments.fitting import OpenLine, Payable, match
-from market.payments.models import Proposal, ProposedPart, Receipt, ReceiptFound
+from market.payments.models import Proposal, ProposedPart, Receipt
 from market.payments.receiving import Paying, check_fits, paying, receive
 from market.payments.rules import (
-    DAYS_APART,
     LineSpentError,
     NotOfThisAccountError,
     OrderPart,
@@ -64,12 +63,12 @@ def take_over(
 def match_open(session: orm.Session, actor: Actor, account: BankAccount, *, now: datetime) -> int:
     """Match the untouched lines of a locked account to the orders whose codes they carry; return how many."""
     lines = {line.id: line for line in queries.untouched_lines(session, account)}
-    recorded = _recorded_by_hand(session, account, list(lines.values()))
-    named = {line.id: _groups_named(line) for line in lines.values() if line.id not in recorded}
+    found = finding.receipts_told(session, account, list(lines.values()))
+    named = {line.id: _groups_named(line) for line in lines.values() if line.id not in found.closed | found.unclear}
     numbers = {number for groups in named.values() for number in groups}
     groups = queries.groups_numbered(session, account, numbers)
     money = paying(session, queries.locked_orders_of(session, account, list(groups)))
-    found = match(
+    fitting = match(
         [OpenLine(line_id, lines[line_id].open_fen, names) for line_id, names in named.items()],
         [
             Payable(order.id, groups[order.group_id].number, money.payable_fen(order.id))
@@ -77,15 +76,17 @@ def match_open(session: orm.Session, actor: Actor, account: BankAccount, *, now:
         ],
     )
     parts: dict[UUID, list[OrderPart]] = {}
-    for line_id, order_id, fen in found.parts:
+    for line_id, order_id, fen in fitting.parts:
         parts.setdefault(line_id, []).append(OrderPart(order_id, fen))
     for line_id, own in parts.items():
         pay(session, Money(account, lines[line_id], money, actor.member_id, now), own)
-    back = queries.sent_before(session, account, [lines[line_id] for line_id in found.waiting])
-    for line_id, why in found.waiting.items():
+    back = queries.sent_before(session, account, [lines[line_id] for line_id in fitting.waiting])
+    for line_id, why in fitting.waiting.items():
         lines[line_id].waiting = Waiting.RETURNED if line_id in back else why
+    for line_id in found.unclear:
+        lines[line_id].waiting = Waiting.RECORDED_OTHERWISE
     session.flush()
-    return len(parts) + len(recorded)
+    return len(parts) + len(found.closed)
 
 
 class Money(NamedTuple):
@@ -126,39 +127,13 @@ def _groups_named(line: BankLine) -> list[str]:
     return [number for number in numbers if number[1:9] <= f"{line.booked_on:%Y%m%d}"]
 
 
-def _recorded_by_hand(session: orm.Session, account: BankAccount, lines: Sequence[BankLine]) -> set[UUID]:
-    """Close the lines of a supplier's own account that it has recorded as receipts before the bank told them.
-
-    It is the same money when reference and amount are the same, and the day nearly so; banks use references again.
-    """
-    if account.purpose is not AccountPurpose.OWN:
-        return set()
-    told = [line for line in lines if line.bank_reference]
-    receipts = queries.recorded_by_hand(session, account, {reference_key(line.bank_reference) for line in told})
-    closed: set[UUID] = set()
-    for receipt in receipts:
-        same = [line for line in told if line.id not in closed and _is_same(line, receipt)]
-        if len(same) == 1:
-            (line,) = same
-            line.open_fen, line.waiting = 0, None
-            session.add(ReceiptFound(bank_line_id=line.id, receipt_id=receipt.id))
-            closed.add(line.id)
-    return closed
-
-
-def _is_same(line: BankLine, receipt: Receipt) -> bool:
-    days = abs((line.booked_on - receipt.received_on).days)
-    same_money = (reference_key(line.bank_reference), line.amount_fen) == (receipt.reference_key, receipt.amount_fen)
-    return same_money and days <= DAYS_APART
-
-
 def propose(
     session: orm.Session, actor: Actor, *, line_id: UUID, parts: Sequence[OrderPart], reason: str, now: datetime
 ) -> Proposal:
     """Propose what a waiting line pays; another person decides.
 
-    Raises `NotFoundError`, `OrderNamedTwiceError`, `MatchedOnceError`, `LineSpentError`, `NotOfThisAccountError`,
-    `NotPayableError`, `OverpaidError`, or `InvalidInputError` for money that went out.
+    Raises `NotFoundError`, `OrderNamedTwiceError`, `MatchedOnceError`, `LineSpentError`, `CountedByHandError`,
+    `NotOfThisAccountError`, `NotPayableError`, `OverpaidError`, or `InvalidInputError` for money that went out.
     """
     line, account = locked_line(session, actor, line_id)
     proposal = meaning.begun(session, actor, line, reason, now=now)
@@ -208,4 +183,5 @@ def _check(session: orm.Session, account: BankAccount, line: BankLine, parts: Se
     amount_fen = sum(part.amount_fen for part in parts)
     if amount_fen > line.open_fen:
         raise LineSpentError(open_fen=line.open_fen, amount_fen=amount_fen, pointer="/orders")
+    finding.check_counts_once(session, account, line, amount_fen)
     return money

@@ -1,7 +1,7 @@
 """What may be read of receipts, and of what bank lines may pay."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -30,6 +30,7 @@ from market.payments.models import (
     Refund,
 )
 from market.payments.rules import (
+    DAYS_APART,
     ENDED,
     LONGEST_PAUSE,
     CallStatus,
@@ -101,6 +102,39 @@ def untouched_lines(session: orm.Session, account: BankAccount) -> Sequence[Bank
         ~sa.exists().where(Proposal.bank_line_id == BankLine.id, Proposal.status == ProposalStatus.PROPOSED),
     )
     return session.scalars(lines.order_by(BankLine.booked_on, BankLine.id)).all()
+
+
+def lines_to_match(session: orm.Session, supplier_id: UUID) -> Sequence[BankLine]:
+    """Return the lines of a supplier's own accounts that brought money of which something is open, oldest first."""
+    lines = (
+        sa.select(BankLine)
+        .join(BankAccount, BankAccount.id == BankLine.bank_account_id)
+        .where(
+            BankAccount.organisation_id == supplier_id,
+            BankAccount.purpose == AccountPurpose.OWN,
+            BankLine.open_fen > 0,
+            BankLine.waiting != Waiting.REVERSAL,
+        )
+    )
+    wanted = lines.order_by(BankLine.booked_on, BankLine.id).execution_options(populate_existing=True)
+    return session.scalars(wanted).all()
+
+
+def lines_about(session: orm.Session, account: BankAccount, day: date) -> Sequence[BankLine]:
+    """Return the lines that brought an account money within some days of one."""
+    apart = timedelta(days=DAYS_APART)
+    lines = sa.select(BankLine).where(
+        BankLine.bank_account_id == account.id,
+        BankLine.amount_fen > 0,
+        BankLine.booked_on.between(day - apart, day + apart),
+    )
+    return session.scalars(lines.order_by(BankLine.id)).all()
+
+
+def received_fen(session: orm.Session, lines: Collection[BankLine]) -> int:
+    """Return what lines have paid orders already, in fen."""
+    paid = sa.select(sa.func.coalesce(sa.func.sum(Receipt.amount_fen), 0))
+    return int(session.scalars(paid.where(Receipt.bank_line_id.in_([line.id for line in lines]))).one())
 
 
 def sent_before(session: orm.Session, account: BankAccount, lines: Collection[BankLine]) -> set[UUID]:

@@ -6,14 +6,16 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlalchemy import orm
 
+from market.banking.queries import lock_own_accounts
 from market.channels.rules import FundsModel
 from market.db import new_id
 from market.errors import InvalidInputError, at
 from market.identifiers import reference_key
 from market.identity.rules import Actor
 from market.orders import queries as orders
+from market.payments import finding
 from market.payments.models import Receipt, ReceiptAllocation
-from market.payments.receiving import check_fits, paying, receive
+from market.payments.receiving import Paying, check_fits, paying, receive
 from market.payments.rules import (
     NotOfThisAccountError,
     OrderNamedTwiceError,
@@ -34,24 +36,14 @@ def record(
     parts: Sequence[OrderPart],
     now: datetime,
 ) -> tuple[Receipt, list[ReceiptAllocation]]:
-    """Record a line of the supplier's bank statement and recognise what it pays.
+    """Record a line of the supplier's bank statement and recognise what it pays; close it if its bank has told it.
 
-    Raises `OrderNamedTwiceError`, `ReceiptSumError`, `ReceiptTakenError`, `NotFoundError`, `InvalidInputError` (a day
-    before an order that it pays), `NotOfThisAccountError` (an order paid into custody), `NotPayableError` or
-    `OverpaidError`.
+    Raises `OrderNamedTwiceError`, `ReceiptSumError`, `ReceiptTakenError`, `ToldByStatementError`, `NotFoundError`,
+    `InvalidInputError` (a day before an order that it pays), `NotOfThisAccountError` (an order paid into custody),
+    `NotPayableError` or `OverpaidError`.
     """
+    lock_own_accounts(session, actor.organisation_id)
     _check(session, actor, bank_reference, amount_fen, parts)
-    with at("/orders"):
-        locked = orders.locked_orders(session, actor, [part.order_id for part in parts])
-    if received_on < max(order.placed_on for order in locked):
-        reason = "the money came before the order was placed"
-        raise InvalidInputError(reason, "到款日期早于下单日期", pointer="/received_on")
-    money = paying(session, locked)
-    for position, part in enumerate(parts):
-        order = money.orders[part.order_id]
-        if order.funds_model is not FundsModel.DIRECT:
-            raise NotOfThisAccountError(number=order.number, pointer=f"/orders/{position}/order_id")
-        check_fits(money, part, on=received_on, pointer=f"/orders/{position}/amount_fen")
     receipt = Receipt(
         id=new_id(),
         supplier_id=actor.organisation_id,
@@ -63,7 +55,29 @@ def record(
         recorded_by=actor.member_id,
         recorded_at=now,
     )
-    return receipt, receive(session, receipt, parts, money)
+    line = finding.line_told(session, actor.organisation_id, receipt)
+    money = _fitting(session, actor, received_on, parts)
+    allocations = receive(session, receipt, parts, money)
+    if line is not None:
+        finding.close(session, line, receipt)
+        session.flush()
+    return receipt, allocations
+
+
+def _fitting(session: orm.Session, actor: Actor, received_on: date, parts: Sequence[OrderPart]) -> Paying:
+    """Return the orders that the parts of a receipt pay, locked; raise unless every part fits."""
+    with at("/orders"):
+        locked = orders.locked_orders(session, actor, [part.order_id for part in parts])
+    if received_on < max(order.placed_on for order in locked):
+        reason = "the money came before the order was placed"
+        raise InvalidInputError(reason, "到款日期早于下单日期", pointer="/received_on")
+    money = paying(session, locked)
+    for position, part in enumerate(parts):
+        order = money.orders[part.order_id]
+        if order.funds_model is not FundsModel.DIRECT:
+            raise NotOfThisAccountError(number=order.number, pointer=f"/orders/{position}/order_id")
+        check_fits(money, part, on=received_on, pointer=f"/orders/{position}/amount_fen")
+    return money
 
 
 def _check(

@@ -23,6 +23,7 @@ from tests.audit.spoiling import (
     OPEN_ACCRUALS,
     OWED_OF_AN_ORDER,
     PAID_BY_WHO_APPROVED,
+    RECORDED_AND_TOLD,
     RESERVES_OF_99_PERCENT,
     RESULTS_BY_WHO_ASKED,
     SENT_BY_WHO_APPROVED,
@@ -339,6 +340,7 @@ BREAKING: dict[str, tuple[tuple[str, ...], set[str]]] = {
         ),
         {"a_line_pays_what_it_brought", "captured_payment_brought_its_parts"},
     ),
+    "a_reference_counts_once": (RECORDED_AND_TOLD, {"a_reference_counts_once"}),
     "order_is_settled_by_its_items": (
         ("UPDATE settlement_items SET fee_fen = fee_fen + 1",),
         {"order_is_settled_by_its_items"},

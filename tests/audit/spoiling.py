@@ -50,6 +50,24 @@ IN_BEFORE_THE_ADMISSION = (
     SELECT gen_random_uuid(), id, 'x', added_at + interval '1 hour', now() FROM members ORDER BY id LIMIT 1
     """,
 )
+_TWO_BY_HAND = """
+    (SELECT h.supplier_id, h.reference_key, t.* FROM receipts h JOIN receipts t USING (supplier_id)
+      WHERE h.id < t.id AND num_nulls(h.bank_line_id, t.bank_line_id) = 2 AND abs(h.received_on - t.received_on) < 3
+      ORDER BY h.id, t.id LIMIT 1) AS two (owner_id, key, id)
+"""
+RECORDED_AND_TOLD = (
+    f"""
+    INSERT INTO bank_accounts (id, organisation_id, purpose, holder, bank_name, bank_code, number, number_key,
+                               opened_by, opened_at)
+    SELECT id, owner_id, 'own', '', '', '', '', 'ANOTHER', recorded_by, recorded_at FROM {_TWO_BY_HAND}
+    """,
+    f"""
+    INSERT INTO bank_lines (id, bank_account_id, line_key, booked_on, amount_fen, counterparty_name,
+                            counterparty_account, bank_reference, payment_reference, remark, open_fen)
+    SELECT id, id, '', received_on, amount_fen, '', '', key, '', '', 0 FROM {_TWO_BY_HAND}
+    """,
+    "UPDATE receipts r SET bank_line_id = l.id, reference_key = l.bank_reference FROM bank_lines l WHERE l.id = r.id",
+)
 LINES_WITH_A_FEN_TOO_MUCH = """
     INSERT INTO pay_list_lines (id, pay_list_id, supplier_id, position, household_id, collective_id, contribution_id,
                                 amount_fen, reference, reference_key, status, payment_id)
