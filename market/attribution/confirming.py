@@ -145,17 +145,18 @@ def issue_code(session: orm.Session, actor: Actor, *, payment_id: UUID, now: dat
 def confirm_by_code(session: orm.Session, *, payment_id: UUID, code: str, now: datetime) -> int | None:
     """Confirm a payment by the household's code; return its amount (fen), or None if the code is not right.
 
-    A wrong code is counted, so do commit. Whoever asks learns nothing else: an unknown payment takes as long.
+    A wrong code is counted, so do commit. Whoever asks learns nothing else: an unknown payment takes as long. The
+    payment's lock is its code's as well, when it is printed and when it is typed in.
     """
     typed = "".join(code.split()).replace("-", "").upper()
-    row = session.scalar(sa.select(ConfirmationCode).where(ConfirmationCode.payment_id == payment_id).with_for_update())
+    payment = session.scalar(sa.select(Payment).where(Payment.id == payment_id).with_for_update())
+    row = session.get(ConfirmationCode, payment_id)
     usable = row is not None and row.used_at is None and row.attempt_count < MOST_ATTEMPTS
     if not _matches(row.code_hash if row is not None and usable else _NOBODYS_HASH, typed):
         if row is not None and usable:
             row.attempt_count += 1
             session.flush()
         return None
-    payment = session.scalar(sa.select(Payment).where(Payment.id == payment_id).with_for_update())
     if row is None or payment is None or payment.confirmed_at is not None or payment.reversed_at is not None:
         return None
     row.used_at = now

@@ -9,9 +9,9 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from market.attribution import bank_file, bank_results, cash, pay_lists, queries
+from market.attribution import bank_file, bank_results, cash, confirming, pay_lists, queries
 from market.attribution.models import PayList, Payment
-from market.attribution.paying import EinvoiceTakenError, ForeignContributionError, Method
+from market.attribution.paying import AlreadyConfirmedError, EinvoiceTakenError, ForeignContributionError, Method
 from market.attribution.rules import (
     Kind,
     PaymentOrder,
@@ -20,11 +20,13 @@ from market.audit.doctoring import examine
 from market.audit.verifying import verify
 from market.db import Database
 from market.errors import MarketError, TransitionError
+from market.identity.rules import OrganisationKind, Role, Scope
 from market.lots import opening
 from market.lots.rules import LotStatus
 from market.orders.models import Order
 from tests import factories
 from tests.money_out import paid_out
+from tests.racing import crossings
 from tests.story import NOON, TODAY, Story, open_channels
 
 Act = Callable[[Story], object]
@@ -199,3 +201,30 @@ def test_nobody_is_paid_for_what_he_gave_to_a_lot_that_is_being_discarded(commit
             paying.result(10)
     with db.transaction() as session:
         assert queries.advances(session, story.supplier.id, [household.id]) == []
+
+
+def test_a_code_is_typed_in_while_it_is_printed_again(committed_db: Database, story: Story) -> None:
+    db = committed_db
+    with db.transaction() as session:
+        office = factories.organisation(session, kind=OrganisationKind.VILLAGE_OFFICE)
+        clerk = factories.actor(session, factories.member(session, office, Role.VILLAGE_CLERK), Scope.ALL)
+
+    def begin() -> tuple[Callable[[], object], Callable[[], object]]:
+        with db.transaction() as session:
+            here = story.elsewhere(session)
+            (payment_id,) = here.disburse({here.household().id: 1_000})
+
+        def prints() -> str:
+            with db.transaction() as session:
+                return confirming.issue_code(session, clerk, payment_id=payment_id, now=NOON)
+
+        code = prints()
+
+        def types() -> int | None:
+            with db.transaction() as session:
+                return confirming.confirm_by_code(session, payment_id=payment_id, code=code, now=NOON)
+
+        return types, prints
+
+    for typed, printed in crossings(db, begin, least=2):
+        assert (typed, type(printed)) in ((1_000, AlreadyConfirmedError), (None, str))
