@@ -80,10 +80,10 @@ def sign_in(request: Request, response: Response, body: SignIn) -> TokenOut:
     sign_ins: SignInLimits = request.app.state.sign_ins
     sign_ins.admit(address=request.client.host if request.client else "", login=body.login)
     with db.reading() as connection:
-        member_id = service.check_password(connection, login=body.login, password=body.password.get_secret_value())
+        checked = service.check_password(connection, login=body.login, password=body.password.get_secret_value())
     with db.transaction() as session:
         hours = request.app.state.token_hours
-        token, credential = service.sign_in(session, member_id=member_id, now=utc_now(), hours=hours)
+        token, credential = service.sign_in(session, checked, now=utc_now(), hours=hours)
         response.headers["Cache-Control"] = "no-store"
         return TokenOut(token=token, expires_at=credential.expires_at)
 

@@ -129,7 +129,14 @@ _PASSWORD_OF = sa.text(
 )
 
 
-def check_password(connection: sa.Connection, *, login: str, password: str) -> UUID:
+class CheckedPassword(NamedTuple):
+    """Whose password was right, and what was kept of it then."""
+
+    member_id: UUID
+    password_hash: str
+
+
+def check_password(connection: sa.Connection, *, login: str, password: str) -> CheckedPassword:
     """Return the member with this login and password; slow on purpose, so call it before the transaction.
 
     Raises `LoginFailedError` for an unknown login, a wrong password and a deactivated member or organisation alike,
@@ -144,8 +151,7 @@ def check_password(connection: sa.Connection, *, login: str, password: str) -> U
         raise LoginFailedError
     if found.admitted_at is None:
         raise NotAdmittedError
-    member_id: UUID = found.id
-    return member_id
+    return CheckedPassword(found.id, found.password_hash)
 
 
 class NewPassword(NamedTuple):
@@ -192,10 +198,27 @@ def set_password(
     session.flush()
 
 
-def sign_in(session: orm.Session, *, member_id: UUID, now: datetime, hours: int) -> tuple[str, Credential]:
-    """Return a new token of a member whose password was checked, and its record."""
+_STILL_OPENS = sa.text(
+    """
+    SELECT m.admitted_at FROM members m JOIN organisations o ON o.id = m.organisation_id
+     WHERE m.id = :id AND m.password_hash = :hash AND m.active AND o.active FOR SHARE OF m
+    """
+)
+
+
+def sign_in(session: orm.Session, checked: CheckedPassword, *, now: datetime, hours: int) -> tuple[str, Credential]:
+    """Return a new token of a member whose password was checked, and its record.
+
+    Who changes the password, the role or the member ends its tokens: this waits for one who does, and the next for
+    this. Raises `LoginFailedError` if the password opens nothing any more, or `NotAdmittedError`.
+    """
+    still = session.execute(_STILL_OPENS, {"id": checked.member_id, "hash": checked.password_hash}).one_or_none()
+    if still is None:
+        raise LoginFailedError
+    if still.admitted_at is None:
+        raise NotAdmittedError
     life = timedelta(hours=hours)
-    return _issue(session, member_id, prefix=TOKEN_PREFIX, label=None, scopes=None, now=now, life=life)
+    return _issue(session, checked.member_id, prefix=TOKEN_PREFIX, label=None, scopes=None, now=now, life=life)
 
 
 def sign_out(session: orm.Session, *, secret: str, now: datetime) -> None:

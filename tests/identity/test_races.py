@@ -1,5 +1,6 @@
-"""Two requests at once with one Idempotency-Key have one effect and one answer."""
+"""Two requests at once: with one Idempotency-Key they have one effect; a password that changes opens nothing after."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Event
 
@@ -11,13 +12,15 @@ from starlette.testclient import TestClient
 
 from market.app import create_app
 from market.db import Database
-from market.identity import service
+from market.errors import MarketError
+from market.identity import members, service
 from market.identity.access import Caller
-from market.identity.models import Organisation
-from market.identity.refusals import OrganisationNameTakenError
-from market.identity.rules import Actor, OrganisationKind, Permission, Role
+from market.identity.models import Credential, Member, Organisation
+from market.identity.refusals import LoginFailedError, NotAdmittedError, OrganisationNameTakenError
+from market.identity.rules import Actor, OrganisationKind, Permission, Role, Scope
 from market.identity.schemas import OrganisationOut
 from tests import factories
+from tests.racing import crossings
 
 
 def caller(db: Database, headers: dict[str, str]) -> Caller:
@@ -104,3 +107,64 @@ def test_eight_at_once_with_one_key_have_one_effect(committed_db: Database, oper
             assert sorted(hit or "" for _, hit, _ in answers) == ["", *["true"] * 7]
     with committed_db.transaction() as session:
         assert session.scalar(sa.select(sa.func.count()).where(Organisation.name.startswith("富山"))) == 10
+
+
+NEW = service.NewPassword("", "another hash")
+
+
+def own(session: orm.Session, person: Member, actor: Actor) -> None:
+    """Let the person change its password."""
+    row = members.locked(session, actor, member_id=person.id)
+    password = NEW._replace(old_hash=row.password_hash)
+    service.set_password(session, row, password, admission_code="", secret="of no token", now=factories.LONG_AGO)
+
+
+def reset(session: orm.Session, person: Member, actor: Actor) -> None:
+    """Let an operator give the person a first password again."""
+    row = members.locked(session, actor, member_id=person.id)
+    members.reset_password(session, actor, row, password_hash=NEW.new_hash, now=factories.LONG_AGO)
+
+
+def let_go(session: orm.Session, person: Member, actor: Actor) -> None:
+    """Let an operator deactivate the person."""
+    row = members.locked(session, actor, member_id=person.id)
+    members.change(session, actor, row, role=None, active=False, now=factories.LONG_AGO)
+
+
+def promote(session: orm.Session, person: Member, actor: Actor) -> None:
+    """Let an operator give the person another role."""
+    row = members.locked(session, actor, member_id=person.id)
+    members.change(session, actor, row, role=Role.SUPPLIER_MANAGER, active=None, now=factories.LONG_AGO)
+
+
+@pytest.mark.parametrize(
+    ("change", "refusal"),
+    [(own, LoginFailedError), (reset, LoginFailedError), (let_go, LoginFailedError), (promote, NotAdmittedError)],
+)
+def test_no_token_outlives_the_change_of_what_let_it_in(
+    committed_db: Database, change: Callable[[orm.Session, Member, Actor], None], refusal: type[MarketError]
+) -> None:
+    db = committed_db
+
+    def begin() -> tuple[Callable[[], object], Callable[[], object]]:
+        with db.transaction() as session:
+            person = factories.member(session, factories.organisation(session))
+            operator = factories.member(session, factories.organisation(session), Role.OPERATOR)
+            actor = factories.actor(session, operator, Scope.ALL)
+        with db.reading() as connection:
+            checked = service.check_password(connection, login=person.login, password=factories.PASSWORD)
+
+        def changes() -> None:
+            with db.transaction() as session:
+                change(session, person, actor)
+
+        def signs_in() -> str:
+            with db.transaction() as session:
+                return service.sign_in(session, checked, now=factories.LONG_AGO, hours=1)[0]
+
+        return changes, signs_in
+
+    answers = [crossed.second for crossed in crossings(db, begin, least=1)]
+    assert {type(answer) for answer in answers} == {str, refusal}
+    with db.transaction() as session:
+        assert session.scalars(sa.select(Credential.id).where(Credential.revoked_at.is_(None))).all() == []

@@ -33,8 +33,8 @@ def register(session: orm.Session, **facts: object) -> Organisation:
 
 def sign_in(session: orm.Session, *, login: str, password: str, now: datetime, hours: int) -> tuple[str, Credential]:
     """Check the password, then issue a token, as the endpoint does."""
-    member_id = service.check_password(session.connection(), login=login, password=password)
-    return service.sign_in(session, member_id=member_id, now=now, hours=hours)
+    checked = service.check_password(session.connection(), login=login, password=password)
+    return service.sign_in(session, checked, now=now, hours=hours)
 
 
 def test_a_village_collective_registers_with_its_n_code(session: orm.Session) -> None:

@@ -204,8 +204,8 @@ def check_custody_is_explained(db: Database) -> None:
 
 def check_sign_in(db: Database) -> None:
     with db.transaction() as session:
-        clerk = identity.check_password(session.connection(), login="fushan.clerk", password=DEMO_PASSWORD)
-        secret, _ = identity.sign_in(session, member_id=clerk, now=utc_now(), hours=1)
+        checked = identity.check_password(session.connection(), login="fushan.clerk", password=DEMO_PASSWORD)
+        secret, _ = identity.sign_in(session, checked, now=utc_now(), hours=1)
     assert secret
 
 
