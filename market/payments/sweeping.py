@@ -37,7 +37,7 @@ def sweep(db: Database, gateway: Gateway, *, now: datetime) -> int:
         known = _whole_until(session, account)
     looked = sum(bool(_look(db, look, now)) for look in looks)
     told = list(gateway.movements(known - timedelta(days=DAYS_BACK)))
-    taken = [_take(db, gateway, movement, now) for movement in told]
+    taken = [_take(db, gateway, account, movement, now) for movement in told]
     day = max((each.booked_on for each in told), default=known)
     _keep(db, account.id, day if None not in taken else None, gateway.balance_fen(), now)
     looked += sum(filter(None, taken))
@@ -118,7 +118,7 @@ def _look(db: Database, look: Callable[[], Seen | None], now: datetime) -> bool 
     return True
 
 
-def _take(db: Database, gateway: Gateway, movement: MovementSeen, now: datetime) -> bool | None:
+def _take(db: Database, gateway: Gateway, account: BankAccount, movement: MovementSeen, now: datetime) -> bool | None:
     """Take a movement over that is not known: by way of what moved it, or as a line that waits for a person.
 
     Returns whether it was new; None if what moved it cannot be looked at now.
@@ -126,7 +126,7 @@ def _take(db: Database, gateway: Gateway, movement: MovementSeen, now: datetime)
     Movements are looked at for some days only, so that one whose cause cannot be noted is a line all the same.
     """
     with db.transaction() as session:
-        if session.scalar(sa.select(sa.exists().where(BankLine.line_key == movement.id))):
+        if movements.known(session, account, movement.id):
             return False
     look = _SOURCES.get(movement.kind)
     if look is not None and _look(db, lambda: look(gateway, movement.source_id), now) is None:

@@ -21,9 +21,9 @@ from market.payments.rules import (
     PaymentBusyError,
     PaymentOpenError,
 )
-from tests.payments.desk import selling
+from tests.payments.desk import of_supplier, selling
 from tests.payments.till import CARD, Till, online_order, opened
-from tests.story import Story
+from tests.story import TODAY, Story
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_money_for_an_order_given_up_meanwhile_is_to_go_back(story: Story, till:
     assert till.complaints() == []
 
 
-def test_a_payment_made_past_the_market_waits_for_two_people(till: Till) -> None:
+def pay_past_the_market(till: Till) -> None:
     till.client.v1.payment_intents.create(
         {
             "amount": 777,
@@ -111,9 +111,25 @@ def test_a_payment_made_past_the_market_waits_for_two_people(till: Till) -> None
             "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
         }
     )
+
+
+def test_a_payment_made_past_the_market_waits_for_two_people(till: Till) -> None:
+    pay_past_the_market(till)
     till.work(sweep=True)
     assert list(till.session.scalars(sa.select(BankLine.waiting))) == [Waiting.UNKNOWN_CODE]
     assert till.complaints() == []
+
+
+def test_a_line_of_another_account_hides_no_movement(story: Story, till: Till) -> None:
+    pay_past_the_market(till)
+    (movement,) = till.client.v1.balance_transactions.list().data
+    told = dict.fromkeys(("counterparty_name", "counterparty_account", "bank_reference", "payment_reference"), "")
+    account = of_supplier(story).account
+    line = BankLine(bank_account_id=account.id, line_key=movement.id, booked_on=TODAY, remark="货款", **told)
+    line.amount_fen, line.open_fen, line.waiting = 800, 800, Waiting.NO_CODE
+    till.session.add(line)
+    till.work(sweep=True)
+    assert sorted(till.session.scalars(sa.select(BankLine.amount_fen))) == [777, 800]
 
 
 def test_a_payment_of_an_order_given_up_is_given_up_too(story: Story, till: Till) -> None:
