@@ -51,6 +51,10 @@ F17 a supplier owes
 F18 a file or a statement is told twice
     tests/failures/test_money.py::test_f18_a_statement_told_twice_pays_a_settlement_and_a_refund_once
 F19 a settlement comes back
+    tests/settlements/test_returning.py::test_money_that_comes_back_is_owed_to_the_supplier_again_and_recognised_no_more
+    tests/settlements/test_returning.py::test_what_comes_back_comes_back_once_and_only_of_what_was_paid
+    tests/settlements/test_returning.py::test_what_a_household_has_confirmed_it_keeps_and_stands_confirmed_again
+    tests/settlements/test_returning.py::test_a_payment_in_which_a_debt_was_netted_leaves_it_owed_when_it_comes_back
 F20 a plan changes while an order is on its way
     tests/lots/test_by_plan.py::test_a_delivery_follows_the_version_of_its_day_and_pins_it
     tests/catalog/test_listing.py::test_of_several_approved_plan_versions_the_latest_in_force_is_pinned
