@@ -183,11 +183,11 @@ class StaleSettlementError(MarketError):
 
 
 class NoPayeeAccountError(MarketError):
-    """A supplier is paid to an account that it registered itself."""
+    """A supplier is paid to an account of its own that another confirmed and nobody closed."""
 
     status = 409
-    en = "This supplier has registered no bank account."
-    zh = "该供应商尚未登记收款账户。"
+    en = "This supplier has no account to be paid to that is confirmed and open."
+    zh = "该供应商没有已核准且未停用的收款账户。"
 
 
 class AccountBusyError(MarketError):

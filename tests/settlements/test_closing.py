@@ -86,7 +86,7 @@ def test_a_settlement_that_the_bank_has_not_is_not_paid_to_a_closed_account(
     with pytest.raises(AccountClosedError):
         instruct(custody, settlement)
     service.fail(story.session, custody.colleague, settlement_id=settlement.id, now=NOON)
-    with pytest.raises(NoPayeeAccountError):
+    with pytest.raises(NoPayeeAccountError, match="confirmed and open"):
         draft(story, custody)
     again = of_supplier(story)
     assert settle(story, custody).payee_account_id == again.account.id

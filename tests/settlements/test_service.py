@@ -154,7 +154,7 @@ def test_a_supplier_without_an_account_that_another_confirmed_is_not_paid(sessio
     story = selling(session)
     paid(story, custody, "10")
     known = factories.bank_account(session, story.clerk, confirmed=False)
-    with pytest.raises(NoPayeeAccountError):
+    with pytest.raises(NoPayeeAccountError, match="confirmed and open"):
         draft(story, custody)
     factories.confirm(session, known)
     for opener in (story.clerk, custody.clerk):
