@@ -99,11 +99,6 @@ def _day_of(resident_id: str) -> date | None:
         return None
 
 
-def birth_of(resident_id: str) -> date:
-    """Return the date of birth that a valid resident ID holds."""
-    return date.fromisoformat(resident_id[6:14])
-
-
 def _luhn(number: str) -> bool:
     doubled = [int(digit) * (1 + place % 2) for place, digit in enumerate(reversed(number))]
     return sum(value - 9 if value > 9 else value for value in doubled) % 10 == 0
