@@ -20,7 +20,7 @@ from market.attribution.statements import POSITIONS
 from market.audit.rules import MonitoringRule
 from market.benefits.rules import IncomeClass
 from market.db import plan_anew
-from market.households.queries import Monitored, counts_by_county, monitored_households
+from market.households.queries import Monitored, counts_by_county, monitored_households, sharing_accounts
 from market.identity.rules import Actor
 from market.livelihoods.models import MonitoringLine
 from market.livelihoods.queries import Unchecked, item_sums, unchecked_sums
@@ -47,6 +47,7 @@ class Circumstances:
     off_register_fen: int
     unchecked: Sequence[Unchecked]
     late_status: tuple[int, int]
+    sharing_account: int
     on: date
 
 
@@ -153,6 +154,11 @@ def status_recorded_late(found: Circumstances) -> Mapping[str, int] | None:
     return {"days_late": days, "assisted_only_fen": fen} if fen > 0 else None
 
 
+def account_shared(found: Circumstances) -> Mapping[str, int] | None:
+    """Whose account also takes another household's money may be lending its name."""
+    return {"households": found.sharing_account} if found.sharing_account else None
+
+
 JUDGES: Mapping[MonitoringRule, Judge] = {
     MonitoringRule.BELOW_THE_LINE: below_the_line,
     MonitoringRule.NOTHING_RECORDED: nothing_recorded,
@@ -164,6 +170,7 @@ JUDGES: Mapping[MonitoringRule, Judge] = {
     MonitoringRule.STATUS_LAPSED: status_lapsed,
     MonitoringRule.UNCHECKED_ITEMS: unchecked_items,
     MonitoringRule.STATUS_RECORDED_LATE: status_recorded_late,
+    MonitoringRule.ACCOUNT_SHARED: account_shared,
 }
 
 
@@ -286,6 +293,7 @@ def alerts(
     unchecked: dict[UUID, list[Unchecked]] = defaultdict(list)
     for each in unchecked_sums(connection, ids, COUNTED, window):
         unchecked[each.household_id].append(each)
+    sharing = sharing_accounts(connection, ids)
     found: list[Alert] = []
     for household in households:
         circumstances = Circumstances(
@@ -298,6 +306,7 @@ def alerts(
             lapsed.get(household.id, 0),
             unchecked[household.id],
             late.get(household.id, (0, 0)),
+            sharing.get(household.id, 0),
             on,
         )
         judged = ((rule, JUDGES[rule](circumstances)) for rule in sorted(rules))

@@ -196,6 +196,7 @@ class MonitoringRule(StrEnum):
     STATUS_LAPSED = "status_lapsed"
     UNCHECKED_ITEMS = "unchecked_items"
     STATUS_RECORDED_LATE = "status_recorded_late"
+    ACCOUNT_SHARED = "account_shared"
 
 
 MONITORING_WORDS: Mapping[MonitoringRule, tuple[str, str]] = {
@@ -232,6 +233,10 @@ MONITORING_WORDS: Mapping[MonitoringRule, tuple[str, str]] = {
     MonitoringRule.STATUS_RECORDED_LATE: (
         "a status recorded long after it began, and money from pools for assisted households alone since",
         "户类型补登过晚,且此后自仅限帮扶户的资金池获得分配",
+    ),
+    MonitoringRule.ACCOUNT_SHARED: (
+        "a person of it has a bank account that a person of another household has as well",
+        "户内人员的银行账户与他户人员相同",
     ),
 }
 

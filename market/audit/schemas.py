@@ -312,7 +312,7 @@ class AlertQuery(PageQuery):
 
 
 class AlertOut(Schema):
-    """A household that triggers a rule, with the figures by which it does: fen, but for `heads` and days."""
+    """A household that triggers a rule, with figures by which it does: fen, but for `heads`, `households` and days."""
 
     household_id: Id
     household_code: Annotated[str, Field(examples=["1411221062010007"])]

@@ -271,15 +271,21 @@ def homes(session: orm.Session, households: sa.Select[Household]) -> list[Home]:
     return list(found.values())
 
 
-def accounts_shared(session: orm.Session) -> list[list[UUID]]:
-    """Return the sets of households that share a bank account, told by the blind index: nothing is opened."""
+def sharing_accounts(connection: sa.Connection, household_ids: Collection[UUID]) -> dict[UUID, int]:
+    """Return with how many other households, wherever they live, each of some shares a bank account now, if it does.
+
+    It is told by the blind index: nothing is opened.
+    """
+    ids = sa.bindparam("ids", list(household_ids), type_=sa.ARRAY(sa.Uuid))
+    other = orm.aliased(Person)
     shared = (
-        sa.select(sa.func.array_agg(sa.distinct(Person.household_id)))
-        .where(Person.bank_account_index.is_not(None), Person.departed_on.is_(None))
-        .group_by(Person.bank_account_index)
-        .having(sa.func.count(sa.distinct(Person.household_id)) > 1)
+        sa.select(Person.household_id, sa.func.count(sa.distinct(other.household_id)))
+        .join(other, other.bank_account_index == Person.bank_account_index)
+        .where(Person.household_id == sa.any_(ids), Person.departed_on.is_(None))
+        .where(other.household_id != Person.household_id, other.departed_on.is_(None))
+        .group_by(Person.household_id)
     )
-    return sorted(sorted(households) for households in session.scalars(shared))
+    return {row[0]: row[1] for row in connection.execute(shared)}
 
 
 def consenting(session: orm.Session, purpose: ConsentPurpose, household_ids: Collection[UUID], on: date) -> set[UUID]:

@@ -13,7 +13,7 @@ from market.audit.monitoring import alerts
 from market.audit.rules import MONITORING_WORDS, MonitoringRule
 from market.benefits.rules import Mechanism
 from market.db import Database
-from market.households.models import Household, HouseholdStatusPeriod
+from market.households.models import Household, HouseholdStatusPeriod, Person
 from market.households.rules import HouseholdStatus
 from market.identity.rules import Actor, Role, Scope
 from market.livelihoods import service as livelihoods
@@ -245,6 +245,21 @@ def test_a_province_without_a_line_is_named_in_the_answer(client: TestClient, se
     assert missing("2025-01-15") == [], "the whole country had one in 2024"
 
 
+def test_households_whose_people_share_a_bank_account_are_told_without_opening_anything(
+    session: orm.Session, auditor: Actor
+) -> None:
+    one, other, apart, elsewhere = (factories.household(session) for _ in range(4))
+    elsewhere.village_code = "141130101201"
+    account = factories.particulars(1)["bank_account"]
+    for household, known in ((one, 1), (one, 2), (other, 3), (elsewhere, 4)):
+        factories.person(session, household, known=factories.particulars(known, bank_account=account))
+    factories.person(session, apart, known=factories.particulars(5))
+    told = {one.code: {"households": 2}, other.code: {"households": 2}}
+    assert found(session, auditor, MonitoringRule.ACCOUNT_SHARED) == told
+    session.execute(sa.update(Person).where(Person.household_id == other.id).values(departed_on=date(2026, 4, 1)))
+    assert found(session, auditor, MonitoringRule.ACCOUNT_SHARED) == {one.code: {"households": 1}}
+
+
 def test_a_whole_county_is_judged_in_as_many_statements_as_one_household(
     session: orm.Session, db: Database, auditor: Actor
 ) -> None:
@@ -255,7 +270,7 @@ def test_a_whole_county_is_judged_in_as_many_statements_as_one_household(
         with counted(db) as statements:
             assert found(session, auditor, *MonitoringRule)
         counts.append(len(statements))
-    assert counts == [12, 12]
+    assert counts == [13, 13]
 
 
 def test_warnings_are_listed_by_code_to_the_county_and_no_further(

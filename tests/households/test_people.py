@@ -12,7 +12,6 @@ from market.app import create_app
 from market.db import Database
 from market.households import keys
 from market.households.models import HouseholdKey, Person
-from market.households.queries import accounts_shared
 from market.households.rules import REVEALED_PER_HOUR
 from market.households.vault import Keyring, KeyringError, Vault, VaultError
 from market.identity.models import IdempotentAnswer
@@ -186,13 +185,6 @@ def test_what_is_not_plausible_is_refused_without_being_repeated(registry: Regis
     answer = registry.county.post(f"/households/{registry.household.id}/people", given)
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, f"/{field}")
     assert value not in answer.text
-
-
-def test_one_account_of_two_households_is_told_without_opening_anything(registry: Registry) -> None:
-    other = factories.household(registry.session, village_code=VILLAGE)
-    assert accounts_shared(registry.session) == []
-    factories.person(registry.session, other, known=factories.particulars(8, bank_account=CARD["bank_account"]))
-    assert accounts_shared(registry.session) == [sorted([registry.household.id, other.id])]
 
 
 def raw(session: orm.Session, person: Person) -> dict[str, Any]:
