@@ -129,7 +129,10 @@ class Captured(NamedTuple):
 
 
 class Settled(NamedTuple):
-    """A step of what a settlement pays of an order: decided on, told by the bank, or after all not paid."""
+    """A step of what a settlement pays of an order: decided on, told by the bank, or after all not paid.
+
+    That the bank told it moves nothing of the order; only, nothing that follows counts from an earlier day.
+    """
 
     id: UUID
     order_id: UUID
@@ -141,9 +144,9 @@ class Settled(NamedTuple):
     on: date
 
     @property
-    def trigger(self) -> str:
-        """Return the name of the step in the source of what it posts."""
-        return f"{_SETTLED_AS[self.event]}:{self.item_id}"
+    def trigger(self) -> str | None:
+        """Return the name of the step in the source of what it posts, if it posts anything."""
+        return f"{_SETTLED_AS[self.event]}:{self.item_id}" if self.event in _SETTLED_AS else None
 
 
 class SentBack(NamedTuple):
@@ -168,7 +171,7 @@ _MEANT_AS = {
     "not_ours": "mistaken",
     "bank_error": "mistaken",
 }
-_SETTLED_AS = {"approve": "settlement", "confirm": "confirm", "fail": "unsettlement", "return": "unsettlement"}
+_SETTLED_AS = {"approve": "settlement", "fail": "unsettlement", "return": "unsettlement"}
 Fact = Event | Changed | Captured | Settled | SentBack
 
 
@@ -277,7 +280,7 @@ def replay(session: orm.Session, facts: SupplierFacts) -> Iterator[ExpectedCash]
     """Yield what the facts of a supplier's orders must have moved, order by order as they were recorded."""
     who = {"supplier": facts.supplier_id}
     shipped = {row.id: row.milli for row in session.execute(_SHIPPED, who)}
-    histories: dict[UUID, list[tuple[UUID, str, date, Fact]]] = defaultdict(list)
+    histories: dict[UUID, list[tuple[UUID, str | None, date, Fact]]] = defaultdict(list)
     changes = (
         Changed(row.id, row.order_id, row.event, row.shipped_on or business_date(row.changed_at))
         for row in session.execute(_CHANGES, who)
@@ -291,13 +294,14 @@ def replay(session: orm.Session, facts: SupplierFacts) -> Iterator[ExpectedCash]
     for step in steps:
         histories[step.order_id].append((step.id, step.trigger, step.on, step))
     for event in facts.events:
-        for order_id, fact_id, trigger in _of_orders(event):
-            histories[order_id].append((fact_id, trigger, event.on, event))
+        for order_id, fact_id, name in _of_orders(event):
+            histories[order_id].append((fact_id, name, event.on, event))
     for row in session.execute(_ORDERS, who):
         if row.id in histories:
             order = _begin(row, shipped)
             for _, trigger, on, fact in sorted(histories[row.id], key=lambda item: item[0]):
-                yield _step(order, facts.supplier_id, trigger, on, fact)
+                if moved := _step(order, facts.supplier_id, trigger, on, fact):
+                    yield moved
 
 
 def mirrored(session: orm.Session) -> Iterator[ExpectedCash]:
@@ -363,7 +367,7 @@ def _begin(row: Any, shipped: Mapping[UUID, int]) -> OrderMoney:
     return OrderMoney(row.id, row.buyer_id, row.funds_model, row.fee_bp, ordered, as_shipped)
 
 
-def _step(order: OrderMoney, supplier_id: UUID, trigger: str, on: date, fact: Fact) -> ExpectedCash:
+def _step(order: OrderMoney, supplier_id: UUID, trigger: str | None, on: date, fact: Fact) -> ExpectedCash | None:
     before = order.balances(supplier_id)
     if isinstance(fact, Changed):
         order.coming = dict(order.as_shipped) if fact.event == "ship" else {}
@@ -379,6 +383,8 @@ def _step(order: OrderMoney, supplier_id: UUID, trigger: str, on: date, fact: Fa
         _follow(order, fact)
         on = max([on, *(returned.counts_on for returned in fact.returned)])
         order.days += [] if fact.returned else [on]
+    if trigger is None:
+        return None
     after = order.balances(supplier_id)
     changes = {side: fen for side in after if (fen := after[side] - before[side])}
     return ExpectedCash(f"cash:{trigger}", order.order_id, max([on, *order.days]), changes, order.facts)
