@@ -4,8 +4,12 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import orm
 
+from market.audit.cash_comparing import KNOWN
+from market.audit.cash_replaying import instructed, meant, mirrored, replay
+from market.audit.provider_replaying import told_by_provider
+from market.audit.reading import load
 from market.audit.rules import Difference
-from market.audit.verifying import verify
+from market.audit.verifying import suppliers_of_the_book, verify
 from tests.audit.history import spoil, without
 from tests.audit.spoiling import TWO_THAT_OWE, cash_moved
 
@@ -108,3 +112,29 @@ def test_an_acceptance_posted_twice_to_the_cash_book_is_named(owner: orm.Session
     source = owner.scalar(sa.text(f"SELECT {AN_ENTRY}"))
     spoil(owner, cash_moved(*TWO_THAT_OWE).replace("'forged'", f"'{source}'"))
     assert [finding.difference for finding in verify(owner).findings] == [Difference.POSTED_TWICE]
+
+
+NEVER_HAPPENED = {
+    "a settlement failed": "concat('cash:failure:', id) FROM settlements WHERE status = 'confirmed'",
+    "a settlement came back": "concat('cash:settlement_return:', id) FROM settlements WHERE status = 'confirmed'",
+    "what came back was settled no more": (
+        "concat('cash:unsettlement:', i.id) FROM settlement_items i JOIN settlements s ON s.id = i.settlement_id"
+        " WHERE s.status = 'confirmed'"
+    ),
+    "a refund came back": "concat('cash:refund_back:', id) FROM refunds WHERE back_line_id IS NULL",
+    "what a refund was asked to send": "concat('cash:refund:', id) FROM refund_changes WHERE away_fen = 0",
+    "a dispute was lost": "concat('cash:dispute_lost:', id) FROM disputes WHERE status = 'won'",
+}
+
+
+@pytest.mark.parametrize("source", NEVER_HAPPENED.values(), ids=NEVER_HAPPENED.keys())
+def test_an_entry_of_what_never_happened_to_something_is_named(owner: orm.Session, source: str) -> None:
+    spoil(owner, cash_moved(*TWO_THAT_OWE).replace("'forged'", f"(SELECT {source} LIMIT 1)"))
+    assert [finding.difference for finding in verify(owner).findings] == [Difference.NO_FACT]
+
+
+def test_what_is_taken_for_a_fact_is_what_the_replay_expects(owner: orm.Session) -> None:
+    expected = {each.source for each in (*mirrored(owner), *meant(owner), *instructed(owner), *told_by_provider(owner))}
+    for supplier_id in suppliers_of_the_book(owner):
+        expected |= {each.source for each in replay(owner, load(owner, supplier_id))}
+    assert set(owner.scalars(sa.text(KNOWN))) == expected
