@@ -22,7 +22,7 @@ MONEY_FOUR_EYES: Words = {
     "bank_account": ("confirming a bank account", "银行账户核准"),
     "matching": ("deciding on a match", "到款匹配审批"),
     "refund": ("deciding on a refund", "退款审批"),
-    "refund_failure": ("recording that a refund in a file failed", "退款失败登记"),
+    "refund_failure": ("recording that a refund failed", "退款失败登记"),
     "refund_payment": ("recording that a refund was paid", "退款付款登记"),
     "refund_sending": ("sending a refund to another than paid", "向非付款人退款的付款"),
     "settlement": ("deciding on a settlement", "结算审批"),

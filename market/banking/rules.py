@@ -143,3 +143,11 @@ class CountedByHandError(MarketError):
         " what the bank told are left, {amount_fen} were given."
     )
     zh = "流水号 {reference} 已手工登记到款 {recorded_fen} 元,银行所记金额尚余 {left_fen} 元,所填为 {amount_fen} 元。"
+
+
+class PaidAfterAllError(MarketError):
+    """What is said to have failed may have been paid: nothing is paid in its place before that is known."""
+
+    status = 409
+    en = "The {machine} {number} failed, but a statement tells that its payment left. Decide first what that line is."
+    zh = "{machine} {number} 已登记失败,但流水显示其款项已付出;请先处理该笔流水。"

@@ -37,6 +37,9 @@ _IN = ("贷", "贷方", "收入", "收", "c", "cr", "credit", "crdt")
 _AMOUNTS = (Label.OPENING, Label.CLOSING, Label.OUT, Label.IN)
 _COUNT = re.compile(r"([0-9]+)(?:\.0)?\s*[笔条]?", re.ASCII)
 _NOTHING = ("", "-", "--")
+_MOST_LETTERS = 1_000
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_NO_TEXT = "holds what no bank writes: a control character, or over 1,000 letters", "含控制字符或超过 1000 字"
 _NO_AMOUNT = "is no amount in yuan", "不是有效金额(元)"
 
 
@@ -158,6 +161,8 @@ class _Row:
             text = text_of(self._cells[place]) if place < len(self._cells) else ""
             if text is None:
                 self.fault(field, "holds a number that has lost digits; keep it as text", "数值已丢失位数,请以文本保存")
+            elif len(text) > _MOST_LETTERS or _CONTROL.search(text):
+                self.fault(field, *_NO_TEXT)
             elif text and text not in texts:
                 texts.append(text)
         return " ".join(texts)

@@ -42,7 +42,7 @@ class StatementFileError(MarketError):
 class StatementFaultsError(MarketError):
     """A statement is taken whole or not at all; every fault names its row and column."""
 
-    en = "The bank statement cannot be taken over: {count} faults; nothing was recorded."
+    en = "The bank statement cannot be taken over; places at fault: {count}. Nothing was recorded."
     zh = "银行对账单有 {count} 处错误,未登记任何内容。"
 
     def __init__(self, faults: Sequence[Fault]) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from pydantic import AfterValidator, Field, SecretStr
+from pydantic_core import PydanticCustomError
 
 from market.api import AnyRegionCode, Flag, PageQuery, Schema, Text, form
 from market.identity.rules import OrganisationKind, Permission, Role, Scope, Side
@@ -34,8 +35,20 @@ Login = Annotated[
         example="fushan.clerk",
     ),
 ]
+
+
+def _only_unicode(secret: SecretStr) -> SecretStr:
+    """A half of a surrogate pair has no bytes that could be hashed."""
+    try:
+        secret.get_secret_value().encode()
+    except UnicodeEncodeError:
+        raise PydanticCustomError("string_unicode", "must be valid Unicode text") from None
+    return secret
+
+
 # SecretStr keeps a password out of logs and out of the digest that an Idempotency-Key is compared by.
-Password = Annotated[SecretStr, Field(min_length=10, max_length=128, examples=["correct horse battery"])]
+Secret = Annotated[SecretStr, AfterValidator(_only_unicode)]
+Password = Annotated[Secret, Field(min_length=10, max_length=128, examples=["correct horse battery"])]
 Scopes = Annotated[
     list[Permission],
     Field(min_length=1, max_length=len(Permission), examples=[["product:read", "order:read"]]),
@@ -47,7 +60,7 @@ class SignIn(Schema):
     """A login and its password."""
 
     login: Annotated[Text, Field(examples=["fushan.clerk"])]
-    password: Annotated[SecretStr, Field(min_length=1, max_length=128, examples=["correct horse battery"])]
+    password: Annotated[Secret, Field(min_length=1, max_length=128, examples=["correct horse battery"])]
 
 
 class TokenOut(Schema):
@@ -114,11 +127,11 @@ class SetPassword(Schema):
     Who was added by another names the admission code with its first own password; later it is not looked at.
     """
 
-    old_password: Annotated[SecretStr, Field(min_length=1, max_length=128, examples=["first horse battery"])]
+    old_password: Annotated[Secret, Field(min_length=1, max_length=128, examples=["first horse battery"])]
     new_password: Password
-    admission_code: Annotated[
-        SecretStr | None, Field(max_length=64, examples=["7KQM-3XRD-9HTB-2WEV-ZP5N-C8JA-YF64"])
-    ] = None
+    admission_code: Annotated[Secret | None, Field(max_length=64, examples=["7KQM-3XRD-9HTB-2WEV-ZP5N-C8JA-YF64"])] = (
+        None
+    )
 
 
 class ChangeMember(Schema):

@@ -50,7 +50,7 @@ def take_over(
         session, actor, account_id=account_id, content=content, profile=profile, now=now
     )
     lines = queries.open_lines(session, account)
-    told = refund_queries.refunds_told(session, lines)
+    told = refund_queries.refunds_told(session, account, lines)
     named = {number for line in lines for number in _groups_named(line)}
     groups = queries.groups_numbered(session, account, named)
     queries.lock_orders_told(session, account, list(groups), [refund_id for _, refund_id in told])

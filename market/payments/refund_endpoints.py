@@ -7,7 +7,7 @@ from fastapi import Query, Response
 from sqlalchemy import orm
 
 from market.api import Page, declared, file_content, newest, router_of
-from market.banking.rules import AccountClosedError, NoPayingAccountError
+from market.banking.rules import AccountClosedError, NoPayingAccountError, PaidAfterAllError, ToldByStatementError
 from market.banks.payment_forms import MEDIA_TYPES
 from market.banks.rules import PaymentFileError
 from market.clock import business_date, utc_now
@@ -56,7 +56,7 @@ router = router_of("refunds")
 Sender = Annotated[Caller, requires(Permission.REFUND_SEND)]
 Reader = Annotated[Caller, requires(Permission.REFUND_READ)]
 _STEP = (NotFoundError, TransitionError, PeriodClosedError)
-_BLOCKED = (DisputeOpenError, RefundUnclearError)
+_BLOCKED = (DisputeOpenError, RefundUnclearError, PaidAfterAllError)
 
 
 @router.post(
@@ -152,7 +152,7 @@ def download_refund_file(file_id: UUID, caller: Sender) -> Response:
     "/refunds/{refund_id}/payment",
     status_code=201,
     response_model=RefundDetail,
-    responses=declared(*_STEP, FutureDateError, FourEyesError, RefundReferenceTakenError),
+    responses=declared(*_STEP, FutureDateError, FourEyesError, RefundReferenceTakenError, ToldByStatementError),
 )
 def record_refund(refund_id: UUID, request: RecordRefund, caller: Sender) -> Response:
     """Record that the supplier's own bank paid a refund that another member approved."""

@@ -11,6 +11,7 @@ from market.banking.models import BankAccount, BankLine
 from market.banking.queries import account_to_pay
 from market.banking.rules import AccountPurpose
 from market.errors import NotFoundError
+from market.identifiers import reference_key
 from market.identity.rules import Actor, Side
 from market.orders.models import Order
 from market.orders.queries import visible_orders
@@ -155,12 +156,12 @@ def locked_for_file(session: orm.Session, account_id: UUID) -> Sequence[Refund]:
 
 
 def handed_on_by(session: orm.Session, refund: Refund) -> set[UUID | None]:
-    """Return who sent a refund that is in a file, and who prepared that; nobody for one that is in none."""
+    """Return who sent a refund, who said that it was paid, and who prepared the file that it is in."""
     made_by = sa.select(RefundFile.made_by).where(RefundFile.id == refund.file_id)
     sent_by = sa.select(RefundChange.changed_by).where(
-        RefundChange.refund_id == refund.id, RefundChange.event == RefundEvent.SEND
+        RefundChange.refund_id == refund.id, RefundChange.event.in_((RefundEvent.SEND, RefundEvent.SUCCEED))
     )
-    return {*session.scalars(made_by), *session.scalars(sent_by)} if refund.file_id else set()
+    return {*session.scalars(made_by), *session.scalars(sent_by)}
 
 
 def failed_in_file(session: orm.Session, file_id: UUID) -> str | None:
@@ -200,20 +201,60 @@ def approved_unmade(session: orm.Session, line_id: UUID, fen: int) -> Refund | N
     return session.scalars(wanted.order_by(Refund.id).limit(1)).first()
 
 
-def refunds_told(session: orm.Session, lines: Sequence[BankLine]) -> list[tuple[BankLine, UUID]]:
-    """Return the refunds whose numbers open lines of the bank that pays them carry; what left comes first."""
+def refunds_told(session: orm.Session, account: BankAccount, lines: Sequence[BankLine]) -> list[tuple[BankLine, UUID]]:
+    """Return the refunds of which open lines of an account tell; what left comes first.
+
+    A line tells of a refund that its bank pays by its number, and of one that a supplier has recorded by the reference
+    under which it did.
+    """
     told = [
-        (line, number)
+        (line, word)
         for line in sorted(lines, key=lambda each: each.amount_fen > 0)
         if line.open_fen
-        for number in REFUND_NUMBER.findall(f"{line.payment_reference} {line.remark}")
+        for word in _words_of(line)
     ]
-    wanted = sa.select(Refund.number, Refund.id, Refund.account_id).where(
-        Refund.number.in_({number for _, number in told}), Refund.route.in_((RefundRoute.BANK, RefundRoute.SUPPLIER))
+    words = {word for _, word in told}
+    recorded = sa.and_(Refund.account_id.is_(None), Order.supplier_id == account.organisation_id)
+    wanted = (
+        sa.select(Refund.id, Refund.number, Refund.reference_key)
+        .join(Order, Order.id == Refund.order_id)
+        .where(
+            sa.or_(Refund.number.in_(words), Refund.reference_key.in_(words)),
+            Refund.route.in_((RefundRoute.BANK, RefundRoute.SUPPLIER)),
+            sa.or_(Refund.account_id == account.id, sa.and_(recorded, Refund.route == RefundRoute.SUPPLIER)),
+        )
     )
-    found = {row.number: row for row in session.execute(wanted)}
-    return [
-        (line, found[number].id)
-        for line, number in told
-        if number in found and found[number].account_id == line.bank_account_id
-    ]
+    found = {word: row.id for row in session.execute(wanted) for word in (row.number, row.reference_key) if word}
+    return list(dict.fromkeys((line, found[word]) for line, word in told if word in found))
+
+
+def _words_of(line: BankLine) -> list[str]:
+    numbers = REFUND_NUMBER.findall(f"{line.payment_reference} {line.remark}")
+    return [*numbers, reference_key(line.bank_reference)] if line.bank_reference else numbers
+
+
+def lines_told(session: orm.Session, supplier_id: UUID, refund: Refund, reference: str) -> list[BankLine]:
+    """Return the open lines of a supplier's own accounts that tell of a refund by its number or this reference."""
+    wanted = (
+        sa.select(BankLine)
+        .join(BankAccount, BankAccount.id == BankLine.bank_account_id)
+        .where(BankAccount.organisation_id == supplier_id, BankAccount.purpose == AccountPurpose.OWN)
+        .where(BankLine.open_fen < 0)
+        .order_by(BankLine.id)
+    )
+    words = {refund.number, reference_key(reference)}
+    return [line for line in session.scalars(wanted) if words.intersection(_words_of(line))]
+
+
+def paid_after_all(session: orm.Session, order_id: UUID) -> str | None:
+    """Return the number of a failed refund of an order of which an open line tells that it left."""
+    told = sa.func.concat_ws(" ", BankLine.payment_reference, BankLine.remark)
+    waits = sa.exists().where(
+        BankLine.bank_account_id == Refund.account_id,
+        BankLine.open_fen == -Refund.amount_fen,
+        told.contains(Refund.number),
+    )
+    failed = sa.select(Refund.number).where(
+        Refund.order_id == order_id, Refund.status.in_((RefundStatus.FAILED, RefundStatus.REROUTED)), waits
+    )
+    return session.scalar(failed.order_by(Refund.id).limit(1))

@@ -9,7 +9,8 @@ from sqlalchemy import orm
 
 from market.banking import accounts
 from market.banking.models import BankLine
-from market.banking.rules import NoPayingAccountError
+from market.banking.queries import lock_own_accounts
+from market.banking.rules import NoPayingAccountError, PaidAfterAllError, ToldByStatementError
 from market.cash import posting as cash
 from market.cash.rules import CashKind
 from market.channels.rules import FundsModel
@@ -167,8 +168,10 @@ def _locked(session: orm.Session, actor: Actor, refund_id: UUID) -> tuple[Refund
 
 
 def _check_still_due(session: orm.Session, refund: Refund, order: Order) -> None:
-    """Goods may have been accepted since; what is owed for them is not to go back any more."""
+    """Goods may have been accepted since, or a payment that failed be told after all: that is not to go back again."""
     check_free(session, [order.id])
+    if paid := refund_queries.paid_after_all(session, order.id):
+        raise PaidAfterAllError(machine="refund", number=paid)
     left_fen = unclaimed_fen(session, order, but=refund.id)
     if refund.amount_fen > left_fen:
         raise RefundTooMuchError(number=order.number, left_fen=max(left_fen, 0), amount_fen=refund.amount_fen)
@@ -217,9 +220,11 @@ def record(
 ) -> Refund:
     """Take the supplier's word that its bank paid an approved refund, as it is taken for receipts.
 
-    Raises `NotFoundError`, `TransitionError`, `InvalidInputError`, `RefundReferenceTakenError`, or `FourEyesError` for
-    who approved it.
+    A line of the supplier's bank that tells of it is its own. Raises `NotFoundError`, `TransitionError`,
+    `InvalidInputError`, `RefundReferenceTakenError`, `ToldByStatementError` if a line tells of it otherwise, or
+    `FourEyesError` for who approved it.
     """
+    lock_own_accounts(session, actor.organisation_id)
     refund, order = _locked(session, actor, refund_id)
     if refund.route is not RefundRoute.SUPPLIER:
         raise InvalidInputError("a statement tells of this refund", "该退款以银行流水为准")
@@ -231,19 +236,27 @@ def record(
     lock_by(session, kind="refund_reference", key=f"{order.supplier_id}:{key}")
     if refund_queries.is_reference_taken(session, order.supplier_id, key):
         raise RefundReferenceTakenError(reference=bank_reference, pointer="/bank_reference")
+    told = refund_queries.lines_told(session, order.supplier_id, refund, bank_reference)
+    fitting = [line for line in told if line.open_fen == -refund.amount_fen]
+    if told and not fitting:
+        raise ToldByStatementError(
+            reference=bank_reference, day=told[0].booked_on, amount_fen=told[0].amount_fen, pointer="/bank_reference"
+        )
     if refund.status is RefundStatus.APPROVED:
         change(session, refund, order, RefundEvent.SEND, by=actor.member_id, now=now, on=paid_on)
     refund.bank_reference, refund.succeeded_on = bank_reference, paid_on
     refund.reference_key, refund.supplier_id = key, order.supplier_id
     change(session, refund, order, RefundEvent.SUCCEED, by=actor.member_id, now=now, on=paid_on)
+    if fitting:
+        clear(session, [(refund, order)], fitting[0], now=now)
     return refund
 
 
 def fail(session: orm.Session, actor: Actor, *, refund_id: UUID, reason: str, now: datetime) -> Refund:
     """Take note that the bank did not pay: the money is to go back still.
 
-    Raises `NotFoundError`, `TransitionError`, or `FourEyesError` for who handed it to the bank, once it is in a file:
-    that can still be uploaded, and what failed be asked for anew.
+    Raises `NotFoundError`, `TransitionError`, or `FourEyesError` for who handed it to the bank or said that it
+    was paid: a file can still be uploaded, and what failed be asked for anew.
     """
     refund, order = _locked(session, actor, refund_id)
     _check_banks(refund)

@@ -7,7 +7,7 @@ from fastapi import Query, Response
 from sqlalchemy import orm
 
 from market.api import Page, declared, file_content, newest, router_of
-from market.banking.rules import AccountClosedError, NoPayingAccountError
+from market.banking.rules import AccountClosedError, NoPayingAccountError, PaidAfterAllError
 from market.banks.payment_forms import MEDIA_TYPES
 from market.banks.rules import Form, PaymentFileError
 from market.channels.rules import FundsModel
@@ -30,7 +30,6 @@ from market.settlements.rules import (
     NotReadyError,
     NotReturnedError,
     OpenSettlementError,
-    PaidAfterAllError,
     SettlementEvent,
     StaleSettlementError,
 )
@@ -86,7 +85,7 @@ def draft_settlement(request: DraftSettlement, caller: Settler) -> Response:
     "/settlements/{settlement_id}/decision",
     status_code=201,
     response_model=SettlementOut,
-    responses=declared(*_STEP, FourEyesError, StaleSettlementError),
+    responses=declared(*_STEP, FourEyesError, PaidAfterAllError, StaleSettlementError),
 )
 def decide_settlement(settlement_id: UUID, request: DecideSettlement, caller: Settler) -> Response:
     """Approve or decline a draft that another member made."""
@@ -105,7 +104,9 @@ def decide_settlement(settlement_id: UUID, request: DecideSettlement, caller: Se
     "/settlements/{settlement_id}/instruction",
     status_code=201,
     response_model=SettlementOut,
-    responses=declared(*_STEP, AccountClosedError, DisputeOpenError, RefundUnclearError, NotReadyError),
+    responses=declared(
+        *_STEP, PaidAfterAllError, AccountClosedError, DisputeOpenError, RefundUnclearError, NotReadyError
+    ),
 )
 def instruct_settlement(settlement_id: UUID, caller: Settler, gateway: ProviderIfAny, db: Book) -> Response:
     """Hand an approved settlement to the bank, whose file can be downloaded then, or have the provider transfer it."""

@@ -233,14 +233,6 @@ class NotReadyError(MarketError):
     zh = "供应商的在线支付账户尚不能收款,结算单 {number} 暂不能支付。"
 
 
-class PaidAfterAllError(MarketError):
-    """What is said to have failed may have been paid: nothing is settled anew before that is known."""
-
-    status = 409
-    en = "The settlement {number} failed, but a statement tells that its payment left. Decide first what that line is."
-    zh = "结算单 {number} 已登记失败,但流水显示其款项已付出;请先处理该笔流水。"
-
-
 class LeftAlreadyError(MarketError):
     """What a statement tells has left did not fail."""
 

@@ -10,7 +10,7 @@ from sqlalchemy import orm
 from market.attribution.matching import lock_supplier
 from market.banking import accounts
 from market.banking.queries import account_to_pay
-from market.banking.rules import AccountPurpose, NoPayingAccountError
+from market.banking.rules import AccountPurpose, NoPayingAccountError, PaidAfterAllError
 from market.cash import posting as cash
 from market.cash.rules import CashKind
 from market.channels.rules import FundsModel
@@ -39,7 +39,6 @@ from market.settlements.rules import (
     NotOnStatementError,
     NotReturnedError,
     OpenSettlementError,
-    PaidAfterAllError,
     SettlementEvent,
     SettlementStatus,
     StaleSettlementError,
@@ -82,8 +81,7 @@ def draft(
     )
     if number:
         raise OpenSettlementError(number=number)
-    if left := queries.paid_after_all(session, supplier_id):
-        raise PaidAfterAllError(number=left)
+    _check_not_paid(session, supplier_id)
     from_purpose, to_purpose = _BETWEEN[model]
     custody = account_to_pay(session, from_purpose)
     payee = account_to_pay(session, to_purpose, supplier_id)
@@ -114,6 +112,12 @@ def draft(
     session.add_all(SettlementItem(id=new_id(), settlement_id=settlement.id, **item._asdict()) for item in due)
     session.flush()
     return settlement
+
+
+def _check_not_paid(session: orm.Session, supplier_id: UUID) -> None:
+    """Raise `PaidAfterAllError` if what failed may have been paid: nothing is settled anew before that is known."""
+    if left := queries.paid_after_all(session, supplier_id):
+        raise PaidAfterAllError(machine="settlement", number=left)
 
 
 def _money(session: orm.Session, supplier_id: UUID, model: FundsModel) -> Paying:
@@ -163,12 +167,14 @@ def decide(
 ) -> Settlement:
     """Approve or decline a draft, as another person; approved, its items are the supplier's and no other settlement's.
 
-    Raises `NotFoundError`, `TransitionError`, `FourEyesError` or `StaleSettlementError`.
+    Raises `NotFoundError`, `TransitionError`, `FourEyesError`, `PaidAfterAllError` or `StaleSettlementError`.
     """
     settlement = queries.one_settlement(session, actor, settlement_id, lock=True)
     if settlement.made_by == actor.member_id:
         raise FourEyesError(rule="settlement")
     after(settlement.status, event)
+    if event is SettlementEvent.APPROVE:
+        _check_not_paid(session, settlement.supplier_id)
     money = _money_of(session, settlement)
     settlement.decided_by = actor.member_id
     change(session, actor.member_id, settlement, event, now)
@@ -203,14 +209,15 @@ def _restate(
 def instruct(session: orm.Session, actor: Actor, *, settlement_id: UUID, now: datetime) -> Settlement:
     """Hand an approved settlement to the bank, or ask the provider for its transfer.
 
-    Raises `NotFoundError`, `TransitionError`, `AccountClosedError`, `NotReadyError`, or what `blocking.check_free`
-    raises.
+    Raises `NotFoundError`, `TransitionError`, `PaidAfterAllError`, `AccountClosedError`, `NotReadyError`, or what
+    `blocking.check_free` raises.
     """
     settlement = queries.one_settlement(session, actor, settlement_id, lock=True)
     after(settlement.status, SettlementEvent.INSTRUCT)
     order_ids = [row.order_id for row in queries.items_of(session, [settlement.id])]
     locked_orders(session, order_ids)  # a dispute of one, told meanwhile, waits
     check_free(session, order_ids)
+    _check_not_paid(session, settlement.supplier_id)
     accounts.hold_open(session, [settlement.paying_account_id, settlement.payee_account_id])
     if queries.model_of(session, settlement) is FundsModel.STRIPE:
         transfers.ask(session, settlement, now=now)

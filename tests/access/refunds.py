@@ -110,5 +110,5 @@ def _in_every_state(session: orm.Session, order: Order, asker: Actor, decider: A
             account_id = made[name].account_id
             assert account_id
             refund_files.prepare(session, sender, account_id=account_id, form=Form.XML, now=NOON)
-    refunding.fail(session, sender, refund_id=made["failed"].id, reason="账户已销户", now=NOON)
+    refunding.fail(session, decider, refund_id=made["failed"].id, reason="账户已销户", now=NOON)
     return made

@@ -302,3 +302,13 @@ def test_refusals_are_read_in_the_language_of_the_reader(client: TestClient, ope
     said = client.post("/v1/organisations", json=COLLECTIVE, headers=again(operator) | {"Accept-Language": "zh-CN"})
     assert said.json()["detail"] == "该统一社会信用代码已登记。"
     assert said.headers["content-type"] == "application/problem+json"
+
+
+def test_half_a_surrogate_pair_is_no_password(client: TestClient) -> None:
+    answer = client.post(
+        "/v1/tokens",
+        content=b'{"login": "nobody", "password": "\\ud800xxxxxxxxxxxx"}',
+        headers={"Content-Type": "application/json"},
+    )
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_input")
+    assert [fault["pointer"] for fault in answer.json()["errors"]] == ["/password"]

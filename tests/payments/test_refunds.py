@@ -104,7 +104,7 @@ def test_a_failed_refund_goes_to_another_account_by_two_peoples_word(story: Stor
     refund = asked(custody.clerk, story.session, order)
     approve(custody.colleague, story.session, refund)
     send(custody, refund)
-    refunding.fail(story.session, custody.clerk, refund_id=refund.id, reason="账户已销户", now=NOON)
+    refunding.fail(story.session, custody.colleague, refund_id=refund.id, reason="账户已销户", now=NOON)
     again = refunding.reroute(
         story.session, custody.clerk, refund_id=refund.id, payee=PAYER, reason="改付新账户", now=NOON
     )
@@ -318,7 +318,7 @@ def test_a_refund_said_to_have_failed_that_left_after_all_has_succeeded(story: S
     refund = asked(custody.clerk, story.session, order)
     approve(custody.colleague, story.session, refund)
     send(custody, refund)
-    refunding.fail(story.session, custody.clerk, refund_id=refund.id, reason="银行未付", now=NOON)
+    refunding.fail(story.session, custody.colleague, refund_id=refund.id, reason="银行未付", now=NOON)
     custody.tell(Movement(-10_000, f"退款 {refund.number}", "OUT"))
     assert (refund.status, order.refunded_fen) == (RefundStatus.SUCCEEDED, 10_000)
     with pytest.raises(RefundTooMuchError):
@@ -331,7 +331,7 @@ def test_a_refund_that_left_after_it_was_asked_anew_waits_for_a_person(story: St
     refund = asked(custody.clerk, story.session, order)
     approve(custody.colleague, story.session, refund)
     send(custody, refund)
-    refunding.fail(story.session, custody.clerk, refund_id=refund.id, reason="银行未付", now=NOON)
+    refunding.fail(story.session, custody.colleague, refund_id=refund.id, reason="银行未付", now=NOON)
     asked(custody.clerk, story.session, order)
     custody.tell(Movement(-10_000, f"退款 {refund.number}", "OUT"))
     assert (refund.status, custody.waiting()) == (RefundStatus.FAILED, [Waiting.WENT_OUT])

@@ -4,7 +4,9 @@ import pytest
 from sqlalchemy import orm
 
 from market.attribution.rules import Step
+from market.banking.rules import PaidAfterAllError, ToldByStatementError
 from market.channels.rules import FundsModel
+from market.errors import FourEyesError, InvalidInputError
 from market.identity.rules import Actor, Role
 from market.orders.models import Order
 from market.payments import refunding
@@ -13,8 +15,9 @@ from market.payments.refunding import Payee
 from market.payments.rules import RefundTooMuchError
 from tests import factories
 from tests.orders.test_by_weight import TEN_PERCENT, accept, by_weight, found, ship
-from tests.payments.desk import complaints
-from tests.payments.test_refunds import approve, asked
+from tests.payments.bank import Movement
+from tests.payments.desk import complaints, in_custody, of_supplier
+from tests.payments.test_refunds import approve, asked, cancelled_in_custody, send
 from tests.story import NOON, TODAY, Story, open_channels
 
 
@@ -93,3 +96,53 @@ def test_a_failed_refund_is_not_asked_again_of_a_payment_that_has_gone_back_sinc
         refunding.reroute(
             story.session, story.clerk, refund_id=first.id, payee=Payee("教育局", "3001"), reason="改付", now=NOON
         )
+
+
+def recorded(story: Story, *, reference: str = "ICBC-B") -> Refund:
+    """Record by hand that the supplier's bank paid a refund of 100 yuan."""
+    order = story.place("10", funds_model=FundsModel.DIRECT)
+    story.pay(order, 10_000)
+    story.cancel(order)
+    refund = asked(story.orderer, story.session, order)
+    approve(story.clerk, story.session, refund)
+    by = colleague(story)
+    refunding.record(story.session, by, refund_id=refund.id, bank_reference=reference, paid_on=TODAY, now=NOON)
+    with pytest.raises((FourEyesError, InvalidInputError)):  # its own word, or the bank's
+        refunding.fail(story.session, by, refund_id=refund.id, reason="记错", now=NOON)
+    return refund
+
+
+@pytest.mark.parametrize("is_told_first", [False, True])
+def test_the_suppliers_bank_tells_of_a_refund_that_was_recorded_by_hand(story: Story, *, is_told_first: bool) -> None:
+    own = of_supplier(story)
+    if is_told_first:
+        own.tell(Movement(-10_000, "退货款", "ICBC-B"))
+    refund = recorded(story, reference="icbc b")
+    if not is_told_first:
+        own.tell(Movement(-10_000, "退货款", "ICBC-B"))
+    assert (refund.left_line_id is None, own.waiting()) == (False, [])
+    with pytest.raises(InvalidInputError):
+        refunding.fail(story.session, story.clerk, refund_id=refund.id, reason="记错", now=NOON)
+    assert complaints(story.session) == []
+
+
+def test_a_refund_is_not_recorded_otherwise_than_the_suppliers_bank_tells(story: Story) -> None:
+    of_supplier(story).tell(Movement(-9_000, "退货款", "ICBC-B"))
+    with pytest.raises(ToldByStatementError):
+        recorded(story)
+
+
+def test_nothing_goes_back_in_place_of_a_refund_that_left_after_all(story: Story) -> None:
+    custody = in_custody(story.session)
+    order = cancelled_in_custody(story, custody)
+    first = asked(custody.clerk, story.session, order)
+    approve(custody.colleague, story.session, first)
+    send(custody, first)
+    refunding.fail(story.session, custody.colleague, refund_id=first.id, reason="账户已销户", now=NOON)
+    elsewhere = Payee("我", "99999 8888")
+    again = refunding.reroute(
+        story.session, custody.clerk, refund_id=first.id, payee=elsewhere, reason="改付", now=NOON
+    )
+    custody.tell(Movement(-10_000, f"退款 {first.number}", "OUT"))
+    with pytest.raises(PaidAfterAllError):
+        approve(custody.colleague, story.session, again)

@@ -68,6 +68,13 @@ def test_a_payer_is_told_what_waits_for_the_rest_and_nowhere_to_pay_for_what_was
         assert (told["amount_due_fen"], told["account"], told["remark"], told["waiting_fen"]) == (0, None, None, 0)
 
 
+@pytest.mark.parametrize("remark", ["货款\x00", "货" * 1_001])
+def test_a_statement_with_what_no_bank_writes_is_refused_whole(manager: Desk, account: str, remark: str) -> None:
+    answer = upload(manager, account, export(Movement(100), Movement(200, remark, "B")))
+    assert (answer.status_code, answer.json()["code"]) == (422, "statement_faults")
+    assert [fault["pointer"] for fault in answer.json()["errors"]] == ["/rows/3/remark"]
+
+
 def rename(stalls: Stalls, organisation_id: UUID, name: str, *, version: int) -> Any:
     """Have the operator give an organisation another name."""
     headers = stalls.operator.bearer | {"If-Match": f'"{version}"'}

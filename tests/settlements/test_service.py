@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from market.attribution.rules import Step
-from market.banking.rules import Meaning
+from market.banking.rules import Meaning, PaidAfterAllError
 from market.errors import FourEyesError, TransitionError
 from market.settlements import queries, service
 from market.settlements.models import Settlement
@@ -15,7 +15,6 @@ from market.settlements.rules import (
     NothingToSettleError,
     NotOnStatementError,
     OpenSettlementError,
-    PaidAfterAllError,
     SettlementEvent,
     SettlementStatus,
     StaleSettlementError,
@@ -135,6 +134,26 @@ def test_nothing_is_settled_anew_while_a_statement_tells_that_what_failed_was_pa
         draft(story, custody)
     custody.mean(Meaning.BANK_ERROR)
     assert draft(story, custody).amount_fen == 10_000
+
+
+def test_what_was_drafted_anew_is_not_paid_either_once_a_statement_tells_that_what_failed_was(
+    story: Story, custody: Bank
+) -> None:
+    paid(story, custody, "10")
+    first = draft(story, custody)
+    approve(custody, first)
+    instruct(custody, first)
+    service.fail(story.session, custody.colleague, settlement_id=first.id, now=NOON)
+    second = draft(story, custody)
+    with story.session.begin_nested() as before:
+        custody.tell(Movement(-10_000, f"结算 {first.number}", "OUT"))
+        with pytest.raises(PaidAfterAllError):
+            approve(custody, second)
+        before.rollback()
+    approve(custody, second)
+    custody.tell(Movement(-10_000, f"结算 {first.number}", "OUT"))
+    with pytest.raises(PaidAfterAllError):
+        instruct(custody, second)
 
 
 def test_goods_accepted_before_they_are_paid_for_are_settled_as_far_as_they_are_paid(
