@@ -88,7 +88,7 @@ def test_a_village_gives_on_what_it_holds_once_and_not_before_it_is_given(
     assert refusal(early) == (409, "given_before_received", "/given_on")
     assert "came in on 2027-01-15" in early.json()["detail"]
     tomorrow = gift(season, {household: 1}, 1_00) | {"given_on": "2027-01-16"}
-    assert refusal(asked(client, keeper, "/second-distributions", tomorrow)) == (422, "invalid_input", "/given_on")
+    assert refusal(asked(client, keeper, "/second-distributions", tomorrow)) == (422, "future_date", "/given_on")
     assert asked(client, keeper, "/second-distributions", gift(season, {household: 1}, 4_00)).status_code == 201
     twice = asked(client, keeper, "/second-distributions", gift(season, {household: 1}, 4_00, "二次分配  1"))
     assert refusal(twice) == (409, "second_reference_taken", "/reference")
