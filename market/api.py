@@ -329,6 +329,11 @@ def declared(*errors: type[MarketError]) -> dict[int | str, dict[str, Any]]:
     }
 
 
+def tried(answer: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
+    """Declare that an endpoint answers 200 with the same where it was only tried."""
+    return {200: {"model": answer, "description": "A dry run: nothing was recorded"}}
+
+
 def pointer_to(*parts: str | int) -> str:
     """Return the JSON pointer with these parts (RFC 6901)."""
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)

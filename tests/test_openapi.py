@@ -84,3 +84,13 @@ def test_answers_have_no_defaults(document: dict[str, Any]) -> None:
         if "default" in schema
     ]
     assert defaulted == []
+
+
+def test_what_can_be_tried_says_what_it_answers_then(document: dict[str, Any]) -> None:
+    tried = [
+        (path, operation["responses"].keys())
+        for _, path, operation in operations(document)
+        if any(parameter["name"] == "dry_run" for parameter in operation.get("parameters", []))
+    ]
+    assert len(tried) == 9
+    assert [path for path, statuses in tried if not {"200", "201"} <= statuses] == []

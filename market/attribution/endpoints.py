@@ -21,6 +21,7 @@ from market.api import (
     file_content,
     read_file,
     router_of,
+    tried,
 )
 from market.attribution import disbursing, evidence, pay_lists, pictures, queries
 from market.attribution.models import Disbursement, Payment
@@ -77,7 +78,8 @@ _LISTED = tuple(name for name in PaymentListed.model_fields if name not in {"pai
     "/disbursements",
     status_code=201,
     response_model=DisbursementOut,
-    responses=declared(
+    responses=tried(DisbursementOut)
+    | declared(
         FutureDateError,
         PayeeWithoutTieError,
         ForeignContributionError,

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import Depends, Query, Response
 from sqlalchemy import orm
 
-from market.api import Page, answer, declared, file_body, newest, read_file, router_of
+from market.api import Page, answer, declared, file_body, newest, read_file, router_of, tried
 from market.attribution import bank_file, bank_results, cash, disbursing, pay_lists, queries
 from market.attribution.endpoints import disbursement_read, orders_of
 from market.attribution.models import PayList
@@ -161,7 +161,7 @@ def read_pay_list(pay_list_id: UUID, caller: Annotated[Caller, requires(Permissi
     "/pay-lists/{pay_list_id}/bank-results",
     status_code=201,
     response_model=BankResultOut,
-    responses=declared(BankFileError, BankResultError, FourEyesError, *_POSTING),
+    responses=tried(BankResultOut) | declared(BankFileError, BankResultError, FourEyesError, *_POSTING),
     openapi_extra=file_body(*bank_file.MEDIA_TYPES),
     description=_BANK_FILE,
 )

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import Query, Response
 from sqlalchemy import orm
 
-from market.api import Page, PageQuery, answer, declared, decode_cursor, encode_cursor, newest, router_of
+from market.api import Page, PageQuery, answer, declared, decode_cursor, encode_cursor, newest, router_of, tried
 from market.benefits.formulas import (
     NoSurplusError,
     NoWeightError,
@@ -106,7 +106,8 @@ def _proposed(distribution_id: UUID | None, period: Period, found: proposing.Pre
     "/distributions",
     status_code=201,
     response_model=ProposedOut,
-    responses=declared(
+    responses=tried(ProposedOut)
+    | declared(
         NotFoundError,
         NobodyListedError,
         NoSurplusError,
@@ -232,7 +233,8 @@ def _after(cursor: str | None) -> tuple[UUID, str] | None:
     "/second-distributions",
     status_code=201,
     response_model=GivenOut,
-    responses=declared(
+    responses=tried(GivenOut)
+    | declared(
         NotFoundError,
         FutureDateError,
         RegisterNotInForceError,

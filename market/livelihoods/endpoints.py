@@ -8,7 +8,19 @@ from uuid import UUID
 from fastapi import Query, Response
 from sqlalchemy import orm
 
-from market.api import Page, PageQuery, after_id, answer, cut, declared, decode_cursor, encode_cursor, newest, router_of
+from market.api import (
+    Page,
+    PageQuery,
+    after_id,
+    answer,
+    cut,
+    declared,
+    decode_cursor,
+    encode_cursor,
+    newest,
+    router_of,
+    tried,
+)
 from market.clock import business_date, utc_now
 from market.errors import FourEyesError, FutureDateError, InvalidInputError, NotFoundError, TransitionError
 from market.households.rules import HouseholdDepartedError, VillageOutsideRegionError
@@ -150,7 +162,12 @@ def reverse_item(
     )
 
 
-@router.post("/account-items/imports", status_code=201, response_model=ImportOut, responses=declared(RowsAtFaultError))
+@router.post(
+    "/account-items/imports",
+    status_code=201,
+    response_model=ImportOut,
+    responses=tried(ImportOut) | declared(RowsAtFaultError),
+)
 def import_items(
     request: ImportItems, caller: Annotated[Caller, requires(Permission.ACCOUNT_WRITE)], *, dry_run: bool = False
 ) -> Response:

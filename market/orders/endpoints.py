@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import Query, Request, Response
 from sqlalchemy import orm
 
-from market.api import Page, after_id, answer, cut, day_asked, declared, router_of
+from market.api import Page, after_id, answer, cut, day_asked, declared, router_of, tried
 from market.attribution.schemas import reach_out
 from market.banks.rules import identification_code
 from market.benefits.rules import PlanNotApprovedError
@@ -296,10 +296,7 @@ def ship_order(order_id: UUID, request: Ship, caller: Annotated[Caller, requires
     "/orders/{order_id}/acceptances",
     status_code=201,
     response_model=AcceptanceOut,
-    responses={
-        200: {"model": AcceptanceOut, "description": "A dry run: nothing was recorded"},
-        **declared(*_REFUSED, *acceptance.REFUSALS, OutOfStockError, PeriodClosedError),
-    },
+    responses=tried(AcceptanceOut) | declared(*_REFUSED, *acceptance.REFUSALS, OutOfStockError, PeriodClosedError),
 )
 def accept_lines(
     order_id: UUID,
@@ -350,10 +347,7 @@ def _accepted_out(accepted: acceptance.Accepted) -> AcceptanceOut:
     "/orders/{order_id}/returns",
     status_code=201,
     response_model=ReturnOut,
-    responses={
-        200: {"model": ReturnOut, "description": "A dry run: nothing was recorded"},
-        **declared(*_REFUSED, ReturnTooMuchError, PeriodClosedError),
-    },
+    responses=tried(ReturnOut) | declared(*_REFUSED, ReturnTooMuchError, PeriodClosedError),
 )
 def take_back(
     order_id: UUID,
