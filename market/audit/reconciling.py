@@ -164,14 +164,14 @@ OPEN = {
     Reason.BALANCE_DIFFERS: (
         None,
         """
-        SELECT a.number, concat('支付机构余额 ', s.told_fen, ' 分,流水合计 ', s.booked_fen, ' 分'), 0, s.swept_at
+        SELECT a.number, concat('told_fen ', s.told_fen, ', booked_fen ', s.booked_fen), 0, s.swept_at
           FROM provider_sweeps s JOIN bank_accounts a ON a.id = s.account_id WHERE s.told_fen <> s.booked_fen
         """,
     ),
     Reason.STATEMENT_DIFFERS: (
         None,
         f"""
-        SELECT concat_ws(' ', a.bank_name, g.closes_on), concat('余额相差 ', g.gap_fen, ' 分'), 0, g.closes_on
+        SELECT concat_ws(' ', a.bank_name, g.closes_on), concat('gap_fen ', g.gap_fen), 0, g.closes_on
           FROM ({GAPS}) g JOIN bank_accounts a ON a.id = g.bank_account_id AND a.purpose = 'custody'
          WHERE g.gap_fen <> 0
         """,
