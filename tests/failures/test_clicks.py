@@ -83,7 +83,7 @@ def clicked(at_stake: World, tabs: Tabs, attempts: int) -> None:
     """Place, pay and give back orders, each step in two tabs at once; some calls end without a known outcome."""
     card = {"payment_method": CARD, "return_url": "https://example.org/back"}
     for number in range(attempts):
-        fault, later = FAULTS[number % len(FAULTS)], timedelta(hours=number + 1)
+        fault, later = FAULTS[number % len(FAULTS)], timedelta(hours=1)
         wish = at_stake.order(str(1 + number % MOST_KG)) | {"payment_days": 1 + number // MOST_KG}
         group = tabs.click("orderer", "/order-groups", wish)
         _fail(at_stake, fault)
