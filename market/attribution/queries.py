@@ -27,10 +27,11 @@ from market.identity.rules import Actor, Scope
 _CONTRIBUTIONS = sa.text(
     """
     SELECT c.id, c.lot_id, c.household_id, c.mechanism, c.amount_fen, c.measure_milli, c.proceeds_bp,
-           coalesce((SELECT s.status <> 'ordinary' FROM household_statuses s JOIN households h ON h.id = s.household_id
+           coalesce((SELECT s.status <> 'ordinary' FROM household_statuses s
                       WHERE s.household_id = c.household_id AND s.valid_from <= c.delivered_on
-                        AND (h.departed_on IS NULL OR h.departed_on > c.delivered_on)
-                      ORDER BY s.valid_from DESC LIMIT 1), false) AS assisted,
+                      ORDER BY s.valid_from DESC LIMIT 1), false)
+           AND NOT EXISTS (SELECT FROM households h WHERE h.id = c.household_id AND h.departed_on <= c.delivered_on)
+               AS assisted,
            coalesce(r.fen, 0) AS carry_fen
       FROM contributions c
       LEFT JOIN release_carries r ON r.contribution_id = c.id

@@ -17,16 +17,16 @@ class LedgerAccount(Base):
     __tablename__ = "ledger_accounts"
     __table_args__ = (
         sa.UniqueConstraint(
-            "book",
-            "kind",
             "owner_id",
             "counterpart_id",
+            "kind",
             "step",
+            "book",
             postgresql_nulls_not_distinct=True,
+            postgresql_include=["id"],
             name="account_once",
         ),
         sa.UniqueConstraint("id", "book"),
-        sa.Index("ledger_accounts_owner_idx", "owner_id", "counterpart_id"),
         sa.Index("ledger_accounts_counterpart_idx", "counterpart_id"),
     )
 

@@ -29,6 +29,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("code", name=op.f("households_code_once")),
     )
     op.create_index(op.f("households_village_code_idx"), "households", ["village_code"], unique=False)
+    op.create_index(
+        "households_departed_idx",
+        "households",
+        ["id"],
+        unique=False,
+        postgresql_include=["departed_on"],
+        postgresql_where=sa.text("departed_on IS NOT NULL"),
+    )
     op.create_table(
         "household_statuses",
         sa.Column("household_id", sa.Uuid(), nullable=False),

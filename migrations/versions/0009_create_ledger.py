@@ -30,18 +30,18 @@ def upgrade() -> None:
         sa.Column("step", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("ledger_accounts_pkey")),
         sa.UniqueConstraint(
-            "book",
-            "kind",
             "owner_id",
             "counterpart_id",
+            "kind",
             "step",
+            "book",
             name="account_once",
             postgresql_nulls_not_distinct=True,
+            postgresql_include=["id"],
         ),
         sa.UniqueConstraint("id", "book", name=op.f("ledger_accounts_id_book_once")),
     )
     op.create_index("ledger_accounts_counterpart_idx", "ledger_accounts", ["counterpart_id"], unique=False)
-    op.create_index("ledger_accounts_owner_idx", "ledger_accounts", ["owner_id", "counterpart_id"], unique=False)
     op.create_table(
         "ledger_entries",
         sa.Column("id", sa.Uuid(), nullable=False),
