@@ -92,6 +92,10 @@ def report(stage: Stage) -> None:
         totals=row("合计", found["totals"]),
     )
     page.note("一户出现在几行里,合计只算一次。 A household in several rows counts once in the total.")
+    page.note(
+        "兑付按付款日计,含本期之前的销售,可多于本期应计。 Disbursed is what was paid in the period, also for earlier"
+        " sales: it may exceed what accrued in it."
+    )
 
 
 def keep_apart(stage: Stage) -> None:
