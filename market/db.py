@@ -146,6 +146,14 @@ def without_hurry(session: orm.Session) -> None:
     session.execute(sa.text("SET LOCAL idle_in_transaction_session_timeout = 0"))
 
 
+def read_whole(session: orm.Session) -> None:
+    """Have the rest of this transaction join by hashing: who examines the whole book looks nothing up one by one.
+
+    How many rows come of a subquery is guessed too low, and a year was joined row by row for minutes.
+    """
+    session.execute(sa.text("SET LOCAL enable_nestloop = off"))
+
+
 def plan_anew(connection: sa.Connection | orm.Session) -> None:
     """Have the rest of this transaction planned for the values it is asked with: what sums up much says so first.
 

@@ -13,6 +13,7 @@ from market.audit.rules import Invariant, Symptom
 from market.audit.second_person_invariants import SECOND_PERSON
 from market.audit.sharing_invariants import SHARING
 from market.audit.way_invariants import WAY
+from market.db import read_whole
 
 INVARIANTS: tuple[Invariant, ...] = (
     *BOOK,
@@ -32,6 +33,7 @@ MOST_SYMPTOMS = 20
 
 def examine(session: orm.Session) -> list[Symptom]:
     """Return what breaks an invariant, in the order of the invariants; an empty list means good health."""
+    read_whole(session)
     return [symptom for invariant in INVARIANTS for symptom in _examine(session, invariant)]
 
 

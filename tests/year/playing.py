@@ -23,6 +23,7 @@ from market.orders.models import OrderLine
 from market.payments import service as payments
 from market.payments.rules import OrderPart
 from market.quantities import text
+from market.reports.rollups import roll_up
 from tests.money_out import paid_out
 from tests.story import ALL_EVIDENCE
 from tests.year.dice import Dice
@@ -129,6 +130,7 @@ def _begin_month(year: Year, day: date) -> None:
 def _close(year: Year, session: orm.Session, month: date, today: date) -> None:
     by = year.world.county.member_id
     ledger.close_month(session, Book.ATTRIBUTION, month=month, closed_by=by, today=today)
+    roll_up(session)
     year.done["months closed"] += 1
 
 
