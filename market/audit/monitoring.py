@@ -44,7 +44,7 @@ class Circumstances:
     self_paid_before_fen: int
     enrolled_on: date | None
     paid_above_fen: int
-    off_register_fen: int
+    off_register: tuple[int, int]
     unchecked: Sequence[Unchecked]
     late_status: tuple[int, int]
     sharing_account: int
@@ -126,8 +126,9 @@ def paid_above_attributed(found: Circumstances) -> Mapping[str, int] | None:
 
 
 def status_lapsed(found: Circumstances) -> Mapping[str, int] | None:
-    """What was delivered by a household off the register counts for nobody's assistance."""
-    return {"off_register_fen": found.off_register_fen} if found.off_register_fen > 0 else None
+    """What was delivered by a household off the register counts for nobody's assistance, consigned or priced."""
+    deliveries, fen = found.off_register
+    return {"off_register_deliveries": deliveries, "off_register_fen": fen} if deliveries else None
 
 
 def unchecked_items(found: Circumstances) -> Mapping[str, int] | None:
@@ -212,7 +213,7 @@ _ABOVE = sa.text(_ACCOUNTS + POSITIONS + _LESS_UNRELEASED)
 yet to release. That is as of now: a lot keeps no history of its stock."""
 _OFF_REGISTER = sa.text(
     """
-    SELECT c.household_id, CAST(sum(c.amount_fen) AS bigint)
+    SELECT c.household_id, count(*), CAST(coalesce(sum(c.amount_fen), 0) AS bigint)
       FROM contributions c JOIN households h ON h.id = c.household_id
      WHERE c.household_id = ANY(CAST(:households AS uuid[])) AND c.delivered_on BETWEEN :begin AND :end
        AND c.carried_from IS NULL
@@ -287,7 +288,7 @@ def alerts(
     since = connection.scalar(_OPEN_SINCE, asked) or date.min
     asked |= {"period_from": window.next_day, "since": since}
     above: dict[UUID, int] = {row[0]: row[1] for row in connection.execute(_ABOVE, asked)}
-    lapsed: dict[UUID, int] = {row[0]: row[1] for row in connection.execute(_OFF_REGISTER, asked)}
+    lapsed: dict[UUID, tuple[int, int]] = {row[0]: (row[1], row[2]) for row in connection.execute(_OFF_REGISTER, asked)}
     asked |= {"days": LATE_STATUS_DAYS}
     late: dict[UUID, tuple[int, int]] = {row[0]: (row[1], row[2]) for row in connection.execute(_RECORDED_LATE, asked)}
     unchecked: dict[UUID, list[Unchecked]] = defaultdict(list)
@@ -303,7 +304,7 @@ def alerts(
             self_paid.get(household.id, 0),
             enrolled.get(household.id),
             above.get(household.id, 0),
-            lapsed.get(household.id, 0),
+            lapsed.get(household.id, (0, 0)),
             unchecked[household.id],
             late.get(household.id, (0, 0)),
             sharing.get(household.id, 0),

@@ -20,6 +20,7 @@ from market.distributions import giving_on, proposing, queries
 from market.distributions.listing import Custody, Dividend, Formula, Patronage, Profit
 from market.distributions.models import Distribution, SecondDistribution
 from market.distributions.rules import (
+    ConsignedHasNoValueError,
     GivenBeforeReceivedError,
     MixedUnitsError,
     MonthsBeyondPeriodError,
@@ -114,6 +115,7 @@ def _proposed(distribution_id: UUID | None, period: Period, found: proposing.Pre
         NoWeightError,
         PatronageFloorError,
         MixedUnitsError,
+        ConsignedHasNoValueError,
         SchemeMissingError,
         SchemeYearError,
         RegisterNotInForceError,

@@ -18,6 +18,7 @@ from market.benefits.models import Register, RegisterVersion
 from market.benefits.rules import Mechanism, PlanStatus, RegisterKind
 from market.distributions.queries import Volumes, volumes
 from market.distributions.rules import (
+    ConsignedHasNoValueError,
     Counted,
     Excluded,
     Item,
@@ -108,7 +109,7 @@ def listing(session: orm.Session, supplier_id: UUID, formula: Formula, period: P
 
     By which version of a register, by which reserve, and who may be paid, is judged on the period's last day. Raises
     `NotFoundError` (the register version), `RegisterNotInForceError`, `MonthsBeyondPeriodError`, `NobodyListedError`,
-    `MixedUnitsError`, or what the formula does.
+    `MixedUnitsError`, `ConsignedHasNoValueError`, or what the formula does.
     """
     mechanism, kind = _READS[type(formula)]
     name = salt(supplier_id, mechanism, period)
@@ -178,11 +179,19 @@ def _patronage(counted: Volumes, formula: Patronage, reserve_bp: int, name: str)
     surplus = formulas.divided(formula.surplus_fen, reserve_bp, formula.by_volume_bp)
     if not counted.by_household:
         raise NobodyListedError(reason="nothing was delivered in the period", reason_zh="本期没有交售记录")
-    by_value = formula.counted is Counted.VALUE
-    if len(counted.units) > 1 and not by_value:
+    return formulas.by_weight(surplus.by_volume_fen, _delivered(counted, formula.counted), salt=name)
+
+
+def _delivered(counted: Volumes, by: Counted) -> list[tuple[str, int]]:
+    """Return how much each household delivered, by volume or by value."""
+    if by is Counted.VALUE:
+        worth = [(str(each.household_id), each.fen) for each in counted.by_household if each.fen is not None]
+        if consigned := len(counted.by_household) - len(worth):
+            raise ConsignedHasNoValueError(count=consigned, pointer="/formula/counted")
+        return worth
+    if len(counted.units) > 1:
         raise MixedUnitsError(unit=tuple(sorted(counted.units)), pointer="/formula/counted")
-    weighted = [(str(each.household_id), each.fen if by_value else each.milli) for each in counted.by_household]
-    return formulas.by_weight(surplus.by_volume_fen, weighted, salt=name)
+    return [(str(each.household_id), each.milli) for each in counted.by_household]
 
 
 def _by_register(body: RegisterBody, formula: Dividend | Custody | Profit, period: Period, name: str) -> list[Due]:

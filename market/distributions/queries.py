@@ -100,11 +100,14 @@ def second_items_of(session: orm.Session, distribution_id: UUID) -> list[Item]:
 
 
 class Volume(NamedTuple):
-    """What a household delivered in a period: milli-units of one base unit, and what it was worth (fen)."""
+    """What a household delivered in a period: milli-units of one base unit, and what it was worth (fen).
+
+    Nothing was known of its worth if any of it was consigned: that brings what it is sold for.
+    """
 
     household_id: UUID
     milli: int
-    fen: int
+    fen: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +121,8 @@ class Volumes:
 
 _VOLUMES = sa.text(
     """
-    SELECT c.household_id, sum(c.measure_milli)::bigint AS milli, sum(c.amount_fen)::bigint AS fen,
+    SELECT c.household_id, sum(c.measure_milli)::bigint AS milli,
+           CASE WHEN count(c.amount_fen) = count(*) THEN sum(c.amount_fen)::bigint END AS fen,
            array_agg(DISTINCT l.base_unit) AS units, array_agg(DISTINCT l.id) AS lots
       FROM lots l
       JOIN contributions c ON c.lot_id = l.id

@@ -235,6 +235,15 @@ class MixedUnitsError(MarketError):
     zh = "交售产品计量单位不一({unit}),请改按交易额计算。"
 
 
+class ConsignedHasNoValueError(MarketError):
+    """What was consigned has no price of its own: it brings what it is sold for, perhaps years later."""
+
+    en = (
+        "{count} households consigned produce in the period, which has no value when it is delivered; count the volume."
+    )
+    zh = "本期有 {count} 户寄售产品,寄售交货时没有金额,请改按交售数量计算。"
+
+
 class SecondReferenceTakenError(MarketError):
     """One bank line or receipt gives once."""
 

@@ -180,7 +180,23 @@ def test_produce_of_a_household_that_had_left_is_found(session: orm.Session, aud
     story.lot(10_000, {gone.id: 5_000, there.id: 5_000})
     gone.departed_on = date(2026, 1, 1)
     session.flush()
-    assert found(session, auditor, MonitoringRule.STATUS_LAPSED) == {gone.code: {"off_register_fen": 5_000}}
+    assert found(session, auditor, MonitoringRule.STATUS_LAPSED) == {
+        gone.code: {"off_register_deliveries": 1, "off_register_fen": 5_000}
+    }
+
+
+def test_what_a_household_that_had_left_consigned_is_found_though_it_has_no_amount_yet(
+    session: orm.Session, auditor: Actor
+) -> None:
+    open_channels(session)
+    story = Story(session)
+    gone = story.household()
+    story.consign(100_000, {gone.id: 100_000})
+    gone.departed_on = date(2026, 1, 2)
+    session.flush()
+    assert found(session, auditor, MonitoringRule.STATUS_LAPSED) == {
+        gone.code: {"off_register_deliveries": 1, "off_register_fen": 0}
+    }
 
 
 @pytest.mark.parametrize(
