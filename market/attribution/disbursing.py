@@ -225,7 +225,7 @@ def check(
     }
     makers = _makers(session, supplier_id, {payment.contribution_id for payment in payments} - {None})
     used = _used(session, supplier_id, payments, pay_list_id)
-    invoices = _invoices(session, {payment.invoice_number for payment in payments} - {None})
+    invoices = _invoices(session, {payment.invoice_number for payment in payments} - {None}, pay_list_id)
     for payment, pointer in zip(payments, pointers, strict=True):
         if payment.payee_id not in known[payment.kind]:
             name = _name_of(session, supplier_id, payment)
@@ -258,12 +258,17 @@ def _used(
     return set(session.scalars(paid.union(listed)))
 
 
-def _invoices(session: orm.Session, numbers: Collection[str | None]) -> set[str | None]:
-    """Return which invoices stand behind a payment already, of whatever supplier."""
+def _invoices(session: orm.Session, numbers: Collection[str | None], pay_list_id: UUID | None) -> set[str | None]:
+    """Return which invoices stand behind a payment, or behind one that another list asks for, of whatever supplier."""
     if not numbers:
         return set()
-    found = sa.select(Payment.invoice_number).where(Payment.invoice_number.in_(numbers), Payment.reversed_at.is_(None))
-    return set(session.scalars(found))
+    paid = sa.select(Payment.invoice_number).where(Payment.invoice_number.in_(numbers), Payment.reversed_at.is_(None))
+    listed = sa.select(PayListLine.invoice_number).where(
+        PayListLine.invoice_number.in_(numbers),
+        PayListLine.status == LineStatus.OPEN,
+        PayListLine.pay_list_id.is_distinct_from(pay_list_id),
+    )
+    return set(session.scalars(paid.union(listed)))
 
 
 _BEGAN_ON = sa.text(

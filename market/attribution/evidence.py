@@ -45,12 +45,16 @@ _KEEP = sa.text(
 )
 _USES = sa.text(
     """
-    SELECT u.sha256, u.disbursement_id, u.confirmation_id, u.used_at,
-           o.id AS organisation_id, o.name AS organisation, o.region_code
+    SELECT DISTINCT ON (u.sha256) u.sha256, u.turn, u.disbursement_id, u.confirmation_id, u.used_at,
+           o.id AS organisation_id, o.name AS organisation, o.region_code,
+           u.disbursement_id IS NOT NULL AND NOT EXISTS (
+               SELECT FROM payments p WHERE p.disbursement_id = u.disbursement_id AND p.reversed_at IS NULL)
+             AS is_reversed
       FROM evidence_uses u
       JOIN members m ON m.id = u.used_by
       JOIN organisations o ON o.id = m.organisation_id
      WHERE u.sha256 = ANY(:hashes)
+     ORDER BY u.sha256, u.turn DESC
     """
 )
 _LOOK_ALIKES = sa.text(
@@ -156,7 +160,7 @@ def _file(session: orm.Session, actor: Actor, evidence: Evidence, *, duplicate: 
         uploaded_by=evidence.uploaded_by,
         uploaded_at=evidence.uploaded_at,
         duplicate=duplicate,
-        use=_told(actor, used) if used else None,
+        use=_told(actor, used) if used and not used.is_reversed else None,
         look_alikes=look_alikes,
     )
 
@@ -192,7 +196,8 @@ def use(
     """Let files of the actor's organisation prove one disbursement or confirmation.
 
     Raises `NotFoundError` for files of others, and `EvidenceUsedError` for bytes that prove something else already,
-    whoever uploaded them; what they prove already by the same request is no fault.
+    whoever uploaded them; what they prove already by the same request is no fault, and a disbursement that was wholly
+    reversed is no longer proved by them.
     """
     if not evidence_ids:
         return
@@ -201,7 +206,8 @@ def use(
     hashes = {row.sha256: row.id for row in session.execute(own.order_by(Evidence.id))}
     if len(hashes) < len(set(evidence_ids)):
         raise NotFoundError(what="evidence", pointer=pointer)
-    used = {row.sha256: row for row in session.execute(_USES, {"hashes": list(hashes)})}
+    last = {row.sha256: row for row in session.execute(_USES, {"hashes": list(hashes)})}
+    used = {digest: row for digest, row in last.items() if not row.is_reversed}
     for row in used.values():
         if (row.disbursement_id, row.confirmation_id) != (disbursement_id, confirmation_id):
             seen = _told(actor, row)
@@ -209,6 +215,7 @@ def use(
     session.add_all(
         EvidenceUse(
             sha256=digest,
+            turn=last[digest].turn + 1 if digest in last else 0,
             evidence_id=evidence_id,
             disbursement_id=disbursement_id,
             confirmation_id=confirmation_id,

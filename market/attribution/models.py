@@ -33,7 +33,8 @@ class Payment(Base):
     """One payment of a disbursement to one payee; its reference (bank line, purchase invoice) is used once.
 
     `reference_key` is the reference as `identifiers.reference_key` reads it. The number of a purchase invoice is used
-    once in the whole market. What a reversed payment used is free again.
+    once in the whole market. What a reversed payment used is free again; but a reference that a bank was given, by a
+    list, stays spent.
     """
 
     __tablename__ = "payments"
@@ -151,7 +152,11 @@ class ConfirmedPayment(Base):
 
 
 class EvidenceUse(Base):
-    """What a file proves: one disbursement, or one act of confirmation, in the whole market."""
+    """What a file proves: one disbursement, or one act of confirmation, in the whole market.
+
+    It takes a turn more when all payments of the disbursement that it proved have been reversed: the bank's slip of a
+    mistyped payment proves the one that was meant.
+    """
 
     __tablename__ = "evidence_uses"
     __table_args__ = (
@@ -159,6 +164,7 @@ class EvidenceUse(Base):
     )
 
     sha256: orm.Mapped[str] = orm.mapped_column(sa.ForeignKey("evidence_contents.sha256"), primary_key=True)
+    turn: orm.Mapped[int] = orm.mapped_column(primary_key=True)
     evidence_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("evidences.id"), index=True)
     disbursement_id: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("disbursements.id"), index=True)
     confirmation_id: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("confirmations.id"), index=True)
@@ -232,6 +238,9 @@ class PayListLine(Base):
             "reference_key",
             unique=True,
             postgresql_where=sa.text("status <> 'withdrawn'"),
+        ),
+        sa.Index(
+            "pay_list_lines_invoice_once", "invoice_number", unique=True, postgresql_where=sa.text("status = 'open'")
         ),
     )
 

@@ -16,7 +16,11 @@ class ReversePayment(Schema):
 
 
 class PaymentReversed(Schema):
-    """A payment that its payee never had; its reference and invoice are free again."""
+    """A payment that its payee never had.
+
+    Its invoice is free again, and its reference, unless a list gave it to a bank; once all payments of the disbursement
+    are reversed, so are the files that proved it.
+    """
 
     payment_id: Id
     amount_fen: Fen

@@ -45,6 +45,7 @@ _PROVED = """
       SELECT coalesce(u.disbursement_id, u.confirmation_id) AS thing_id, u.sha256, u.evidence_id, e.organisation_id,
              e.looks, coalesce(CAST(e.taken_at AT TIME ZONE 'Asia/Shanghai' AS date), e.stated_on) AS captured_on
         FROM evidence_uses u JOIN evidences e ON e.id = u.evidence_id
+       WHERE NOT EXISTS (SELECT FROM evidence_uses n WHERE n.sha256 = u.sha256 AND n.turn > u.turn)
     ), parts AS (
       SELECT thing_id, evidence_id, captured_on, looks, place, (looks >> (16 * place)) & 65535 AS part
         FROM proofs CROSS JOIN generate_series(0, 3) AS place WHERE looks IS NOT NULL

@@ -83,6 +83,7 @@ def upgrade() -> None:
     op.create_table(
         "evidence_uses",
         sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("turn", sa.BigInteger(), nullable=False),
         sa.Column("evidence_id", sa.Uuid(), nullable=False),
         sa.Column("disbursement_id", sa.Uuid(), nullable=True),
         sa.Column("confirmation_id", sa.Uuid(), nullable=True),
@@ -100,7 +101,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["evidence_id"], ["evidences.id"], name=op.f("evidence_uses_evidence_id_exists")),
         sa.ForeignKeyConstraint(["sha256"], ["evidence_contents.sha256"], name=op.f("evidence_uses_sha256_exists")),
         sa.ForeignKeyConstraint(["used_by"], ["members.id"], name=op.f("evidence_uses_used_by_exists")),
-        sa.PrimaryKeyConstraint("sha256", name=op.f("evidence_uses_pkey")),
+        sa.PrimaryKeyConstraint("sha256", "turn", name=op.f("evidence_uses_pkey")),
     )
     op.create_index(op.f("evidence_uses_confirmation_id_idx"), "evidence_uses", ["confirmation_id"], unique=False)
     op.create_index(op.f("evidence_uses_disbursement_id_idx"), "evidence_uses", ["disbursement_id"], unique=False)
@@ -193,6 +194,13 @@ def upgrade() -> None:
         ["supplier_id", "reference_key"],
         unique=True,
         postgresql_where=sa.text("status <> 'withdrawn'"),
+    )
+    op.create_index(
+        "pay_list_lines_invoice_once",
+        "pay_list_lines",
+        ["invoice_number"],
+        unique=True,
+        postgresql_where=sa.text("status = 'open'"),
     )
     op.create_table(
         "bank_results",

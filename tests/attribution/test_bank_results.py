@@ -104,6 +104,19 @@ def test_what_failed_is_paid_again_under_a_new_reference_alone(stalls: Stalls) -
     assert owed(stalls)[0] == 0
 
 
+def test_an_invoice_that_an_open_list_asks_to_pay_is_asked_for_by_no_other(stalls: Stalls) -> None:
+    """Money that has left the bank is not refused: so what would be refused then is refused before."""
+    invoiced = stalls.payment(500, invoice_number="24142000000012345678", reference="A-1")
+    request = {"method": "bank_transfer", "evidence": "代发清单", "payments": invoiced["payments"]}
+    first = stalls.clerk.made("/pay-lists", request)
+    request["payments"] = [request["payments"][0] | {"reference": "B-1"}]
+    refused = stalls.clerk.post("/pay-lists", request)
+    assert (refused.status_code, refused.json()["code"]) == (409, "einvoice_taken")
+    told(stalls, first, "A-1,,5.00,失败,账户状态异常,")
+    again = stalls.clerk.made("/pay-lists", request)
+    assert told(stalls, again, f"B-1,,5.00,成功,,{TODAY}").json()["paid"] == 1
+
+
 def test_a_file_told_twice_posts_nothing_the_second_time(stalls: Stalls) -> None:
     pay_list = prepared(stalls, 3_058, 6_039)
     row = f"DF-0,,30.58,成功,,{TODAY}"

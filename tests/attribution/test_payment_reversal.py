@@ -23,6 +23,8 @@ from market.identity.rules import Actor, Role, Scope
 from market.ledger.models import LedgerEntry
 from market.lots.rules import LotStatus
 from tests import factories
+from tests.attribution.test_bank_results import prepared, told
+from tests.attribution.test_evidence import PDF, uploaded
 from tests.distributions.season import Season
 from tests.stalls import NOON, Stalls
 from tests.story import TODAY, Story, open_channels
@@ -179,6 +181,34 @@ def test_its_reference_is_free_again_and_what_is_owed_is_as_old_as_it_was(stalls
         paid(stalls, 3_058, reference="农商行 0302-1")
     assert stalls.village.post("/payments/confirmations", {"payment_ids": [slip]}).json()["code"] == "payment_reversed"
     assert stalls.village.post(f"/payments/{slip}/confirmation-code").json()["code"] == "payment_reversed"
+
+
+def test_the_files_that_proved_a_wholly_reversed_batch_prove_the_one_that_was_meant(stalls: Stalls) -> None:
+    slip = uploaded(stalls.clerk, PDF)["id"]
+    batch = stalls.payment(900) | {"evidence_ids": [slip]}
+    batch["payments"] += stalls.payment(100)["payments"]
+    wrong = stalls.clerk.made("/disbursements", batch)
+    meant = stalls.payment(1_000) | {"evidence_ids": [slip]}
+    for payment in wrong["payments"]:
+        refused = stalls.clerk.post("/disbursements", meant)
+        assert (refused.status_code, refused.json()["code"]) == (409, "evidence_used"), "one payment still stands"
+        stalls.manager.made(f"/payments/{payment['id']}/reversal", {"reason": "金额录入错误"})
+    assert stalls.clerk.get(f"/evidence/{slip}").json()["use"] is None
+    right = stalls.clerk.made("/disbursements", meant)
+    assert stalls.clerk.get(f"/evidence/{slip}").json()["use"]["disbursement_id"] == right["id"]
+    assert stalls.clerk.get(f"/disbursements/{wrong['id']}").json()["evidence_ids"] == [slip], "it stays on record"
+    another = stalls.payment(1_000) | {"evidence_ids": [slip]}
+    assert stalls.clerk.post("/disbursements", another).json()["code"] == "evidence_used"
+
+
+def test_a_reference_that_a_bank_was_given_stays_spent_when_its_payment_is_reversed(stalls: Stalls) -> None:
+    pay_list = prepared(stalls, 1_000)
+    told(stalls, pay_list, f"DF-0,,10.00,成功,,{TODAY}")
+    (listed,) = stalls.clerk.get("/payments").json()["items"]
+    stalls.desk(stalls.supplier, Role.SUPPLIER_MANAGER).made(f"/payments/{listed['id']}/reversal", {"reason": "退汇"})
+    again = stalls.clerk.post("/disbursements", stalls.payment(1_000, reference="DF-0"))
+    assert (again.status_code, again.json()["code"]) == (409, "payment_reference_taken")
+    assert stalls.clerk.post("/disbursements", stalls.payment(1_000, reference="DF-9")).status_code == 201
 
 
 def test_a_payment_whose_receipt_was_confirmed_is_never_reversed(stalls: Stalls) -> None:
