@@ -13,6 +13,9 @@ _CREDIT_CODE = re.compile(rf"[{_CREDIT_ALPHABET}]{{2}}[0-9]{{6}}[{_CREDIT_ALPHAB
 _RESIDENT_ID = re.compile(r"[0-9]{6}([0-9]{4})([0-9]{2})([0-9]{2})[0-9]{3}[0-9X]")
 _RESIDENT_CHECK = "10X98765432"
 _REGION_CODE = re.compile(r"[0-9]{2}([0-9]{2}([0-9]{2}([0-9]{3}([0-9]{3})?)?)?)?")
+_EIGHTEEN = re.compile(r"(?<!\d)\d{17}[\dXx](?!\d)", re.ASCII)
+_MOBILE = re.compile(r"(?<![A-Za-z0-9=/_-])1[3-9]\d{9}(?!\d)", re.ASCII)
+_CARD = re.compile(r"(?<!\d)62\d{14,17}(?!\d)", re.ASCII)
 _EINVOICE_NUMBER = re.compile(r"[0-9]{20}")
 _COUNTY_DIGITS = 6
 CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
@@ -44,6 +47,23 @@ def is_resident_id(text: str) -> bool:
         return False
     weighted = sum(int(text[place]) * pow(2, 17 - place, 11) for place in range(17))
     return text[17] == _RESIDENT_CHECK[weighted % 11]
+
+
+def is_card_number(text: str) -> bool:
+    """Tell whether this is the number of a bank card of the mainland: 62, 16 to 19 digits, and Luhn's check digit."""
+    doubled = [int(digit) * (1 + place % 2) for place, digit in enumerate(reversed(text)) if digit.isdecimal()]
+    return _CARD.fullmatch(text) is not None and sum(value - 9 if value > 9 else value for value in doubled) % 10 == 0
+
+
+def holds_resident_id(text: str) -> bool:
+    """Tell whether a resident identity number stands somewhere in a text."""
+    return any(is_resident_id(number.upper()) for number in _EIGHTEEN.findall(unicodedata.normalize("NFKC", text)))
+
+
+def holds_personal_number(text: str) -> bool:
+    """Tell whether a resident identity number, a mobile telephone's or a bank card's stands somewhere in a text."""
+    plain = unicodedata.normalize("NFKC", text)
+    return holds_resident_id(plain) or bool(_MOBILE.search(plain)) or any(map(is_card_number, _CARD.findall(plain)))
 
 
 def is_region_code(text: str) -> bool:

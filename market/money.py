@@ -12,6 +12,9 @@ WHOLE_BP = 10_000
 MAX_FEN = 10**13
 """No single amount exceeds 100 thousand million yuan; it stays far below 2**53, so JSON readers keep it exact."""
 
+MOST_OF_A_HOUSEHOLD_FEN = 10**9
+"""No household receives or spends ten million yuan at once: more is a slip of the pen."""
+
 
 class AllocationError(ValueError):
     """The weights cannot carry the total: none is positive, or one is negative."""

@@ -194,8 +194,9 @@ _SAID_IN_CHINESE: Mapping[str, str] = {
     "union_tag_not_found": "须注明 {discriminator}",
     "named_twice": "每项只能填写一次",
     "unprintable": "含有不可打印的字符",
-    "personal_number": "不得填写居民身份证号或手机号码,个人信息只存于专库",
+    "personal_number": "不得填写居民身份证号、手机号码或银行卡号,个人信息只存于专库",
     "not_a_day": "不是有效的日期(YYYY-MM-DD)",
+    "not_of_our_time": "日期须在 1900 至 2199 年之间",
     "date_from_datetime_parsing": "不是有效的日期(YYYY-MM-DD)",
     "date_parsing": "不是有效的日期(YYYY-MM-DD)",
 }

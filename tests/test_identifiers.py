@@ -6,6 +6,9 @@ from hypothesis import strategies as st
 
 from market.identifiers import (
     county_of,
+    holds_personal_number,
+    holds_resident_id,
+    is_card_number,
     is_credit_code,
     is_einvoice_number,
     is_region_code,
@@ -136,3 +139,30 @@ def test_an_e_invoice_number_has_twenty_digits() -> None:
 )
 def test_a_reference_is_the_same_however_it_is_typed(typed: str, key: str) -> None:
     assert reference_key(typed) == key
+
+
+CARD = "6222020200112230004"
+
+
+@pytest.mark.parametrize(
+    "text", [f"卡号{CARD}", "电话 13800000000", "６２２２０２０２００１１２２３０００４", "张 360426199101010071"]
+)
+def test_a_number_of_a_person_is_known_among_words(text: str) -> None:
+    assert holds_personal_number(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "银行代发回单 20260302-01", "ICBC-20260331-000412", "6222020200112230007", f"1{CARD}"]
+)
+def test_other_numbers_name_nobody(text: str) -> None:
+    assert not holds_personal_number(text)
+
+
+def test_a_telephone_is_no_resident_number() -> None:
+    assert not holds_resident_id("13800000000")
+
+
+@pytest.mark.parametrize("text", ["", "62", "6222020200112230007", "9" + CARD[1:], CARD + "0"])
+def test_a_bank_card_has_its_check_digit(text: str) -> None:
+    assert is_card_number(CARD)
+    assert not is_card_number(text)

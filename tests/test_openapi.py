@@ -1,6 +1,7 @@
 """The committed OpenAPI document is what the application says, whole and exemplified."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,34 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, A
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             yield method, path, operation
+
+
+ECHOES = {
+    "BaselineOut.unit_price_fen",
+    "CapitalOut.public_fen",
+    "CapitalOut.whole_fen",
+    "ContributionOut.unit_price_fen",
+    "LineOut.jump_fen",
+    "LineOut.line_fen",
+    "LineOut.unchecked_fen",
+    "PriceTermsOut.least_fen",
+    "PriceTermsOut.most_fen",
+    "PriceTierOut.price_fen",
+    "PublishedOut.amount_fen",
+}
+"""Amounts that are answered as they were given: no sums."""
+
+
+def schemas_in(part: Any, schemas: dict[str, Any]) -> set[str]:
+    """Return the schemas that a part of the document refers to, directly or by others."""
+    found: set[str] = set()
+    waiting = [part]
+    while waiting:
+        text = json.dumps(waiting.pop())
+        new = set(re.findall(r'#/components/schemas/([^"]+)', text)) - found
+        found |= new
+        waiting += [schemas[name] for name in new]
+    return found
 
 
 def test_the_committed_document_is_current(document: dict[str, Any]) -> None:
@@ -84,6 +113,27 @@ def test_answers_have_no_defaults(document: dict[str, Any]) -> None:
         if "default" in schema
     ]
     assert defaulted == []
+
+
+def test_what_is_answered_has_no_largest_amount_and_what_is_asked_has_one(document: dict[str, Any]) -> None:
+    """A sum above what one amount may be is a sum still: refused in an answer, it is an error of ours for ever."""
+    schemas = document["components"]["schemas"]
+
+    def limited(operations_part: str) -> dict[str, bool]:
+        parts = [operation.get(operations_part, {}) for _, _, operation in operations(document)]
+        return {
+            f"{name}.{field}": "maximum" in json.dumps(schema)
+            for name in schemas_in(parts, schemas)
+            for field, schema in schemas[name].get("properties", {}).items()
+            if field.endswith("_fen")
+        }
+
+    asked, answered = limited("requestBody"), limited("responses")
+    assert len(asked) > 20
+    assert len(answered) > 100
+    assert [field for field, is_limited in asked.items() if not is_limited] == []
+    limits = {field for field, is_limited in answered.items() if is_limited} - asked.keys()
+    assert {field.split("__")[-1] for field in limits} == ECHOES
 
 
 def test_what_can_be_tried_says_what_it_answers_then(document: dict[str, Any]) -> None:

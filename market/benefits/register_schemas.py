@@ -12,6 +12,7 @@ from market.api import (
     Code,
     Day,
     Fen,
+    GivenFen,
     PageQuery,
     PositiveCount,
     PositiveFen,
@@ -64,10 +65,10 @@ class HoldingIn(Schema):
     """A household's share capital by source, its land, and its mode where the register has a scheme."""
 
     household_code: HouseholdCode
-    own_fen: Fen = 0
-    land_fen: Fen = 0
-    grant_fen: Fen = 0
-    loan_fen: Fen = 0
+    own_fen: GivenFen = 0
+    land_fen: GivenFen = 0
+    grant_fen: GivenFen = 0
+    loan_fen: GivenFen = 0
     area_mu: AreaInMu = "0"
     mode: SoleMode = None
 

@@ -71,7 +71,8 @@ class Share(Schema):
     @model_validator(mode="before")
     @classmethod
     def _from_pair(cls, value: Any) -> Any:
-        return {"payee_id": value[0], "weight": value[1]} if isinstance(value, list) else value
+        pair = isinstance(value, list) and len(value) == len(cls.model_fields)
+        return dict(zip(cls.model_fields, value, strict=True)) if pair else value
 
 
 class PoolTerms(Schema):

@@ -7,7 +7,7 @@ from datetime import date
 
 from market.errors import InvalidInputError
 from market.households.rules import PersonalField
-from market.identifiers import is_resident_id
+from market.identifiers import is_card_number, is_resident_id
 
 Particulars = Mapping[PersonalField, str]
 """The fields that are known, in their one way of writing."""
@@ -26,6 +26,7 @@ LONGEST: Mapping[PersonalField, int] = {
 _GAPS = re.compile(r"[\s\-‐-―]")
 _MOBILE = re.compile(r"1[3-9][0-9]{9}")
 _LANDLINE = re.compile(r"0[1-9][0-9]{8,10}")
+_NUMBER = re.compile(r"[0-9]{6}")
 _ACCOUNT = re.compile(r"[0-9]{10,23}")
 _DISABILITY_CARD = re.compile(r"(.{18})[1-7][1-4](B[1-9])?")
 _EARLIEST_BIRTH = date(1900, 1, 1)
@@ -51,6 +52,8 @@ def fault_of(field: PersonalField, value: str, *, today: date) -> Said | None:
         most = LONGEST[field]
         return f"must be 1 to {most} printable characters", f"须为 1 至 {most} 个可打印字符"
     match field:
+        case PersonalField.NAME | PersonalField.RELATION if _NUMBER.search(_GAPS.sub("", value)):
+            return "holds a number", "含有号码"
         case PersonalField.RESIDENT_ID:
             return _fault_of_resident_id(value, today)
         case PersonalField.PHONE if not (_MOBILE.fullmatch(value) or _LANDLINE.fullmatch(value)):
@@ -62,7 +65,7 @@ def fault_of(field: PersonalField, value: str, *, today: date) -> Said | None:
 
 def doubt_of(field: PersonalField, value: str) -> Said | None:
     """Return what is odd about a value that is accepted, or None."""
-    if field is PersonalField.BANK_ACCOUNT and re.fullmatch(r"62[0-9]{14,17}", value) and not _luhn(value):
+    if field is PersonalField.BANK_ACCOUNT and re.fullmatch(r"62[0-9]{14,17}", value) and not is_card_number(value):
         return "the check digit of this card number is wrong", "银行卡号校验位不符"
     return None
 
@@ -97,11 +100,6 @@ def _day_of(resident_id: str) -> date | None:
         return date.fromisoformat(resident_id[6:14])
     except ValueError:
         return None
-
-
-def _luhn(number: str) -> bool:
-    doubled = [int(digit) * (1 + place % 2) for place, digit in enumerate(reversed(number))]
-    return sum(value - 9 if value > 9 else value for value in doubled) % 10 == 0
 
 
 def masked(field: PersonalField, value: str) -> str:

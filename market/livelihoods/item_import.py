@@ -11,6 +11,7 @@ from sqlalchemy import orm
 from market.errors import InvalidInputError, MarketError, NotFoundError
 from market.households.models import Household
 from market.households.queries import visible_households
+from market.identifiers import holds_personal_number
 from market.identity.rules import Actor
 from market.livelihoods import queries, service
 from market.livelihoods.rules import (
@@ -24,7 +25,7 @@ from market.livelihoods.rules import (
 )
 from market.livelihoods.service import Item
 from market.livelihoods.sheets import Row, rows_of
-from market.money import MAX_FEN
+from market.money import MOST_OF_A_HOUSEHOLD_FEN
 
 CODE, KIND, YUAN, DAY, SOURCE, EVIDENCE = COLUMNS = ("户编号", "类别", "金额(元)", "日期", "来源", "凭证")
 MOST_ROWS = 10_000
@@ -139,7 +140,7 @@ def fen_of(yuan: str) -> int:
     if _YUAN.fullmatch(written):
         whole, _, rest = written.partition(".")
         fen = int(whole) * 100 + int((rest + "00")[:2])
-        if 0 < fen <= MAX_FEN:
+        if 0 < fen <= MOST_OF_A_HOUSEHOLD_FEN:
             return fen
     raise InvalidInputError("not an amount in yuan and fen above zero", "须为大于零、至多两位小数的金额", pointer=YUAN)
 
@@ -156,4 +157,6 @@ def _text(row: Row, column: str) -> str:
     if not text or len(text) > MOST_CHARACTERS or not text.isprintable():
         reason = f"1 to {MOST_CHARACTERS} printable characters"
         raise InvalidInputError(reason, f"须为 1 至 {MOST_CHARACTERS} 个可打印字符", pointer=column)
+    if holds_personal_number(text):
+        raise InvalidInputError("holds a number of a person", "含有个人证件、手机或银行卡号码", pointer=column)
     return text

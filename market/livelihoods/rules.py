@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 from market.benefits.rules import MECHANISMS, IncomeClass
@@ -116,6 +117,7 @@ class Supplier(NamedTuple):
     kind: OrganisationKind
 
 
+@lru_cache(maxsize=10_000)  # a file's every row is compared with every supplier's name
 def normalised(text: str) -> str:
     """Return letters and digits alone, of one width and case: how a name is told however it is written."""
     return "".join(each for each in unicodedata.normalize("NFKC", text).casefold() if each.isalnum())

@@ -6,10 +6,25 @@ from uuid import UUID
 
 from pydantic import Field
 
-from market.api import AnyRegionCode, Count, Day, Fen, LongText, PageQuery, PositiveFen, Schema, SignedFen, Text, form
+from market.api import (
+    AnyRegionCode,
+    Count,
+    Day,
+    Fen,
+    HouseholdFen,
+    LongText,
+    PageQuery,
+    PositiveFen,
+    Schema,
+    SignedFen,
+    Text,
+    Wording,
+    form,
+)
 from market.benefits.rules import IncomeClass
 from market.households.schemas import VillageCode
 from market.livelihoods.rules import BaselineStatus, CheckState, Figure, ItemKind, Treatment
+from market.money import MOST_OF_A_HOUSEHOLD_FEN
 
 Id = Annotated[UUID, Field(examples=["0198c2f0-5d1e-7b3a-9c41-2f6d0b7a1e55"])]
 Kind = Annotated[ItemKind, Field(examples=["pension"])]
@@ -19,16 +34,16 @@ class RecordItem(Schema):
     """What a household received or spent outside the market; whether it counts follows from the kind."""
 
     kind: Kind
-    amount_fen: PositiveFen
+    amount_fen: HouseholdFen
     occurred_on: Day
-    source: Annotated[Text, Field(examples=["县人社局"])]
-    evidence: Annotated[Text, Field(examples=["养老金发放表 2026-02"])]
+    source: Annotated[Wording, Field(examples=["县人社局"])]
+    evidence: Annotated[Wording, Field(examples=["养老金发放表 2026-02"])]
 
 
 class ReverseItem(Schema):
     """Why an item is taken back."""
 
-    reason: Annotated[Text, Field(examples=["重复登记"])]
+    reason: Annotated[Wording, Field(examples=["重复登记"])]
 
 
 class AccountItemOut(Schema):
@@ -120,14 +135,23 @@ class ProposeBaseline(Schema):
     """What a figure of the household was in twelve months before, and who says so."""
 
     figure: Annotated[Figure, Field(examples=["net_per_head"])]
-    amount_fen: SignedFen
+    amount_fen: Annotated[
+        int,
+        Field(
+            strict=True,
+            ge=-MOST_OF_A_HOUSEHOLD_FEN,
+            le=MOST_OF_A_HOUSEHOLD_FEN,
+            examples=[1_140_000],
+            description="fen, below zero for a loss",
+        ),
+    ]
     period_from: Annotated[Day, Field(examples=["2024-01-01"])]
     period_to: Annotated[Day, Field(examples=["2024-12-31"])]
-    source: Annotated[Text, Field(examples=["2024年度农户收入采集表"])]
+    source: Annotated[Wording, Field(examples=["2024年度农户收入采集表"])]
     replaces: Annotated[
         UUID | None, Field(examples=[None], description="the confirmed baseline that it is to take the place of")
     ] = None
-    reason: Annotated[Text | None, Field(examples=[None], description="why, if it replaces one")] = None
+    reason: Annotated[Wording | None, Field(examples=[None], description="why, if it replaces one")] = None
 
 
 class DecideBaseline(Schema):

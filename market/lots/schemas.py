@@ -17,6 +17,7 @@ from market.api import (
     RegionCode,
     Schema,
     Text,
+    Wording,
 )
 from market.benefits.rules import Mechanism
 from market.lots.rules import BaselineStatus, LotStatus, Origin
@@ -36,7 +37,7 @@ PricePer = Annotated[
 LotNumber = Annotated[str, Field(examples=["L-20260302-K3V7QHTA"])]
 QualityCertificate = Annotated[Text, Field(examples=["HGZ-141122-20260302-018"])]
 Status = Annotated[LotStatus, Field(examples=["open"])]
-Evidence = Annotated[Text, Field(examples=["收购单-20260302-007"])]
+Evidence = Annotated[Wording, Field(examples=["收购单-20260302-007"])]
 ByMechanism = Annotated[Mechanism, Field(examples=["order_purchase"])]
 
 
@@ -111,7 +112,7 @@ class MarketPriceSchema(Schema):
     """What the market paid for one unit on a day of the week up to delivery, and where that is printed."""
 
     price_fen: Annotated[PositiveFen, Field(examples=[114])]
-    source: Annotated[Text, Field(examples=["太原河西农产品批发市场 2026-03-01 日报价"])]
+    source: Annotated[Wording, Field(examples=["太原河西农产品批发市场 2026-03-01 日报价"])]
     on: Annotated[Day, Field(examples=["2026-03-01"])]
 
 
@@ -156,7 +157,7 @@ class ProposeBaseline(Schema):
 
     period_from: Annotated[Day, Field(examples=["2025-01-01"])]
     period_to: Annotated[Day, Field(examples=["2025-12-31"])]
-    source: Annotated[Text, Field(examples=["村委会2025年产量登记表"])]
+    source: Annotated[Wording, Field(examples=["村委会2025年产量登记表"])]
     area_mu: Area
     yield_per_mu: Annotated[Quantity, Field(examples=["2000"])]
     unit: InUnit

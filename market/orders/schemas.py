@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from market.api import Code, Count, Day, Fen, LongText, PageQuery, Quantity, Schema, Text
+from market.api import Code, Count, Day, Fen, GivenFen, LongText, PageQuery, Quantity, Schema, Text
 from market.attribution.schemas import Id, ReachOut
 from market.channels.rules import FundsModel
 from market.identity.rules import Role
@@ -28,7 +28,9 @@ class PlaceLine(Schema):
     product_id: Id
     quantity: Quantity
     unit: Annotated[Unit, Field(examples=["jin"], description="the product's, or another of mass if that is one")]
-    unit_price_fen: Annotated[Fen | None, Field(description="fen of the product's own unit that you expect")] = None
+    unit_price_fen: Annotated[GivenFen | None, Field(description="fen of the product's own unit that you expect")] = (
+        None
+    )
 
 
 class PlaceOrders(Schema):

@@ -39,7 +39,9 @@ class ReceiptOut(Schema):
         UUID | None, Field(examples=["0198c2f0-5d1e-7b3a-9c41-2f6d0b7a1e55"], description="null: paid into custody")
     ]
     bank_reference: Annotated[Text, Field(examples=["ICBC-20260331-000412"])]
-    payer_name: Annotated[Text, Field(examples=["交城县财政国库支付中心"])]
+    payer_name: Annotated[
+        str, Field(examples=["交城县财政国库支付中心"], description="empty where the bank or the provider names nobody")
+    ]
     amount_fen: Fen
     received_on: Annotated[date, Field(examples=["2026-03-31"])]
     recorded_at: Annotated[datetime, Field(examples=["2026-04-01T08:00:00Z"])]

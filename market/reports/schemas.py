@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from market.api import AnyRegionCode, Count, Day, Fen, Flag, Quantity, Schema, SignedFen
+from market.api import AnyRegionCode, Code, Count, Day, Fen, Flag, Quantity, Schema, SignedFen
 from market.attribution.rules import Step
 from market.attribution.schemas import ReceivedOut
 from market.benefits.rules import IncomeClass, Mechanism
@@ -30,7 +30,7 @@ class ReportQuery(PeriodQuery):
     """The days of a report, and what it is narrowed to."""
 
     county: Annotated[AnyRegionCode | None, Field(examples=["141122"], description="region of the supplier")] = None
-    channel: Annotated[str | None, Field(max_length=40, examples=["canteen"])] = None
+    channel: Code | None = None
     supplier_id: Id | None = None
 
 

@@ -2,7 +2,7 @@
 
 import json
 
-from tests.bad_input.fair import INVALID, LINE, Ask, Case
+from tests.bad_input.fair import INVALID, LINE, NOBODY, Ask, Case
 
 CASES: list[Case] = [
     # Who asks
@@ -67,6 +67,17 @@ CASES: list[Case] = [
         INVALID,
         ["/query/placed_from"],
     ),
+    *(
+        (f"a day of no time of ours: {path}", lambda f, path=path: f.get(path, f.county), 422, INVALID, [at])
+        for path, at in (
+            ("/personal-data-accesses?to=9999-12-31", "/query/to"),
+            ("/monitoring/warnings?on=0001-01-01", "/query/on"),
+            ("/monitoring/records?to=0001-01-01", "/query/to"),
+            ("/monitoring/evidence?to=0001-01-01", "/query/to"),
+            (f"/households/{NOBODY}/account?on=0001-01-01", "/query/on"),
+        )
+    ),
+    ("a report with a null", lambda f: f.get("/reports/month?channel=%00", f.county), 422, INVALID, ["/query/channel"]),
     *(
         (f"a filter by no county of {path}", lambda f, path=path: f.get(path, f.auditor), 422, "unknown_region", [at])
         for path, at in (

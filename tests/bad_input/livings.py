@@ -71,6 +71,9 @@ CASES: list[Case] = [
     ("an item of another county's household", lambda f: item(f, household=f.stranger.id), 404, "not_found", []),
     ("an item of no kind", lambda f: item(f, kind="lottery"), 422, INVALID, ["/kind"]),
     ("an item of nothing", lambda f: item(f, amount_fen=0), 422, INVALID, ["/amount_fen"]),
+    ("an item above all that a household has", lambda f: item(f, amount_fen=10**9 + 1), 422, INVALID, ["/amount_fen"]),
+    ("an item that names a telephone", lambda f: item(f, evidence="13800000000 张"), 422, INVALID, ["/evidence"]),
+    ("an item that names a bank card", lambda f: item(f, source="卡6222020200112230004"), 422, INVALID, ["/source"]),
     ("an item in yuan and fen", lambda f: item(f, amount_fen=1.5), 422, INVALID, ["/amount_fen"]),
     ("an item of tomorrow", lambda f: item(f, occurred_on="2026-03-03"), 422, "future_date", ["/occurred_on"]),
     ("an item that says itself whether it counts", lambda f: item(f, counted=True), 422, INVALID, ["/counted"]),
@@ -90,5 +93,7 @@ CASES: list[Case] = [
         "baseline_period",
         ["/period_to"],
     ),
+    ("a baseline beyond a household", lambda f: baseline(f, amount_fen=-(10**9) - 1), 422, INVALID, ["/amount_fen"]),
+    ("a baseline without an end", lambda f: baseline(f, period_to="9999-12-31"), 422, INVALID, ["/period_to"]),
     ("a baseline of no figure", lambda f: baseline(f, figure="sale"), 422, INVALID, ["/figure"]),
 ]

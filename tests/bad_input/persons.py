@@ -90,6 +90,8 @@ SOUND: dict[str, Callable[[Fair], Ask]] = {
 VALUES: list[tuple[str, str, Any]] = [
     ("a name that is a number", "name", 7),
     ("a name that is empty", "name", " "),
+    ("a name with a telephone", "name", "张三 139 1234 5678"),
+    ("a relation that is a resident ID", "relation", "11010519491231002X"),
     ("a name with a null", "name", "张\x00"),
     ("a name as long as a letter", "name", "张" * 61),
     ("a resident ID of 17 digits", "resident_id", "14112219500101001"),

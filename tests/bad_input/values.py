@@ -56,6 +56,8 @@ DAYS: list[tuple[str, Any]] = [
     ("the month 13", "2026-13-01"),
     ("30 February", "2026-02-30"),
     ("slashed", "2026/03/02"),
+    ("the first of the calendar", "0001-01-01"),
+    ("the last of the calendar", "9999-12-31"),
     ("empty", ""),
 ]
 

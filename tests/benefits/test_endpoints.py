@@ -134,6 +134,10 @@ def test_a_version_is_rejected_with_an_opinion(
         ({"pools": [{"mechanism": "share_dividend", "bp": 0, "assisted_only": False, "shares": []}]}, "/pools/0/bp"),
         ({"pools": [{"mechanism": "share_dividend", "bp": 8.5, "assisted_only": False, "shares": []}]}, "/pools/0/bp"),
         ({"pools": [{"mechanism": "share_dividend", "bp": 1, "shares": []}]}, "/pools/0/assisted_only"),
+        (
+            {"pools": [{"mechanism": "share_dividend", "bp": 1, "assisted_only": False, "shares": [[]]}]},
+            "/pools/0/shares/0",
+        ),
         ({"valid_from": 20250101}, "/valid_from"),
         ({"note": "?"}, "/note"),
     ],
