@@ -20,12 +20,23 @@ from market.regions.service import require_region
 
 _PAYABLES = sa.text(
     """
-    WITH moved AS (
+    WITH payees AS (
+        SELECT y.id, y.name, CAST(coalesce(
+                   (SELECT t.within_days FROM payment_terms t
+                     WHERE starts_with(y.region_code, t.region_code) AND t.valid_from <= CAST(:on AS date)
+                     ORDER BY length(t.region_code) DESC, t.valid_from DESC
+                     LIMIT 1), :usual_days) AS int) AS within_days
+          FROM (SELECT id, code AS name, village_code AS region_code FROM households
+                UNION ALL
+                SELECT id, name, region_code FROM organisations) y
+         WHERE starts_with(y.region_code, :region) AND (CAST(:payee AS uuid) IS NULL OR y.id = :payee)
+    ), moved AS (
         SELECT a.id, a.kind, a.owner_id, a.counterpart_id AS supplier_id, a.step, m.order_line_id, m.mechanism,
-               m.contribution_id, m.fen, m.effective_on,
+               m.contribution_id, m.fen, m.effective_on, p.name, p.within_days,
                coalesce(sum(m.fen) FILTER (WHERE NOT m.fell_due) OVER share, 0) AS less_fen, m.fell_due,
                sum(m.fen) FILTER (WHERE m.fell_due) OVER (share ORDER BY m.effective_on) AS due_fen
           FROM ledger_accounts a
+          JOIN payees p ON p.id = a.owner_id
           CROSS JOIN LATERAL (
               SELECT order_line_id, mechanism, contribution_id, amount_fen AS fen, effective_on,
                      payment_id IS NULL AS fell_due
@@ -36,27 +47,14 @@ _PAYABLES = sa.text(
          WHERE a.book = 'attribution' AND a.step IN ('recognised', 'top_up') AND a.kind IN ('household', 'collective')
            AND (CAST(:supplier AS uuid) IS NULL OR a.counterpart_id = :supplier)
            AND (CAST(:after_supplier AS uuid) IS NULL OR a.counterpart_id >= :after_supplier)
-           AND (CAST(:payee AS uuid) IS NULL OR a.owner_id = :payee)
         WINDOW share AS (PARTITION BY a.id, m.order_line_id, m.mechanism, m.contribution_id)
-    ), payees AS (
-        SELECT y.id, y.name, CAST(coalesce(
-                   (SELECT t.within_days FROM payment_terms t
-                     WHERE starts_with(y.region_code, t.region_code) AND t.valid_from <= CAST(:on AS date)
-                     ORDER BY length(t.region_code) DESC, t.valid_from DESC
-                     LIMIT 1), :usual_days) AS int) AS within_days
-          FROM (SELECT id, code AS name, village_code AS region_code FROM households
-                 WHERE id IN (SELECT owner_id FROM moved)
-                UNION ALL
-                SELECT id, name, region_code FROM organisations WHERE id IN (SELECT owner_id FROM moved)) y
-         WHERE starts_with(y.region_code, :region)
     ), owed AS (
         SELECT kind, owner_id, supplier_id, step, sum(fen) AS fen,
                min(effective_on) FILTER (WHERE fell_due AND due_fen + less_fen > 0) AS since,
                greatest(min(less_fen) + coalesce(sum(fen) FILTER (
-                            WHERE fell_due AND effective_on < CAST(:on AS date) - p.within_days), 0), 0) AS overdue_fen,
-               min(p.within_days) AS within_days, min(p.name) AS name
+                            WHERE fell_due AND effective_on < CAST(:on AS date) - within_days), 0), 0) AS overdue_fen,
+               min(within_days) AS within_days, min(name) AS name
           FROM moved
-          JOIN payees p ON p.id = owner_id
          GROUP BY kind, owner_id, supplier_id, step, order_line_id, mechanism, contribution_id
         HAVING sum(fen) > 0)
     SELECT o.supplier_id, s.name AS supplier_name, o.kind AS payee_kind, o.owner_id AS payee_id, o.name AS payee_name,

@@ -23,6 +23,8 @@ MOST_PIXELS = 60_000_000
 
 _EXIF, _TAKEN_AT, _OFFSET = 0x8769, 0x9003, 0x9011
 _GRID = 8
+_YEARS = range(1970, 2200)
+"""In which a camera may note that it took a picture: a clock that was never set says the year 1."""
 
 # Pillow would only warn, and look at the size later than we do.
 Image.MAX_IMAGE_PIXELS = None
@@ -64,6 +66,8 @@ def _taken_at(picture: Image.Image) -> datetime | None:
             moment = datetime.strptime(text, form)  # noqa: DTZ007 - the zone is given below
         except ValueError:
             continue
+        if moment.year not in _YEARS:
+            return None
         return moment if moment.tzinfo else moment.replace(tzinfo=CHINA_STANDARD_TIME)
     return None
 

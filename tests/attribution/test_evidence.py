@@ -58,7 +58,9 @@ def test_a_file_is_told_by_the_hash_of_its_bytes_and_keeps_both_days_of_capture(
     )
     elsewhere = uploaded(stalls.clerk, picture(taken="2026:03:01 10:15:00", offset="+09:00"))
     assert (elsewhere["media_type"], elsewhere["taken_at"]) == ("image/png", "2026-03-01T01:15:00Z")
-    assert uploaded(stalls.clerk, picture(shade=1, taken="yesterday"))["taken_at"] is None
+    never = ("yesterday", "0001:01:01 00:00:00", "9999:12:31 23:59:59")
+    for shade, noted in enumerate(never, 1):
+        assert uploaded(stalls.clerk, picture(shade=shade, taken=noted, offset="-08:00"))["taken_at"] is None
     receipt = uploaded(stalls.clerk, PDF)
     assert (receipt["media_type"], receipt["taken_at"], receipt["duplicate"]) == ("application/pdf", None, False)
     assert receipt["size"] == len(PDF)
