@@ -89,6 +89,10 @@ class ErasureOut(Schema):
     decided_by: Annotated[UUID | None, Field(examples=["0198c2f0-5d1e-7b3a-9c41-2f6d0b7a1e55"])]
     decided_at: Annotated[datetime | None, Field(examples=["2026-03-02T04:00:00Z"])]
     opinion: Annotated[str | None, Field(examples=["情况属实,同意"])]
+    shared_with: Annotated[
+        int | None,
+        Field(examples=[0], description="other households with which it shared a bank account until then; null before"),
+    ]
 
 
 class OfHouseholdQuery(PageQuery):

@@ -9,7 +9,7 @@ from sqlalchemy import orm
 from market.errors import FourEyesError, MarketError, NotFoundError, follow
 from market.households import proxies
 from market.households.models import Erasure, HouseholdKey, Person
-from market.households.queries import visible_erasures
+from market.households.queries import sharing_accounts, visible_erasures
 from market.households.rules import (
     ERASURE_TRANSITIONS,
     Deed,
@@ -53,6 +53,7 @@ def request(session: orm.Session, actor: Actor, *, household_id: UUID, reason: s
         decided_by=None,
         decided_at=None,
         opinion=None,
+        shared_with=None,
     )
     session.add(erasure)
     session.flush()
@@ -97,6 +98,7 @@ def _close(
 
 def _destroy(session: orm.Session, actor: Actor, erasure: Erasure, *, now: datetime) -> None:
     """Destroy the data key, and the blind indexes: by these one could still ask whether a number is the household's."""
+    erasure.shared_with = sharing_accounts(session.connection(), [erasure.household_id]).get(erasure.household_id, 0)
     session.execute(
         sa.update(HouseholdKey)
         .where(HouseholdKey.household_id == erasure.household_id)

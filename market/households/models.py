@@ -199,7 +199,11 @@ class ProxyAct(Base):
 
 
 class Erasure(Base):
-    """The request to destroy a household's key, and what was decided."""
+    """The request to destroy a household's key, and what was decided.
+
+    `shared_with` is with how many other households it shared a bank account until its key was destroyed: a trace that
+    one may not remove by asking to be forgotten.
+    """
 
     __tablename__ = "erasures"
     __table_args__ = (
@@ -216,3 +220,4 @@ class Erasure(Base):
     decided_by: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("members.id"))
     decided_at: orm.Mapped[datetime | None]
     opinion: orm.Mapped[str | None]
+    shared_with: orm.Mapped[int | None]

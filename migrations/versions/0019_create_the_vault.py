@@ -135,6 +135,7 @@ def upgrade() -> None:
         sa.Column("decided_by", sa.Uuid(), nullable=True),
         sa.Column("decided_at", sa.TIMESTAMP(timezone=True), nullable=True),
         sa.Column("opinion", sa.Text(), nullable=True),
+        sa.Column("shared_with", sa.BigInteger(), nullable=True),
         sa.CheckConstraint(
             "(status = 'requested') = (decided_at IS NULL)", name=op.f("erasures_decision_has_an_instant")
         ),

@@ -13,12 +13,14 @@ from market.audit.monitoring import alerts
 from market.audit.rules import MONITORING_WORDS, MonitoringRule
 from market.benefits.rules import Mechanism
 from market.db import Database
+from market.households import erasing
 from market.households.models import Household, HouseholdStatusPeriod, Person
 from market.households.rules import HouseholdStatus
-from market.identity.rules import Actor, Role, Scope
+from market.identity.rules import Actor, OrganisationKind, Role, Scope
 from market.livelihoods import service as livelihoods
 from market.livelihoods.rules import ItemKind
 from tests import factories
+from tests.stalls import NOON
 from tests.story import Story, open_channels
 from tests.test_statement_counts import counted
 
@@ -274,6 +276,11 @@ def test_households_whose_people_share_a_bank_account_are_told_without_opening_a
     assert found(session, auditor, MonitoringRule.ACCOUNT_SHARED) == told
     session.execute(sa.update(Person).where(Person.household_id == other.id).values(departed_on=date(2026, 4, 1)))
     assert found(session, auditor, MonitoringRule.ACCOUNT_SHARED) == {one.code: {"households": 1}}
+    office = factories.organisation(session, kind=OrganisationKind.REVITALISATION_DEPARTMENT)
+    county = factories.actor(session, factories.member(session, office, Role.COUNTY_REVIEWER), Scope.ALL)
+    erasing.request(session, county, household_id=one.id, reason="本人申请", now=NOON)
+    told = {one.code: {"households": 1}}
+    assert found(session, auditor, MonitoringRule.ACCOUNT_SHARED) == told, "what is erased hides no trace of it"
 
 
 def test_a_whole_county_is_judged_in_as_many_statements_as_one_household(
