@@ -95,9 +95,9 @@ class PublicRowOut(Schema):
 class PublicReachOut(Schema):
     """What anybody may know. Nothing is told of fewer than five households; shares are in steps of 5 %, down."""
 
-    as_of: Annotated[date | None, Field(examples=["2026-03-31"])]
-    households: Count
-    accrued_fen: SignedFen
+    as_of: Annotated[date | None, Field(examples=["2026-03-31"], description="null: no month is closed")]
+    households: Annotated[Count | None, Field(description="null: not told; 0: nobody was reached")]
+    accrued_fen: Annotated[SignedFen | None, Field(description="null: not told")]
     median_fen: Fen | None
     paid_bp: BasisPoints | None
     proven_bp: BasisPoints | None

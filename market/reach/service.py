@@ -289,10 +289,12 @@ def said(found: Reach) -> tuple[str, str]:
 def publicly_said(found: PublicReach) -> tuple[str, str]:
     """Return what the public is told as a sentence in English and Chinese."""
     told = found.told
-    if not told.households:
+    if found.as_of is None:
+        return "Nothing is told yet: no month is closed.", "暂不公布:尚无结账月份。"
+    if told.households is None:
         return (
-            "Nothing is told here: no month is closed yet, or fewer than five households are concerned.",
-            "暂不公布:尚无结账月份,或涉及农户不足五户。",
+            "Nothing is told here: too few households are concerned, fewer than five of one line in one month.",
+            "不予公布:涉及农户过少(同一订单行同一月份不足五户)。",
         )
     en, zh = _households(told.households, told.median_fen)
     paid_en, paid_zh = _paid(told.paid_bp, told.proven_bp)

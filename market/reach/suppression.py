@@ -1,11 +1,12 @@
 """What the public may be told of small groups: nothing, and nothing that could be subtracted from something else.
 
-Every public figure, of whatever order, product, month or year, is a sum of the same *parts*: what one order line moved
+Every public amount, of whatever order, product, month or year, is a sum of the same *parts*: what one order line moved
 in one closed month, by mechanism and standing, of at least `FEWEST` households each. A mechanism of fewer is told
 together with another of its part; a part of fewer is left out of every sum alike. So the difference of any two public
 figures is again made of whole parts. (Of lines, because a return falls on all that a line brought: what is left of a
 line is of nearly all its households, where what is left of an order may be of the few that one of its lines reached.)
-Closed months never change, so yesterday's figures give nothing away either.
+Closed months never change, so yesterday's figures give nothing away either. The median is of one of at least `FEWEST`
+households, and nobody is told which; shares are told in coarse steps, of lines as a whole.
 """
 
 from collections import defaultdict
@@ -54,10 +55,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What is told in all: rows that sum to the whole; `left_out` if something was too small to be told."""
+    """What is told in all: rows that sum to the whole; `left_out` if something was too small to be told.
 
-    households: int = 0
-    accrued_fen: int = 0
+    Nothing told is None, which is not the same as nobody reached.
+    """
+
+    households: int | None = None
+    accrued_fen: int | None = None
     median_fen: int | None = None
     paid_bp: int | None = None
     proven_bp: int | None = None
@@ -81,7 +85,7 @@ def tell(moved: Collection[Moved]) -> Told:
     reached = sorted(fen for fen in whole.values() if fen > 0)
     left_out = len(told) < sum(len(part) for part in parts.values())
     if len(reached) < FEWEST:
-        return Told(left_out=left_out or bool(reached))
+        return Told(left_out=True) if left_out or reached else Told(households=0, accrued_fen=0)
     lines = {each.order_line_id for _, each in told}
     accrued_fen, disbursed_fen, proven_fen = (
         sum(column)

@@ -32,7 +32,7 @@ def moved(
 def test_five_households_are_told_of_and_four_are_not() -> None:
     assert tell(moved(range(5))) == Told(5, 510, 102, 0, None, [Row(BOUGHT, 5, 510)])
     assert tell(moved(range(4))) == Told(left_out=True)
-    assert tell([]) == Told()
+    assert tell([]) == Told(households=0, accrued_fen=0)
 
 
 def test_one_household_five_times_is_one_household() -> None:
@@ -137,7 +137,7 @@ def _public_figures(rows: list[tuple[int, int, Moved]]) -> dict[tuple[object, ..
                     asked[row[place]].append(row[2])
             for key, own in asked.items():
                 told = tell(own)
-                figures[closed, place, key] = told.accrued_fen
+                figures[closed, place, key] = told.accrued_fen or 0
                 figures |= {(closed, place, key, row.label): row.accrued_fen for row in told.rows}
     return {key: fen for key, fen in figures.items() if fen}
 
