@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 from sqlalchemy import orm
 
-from market.clock import business_date, utc_now
+from market.clock import YEARS, business_date, utc_now
 from market.errors import InvalidInputError, MarketError, check_not_ahead
 from market.identifiers import holds_personal_number, holds_resident_id
 from market.money import MAX_FEN, MOST_OF_A_HOUSEHOLD_FEN, WHOLE_BP
@@ -31,8 +31,6 @@ class Schema(BaseModel):
 
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-YEARS = range(1900, 2200)
-"""Days of other years are slips of the pen, and windows around them run out of the calendar."""
 
 
 def _refuse_unprintable(value: str) -> str:

@@ -3,6 +3,8 @@
 from datetime import UTC, date, datetime, time, timedelta, timezone
 
 CHINA_STANDARD_TIME = timezone(timedelta(hours=8), "CST")
+YEARS = range(1900, 2200)
+"""Days of other years are slips of the pen, and windows around them run out of the calendar."""
 
 
 def utc_now() -> datetime:

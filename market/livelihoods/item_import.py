@@ -8,6 +8,8 @@ from uuid import UUID
 
 from sqlalchemy import orm
 
+from market.banks.rules import day_of
+from market.clock import YEARS
 from market.errors import InvalidInputError, MarketError, NotFoundError
 from market.households.models import Household
 from market.households.queries import visible_households
@@ -30,7 +32,7 @@ from market.money import MOST_OF_A_HOUSEHOLD_FEN
 CODE, KIND, YUAN, DAY, SOURCE, EVIDENCE = COLUMNS = ("户编号", "类别", "金额(元)", "日期", "来源", "凭证")
 MOST_ROWS = 10_000
 MOST_CHARACTERS = 200
-_YUAN = re.compile(r"[0-9]{1,12}(\.[0-9]{1,2}0*)?", re.ASCII)
+_YUAN = re.compile(r"([0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,12})(?:\.([0-9]{1,2})0*)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,20 +138,19 @@ def _read(
 
 def fen_of(yuan: str) -> int:
     """Return the fen of an amount written in yuan, exactly; raises `InvalidInputError` for anything else."""
-    written = yuan.replace(",", "").replace(",", "")
-    if _YUAN.fullmatch(written):
-        whole, _, rest = written.partition(".")
-        fen = int(whole) * 100 + int((rest + "00")[:2])
+    match = _YUAN.fullmatch(yuan.replace(",", ","))
+    if match is not None:
+        fen = int(match[1].replace(",", "")) * 100 + int((match[2] or "").ljust(2, "0"))
         if 0 < fen <= MOST_OF_A_HOUSEHOLD_FEN:
             return fen
     raise InvalidInputError("not an amount in yuan and fen above zero", "须为大于零、至多两位小数的金额", pointer=YUAN)
 
 
 def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text.replace("/", "-").replace(".", "-"))
-    except ValueError:
-        raise InvalidInputError("not a day written as YYYY-MM-DD", "日期须写作 YYYY-MM-DD", pointer=DAY) from None
+    day = day_of(text)
+    if day is None or day.year not in YEARS:
+        raise InvalidInputError("not a day written as YYYY-MM-DD", "日期须写作 YYYY-MM-DD", pointer=DAY)
+    return day
 
 
 def _text(row: Row, column: str) -> str:

@@ -273,7 +273,7 @@ def test_a_table_of_amounts_in_yuan_is_imported_to_the_fen(
         f"{HEADINGS}\n"
         f"{household.code},养老金,108,2026-02-10,县人社局,表1\n"
         ",,,,,\n"
-        f'{household.code},耕地地力保护补贴,"1,621.4",2026/02/11,乡政府,表2\n'
+        f'{household.code},耕地地力保护补贴,"1,621.4",2026年2月11日,乡政府,表2\n'
         f"{household.code},gift,15000.00,2026-02-12,供销社,表3\n"
     )
     found = imported(session, clerk, text.encode(encoding))
@@ -315,6 +315,9 @@ def test_a_dry_run_names_every_row_at_fault_and_writes_nothing(
         f"{household.code},养老金,108,2026-03-03,县人社局,表1",
         f"{household.code},养老金,108,2026-02-10,,表1",
         f"{household.code},养老金,108,2026-02-10,县人社局,{'长' * 201}",
+        f'{household.code},养老金,"12,00.00",2026-02-10,县人社局,表2',
+        f"{household.code},养老金,108,0001-01-01,县人社局,表2",
+        f"{household.code},养老金,108,2026-02-10,县人社局,电话 13800000000",
     ]
     content = "\n".join([HEADINGS, good, *faulty]).encode()
     found = imported(session, clerk, content, dry_run=True)
@@ -328,8 +331,11 @@ def test_a_dry_run_names_every_row_at_fault_and_writes_nothing(
         (9, "日期", "future_date"),
         (10, "来源", "invalid_input"),
         (11, "凭证", "invalid_input"),
+        (12, "金额(元)", "invalid_input"),
+        (13, "日期", "invalid_input"),
+        (14, "凭证", "invalid_input"),
     ]
-    with pytest.raises(RowsAtFaultError, match=r"9 of 10 rows .* line 3"):
+    with pytest.raises(RowsAtFaultError, match=r"12 of 13 rows .* line 3"):
         imported(session, clerk, content)
     assert sums(session, household) == {}
 
