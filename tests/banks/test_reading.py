@@ -13,7 +13,7 @@ from xlsxwriter import Workbook
 
 from market.banks import reading
 from market.banks.profiles import PROFILES, Profile
-from market.banks.reading import read_statements
+from market.banks.reading import check_account, read_statements
 from market.banks.rules import (
     Statement,
     StatementAccountError,
@@ -219,12 +219,15 @@ def test_what_stands_above_and_below_is_held_against_the_lines() -> None:
 
 def test_a_statement_of_another_account_or_of_several_is_refused() -> None:
     content = as_csv([*TITLE, *(row.split(",") for row in (HEAD, *ROWS[:2]))])
-    assert read(content, account_number="6222 0212 3400 01").account_number == ACCOUNT
-    assert read(text(*ROWS), account_number=ACCOUNT).account_number is None
-    for refused, asked in ((content, "6222"), (of_two_accounts(), None)):
-        with pytest.raises(StatementAccountError):
-            read_statements(refused, account_number=asked)
-    assert read(content.replace(ACCOUNT.encode(), b"6222****0001"), account_number=ACCOUNT).account_number is None
+    masked = content.replace(ACCOUNT.encode(), b"6222****0001")
+    for accepted, says in ((content, ACCOUNT), (text(*ROWS), None), (masked, None)):
+        found = read(accepted)
+        check_account([found], "6222 0212 3400 01")
+        assert found.account_number == says
+    with pytest.raises(StatementAccountError):
+        check_account([read(content)], "6222")
+    with pytest.raises(StatementAccountError):
+        read_statements(of_two_accounts())
 
 
 def of_two_accounts() -> bytes:
