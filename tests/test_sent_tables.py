@@ -1,4 +1,4 @@
-"""Whoever sends a table is let in before it is read."""
+"""Whoever sends a table is let in before it is read, and one made to do harm is refused like any that is none."""
 
 from base64 import b64encode
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.spreadsheets import FAR
+from tests.spreadsheets import FAR, TOO_LARGE, hostile
 from tests.stalls import Stalls
 
 NOBODYS = "0198c2f0-5b7a-7c3e-9a54-1f2e3d4c5b6a"
@@ -37,6 +37,15 @@ DOORS = {
     "a bank's result": Door(f"/pay-lists/{NOBODYS}/bank-results", "manager", "bank_file"),
     "a bank's statement": Door(f"/bank-accounts/{NOBODYS}/statements", "manager", "statement_file"),
 }
+
+
+@pytest.mark.parametrize("of", hostile())
+@pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)
+def test_a_workbook_made_to_do_harm_is_refused_and_the_market_goes_on(stalls: Stalls, door: Door, of: str) -> None:
+    refused = door.sent(stalls, hostile()[of], door.desk)
+    assert (refused.status_code, refused.json()["code"]) == (422, door.code)
+    assert ("too large" in refused.text) is (of in TOO_LARGE)
+    assert stalls.client.get("/healthz").text == "ok"
 
 
 TRIED = {

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from market.banks import camt, profiles
-from market.banks.cells import Cell, Table, day_in, heading_of, is_workbook, readings, text_of, workbook
+from market.banks.cells import day_in, heading_of, tables_in, text_of
 from market.banks.labels import Label, is_closing_row, label_of, labelled
 from market.banks.profiles import Field, Places, Profile
 from market.banks.rules import (
@@ -25,6 +25,7 @@ from market.banks.rules import (
     faults_of,
     fen_of,
 )
+from market.tables import Cell, Table, is_workbook
 
 MOST_LINES = 20_000
 MOST_BYTES = 20_000_000
@@ -70,11 +71,10 @@ def check_account(statements: Sequence[Statement], account_number: str) -> None:
 
 
 def _spreadsheet(content: bytes, name: str | None) -> Statement:
-    tables = workbook(content) if is_workbook(content) else readings(content)
     wanted = None if name is None else profiles.chosen(name)
     nearest = [profiles.missing(wanted or profiles.PROFILES["generic"], ())]
     found: list[Statement] = []
-    for table in tables:
+    for table in tables_in(content):
         for above, cells in enumerate(table[:_ROWS_BEFORE_HEADINGS]):
             profile = wanted or profiles.recognised(cells)
             places = profile and profiles.places_of(profile, cells)
