@@ -4,25 +4,20 @@ Banks export more columns than these, the account holders' names among them: wha
 no cell is repeated in a fault, since in a file whose columns are shifted any cell may be a name.
 """
 
-import csv
 import re
 import unicodedata
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from io import BytesIO, StringIO
-
-import python_calamine
 
 from market.attribution.paying import BankFileError, FailureReason, Fault
 from market.identifiers import reference_key
 from market.money import MAX_FEN
+from market.tables import Cell, Table, UnreadableTableError, csv_table, is_workbook, workbook
 from market.words import listed
 
 MEDIA_TYPES = ("text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
 MOST_ROWS = 2_000
-_MOST_UNPACKED_BYTES = 30_000_000
 _ROWS_BEFORE_HEADERS = 10
 """Banks put titles above the table."""
 
@@ -92,7 +87,7 @@ def results(*, paid: bool, language: str) -> str:
 
 def read(content: bytes) -> tuple[list[ResultRow], list[Fault]]:
     """Return the rows that can be read, and every cell that cannot; raises `BankFileError` for what is no such file."""
-    table = _workbook(content) if content.startswith(b"PK") else _text(content)
+    table = _table(content)
     for above, cells in enumerate(table[:_ROWS_BEFORE_HEADERS]):
         places = _places(cells)
         if all(name in places for name in _NEEDED):
@@ -104,35 +99,26 @@ def read(content: bytes) -> tuple[list[ResultRow], list[Fault]]:
     )
 
 
-def _workbook(content: bytes) -> Sequence[Sequence[object]]:
+def _table(content: bytes) -> Table:
     try:
-        with zipfile.ZipFile(BytesIO(content)) as packed:
-            if sum(part.file_size for part in packed.infolist()) > _MOST_UNPACKED_BYTES:
-                raise BankFileError(reason="the workbook is too large", reason_zh="工作簿过大", pointer="")
-        sheet = python_calamine.CalamineWorkbook.from_filelike(BytesIO(content)).get_sheet_by_index(0)
-        return sheet.to_python(skip_empty_area=False)
-    except (zipfile.BadZipFile, python_calamine.CalamineError, IndexError) as error:
-        raise BankFileError(reason="the workbook cannot be read", reason_zh="工作簿无法读取", pointer="") from error
+        return workbook(content)[0] if is_workbook(content) else csv_table(content)
+    except UnreadableTableError as error:
+        reason, reason_zh = "it is neither CSV nor a workbook", "既不是 CSV 也不是工作簿"
+        if is_workbook(content):
+            reason, reason_zh = "the workbook cannot be read", "工作簿无法读取"
+        if error.too_large:
+            reason, reason_zh = "the workbook is too large", "工作簿过大"
+        raise BankFileError(reason=reason, reason_zh=reason_zh, pointer="") from error
 
 
-def _text(content: bytes) -> Sequence[Sequence[object]]:
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            text = content.decode(encoding)
-            return list(csv.reader(StringIO(text, newline=""), strict=True))
-        except (UnicodeDecodeError, csv.Error):
-            continue
-    raise BankFileError(reason="it is neither CSV nor a workbook", reason_zh="既不是 CSV 也不是工作簿", pointer="")
-
-
-def _plain(cell: object) -> str:
+def _plain(cell: Cell) -> str:
     """Return a cell as text, half width, trimmed; a whole number as Excel keeps it loses its `.0`."""
     if isinstance(cell, float) and cell.is_integer():
         cell = int(cell)
-    return unicodedata.normalize("NFKC", str(cell if cell is not None else "")).strip().lstrip("'`\t")
+    return unicodedata.normalize("NFKC", str(cell)).strip().lstrip("'`\t")
 
 
-def _places(cells: Sequence[object]) -> dict[str, int]:
+def _places(cells: Sequence[Cell]) -> dict[str, int]:
     """Return in which column stands what; the first of a name counts."""
     headed: dict[str, int] = {}
     for place, cell in enumerate(cells):
@@ -142,9 +128,7 @@ def _places(cells: Sequence[object]) -> dict[str, int]:
     }
 
 
-def _rows(
-    table: Sequence[Sequence[object]], places: Mapping[str, int], *, first: int
-) -> tuple[list[ResultRow], list[Fault]]:
+def _rows(table: Table, places: Mapping[str, int], *, first: int) -> tuple[list[ResultRow], list[Fault]]:
     rows: list[ResultRow] = []
     faults: list[Fault] = []
     totals: list[tuple[int, str, str]] = []
@@ -164,7 +148,7 @@ def _rows(
     return rows, faults or _wrong_totals(rows, totals)
 
 
-def _total_of(cells: Sequence[object], result: str) -> str | None:
+def _total_of(cells: Sequence[Cell], result: str) -> str | None:
     """Return of which payments a row is the total ("" of all), or None where it is of one payment."""
     if result and _result(result)[0] is not None:
         return None
@@ -197,7 +181,7 @@ def _result(text: str) -> tuple[bool | None, str]:
     return (None if paid and added.strip("0") else paid), added
 
 
-def _row(number: int, cells: Mapping[str, object], faults: list[Fault]) -> ResultRow | None:
+def _row(number: int, cells: Mapping[str, Cell], faults: list[Fault]) -> ResultRow | None:
     """Read a row; each cell that cannot be read is a fault."""
     texts = {name: _plain(cell) for name, cell in cells.items()}
     amount_fen = _amount(texts["amount"])
@@ -242,7 +226,7 @@ def _fen(text: str) -> int | None:
     return int(match[1].replace(",", "")) * 100 + int((match[2] or "").ljust(2, "0")) if match else None
 
 
-def _day(cell: object, text: str) -> date | None:
+def _day(cell: Cell, text: str) -> date | None:
     if isinstance(cell, datetime):
         return cell.date()
     if isinstance(cell, date):

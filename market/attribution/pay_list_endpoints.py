@@ -173,9 +173,9 @@ def take_over_bank_result(
 ) -> Response:
     """Take over what the bank says of a list."""
     now = utc_now()
-    rows, faults = bank_file.read(content)
 
     def work(session: orm.Session, actor: Actor) -> BankResultOut:
+        rows, faults = bank_file.read(content)
         return BankResultOut.model_validate(
             bank_results.take_over(
                 session,

@@ -11,7 +11,7 @@ from sqlalchemy import orm
 from market.banking import accounts, queries
 from market.banking.models import BankAccount, BankLine, BankStatement
 from market.banking.rules import AccountNotConfirmedError, AccountPurpose, StatementTakenError, Waiting
-from market.banks.reading import read_statements
+from market.banks.reading import check_account, read_statements
 from market.banks.rules import (
     Fault,
     Statement,
@@ -37,6 +37,7 @@ def import_statement(
     Raises `NotFoundError`, `AccountNotConfirmedError`, `AccountClosedError`, `StatementTakenError`, and what the file
     is refused for.
     """
+    statements = read_statements(content, profile=profile)  # which may take a second: before anything is locked
     account = queries.locked_account(session, actor, account_id)
     if account.confirmed_at is None:
         raise AccountNotConfirmedError
@@ -49,7 +50,7 @@ def import_statement(
     )
     if known:
         raise StatementTakenError(on=business_date(known))
-    statements = read_statements(content, profile=profile, account_number=account.number)
+    check_account(statements, account.number)
     _check_days(statements, business_date(now))
     lines = _new_lines(session, account, statements)
     last = max(reversed(statements), key=lambda each: last_day(each) or date.min)

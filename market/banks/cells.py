@@ -1,60 +1,30 @@
-"""Tables as files hold them: CSV in UTF-8 or GB 18030, or a workbook; and what a cell says, exactly."""
+"""Tables that banks write, and what a cell of one says, exactly."""
 
-import csv
 import re
 import unicodedata
-import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable
 from datetime import date, datetime
-from io import BytesIO, StringIO
-
-import python_calamine
 
 from market.banks.rules import StatementFileError, day_of
+from market.tables import Cell, Table, UnreadableTableError, is_workbook, readings, workbook
 
-Cell = object
-Table = Sequence[Sequence[Cell]]
-
-_MOST_UNPACKED_BYTES = 50_000_000
-_ENCODINGS = ("utf-8-sig", "gb18030")
 _DELIMITERS = ",;\t"
 _KEPT_AS_TEXT = re.compile(r'="(.*)"')
 _EXACT_DIGITS = 15
 """A cell that is a number is a binary one, which keeps this many digits of a decimal, as spreadsheets show it."""
 
 
-def is_workbook(content: bytes) -> bool:
-    """Tell whether this is a workbook by its first bytes: .xlsx (a zip file), or the .xls of old."""
-    return content.startswith((b"PK", b"\xd0\xcf\x11\xe0"))
-
-
-def workbook(content: bytes) -> list[Table]:
-    """Return the sheets of a workbook; raises `StatementFileError` for none, or one that unpacks to too much."""
+def tables_in(content: bytes) -> Iterable[Table]:
+    """Return the sheets of a workbook, or each table that a text may be; raises `StatementFileError`."""
+    if not is_workbook(content):
+        return readings(content, delimiters=_DELIMITERS)
     try:
-        if content.startswith(b"PK"):
-            with zipfile.ZipFile(BytesIO(content)) as packed:
-                if sum(part.file_size for part in packed.infolist()) > _MOST_UNPACKED_BYTES:
-                    raise StatementFileError(reason="the workbook is too large", reason_zh="工作簿过大")
-        book = python_calamine.CalamineWorkbook.from_filelike(BytesIO(content))
-        return [
-            book.get_sheet_by_index(place).to_python(skip_empty_area=False) for place in range(len(book.sheet_names))
-        ]
-    except (zipfile.BadZipFile, python_calamine.CalamineError) as error:
-        raise StatementFileError(reason="the workbook cannot be read", reason_zh="工作簿无法读取") from error
-
-
-def readings(content: bytes) -> Iterator[Table]:
-    """Tell each table that bytes may be as text: in either encoding, with either delimiter."""
-    for encoding in _ENCODINGS:
-        try:
-            text = content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        for delimiter in _DELIMITERS:
-            try:
-                yield list(csv.reader(StringIO(text, newline=""), delimiter=delimiter, strict=True))
-            except csv.Error:
-                continue
+        return workbook(content)
+    except UnreadableTableError as error:
+        reason, reason_zh = "the workbook cannot be read", "工作簿无法读取"
+        if error.too_large:
+            reason, reason_zh = "the workbook is too large", "工作簿过大"
+        raise StatementFileError(reason=reason, reason_zh=reason_zh) from error
 
 
 def text_of(cell: Cell) -> str | None:
@@ -67,7 +37,7 @@ def text_of(cell: Cell) -> str | None:
     if isinstance(cell, float):
         shown = format(cell, f".{_EXACT_DIGITS}g")
         return shown if abs(cell) < 10**_EXACT_DIGITS else None
-    text = str(cell if cell is not None else "").strip()
+    text = str(cell).strip()
     kept = _KEPT_AS_TEXT.fullmatch(text)
     return (kept[1] if kept else text.removeprefix("'").removeprefix("`")).strip()
 

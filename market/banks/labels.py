@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 
-from market.banks.cells import Cell, heading_of, text_of
+from market.banks.cells import heading_of, text_of
+from market.tables import Cell
 
 
 class Label(StrEnum):

@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from market.banks.cells import Cell, heading_of
+from market.banks.cells import heading_of
 from market.banks.rules import StatementFileError
+from market.tables import Cell
 from market.words import listed
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from market.banks import camt, profiles
-from market.banks.cells import Cell, Table, day_in, heading_of, is_workbook, readings, text_of, workbook
+from market.banks.cells import day_in, heading_of, tables_in, text_of
 from market.banks.labels import Label, is_closing_row, label_of, labelled
 from market.banks.profiles import Field, Places, Profile
 from market.banks.rules import (
@@ -25,6 +25,7 @@ from market.banks.rules import (
     faults_of,
     fen_of,
 )
+from market.tables import Cell, Table, is_workbook
 
 MOST_LINES = 20_000
 MOST_BYTES = 20_000_000
@@ -43,16 +44,13 @@ _NO_TEXT = "holds what no bank writes: a control character, or over 1,000 letter
 _NO_AMOUNT = "is no amount in yuan", "不是有效金额(元)"
 
 
-def read_statements(
-    content: bytes, *, profile: str | None = None, account_number: str | None = None
-) -> list[Statement]:
+def read_statements(content: bytes, *, profile: str | None = None) -> list[Statement]:
     """Return what a file says: of a spreadsheet one statement, of camt.053 one for each that it holds.
 
-    `profile` names the form of a spreadsheet (`profiles.PROFILES`); without, it is known by its headings. With
-    `account_number` every statement must be of that account, as far as it says of which.
+    `profile` names the form of a spreadsheet (`profiles.PROFILES`); without, it is known by its headings.
 
     Raises `StatementFileError` for what is none, `StatementFaultsError` with every fault of every row,
-    `StatementAccountError` for another account.
+    `StatementAccountError` for a spreadsheet of several accounts.
     """
     if len(content) > MOST_BYTES:
         raise StatementFileError(reason="the file is too large", reason_zh="文件过大")
@@ -62,18 +60,21 @@ def read_statements(
     faults = [fault for statement in statements for fault in faults_of(statement)]
     if faults:
         raise StatementFaultsError(faults)
-    asked = account_key(account_number or "")
-    if asked and any(account_key(statement.account_number or asked) not in ("", asked) for statement in statements):
-        raise StatementAccountError
     return statements
 
 
+def check_account(statements: Sequence[Statement], account_number: str) -> None:
+    """Raise `StatementAccountError` for a statement of another account, as far as it says of which."""
+    asked = account_key(account_number)
+    if asked and any(account_key(statement.account_number or asked) not in ("", asked) for statement in statements):
+        raise StatementAccountError
+
+
 def _spreadsheet(content: bytes, name: str | None) -> Statement:
-    tables = workbook(content) if is_workbook(content) else readings(content)
     wanted = None if name is None else profiles.chosen(name)
     nearest = [profiles.missing(wanted or profiles.PROFILES["generic"], ())]
     found: list[Statement] = []
-    for table in tables:
+    for table in tables_in(content):
         for above, cells in enumerate(table[:_ROWS_BEFORE_HEADINGS]):
             profile = wanted or profiles.recognised(cells)
             places = profile and profiles.places_of(profile, cells)

@@ -4,23 +4,20 @@ One row is one person; what is said of the household is repeated in each of its 
 never repeat a value: they are answered, and may be logged.
 """
 
-import csv
 import io
 import re
-import zipfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import NamedTuple
 
-from python_calamine import CalamineError, CalamineWorkbook
 from xlsxwriter import Workbook
 
 from market.households.particulars import Particulars, Said, doubt_of, fault_of, normalised
 from market.households.rules import MAX_HEADS, Column, FileKind, HouseholdStatus, PersonalField
+from market.tables import Cell, UnreadableTableError, csv_table, workbook
 
 MAX_ROWS = 5_000
-_MAX_UNPACKED_BYTES = 50_000_000
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -106,11 +103,13 @@ def read(kind: FileKind, content: bytes, *, today: date) -> tuple[list[Household
 
 def _rows(kind: FileKind, content: bytes, faults: list[Remark]) -> list[tuple[int, Cells]]:
     """Return the rows below the header that say anything, by number."""
-    grid = _grid(kind, content)
-    if grid is None:
-        faults.append(Remark(0, None, ("the file cannot be read", "文件无法读取")))
+    try:
+        table = workbook(content)[0] if kind is FileKind.XLSX else csv_table(content)
+    except UnreadableTableError as error:
+        said = ("the file is too large", "文件过大") if error.too_large else ("the file cannot be read", "文件无法读取")
+        faults.append(Remark(0, None, said))
         return []
-    header, *body = grid or [[]]
+    header, *body = table or [[]]
     columns = _columns(header, faults)
     if len(body) > MAX_ROWS:
         faults.append(Remark(0, None, (f"a file has at most {MAX_ROWS} rows", f"一个文件至多 {MAX_ROWS} 行")))
@@ -120,7 +119,7 @@ def _rows(kind: FileKind, content: bytes, faults: list[Remark]) -> list[tuple[in
     return [(number, cells) for number, cells in rows if cells]
 
 
-def _columns(header: Sequence[object], faults: list[Remark]) -> list[AnyColumn | None]:
+def _columns(header: Sequence[Cell], faults: list[Remark]) -> list[AnyColumn | None]:
     """Return the column of each title, in Chinese or English."""
     titles = [str(title).strip() for title in header]
     columns = [_COLUMN_OF.get(title.lower()) for title in titles]
@@ -137,11 +136,11 @@ def _columns(header: Sequence[object], faults: list[Remark]) -> list[AnyColumn |
     return columns
 
 
-def _cells(number: int, columns: Sequence[AnyColumn | None], row: Sequence[object], faults: list[Remark]) -> Cells:
+def _cells(number: int, columns: Sequence[AnyColumn | None], row: Sequence[Cell], faults: list[Remark]) -> Cells:
     """Return what a row says."""
     cells: Cells = {}
     for column, value in zip(columns, row, strict=False):
-        if column is None or value in {None, ""}:
+        if column is None or value == "":
             continue
         text = _text(column, value)
         if text is None:
@@ -155,26 +154,7 @@ def _cells(number: int, columns: Sequence[AnyColumn | None], row: Sequence[objec
     return cells
 
 
-def _grid(kind: FileKind, content: bytes) -> Sequence[Sequence[object]] | None:
-    if kind is FileKind.CSV:
-        for encoding in ("utf-8-sig", "gb18030"):
-            try:
-                return list(csv.reader(io.StringIO(content.decode(encoding))))
-            except (UnicodeDecodeError, csv.Error):
-                continue
-        return None
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            if sum(part.file_size for part in archive.infolist()) > _MAX_UNPACKED_BYTES:
-                return None
-        return (
-            CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0).to_python(skip_empty_area=False)
-        )
-    except (zipfile.BadZipFile, CalamineError, IndexError):
-        return None
-
-
-def _text(column: AnyColumn, value: object) -> str | None:
+def _text(column: AnyColumn, value: Cell) -> str | None:
     """Return a cell as text; None for a long number that a spreadsheet keeps as a number: digits are lost."""
     if isinstance(value, datetime | date):
         return value.strftime("%Y-%m-%d")

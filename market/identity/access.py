@@ -89,6 +89,7 @@ class Caller:
         """Do `work` once per Idempotency-Key and answer with what it returns; a repeat gets the first answer.
 
         Where the status depends on what was done, it is asked of the answer.
+        What costs us much, as reading a file does, is a part of `work`: nobody is let in before it begins.
         The answer is stored in the transaction whose effect it reports, without the fields of `shown_once`, which are
         null in a repeat. A request that holds personal data is remembered by a digest under `digest_key`: what a plain
         hash of a telephone number says is found by trying all numbers.

@@ -1,15 +1,11 @@
 """Reading what counties keep in spreadsheets: CSV in UTF-8 or GB 18030, or an .xlsx workbook's first sheet, as text."""
 
-import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from io import BytesIO, StringIO
 from typing import NamedTuple
-from zipfile import BadZipFile
-
-import python_calamine
 
 from market.errors import InvalidInputError
+from market.tables import Cell, Table, UnreadableTableError, csv_table, workbook
 
 
 class Row(NamedTuple):
@@ -24,7 +20,7 @@ def rows_of(file_name: str, content: bytes, *, columns: Sequence[str], most: int
 
     Raises `InvalidInputError` for what cannot be read, lacks a heading, holds no row or more than `most`.
     """
-    lines = list(_workbook(content) if file_name.lower().endswith(".xlsx") else _csv(content))
+    lines = [[_text(cell) for cell in cells] for cells in _table(file_name, content)]
     headings = [cell.strip() for cell in lines[0]] if lines else []
     if missing := [column for column in columns if column not in headings]:
         names = "、".join(missing)
@@ -40,40 +36,20 @@ def rows_of(file_name: str, content: bytes, *, columns: Sequence[str], most: int
     return rows
 
 
-def _csv(content: bytes) -> Iterator[list[str]]:
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            text = content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        try:
-            yield from csv.reader(StringIO(text, newline=""), strict=True)
-        except csv.Error:
-            break
-        return
-    raise _unreadable()
-
-
-def _workbook(content: bytes) -> Iterator[list[str]]:
+def _table(file_name: str, content: bytes) -> Table:
     try:
-        book = python_calamine.CalamineWorkbook.from_filelike(BytesIO(content))
-        sheet = book.get_sheet_by_index(0).to_python(skip_empty_area=False)
-    except (python_calamine.CalamineError, BadZipFile, OSError, IndexError):
-        raise _unreadable() from None
-    for cells in sheet:
-        yield [_text(cell) for cell in cells]
+        return workbook(content)[0] if file_name.lower().endswith(".xlsx") else csv_table(content)
+    except UnreadableTableError as error:
+        reason, reason_zh = "neither a workbook (.xlsx) nor CSV text", "不是有效的 xlsx 工作簿或 CSV 文件"
+        if error.too_large:
+            reason, reason_zh = "the workbook is too large", "工作簿过大"
+        raise InvalidInputError(reason, reason_zh, pointer="/content") from None
 
 
-def _text(cell: object) -> str:
+def _text(cell: Cell) -> str:
     """Return a cell as it is written: a whole number without a point, a date as YYYY-MM-DD."""
     if isinstance(cell, datetime):
         return str(cell.date())
     if isinstance(cell, float) and cell.is_integer():
         return str(int(cell))
     return str(cell)
-
-
-def _unreadable() -> InvalidInputError:
-    return InvalidInputError(
-        "neither a workbook (.xlsx) nor CSV text", "不是有效的 xlsx 工作簿或 CSV 文件", pointer="/content"
-    )
