@@ -18,6 +18,7 @@ from market.attribution.paying import (
     AlreadyConfirmedError,
     ConfirmationCodeError,
     EvidenceUsedError,
+    PaymentReversedError,
     TooManyTrialsError,
 )
 from market.attribution.schemas import CodeOut, Confirm, ConfirmByCode, Confirmed
@@ -36,7 +37,9 @@ router = router_of("disbursements")
     "/payments/confirmations",
     status_code=201,
     response_model=Confirmed,
-    responses=declared(AlreadyConfirmedError, EvidenceUsedError, FourEyesError, NotFoundError, NumberInTextError),
+    responses=declared(
+        AlreadyConfirmedError, EvidenceUsedError, FourEyesError, NotFoundError, NumberInTextError, PaymentReversedError
+    ),
 )
 def confirm_payments(
     request: Confirm, caller: Annotated[Caller, requires(Permission.DISBURSEMENT_CONFIRM)]
@@ -66,7 +69,7 @@ def confirm_payments(
     "/payments/{payment_id}/confirmation-code",
     status_code=201,
     response_model=CodeOut,
-    responses=declared(NotFoundError, AlreadyConfirmedError, FourEyesError),
+    responses=declared(NotFoundError, AlreadyConfirmedError, FourEyesError, PaymentReversedError),
 )
 def issue_confirmation_code(
     payment_id: UUID, caller: Annotated[Caller, requires(Permission.DISBURSEMENT_CONFIRM)]
