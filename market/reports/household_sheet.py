@@ -110,7 +110,7 @@ def _items(sheet: Worksheet, account: HouseholdAccount, bold: Format, form: Form
 
 
 def _corrections(sheet: Worksheet, account: HouseholdAccount, bold: Format, form: Format) -> None:
-    titles = ["期间", "发生日期", "入账日期", "登记时间", "事由", "收支类别", "实收", "应计", "收支金额"]
+    titles = ["期间", "发生日期", "入账日期", "登记时间", "事由", "收支类别", "实收", "应计", "已到账", "收支金额"]
     _head(sheet, titles, bold, first=26)
     number = 0
     for found in (account.year, account.rolling):
@@ -120,7 +120,9 @@ def _corrections(sheet: Worksheet, account: HouseholdAccount, bold: Format, form
             texts = (_span(found), each.happened_on, each.booked_on or "", each.recorded_at, each.reason, kind)
             for place, text in enumerate(texts):
                 sheet.write_string(number, place, str(text))
-            for place, fen in enumerate((each.received_fen, each.accrued_fen, each.item_fen), len(texts)):
+            for place, fen in enumerate(
+                (each.received_fen, each.accrued_fen, each.brought_fen, each.item_fen), len(texts)
+            ):
                 sheet.write_number(number, place, fen, form)
 
 
