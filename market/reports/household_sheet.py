@@ -10,7 +10,7 @@ from xlsxwriter.worksheet import Worksheet
 from market.attribution.statements import HouseholdStatement
 from market.clock import business_date
 from market.reports.household_account import Figures, HouseholdAccount, WindowAccount
-from market.reports.household_page import MEANS, TREATMENTS, standing
+from market.reports.household_page import MEANS, TREATMENTS, increase, standing
 from market.words import ITEM_KINDS
 
 YUAN_SHEET, FEN_SHEET, SUPPLIERS_SHEET, PAYMENTS_SHEET, ITEMS_SHEET, CORRECTIONS_SHEET, NOTES_SHEET = SHEETS = (
@@ -139,6 +139,7 @@ def _notes(sheet: Worksheet, account: HouseholdAccount, bold: Format) -> None:
         ("截至", str(account.on)),
         ("本年", _span(account.year)),
         ("近十二个月", _span(account.rolling)),
+        ("本年增收", increase(account.year, str)),
         *((title, meaning) for _, title, meaning in FIGURES),
     ]
     for number, (name, value) in enumerate(facts):
