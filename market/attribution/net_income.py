@@ -6,19 +6,24 @@ What orders *brought* is another figure: only the part of the money that recogni
 
 A fact that belongs to a closed month is posted in an open one under its own day. So a window has its figures twice:
 as closed, by the days of the book and what of other income was recorded by the close; and as now known, by the days on
-which things happened. A return corrects what was accepted, and is known under the day of the acceptance.
+which things happened. As now known only what stands was ever brought, under the day since when it has stood: what a
+return takes off is known under the day of the acceptance, of the recognition or of the payment that it undoes
+(`fallen.py`), while money that was received stays received on its day.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
+from market.attribution.fallen import BELOW, Cause, Movement, Place, Redated, redated
+from market.attribution.rules import PAID_STEP, Kind, Step
 from market.attribution.statements import Position, Statement, position, statement
-from market.benefits.rules import IncomeClass
+from market.benefits.rules import IncomeClass, Mechanism
 from market.livelihoods import queries as livelihoods
 from market.livelihoods.queries import ItemSum
 from market.livelihoods.rules import ITEMS, Figure, Fraction, Treatment, Window, per_head
@@ -70,12 +75,39 @@ SELECT source, reason, effective_on, original_effective_on, recorded_at,
             AS bigint) AS received_fen,
        CAST((CASE WHEN known_on BETWEEN :begin AND :end THEN 1 ELSE -1 END)
             * coalesce(sum(fen) FILTER (WHERE step IN ('accrued', 'recognised', 'disbursed', 'confirmed')), 0)
-            AS bigint) AS accrued_fen
+            AS bigint) AS accrued_fen,
+       CAST((CASE WHEN known_on BETWEEN :begin AND :end THEN 1 ELSE -1 END)
+            * coalesce(sum(fen) FILTER (WHERE step IN ('disbursed', 'confirmed')), 0) AS bigint) AS brought_fen
   FROM moved
  WHERE (effective_on BETWEEN :begin AND :end) <> (known_on BETWEEN :begin AND :end)
  GROUP BY entry_id, source, reason, effective_on, original_effective_on, recorded_at, known_on
  ORDER BY recorded_at, source
 """
+)
+# All that moved since on the lines of which something fell: what it undid is the last of that.
+_FALLEN = sa.text(
+    """
+    WITH own AS MATERIALIZED (
+      SELECT id, owner_id, step FROM ledger_accounts
+       WHERE book = 'attribution' AND kind = 'household' AND owner_id = ANY(CAST(:households AS uuid[]))
+         AND step <> 'advance'
+    ), lines AS MATERIALIZED (
+      SELECT DISTINCT o.owner_id, t.order_line_id
+        FROM own o
+        JOIN ledger_transfers t ON t.debit_account_id = o.id AND t.effective_on >= :begin
+        JOIN ledger_entries e ON e.id = t.entry_id
+       WHERE e.reason IN ('return', 'unrecognition', 'payment_reversal')
+    )
+    SELECT t.id, e.source, e.reason, e.recorded_at, e.effective_on, e.original_effective_on, o.owner_id,
+           t.order_line_id, t.mechanism, t.contribution_id, t.assisted, t.payment_id, o.step, m.fen
+      FROM lines l
+      JOIN ledger_transfers t ON t.order_line_id = l.order_line_id AND t.effective_on >= :begin
+     CROSS JOIN LATERAL (VALUES (t.credit_account_id, t.amount_fen), (t.debit_account_id, -t.amount_fen))
+                     AS m (account_id, fen)
+      JOIN own o ON o.id = m.account_id AND o.owner_id = l.owner_id
+      JOIN ledger_entries e ON e.id = t.entry_id
+     ORDER BY t.effective_on, t.id
+    """
 )
 _CLOSED_AT = sa.text("SELECT closed_at FROM ledger_periods WHERE book = 'attribution' AND month = :month")
 
@@ -172,7 +204,8 @@ class NetIncome:
 class Correction:
     """A fact that a window's figures have as now known and not as closed, or the reverse.
 
-    It adds `received_fen` to the money received, `accrued_fen` to what orders brought, or an item of `item_fen`.
+    It adds `received_fen` to the money received, `accrued_fen` to what was attributed, `brought_fen` to what orders
+    brought of the money, or an item of `item_fen`.
     """
 
     source: str
@@ -180,8 +213,9 @@ class Correction:
     recorded_at: datetime
     happened_on: date
     booked_on: date | None
-    received_fen: int
-    accrued_fen: int
+    received_fen: int = 0
+    accrued_fen: int = 0
+    brought_fen: int = 0
     item_kind: str | None = None
     item_fen: int = 0
 
@@ -195,14 +229,17 @@ def closed_at(connection: sa.Connection, window: Window) -> datetime | None:
 def net_incomes(
     connection: sa.Connection, heads: Mapping[UUID, int], window: Window, *, closed: datetime | None = None
 ) -> dict[UUID, NetIncome]:
-    """Return the figures of households, by their registered members, in two statements.
+    """Return the figures of households, by their registered members, in three statements.
 
-    As now known; or, given the instant at which the window was closed, as closed.
+    As now known; or, given the instant at which the window was closed, as closed: in two.
     """
     positions: dict[UUID, list[Position]] = defaultdict(list)
     asked = {"households": list(heads), "begin": window.begin, "end": window.end, "as_booked": closed is not None}
     for row in connection.execute(_POSITIONS, asked).mappings():
         positions[row["owner_id"]].append(position(row))  # type: ignore[arg-type] # a RowMapping
+    if closed is None:
+        for part, fen in _redated(connection, list(heads), window):
+            positions[part.place.household_id] += _positions(part, fen)
     items: dict[UUID, list[ItemSum]] = defaultdict(list)
     for each in livelihoods.item_sums(connection, heads, begin=window.begin, end=window.end, recorded_by=closed):
         items[each.household_id].append(each)
@@ -218,13 +255,49 @@ def net_incomes(
     }
 
 
+def _redated(connection: sa.Connection, households: Sequence[UUID], window: Window) -> Iterator[tuple[Redated, int]]:
+    """Yield what fell of shares since a window began, and what that adds to the window by being known elsewhere (fen).
+
+    What of it adds nothing is left out.
+    """
+    rows = connection.execute(_FALLEN, {"households": households, "begin": window.begin})
+    for part in redated(map(_movement, rows)):
+        added_fen = part.fen * (_holds(window, part.known_on) - _holds(window, part.cause.known_on))
+        if added_fen:
+            yield part, added_fen
+
+
+def _movement(row: sa.Row[Any]) -> Movement:
+    cause = Cause(row.source, row.reason, row.recorded_at, row.effective_on, row.original_effective_on)
+    mechanism = Mechanism(row.mechanism)
+    place = Place(row.owner_id, row.order_line_id, mechanism, row.contribution_id, row.assisted, row.payment_id)
+    return Movement(row.id, cause, place, Step(row.step), row.fen)
+
+
+def _holds(window: Window, day: date) -> bool:
+    return window.begin <= day <= window.end
+
+
+def _positions(part: Redated, fen: int) -> Iterator[Position]:
+    """Yield how an amount moves to a step from the one below; money received stays received, and is paid ahead less."""
+    moves = {part.step: fen}
+    if below := BELOW.get(part.step):
+        moves[below] = -fen
+    if part.step in PAID_STEP.values():
+        moves[Step.ADVANCE] = -fen
+    for step, moved_fen in moves.items():
+        back_fen = moved_fen if step is Step.ADVANCE else 0
+        about = part.place.mechanism, part.place.assisted
+        yield Position(Kind.HOUSEHOLD, step, *about, 0, moved_fen, 0, back_fen, 0)
+
+
 def corrections(
     connection: sa.Connection, household_id: UUID, window: Window, *, closed: datetime
 ) -> Sequence[Correction]:
     """Return what makes the difference between a window's figures as closed and as now known, as it was recorded."""
     asked = {"households": [household_id], "begin": window.begin, "end": window.end}
-    late = [
-        Correction(
+    late = {
+        row.source: Correction(
             row.source,
             row.reason,
             row.recorded_at,
@@ -232,13 +305,35 @@ def corrections(
             row.effective_on,
             row.received_fen,
             row.accrued_fen,
+            row.brought_fen,
         )
         for row in connection.execute(_LATE, asked)
+    }
+    for part, fen in _redated(connection, [household_id], window):
+        late[part.cause.source] = _with(late.get(part.cause.source), part, fen)
+    items = [
+        Correction(
+            f"item:{row.id}",
+            row.reason or row.source,
+            row.recorded_at,
+            row.occurred_on,
+            None,
+            item_kind=row.kind,
+            item_fen=row.amount_fen if row.reverses is None else -row.amount_fen,
+        )
+        for row in livelihoods.items_recorded_after(
+            connection, household_id, begin=window.begin, end=window.end, instant=closed
+        )
     ]
-    for row in livelihoods.items_recorded_after(
-        connection, household_id, begin=window.begin, end=window.end, instant=closed
-    ):
-        reason = row.reason or row.source
-        fen = row.amount_fen if row.reverses is None else -row.amount_fen
-        late.append(Correction(f"item:{row.id}", reason, row.recorded_at, row.occurred_on, None, 0, 0, row.kind, fen))
-    return sorted(late, key=lambda correction: (correction.recorded_at, correction.source))
+    return sorted([*late.values(), *items], key=lambda correction: (correction.recorded_at, correction.source))
+
+
+def _with(told: Correction | None, part: Redated, fen: int) -> Correction:
+    """Return the correction by a part's cause, with what the part adds by being known elsewhere."""
+    cause = part.cause
+    told = told or Correction(cause.source, cause.reason, cause.recorded_at, cause.known_on, cause.effective_on)
+    if part.step is Step.ACCRUED:
+        return replace(told, accrued_fen=told.accrued_fen + fen)
+    if part.step is Step.DISBURSED:
+        return replace(told, brought_fen=told.brought_fen + fen)
+    return told

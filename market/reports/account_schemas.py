@@ -80,6 +80,7 @@ class CorrectionOut(Schema):
     booked_on: Annotated[date | None, Field(examples=["2026-04-01"])]
     received_fen: SignedFen
     accrued_fen: SignedFen
+    brought_fen: Annotated[SignedFen, Field(description="brought by orders and received")]
     item_kind: Annotated[ItemKind | None, Field(examples=[None])]
     item_fen: SignedFen
 

@@ -1,14 +1,16 @@
 """A household's account on one page: what came in, what cooperatives owe it, in plain words and in yuan.
 
-Nothing on it names a person. Long lists are cut, and say what the rest comes to, so that it stays one page.
+Nothing on it names a person. So that it stays one page, long lists are cut and say what the rest comes to, long names
+and words are shortened, and letters are as large as the page lets them be (`household_page.typ`). Whole they are in the
+workbook and in the answers as JSON.
 """
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -21,7 +23,9 @@ from market.benefits.rules import IncomeClass
 from market.clock import business_date
 from market.livelihoods.rules import Treatment
 from market.money import yuan
-from market.reports.household_account import AccountIncrease, Figures, HouseholdAccount, KindSum, WindowAccount
+from market.reports.household_account import AccountIncrease, Figures, HouseholdAccount, WindowAccount
+
+Listed = TypeVar("Listed")
 
 TREATMENTS = {
     Treatment.COUNTED: "计入收入",
@@ -33,6 +37,8 @@ PDF = "application/pdf"
 TEMPLATE = Path(__file__).with_suffix(".typ")
 FONTS = Path(__file__).parent.parent / "static" / "fonts"
 MOST_ROWS = 5
+MOST_LETTERS = 20
+"""Of a cooperative's or an office's name; twice as many of a village's, of a baseline's source and of a reason."""
 CLASS_NAMES = {
     IncomeClass.WAGE: "工资性",
     IncomeClass.OPERATING: "生产经营性",
@@ -88,7 +94,7 @@ def household_page(account: HouseholdAccount, orders: HouseholdStatement, place:
 
 def rendered(account: HouseholdAccount, orders: HouseholdStatement, place: Place, form: Literal["pdf", "svg"]) -> bytes:
     """Return the page in a format that typst writes."""
-    content = json.dumps(_content(account, orders, place), ensure_ascii=False)
+    content = json.dumps(content_of(account, orders, place), ensure_ascii=False)
     made: object = typst.compile(
         TEMPLATE,
         format=form,
@@ -100,12 +106,13 @@ def rendered(account: HouseholdAccount, orders: HouseholdStatement, place: Place
     return b"".join(made) if isinstance(made, list) else bytes(made)  # type: ignore[call-overload]
 
 
-def _content(account: HouseholdAccount, orders: HouseholdStatement, place: Place) -> dict[str, Any]:
+def content_of(account: HouseholdAccount, orders: HouseholdStatement, place: Place) -> dict[str, Any]:
+    """Return what stands on the page, ready written."""
     year, rolling = account.year, account.rolling
     return {
         "title": "农户收入对账单",
         "about": [
-            f"{place.village}",
+            shortened(place.village, 2 * MOST_LETTERS),
             f"户编号 {account.household_code}",
             f"在册 {account.heads} 人",
             f"截至{_day(account.on)}",
@@ -119,6 +126,14 @@ def _content(account: HouseholdAccount, orders: HouseholdStatement, place: Place
         ],
         "foot": _foot(place),
     }
+
+
+def shortened(words: str, most: int = MOST_LETTERS) -> str:
+    """Return words with their middle left out if they are longer than that: names are told apart by how they end."""
+    if len(words) <= most:
+        return words
+    tail = most // 3
+    return f"{words[: most - tail - 1]}…{words[-tail:]}"
 
 
 def _summary(rolling: WindowAccount) -> str:
@@ -155,7 +170,7 @@ def _income(year: WindowAccount, rolling: WindowAccount, on: date) -> dict[str, 
         ["纯收入", *(yuan(each.net_fen) for each in both)],
         ["人均纯收入", *(yuan(each.net_per_head.fen) for each in both)],
     ]
-    notes = [f"{_year(year)}增收：{_increase(year)}"]
+    notes = [f"{_year(year)}增收：{increase(year, lambda words: shortened(words, 2 * MOST_LETTERS))}"]
     until = "全年" if year.window.end < on else "1月1日至今"
     begin, end = rolling.window
     columns = [
@@ -170,23 +185,25 @@ def _other_of(figures: Figures, income_class: IncomeClass) -> int:
     return sum(each.other_fen for each in figures.classes if each.income_class is income_class)
 
 
-def _increase(year: WindowAccount) -> str:
+def increase(year: WindowAccount, fit: Callable[[str], str]) -> str:
+    """Say what net income is more than before, in a sentence, with the words of others made to fit."""
     for each in year.increases:
         if each.figure == "net" and each.increase_fen is not None:
+            source = fit(str(each.baseline_source))
             return (
-                f"纯收入比基期（{each.baseline_from} 至 {each.baseline_to}，{each.baseline_source}）"
-                f"增加 {yuan(each.increase_fen)} 元。{_changed(each)}"
+                f"纯收入比基期（{each.baseline_from} 至 {each.baseline_to}，{source}）"
+                f"增加 {yuan(each.increase_fen)} 元。{_changed(each, fit)}"
             )
     return "该年尚未结束，或没有经县确认的基期，不作增收结论。"
 
 
-def _changed(increase: AccountIncrease) -> str:
+def _changed(stated: AccountIncrease, fit: Callable[[str], str]) -> str:
     """Say of a baseline that took another's place when it did, and what the increase was by that one."""
-    if not increase.formerly:
+    if not stated.formerly:
         return ""
-    former = increase.formerly[0]
+    former = stated.formerly[0]
     return (
-        f"基期已于{_day(business_date(former.replaced_at))}经县确认更换（{former.reason}）；"
+        f"基期已于{_day(business_date(former.replaced_at))}经县确认更换（{fit(former.reason)}）；"
         f"按原基期为增加 {yuan(former.increase_fen)} 元。"
     )
 
@@ -198,12 +215,12 @@ def _year(found: WindowAccount) -> str:
 def _suppliers(orders: HouseholdStatement, account: HouseholdAccount) -> dict[str, Any]:
     """Say of each supplier what it brought, paid and owes; what is beyond the page is summed."""
     listed = [(name, standing(own)) for _, name, own in orders.suppliers]
-    listed.sort(key=lambda row: (-row[1][-1], row[0]))
-    rest = listed[MOST_ROWS:]
+    listed.sort(key=lambda row: (-row[1][-1], -row[1][0], row[0]))
+    shown, rest = _cut(listed)
+    rows = [[shortened(name), *map(yuan, amounts)] for name, amounts in shown]
     if rest:
-        sums = [sum(column) for column in zip(*(amounts for _, amounts in rest), strict=True)]
-        listed = [*listed[:MOST_ROWS], (f"其余 {len(rest)} 家", sums)]
-    rows = [[name, *map(yuan, amounts)] for name, amounts in listed]
+        sums = (sum(column) for column in zip(*(amounts for _, amounts in rest), strict=True))
+        rows.append([f"其他 {len(rest)} 家合作社", *map(yuan, sums)])
     columns = ["合作社（单位：元）", "应得", "货款已到", "已到账", "预付", "尚欠您家"]
     begin, end = _day(account.year.window.begin), _day(account.orders_to)
     notes = [f"{STEPS}前三栏为{begin}至{end}的累计，后两栏为截至{end}的余额。"]
@@ -240,16 +257,23 @@ def standing(found: Statement) -> list[int]:
     ]
 
 
+def _cut(listed: Sequence[Listed]) -> tuple[Sequence[Listed], Sequence[Listed]]:
+    """Return what a list shows one by one, and the rest, which takes a line as well: one alone is shown."""
+    most = len(listed) if len(listed) == MOST_ROWS + 1 else MOST_ROWS
+    return listed[:most], listed[most:]
+
+
 def _others(year: WindowAccount) -> dict[str, Any]:
-    """Say what else came in and went out, the greatest first."""
-    listed: list[KindSum] = sorted(year.known.items, key=lambda each: -each.fen)
-    rows = [[each.name, TREATMENTS[each.treatment], yuan(each.fen)] for each in listed[:MOST_ROWS]]
-    if rest := listed[MOST_ROWS:]:
-        rows.append([f"其余 {len(rest)} 项", "", yuan(sum(each.fen for each in rest if _counts(each)))])
+    """Say what else came in and went out, the greatest first; what is beyond the page is summed by what it does."""
+    shown, rest = _cut(sorted(year.known.items, key=lambda each: -each.fen))
+    rows = [[each.name, TREATMENTS[each.treatment], yuan(each.fen)] for each in shown]
+    for treatment, does in TREATMENTS.items():
+        left = [each for each in rest if each.treatment is treatment]
+        if left:
+            name = left[0].name if len(left) == 1 else f"其余 {len(left)} 项"
+            rows.append([name, does, yuan(sum(each.fen for each in left))])
     known = year.known
     notes = [f"计入收入的 {yuan(known.other_fen)} 元中，县里核对过 {yuan(known.other_checked_fen)} 元。"]
-    if listed[MOST_ROWS:]:
-        notes[0] += "“其余”一行只合计计入收入的项目。"
     if not rows:
         notes = [f"{_year(year)}没有登记其他收支。"]
     return {
@@ -258,10 +282,6 @@ def _others(year: WindowAccount) -> dict[str, Any]:
         "rows": rows,
         "notes": notes,
     }
-
-
-def _counts(each: KindSum) -> bool:
-    return each.treatment is Treatment.COUNTED
 
 
 def _corrections(year: WindowAccount) -> list[dict[str, Any]]:
@@ -278,7 +298,7 @@ def _corrections(year: WindowAccount) -> list[dict[str, Any]]:
 
 
 def _foot(place: Place) -> list[str]:
-    offices = "、".join(place.offices) or "村代办员、县乡村振兴部门"
+    offices = "、".join(shortened(name) for name in place.offices) or "村代办员、县乡村振兴部门"
     return [
         f"对账有疑问、没收到钱、金额不对，请找：{offices}。可要求逐笔查看每一分钱来自哪张订单。",
         "本单不含姓名、身份证号和银行卡号。人均按该段时间最后一天的在册人口计算，不足一分的部分舍去。",

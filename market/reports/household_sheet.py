@@ -10,7 +10,7 @@ from xlsxwriter.worksheet import Worksheet
 from market.attribution.statements import HouseholdStatement
 from market.clock import business_date
 from market.reports.household_account import Figures, HouseholdAccount, WindowAccount
-from market.reports.household_page import MEANS, TREATMENTS, standing
+from market.reports.household_page import MEANS, TREATMENTS, increase, standing
 from market.words import ITEM_KINDS
 
 YUAN_SHEET, FEN_SHEET, SUPPLIERS_SHEET, PAYMENTS_SHEET, ITEMS_SHEET, CORRECTIONS_SHEET, NOTES_SHEET = SHEETS = (
@@ -110,7 +110,7 @@ def _items(sheet: Worksheet, account: HouseholdAccount, bold: Format, form: Form
 
 
 def _corrections(sheet: Worksheet, account: HouseholdAccount, bold: Format, form: Format) -> None:
-    titles = ["期间", "发生日期", "入账日期", "登记时间", "事由", "收支类别", "实收", "应计", "收支金额"]
+    titles = ["期间", "发生日期", "入账日期", "登记时间", "事由", "收支类别", "实收", "应计", "已到账", "收支金额"]
     _head(sheet, titles, bold, first=26)
     number = 0
     for found in (account.year, account.rolling):
@@ -120,7 +120,9 @@ def _corrections(sheet: Worksheet, account: HouseholdAccount, bold: Format, form
             texts = (_span(found), each.happened_on, each.booked_on or "", each.recorded_at, each.reason, kind)
             for place, text in enumerate(texts):
                 sheet.write_string(number, place, str(text))
-            for place, fen in enumerate((each.received_fen, each.accrued_fen, each.item_fen), len(texts)):
+            for place, fen in enumerate(
+                (each.received_fen, each.accrued_fen, each.brought_fen, each.item_fen), len(texts)
+            ):
                 sheet.write_number(number, place, fen, form)
 
 
@@ -137,6 +139,7 @@ def _notes(sheet: Worksheet, account: HouseholdAccount, bold: Format) -> None:
         ("截至", str(account.on)),
         ("本年", _span(account.year)),
         ("近十二个月", _span(account.rolling)),
+        ("本年增收", increase(account.year, str)),
         *((title, meaning) for _, title, meaning in FIGURES),
     ]
     for number, (name, value) in enumerate(facts):

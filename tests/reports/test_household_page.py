@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 import python_calamine
@@ -18,7 +19,9 @@ from market.identity.rules import OrganisationKind, Role, Scope
 from market.livelihoods.rules import ItemKind
 from market.reports import household_page
 from market.reports.household_account import household_account
+from market.reports.household_sheet import household_workbook
 from tests import factories
+from tests.reports import handed
 from tests.story import NOON, Story, open_channels
 
 ON = date(2026, 3, 20)
@@ -59,15 +62,91 @@ def pages(session: orm.Session, household: Household) -> str:
     return household_page.rendered(account, orders, place, "svg").decode()
 
 
-def test_the_fullest_account_fits_on_one_page(session: orm.Session, told: Told) -> None:
+def sheets(made: handed.Handed) -> int:
+    return household_page.rendered(*made, "svg").count(b"<svg")
+
+
+def test_an_account_of_many_suppliers_and_all_kinds_fits_on_one_page(session: orm.Session, told: Told) -> None:
     assert pages(session, told.household).count("<svg") == 1
 
 
-def test_a_page_that_lists_everything_would_not(
-    session: orm.Session, told: Told, monkeypatch: pytest.MonkeyPatch
+LONG_NAMES = [handed.of_length(40, number) for number in range(3)]
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        pytest.param(handed.handed(), id="ordinary"),
+        pytest.param(handed.handed((), kinds=()), id="nothing"),
+        pytest.param(handed.handed(LONG_NAMES, baseline="农户收入采集表" * 20), id="long names"),
+        pytest.param(handed.fullest(), id="fullest"),
+    ],
+)
+def test_an_account_fits_on_one_page(made: handed.Handed) -> None:
+    assert sheets(made) == 1
+
+
+def test_a_page_that_cut_and_shortened_nothing_would_be_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(household_page, "MOST_ROWS", 200)
+    monkeypatch.setattr(household_page, "shortened", lambda words, *_: words)
+    assert sheets(handed.fullest()) == 2
+
+
+def test_a_page_in_large_letters_alone_would_be_two(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    template = tmp_path / "large.typ"
+    template.write_text(
+        household_page.TEMPLATE.read_text().replace("#let sizes = ((1, 4pt),", "#let sizes = ((1, 4pt),) //")
+    )
+    monkeypatch.setattr(household_page, "TEMPLATE", template)
+    assert (sheets(handed.handed()), sheets(handed.fullest())) == (1, 2)
+
+
+def fen(written: str) -> int:
+    return int(written.replace(",", "").replace(".", ""))
+
+
+@pytest.mark.parametrize(("suppliers", "lines"), [(5, 5), (6, 6), (7, 6), (12, 6)])
+def test_suppliers_beyond_those_that_owe_most_are_one_line_and_all_lines_come_to_the_total(
+    suppliers: int, lines: int
 ) -> None:
-    monkeypatch.setattr(household_page, "MOST_ROWS", 100)
-    assert pages(session, told.household).count("<svg") > 1
+    made = handed.handed([handed.of_length(40, number) for number in range(suppliers)])
+    rows = household_page.content_of(*made)["parts"][1]["rows"]
+    assert len(rows) == lines
+    sums = [sum(map(fen, column)) for column in zip(*(row[1:] for row in rows), strict=True)]
+    assert sums == household_page.standing(made.orders.total)
+    owed = [fen(row[-1]) for row in rows[:5]]
+    assert owed == sorted(owed, reverse=True)
+    assert [row[0] for row in rows[5:]] in (
+        [],
+        ["交城县洪相镇王村富山红薯种…植农民专00"],
+        [f"其他 {suppliers - 5} 家合作社"],
+    )
+    assert len({row[0] for row in rows}) == lines, "names that begin alike are told apart by how they end"
+
+
+def test_kinds_beyond_the_greatest_are_summed_by_what_they_do() -> None:
+    made = handed.fullest()
+    rows = household_page.content_of(*made)["parts"][2]["rows"]
+    sums = dict.fromkeys(household_page.TREATMENTS.values(), 0)
+    for _, does, written in rows:
+        sums[does] += fen(written)
+    known = made.account.year.known
+    assert list(sums.values()) == [
+        *(known.other_fen, known.excluded_fen, known.operating_expense_fen, known.self_paid_fen)
+    ]
+    assert [row[0] for row in rows[5:]] == ["其余 13 项", "其余 3 项", "生产经营性支出", "合规自付支出"]
+
+
+def test_what_is_folded_or_shortened_on_the_page_is_whole_in_the_workbook() -> None:
+    made = handed.fullest()
+    answer = household_workbook(made.account, made.orders)
+    book = python_calamine.CalamineWorkbook.from_filelike(BytesIO(answer))
+    cells = {name: book.get_sheet_by_name(name).to_python()[1:] for name in book.sheet_names}
+    assert {row[0] for row in cells["供应商(分)"]} == {name for _, name, _ in made.orders.suppliers}
+    assert (len(cells["其他收支(分)"]), len(cells["更正(分)"])) == (len(ItemKind), 30)
+    notes = {row[0]: row[1] for row in cells["说明"]}
+    (increase,) = made.account.year.increases
+    assert str(notes["本年增收"]).count(str(increase.baseline_source)) == 2, "the baseline's, and its change's"
 
 
 def test_the_page_and_the_workbook_are_handed_out(client: TestClient, session: orm.Session, told: Told) -> None:
@@ -90,6 +169,9 @@ def test_the_page_and_the_workbook_are_handed_out(client: TestClient, session: o
     paid = book.get_sheet_by_name("收款确认(分)").to_python()[1:]
     assert {(row[0], row[3], row[4]) for row in paid} >= {(told.story.supplier.name, 4_000, "未确认")}
     assert len(paid) == 7
+    period = {"from": "2026-01-01", "to": str(ON)}
+    statement = client.get(f"/v1/households/{told.household.id}/statement", params=period, headers=clerk).json()
+    assert len(statement["suppliers"]) == 7
 
 
 def test_the_page_says_in_a_word_by_whom_receipt_was_confirmed(session: orm.Session, told: Told) -> None:
