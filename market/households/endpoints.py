@@ -22,11 +22,11 @@ from market.clock import business_date, utc_now
 from market.errors import FutureDateError, NotFoundError
 from market.households import queries, service
 from market.households.models import Household
+from market.households.removal import RemovalTooEarlyError
 from market.households.rules import (
     HeadCountError,
     HouseholdCodeTakenError,
     HouseholdDepartedError,
-    RemovalTooEarlyError,
     StatusOrderError,
     VillageOutsideRegionError,
 )

@@ -2,7 +2,7 @@
 
 import calendar
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -30,9 +30,6 @@ ASSISTED = frozenset(HouseholdStatus) - {HouseholdStatus.ORDINARY}
 
 MONITORED = frozenset({HouseholdStatus.UNSTABLE, HouseholdStatus.MARGINAL, HouseholdStatus.SUDDEN_HARDSHIP})
 """Watched so that no household falls back into poverty (防止返贫监测); each is a category of its own."""
-
-REMOVAL_AFTER_MONTHS = 6
-"""A household is removed from monitoring no earlier than this after it was identified (domain.md §5)."""
 
 MAX_HEADS = 30
 
@@ -74,23 +71,6 @@ def check_status_order(valid_from: date, *, latest_from: date) -> None:
     """Raise `StatusOrderError` unless a status begins after the latest one; the first begins with registration."""
     if valid_from <= latest_from:
         raise StatusOrderError(latest=latest_from, pointer="/valid_from")
-
-
-def identified_on(periods: Sequence[tuple[HouseholdStatus, date]]) -> date | None:
-    """Return since when a household is monitored without a break, from its statuses in order of time; None if not."""
-    since: date | None = None
-    for status, valid_from in periods:
-        since = (since or valid_from) if status in MONITORED else None
-    return since
-
-
-def check_removal(status: HouseholdStatus, valid_from: date, *, identified_on: date | None) -> None:
-    """Raise `RemovalTooEarlyError` for a status that ends monitoring within six months of its beginning."""
-    if identified_on is None or status in MONITORED:
-        return
-    earliest = months_after(identified_on, REMOVAL_AFTER_MONTHS)
-    if valid_from < earliest:
-        raise RemovalTooEarlyError(identified_on=identified_on, earliest=earliest, pointer="/valid_from")
 
 
 def check_departure(departed_on: date, *, latest_from: date) -> None:
@@ -377,11 +357,3 @@ class HouseholdDepartedError(MarketError):
     status = 409
     en = "This household left the register on {departed_on}."
     zh = "该户已于 {departed_on} 退出登记册。"
-
-
-class RemovalTooEarlyError(MarketError):
-    """Monitoring lasts at least six months."""
-
-    status = 409
-    en = "This household has been monitored since {identified_on}; it may be removed from {earliest} on."
-    zh = "该户自 {identified_on} 起纳入监测,最早可于 {earliest} 解除。"

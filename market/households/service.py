@@ -10,6 +10,7 @@ from market.clock import business_date
 from market.errors import InvalidInputError, NotFoundError, check_not_ahead
 from market.households.models import Household, HouseholdHeadCount, HouseholdStatusPeriod
 from market.households.queries import head_counts_of, statuses_of, visible_households
+from market.households.removal import check_removal, identified_on
 from market.households.rules import (
     HouseholdCodeTakenError,
     HouseholdStatus,
@@ -17,9 +18,7 @@ from market.households.rules import (
     check_departure,
     check_head_count,
     check_present,
-    check_removal,
     check_status_order,
-    identified_on,
 )
 from market.identity.rules import Actor, Scope
 from market.regions.service import require_region

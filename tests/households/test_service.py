@@ -11,12 +11,12 @@ from market.benefits.models import Enrolment
 from market.errors import FutureDateError, MarketError, NotFoundError
 from market.households import queries, service
 from market.households.models import Household
+from market.households.removal import RemovalTooEarlyError
 from market.households.rules import (
     HeadCountError,
     HouseholdCodeTakenError,
     HouseholdDepartedError,
     HouseholdStatus,
-    RemovalTooEarlyError,
     StatusOrderError,
     VillageOutsideRegionError,
 )
