@@ -173,13 +173,29 @@ NEEDS_CONSENT: Mapping[tuple[Role, Purpose], ConsentPurpose] = {
 
 
 class Deed(StrEnum):
-    """What a village clerk does in a household's place."""
+    """What a village clerk does in a household's place: says for it, or enters what it declares.
+
+    To sign for cash that is handed over is none: that is the second person's part, who may confirm nothing for the
+    household afterwards. Nor is to read what is known of it: that is on record apart (`AccessKind`).
+    """
 
     CONSENT_GIVEN = "consent_given"
     CONSENT_WITHDRAWN = "consent_withdrawn"
     CODE_PRINTED = "confirmation_code_printed"
     PAYMENT_CONFIRMED = "payment_confirmed"
     ERASURE_REQUESTED = "erasure_requested"
+    ENROLMENT_CONFIRMED = "enrolment_confirmed"
+    SECOND_CONFIRMED = "second_distribution_confirmed"
+    ITEM_RECORDED = "account_item_recorded"
+    ITEM_REVERSED = "account_item_reversed"
+    BASELINE_STATED = "baseline_stated"
+
+
+KEPT_FROM_SUPPLIERS = frozenset(
+    {Deed.ENROLMENT_CONFIRMED, Deed.SECOND_CONFIRMED, Deed.ITEM_RECORDED, Deed.ITEM_REVERSED, Deed.BASELINE_STATED}
+)
+"""Of a household enrolled with it a supplier learns nothing of the household's own account, nor of what it has with
+others; but of its enrolment with itself."""
 
 
 class ErasureStatus(StrEnum):
