@@ -197,6 +197,7 @@ class MonitoringRule(StrEnum):
     UNCHECKED_ITEMS = "unchecked_items"
     STATUS_RECORDED_LATE = "status_recorded_late"
     ACCOUNT_SHARED = "account_shared"
+    LEFT_MONITORING_EARLY = "left_monitoring_early"
 
 
 MONITORING_WORDS: Mapping[MonitoringRule, tuple[str, str]] = {
@@ -237,6 +238,10 @@ MONITORING_WORDS: Mapping[MonitoringRule, tuple[str, str]] = {
     MonitoringRule.ACCOUNT_SHARED: (
         "a person of it has a bank account that a person of another household has as well",
         "户内人员的银行账户与他户人员相同",
+    ),
+    MonitoringRule.LEFT_MONITORING_EARLY: (
+        "left the register while monitored, within six months of being identified (rule 2_11_002)",
+        "纳入监测未满六个月即退出登记册",
     ),
 }
 

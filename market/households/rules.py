@@ -31,6 +31,16 @@ ASSISTED = frozenset(HouseholdStatus) - {HouseholdStatus.ORDINARY}
 MONITORED = frozenset({HouseholdStatus.UNSTABLE, HouseholdStatus.MARGINAL, HouseholdStatus.SUDDEN_HARDSHIP})
 """Watched so that no household falls back into poverty (防止返贫监测); each is a category of its own."""
 
+
+class DepartureReason(StrEnum):
+    """Why a household leaves the register."""
+
+    MOVED_AWAY = "moved_away"
+    DIED = "died"
+    MERGED = "merged"
+    MISTAKEN = "mistaken"
+
+
 MAX_HEADS = 30
 
 

@@ -77,6 +77,13 @@ def upgrade() -> None:
         unique=True,
         postgresql_where="departed_on IS NULL",
     )
+    op.create_index(
+        "people_departed_idx",
+        "people",
+        ["resident_id_index"],
+        unique=False,
+        postgresql_where="departed_on IS NOT NULL",
+    )
     op.create_table(
         "consents",
         sa.Column("id", sa.Uuid(), nullable=False),
