@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from market.attribution.net_income import NetIncome, net_incomes
+from market.attribution.payables import Payable, overdue_to
 from market.attribution.statements import POSITIONS
 from market.audit.rules import MonitoringRule
 from market.benefits.rules import IncomeClass
@@ -50,6 +51,7 @@ class Circumstances:
     late_status: tuple[int, int]
     sharing_account: int
     left_early: LeftEarly | None
+    overdue: Sequence[Payable]
     on: date
 
 
@@ -168,6 +170,18 @@ def left_monitoring_early(found: Circumstances) -> Mapping[str, int] | None:
     return {"monitored_days": left.days, "people_known": left.people} if left else None
 
 
+def overdue_disbursement(found: Circumstances) -> Mapping[str, int] | None:
+    """Judge what suppliers owe by the terms of the household's region, as the list of payables does."""
+    if not found.overdue:
+        return None
+    return {
+        "overdue_fen": sum(each.overdue_fen for each in found.overdue),
+        "age_days": max(each.age_days for each in found.overdue),
+        "within_days": max(each.within_days for each in found.overdue),
+        "suppliers": len(found.overdue),
+    }
+
+
 JUDGES: Mapping[MonitoringRule, Judge] = {
     MonitoringRule.BELOW_THE_LINE: below_the_line,
     MonitoringRule.NOTHING_RECORDED: nothing_recorded,
@@ -181,6 +195,7 @@ JUDGES: Mapping[MonitoringRule, Judge] = {
     MonitoringRule.STATUS_RECORDED_LATE: status_recorded_late,
     MonitoringRule.ACCOUNT_SHARED: account_shared,
     MonitoringRule.LEFT_MONITORING_EARLY: left_monitoring_early,
+    MonitoringRule.OVERDUE_DISBURSEMENT: overdue_disbursement,
 }
 
 
@@ -305,6 +320,7 @@ def alerts(
         unchecked[each.household_id].append(each)
     sharing = sharing_accounts(connection, ids)
     early = left_early(connection, ids, begin=window.begin, end=on)
+    overdue = overdue_to(connection, ids, on)
     found: list[Alert] = []
     for household in households:
         circumstances = Circumstances(
@@ -319,6 +335,7 @@ def alerts(
             late.get(household.id, (0, 0)),
             sharing.get(household.id, 0),
             early.get(household.id),
+            overdue.get(household.id, ()),
             on,
         )
         judged = ((rule, JUDGES[rule](circumstances)) for rule in sorted(rules))

@@ -198,6 +198,7 @@ class MonitoringRule(StrEnum):
     STATUS_RECORDED_LATE = "status_recorded_late"
     ACCOUNT_SHARED = "account_shared"
     LEFT_MONITORING_EARLY = "left_monitoring_early"
+    OVERDUE_DISBURSEMENT = "overdue_disbursement"
 
 
 MONITORING_WORDS: Mapping[MonitoringRule, tuple[str, str]] = {
@@ -242,6 +243,10 @@ MONITORING_WORDS: Mapping[MonitoringRule, tuple[str, str]] = {
     MonitoringRule.LEFT_MONITORING_EARLY: (
         "left the register while monitored, within six months of being identified (rule 2_11_002)",
         "纳入监测未满六个月即退出登记册",
+    ),
+    MonitoringRule.OVERDUE_DISBURSEMENT: (
+        "a supplier owes it what orders brought for longer than its region allows",
+        "供应商应兑付款项已超过当地规定期限",
     ),
 }
 
