@@ -284,7 +284,7 @@ PROOF_WORDS: Mapping[ProofRule, tuple[str, str]] = {
 
 
 class RecordRule(StrEnum):
-    """What is odd about a lot, a contribution, a plan, a payment or a receipt on record."""
+    """What is odd about a lot, a contribution, a plan, a payment, a receipt or sales on record."""
 
     YIELD_BEYOND_LAND = "yield_beyond_land"
     PRICE_FAR_ABOVE_SALE = "price_far_above_sale"
@@ -294,6 +294,8 @@ class RecordRule(StrEnum):
     PAYMENT_DATED_BACK = "payment_dated_back"
     RECEIPT_DATED_BACK = "receipt_dated_back"
     RECEIPT_ON_NO_STATEMENT = "receipt_on_no_statement"
+    PRICE_FAR_ABOVE_PEERS = "price_far_above_peers"
+    SALES_ABOVE_DECLARED = "sales_above_declared_value"
 
 
 RECORD_WORDS: Mapping[RecordRule, tuple[str, str]] = {
@@ -328,6 +330,14 @@ RECORD_WORDS: Mapping[RecordRule, tuple[str, str]] = {
     RecordRule.RECEIPT_ON_NO_STATEMENT: (
         "a receipt was recorded by hand of which the supplier's own statements of those days tell nothing",
         "手工登记的到款,在该供应商自有账户同期的银行流水中没有记载",
+    ),
+    RecordRule.PRICE_FAR_ABOVE_PEERS: (
+        "a product was ordered for more than three times what other suppliers ask in its category, unit and quarter",
+        "产品下单价格超过同季度同类别同单位其他供应商价格中位数的三倍",
+    ),
+    RecordRule.SALES_ABOVE_DECLARED: (
+        "more was sold under a certificate in a year of its validity than the value that was declared for it",
+        "认定证书一个有效年度内验收的销售额超过所申报的商品价值量",
     ),
 }
 """Hints for who audits, not refusals: a supplier may be late with its papers, or have a very good year."""
