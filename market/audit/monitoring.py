@@ -320,7 +320,8 @@ def alerts(
         unchecked[each.household_id].append(each)
     sharing = sharing_accounts(connection, ids)
     early = left_early(connection, ids, begin=window.begin, end=on)
-    overdue = overdue_to(connection, ids, on)
+    asks_overdue = MonitoringRule.OVERDUE_DISBURSEMENT in rules  # of all statements the one that reads the most
+    overdue = overdue_to(connection, ids, on) if asks_overdue else {}
     found: list[Alert] = []
     for household in households:
         circumstances = Circumstances(
