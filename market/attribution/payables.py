@@ -4,7 +4,8 @@ What was paid of a share was its oldest part, so what is left of it is its young
 for more days than the payee's region allows. A reversed payment paid nothing: what it gives back is as old as it was.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 from uuid import UUID
@@ -29,7 +30,8 @@ _PAYABLES = sa.text(
           FROM (SELECT id, code AS name, village_code AS region_code FROM households
                 UNION ALL
                 SELECT id, name, region_code FROM organisations) y
-         WHERE starts_with(y.region_code, :region) AND (CAST(:payee AS uuid) IS NULL OR y.id = :payee)
+         WHERE starts_with(y.region_code, :region)
+           AND (CAST(:payees AS uuid[]) IS NULL OR y.id = ANY(CAST(:payees AS uuid[])))
     ), moved AS (
         SELECT a.id, a.kind, a.owner_id, a.counterpart_id AS supplier_id, a.step, m.order_line_id, m.mechanism,
                m.contribution_id, m.fen, m.effective_on, p.name, p.within_days,
@@ -75,6 +77,11 @@ _PAYABLES = sa.text(
 
 USUAL_DAYS = 30
 """Where no terms are on record."""
+_EVERYTHING: Mapping[str, object] = {
+    **dict.fromkeys(("supplier", "payees", "after_supplier", "after_payee", "limit")),
+    "region": "",
+    "usual_days": USUAL_DAYS,
+}
 
 
 class Payable(NamedTuple):
@@ -115,21 +122,31 @@ def payables(
     after_supplier, after_payee = after or (None, None)
     if actor.scope is Scope.OWN and supplier_id not in (None, actor.organisation_id):
         return []
-    rows = session.execute(
-        _PAYABLES,
-        {
-            "supplier": actor.organisation_id if actor.scope is Scope.OWN else supplier_id,
-            "payee": payee_id,
-            "region": actor.region_code if actor.scope is Scope.REGION else "",
-            "on": on,
-            "usual_days": USUAL_DAYS,
-            "overdue": overdue,
-            "after_supplier": after_supplier,
-            "after_payee": after_payee,
-            "limit": limit,
-        },
-    )
-    return [Payable(*row) for row in rows]
+    asked = {
+        **_EVERYTHING,
+        "supplier": actor.organisation_id if actor.scope is Scope.OWN else supplier_id,
+        "payees": [payee_id] if payee_id else None,
+        "region": actor.region_code if actor.scope is Scope.REGION else "",
+        "on": on,
+        "overdue": overdue,
+        "after_supplier": after_supplier,
+        "after_payee": after_payee,
+        "limit": limit,
+    }
+    return [Payable(*row) for row in session.execute(_PAYABLES, asked)]
+
+
+def overdue_to(connection: sa.Connection, household_ids: Collection[UUID], on: date) -> dict[UUID, Sequence[Payable]]:
+    """Return what of some households' shares is overdue on a day, by household, supplier by supplier; one statement.
+
+    The caller has found the households within the actor's scope.
+    """
+    found: dict[UUID, list[Payable]] = defaultdict(list)
+    asked = {**_EVERYTHING, "payees": list(household_ids), "on": on, "overdue": True}
+    for row in connection.execute(_PAYABLES, asked):
+        payable = Payable(*row)
+        found[payable.payee_id].append(payable)
+    return dict(found)
 
 
 def set_terms(

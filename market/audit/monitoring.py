@@ -16,10 +16,12 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from market.attribution.net_income import NetIncome, net_incomes
+from market.attribution.payables import Payable, overdue_to
 from market.attribution.statements import POSITIONS
 from market.audit.rules import MonitoringRule
 from market.benefits.rules import IncomeClass
 from market.db import plan_anew
+from market.households.continuing import LeftEarly, left_early
 from market.households.queries import Monitored, counts_by_county, monitored_households, sharing_accounts
 from market.identity.rules import Actor
 from market.livelihoods.models import MonitoringLine
@@ -48,6 +50,8 @@ class Circumstances:
     unchecked: Sequence[Unchecked]
     late_status: tuple[int, int]
     sharing_account: int
+    left_early: LeftEarly | None
+    overdue: Sequence[Payable]
     on: date
 
 
@@ -160,6 +164,24 @@ def account_shared(found: Circumstances) -> Mapping[str, int] | None:
     return {"households": found.sharing_account} if found.sharing_account else None
 
 
+def left_monitoring_early(found: Circumstances) -> Mapping[str, int] | None:
+    """Who leaves the register is monitored no more; who would not be known again may be registered anew unseen."""
+    left = found.left_early
+    return {"monitored_days": left.days, "people_known": left.people} if left else None
+
+
+def overdue_disbursement(found: Circumstances) -> Mapping[str, int] | None:
+    """Judge what suppliers owe by the terms of the household's region, as the list of payables does."""
+    if not found.overdue:
+        return None
+    return {
+        "overdue_fen": sum(each.overdue_fen for each in found.overdue),
+        "age_days": max(each.age_days for each in found.overdue),
+        "within_days": max(each.within_days for each in found.overdue),
+        "suppliers": len(found.overdue),
+    }
+
+
 JUDGES: Mapping[MonitoringRule, Judge] = {
     MonitoringRule.BELOW_THE_LINE: below_the_line,
     MonitoringRule.NOTHING_RECORDED: nothing_recorded,
@@ -172,6 +194,8 @@ JUDGES: Mapping[MonitoringRule, Judge] = {
     MonitoringRule.UNCHECKED_ITEMS: unchecked_items,
     MonitoringRule.STATUS_RECORDED_LATE: status_recorded_late,
     MonitoringRule.ACCOUNT_SHARED: account_shared,
+    MonitoringRule.LEFT_MONITORING_EARLY: left_monitoring_early,
+    MonitoringRule.OVERDUE_DISBURSEMENT: overdue_disbursement,
 }
 
 
@@ -295,6 +319,9 @@ def alerts(
     for each in unchecked_sums(connection, ids, COUNTED, window):
         unchecked[each.household_id].append(each)
     sharing = sharing_accounts(connection, ids)
+    early = left_early(connection, ids, begin=window.begin, end=on)
+    asks_overdue = MonitoringRule.OVERDUE_DISBURSEMENT in rules  # of all statements the one that reads the most
+    overdue = overdue_to(connection, ids, on) if asks_overdue else {}
     found: list[Alert] = []
     for household in households:
         circumstances = Circumstances(
@@ -308,6 +335,8 @@ def alerts(
             unchecked[household.id],
             late.get(household.id, (0, 0)),
             sharing.get(household.id, 0),
+            early.get(household.id),
+            overdue.get(household.id, ()),
             on,
         )
         judged = ((rule, JUDGES[rule](circumstances)) for rule in sorted(rules))

@@ -37,7 +37,9 @@ class OddRecordOut(Schema):
     rule: Annotated[RecordRule, Field(examples=["yield_beyond_land"])]
     en: Annotated[str, Field(examples=["a lot holds more than its land can have borne"])]
     zh: Annotated[str, Field(examples=["批次数量超过其种植面积的可能产量"])]
-    id: Annotated[Id, Field(description="of the lot, contribution, version of a plan, disbursement or receipt")]
+    id: Annotated[
+        Id, Field(description="of the lot, contribution, plan version, disbursement, receipt, product or certificate")
+    ]
     supplier_id: Id
     household_id: OptionalId
     effective_on: Annotated[date, Field(examples=["2026-03-02"], description="the day that it is said to be of")]

@@ -1,6 +1,7 @@
 """Cross-checks of what suppliers and counties put on record, for who audits them: hints to look at, not refusals.
 
-A lot that its land cannot have borne, prices and hours that nobody pays or works, and what was dated back.
+A lot that its land cannot have borne, prices and hours that nobody pays or works, what was dated back, and sales that
+are dearer than all others' or more than was declared.
 """
 
 # ruff: noqa: S608 - statements are put together from the fragments of this file alone
@@ -23,6 +24,9 @@ FAR_ABOVE = 2
 HOURS_OF_A_DAY = 24
 LONGEST_WORK_DAYS = 366
 """A lot is worked for at most so long before it is produced."""
+FAR_ABOVE_PEERS, LEAST_PEERS = 3, 3
+"""Categories are broad (dates and walnut kernels are dried fruit, and of the sample's at most 2.7 times as dear as each
+other), so only more than three times the others' median is far; of two others neither says what is usual."""
 LONG_AFTER_DAYS = 30
 """What is recorded later than this after it is to have happened, or decided so long after it began to hold, is old."""
 
@@ -115,11 +119,61 @@ _QUERIES: Mapping[RecordRule, str] = {
          WHERE r.bank_line_id IS NULL AND r.received_on BETWEEN told.begins_on AND told.ends_on - {DAYS_APART}
            AND NOT EXISTS (SELECT FROM receipts_found f WHERE f.receipt_id = r.id)
     """,
+    # A supplier's own price is the median of its lines, so that nobody's many orders make up the others' median.
+    RecordRule.PRICE_FAR_ABOVE_PEERS: f"""
+        WITH sold AS MATERIALIZED (
+          SELECT p.category_code, l.unit, l.unit_milli, CAST(date_trunc('quarter', o.placed_on) AS date) AS quarter,
+                 o.supplier_id, l.product_id, o.placed_on, l.unit_price_fen AS price_fen
+            FROM orders o JOIN order_lines l ON l.order_id = o.id JOIN products p ON p.id = l.product_id
+           WHERE o.status NOT IN ('declined', 'cancelled', 'expired')
+             AND o.placed_on >= date_trunc('quarter', CAST(:begin AS timestamp))
+             AND o.placed_on < date_trunc('quarter', CAST(:end AS timestamp)) + interval '3 months'
+        ), usual AS MATERIALIZED (
+          SELECT category_code, unit, unit_milli, quarter, supplier_id,
+                 percentile_disc(0.5) WITHIN GROUP (ORDER BY price_fen) AS price_fen
+            FROM sold GROUP BY category_code, unit, unit_milli, quarter, supplier_id
+        ), peers AS (
+          SELECT u.category_code, u.unit, u.unit_milli, u.quarter, u.supplier_id, count(*) AS peers,
+                 percentile_disc(0.5) WITHIN GROUP (ORDER BY other.price_fen) AS price_fen
+            FROM usual u
+            JOIN usual other USING (category_code, unit, unit_milli, quarter)
+           WHERE other.supplier_id <> u.supplier_id
+           GROUP BY u.category_code, u.unit, u.unit_milli, u.quarter, u.supplier_id
+          HAVING count(*) >= {LEAST_PEERS}
+        )
+        SELECT s.product_id, s.supplier_id, {_NOBODY}, min(s.placed_on), min(s.placed_on),
+               jsonb_build_object('price_fen', max(s.price_fen), 'peers_price_fen', e.price_fen, 'peers', e.peers)
+          FROM sold s
+          JOIN suppliers ON suppliers.id = s.supplier_id
+          JOIN peers e USING (category_code, unit, unit_milli, quarter, supplier_id)
+         WHERE s.price_fen > {FAR_ABOVE_PEERS} * e.price_fen
+         GROUP BY s.product_id, s.supplier_id, quarter, e.price_fen, e.peers
+    """,
+    # Declared is a value per year: each year of the validity has it, the last with what is accepted afterwards. What
+    # is passed in a period was begun two years before it at most.
+    RecordRule.SALES_ABOVE_DECLARED: f"""
+        SELECT id, supplier_id, {_NOBODY}, begins_on, min(accepted_on) FILTER (WHERE so_far_fen > declared_value_fen),
+               jsonb_build_object('sold_fen', max(so_far_fen), 'declared_fen', declared_value_fen)
+          FROM (SELECT id, supplier_id, declared_value_fen, begins_on, accepted_on,
+                       sum(sum(fen)) OVER (PARTITION BY id, begins_on ORDER BY accepted_on) AS so_far_fen
+                  FROM (SELECT c.id, c.supplier_id, a.declared_value_fen, l.accepted_on,
+                               l.accepted_fen - l.returned_fen AS fen,
+                               CAST(c.valid_from + date_trunc('year', age(least(l.accepted_on, c.valid_to),
+                                                                          c.valid_from)) AS date) AS begins_on
+                          FROM certificates c
+                          JOIN suppliers s ON s.id = c.supplier_id
+                          JOIN applications a ON a.id = c.application_id
+                          JOIN order_lines l ON l.certificate_number = c.number
+                         WHERE l.accepted_on BETWEEN CAST(:begin AS date) - 731 AND :end) AS line
+                 GROUP BY id, supplier_id, declared_value_fen, begins_on, accepted_on) AS day
+         GROUP BY id, supplier_id, declared_value_fen, begins_on
+        HAVING max(so_far_fen) > declared_value_fen
+    """,
 }
 
 
 class OddRecord(NamedTuple):
-    """What a rule finds: of which lot, contribution, version of a plan, disbursement or receipt, and by which figures.
+    """What a rule finds, and by which figures: of which lot, contribution, plan version, payment, product or the like.
 
     `effective_on` is the day that it is said to be of, `recorded_on` that on which somebody wrote or decided it.
     """
@@ -156,7 +210,7 @@ def odd_records(
         f"""
         {_ASKED}
         SELECT * FROM (
-            SELECT odd.*, concat_ws(' ', id, rule, household_id) COLLATE "C" AS key
+            SELECT odd.*, concat_ws(' ', id, rule, household_id, effective_on) COLLATE "C" AS key
               FROM ({" UNION ALL ".join(each)})
                 AS odd (rule, id, supplier_id, household_id, effective_on, recorded_on, figures)
              WHERE recorded_on BETWEEN :begin AND :end) AS listed

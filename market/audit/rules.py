@@ -197,6 +197,8 @@ class MonitoringRule(StrEnum):
     UNCHECKED_ITEMS = "unchecked_items"
     STATUS_RECORDED_LATE = "status_recorded_late"
     ACCOUNT_SHARED = "account_shared"
+    LEFT_MONITORING_EARLY = "left_monitoring_early"
+    OVERDUE_DISBURSEMENT = "overdue_disbursement"
 
 
 MONITORING_WORDS: Mapping[MonitoringRule, tuple[str, str]] = {
@@ -238,6 +240,14 @@ MONITORING_WORDS: Mapping[MonitoringRule, tuple[str, str]] = {
         "a person of it has a bank account that a person of another household has as well",
         "户内人员的银行账户与他户人员相同",
     ),
+    MonitoringRule.LEFT_MONITORING_EARLY: (
+        "left the register while monitored, within six months of being identified (rule 2_11_002)",
+        "纳入监测未满六个月即退出登记册",
+    ),
+    MonitoringRule.OVERDUE_DISBURSEMENT: (
+        "a supplier owes it what orders brought for longer than its region allows",
+        "供应商应兑付款项已超过当地规定期限",
+    ),
 }
 
 
@@ -274,7 +284,7 @@ PROOF_WORDS: Mapping[ProofRule, tuple[str, str]] = {
 
 
 class RecordRule(StrEnum):
-    """What is odd about a lot, a contribution, a plan, a payment or a receipt on record."""
+    """What is odd about a lot, a contribution, a plan, a payment, a receipt or sales on record."""
 
     YIELD_BEYOND_LAND = "yield_beyond_land"
     PRICE_FAR_ABOVE_SALE = "price_far_above_sale"
@@ -284,6 +294,8 @@ class RecordRule(StrEnum):
     PAYMENT_DATED_BACK = "payment_dated_back"
     RECEIPT_DATED_BACK = "receipt_dated_back"
     RECEIPT_ON_NO_STATEMENT = "receipt_on_no_statement"
+    PRICE_FAR_ABOVE_PEERS = "price_far_above_peers"
+    SALES_ABOVE_DECLARED = "sales_above_declared_value"
 
 
 RECORD_WORDS: Mapping[RecordRule, tuple[str, str]] = {
@@ -318,6 +330,14 @@ RECORD_WORDS: Mapping[RecordRule, tuple[str, str]] = {
     RecordRule.RECEIPT_ON_NO_STATEMENT: (
         "a receipt was recorded by hand of which the supplier's own statements of those days tell nothing",
         "手工登记的到款,在该供应商自有账户同期的银行流水中没有记载",
+    ),
+    RecordRule.PRICE_FAR_ABOVE_PEERS: (
+        "a product was ordered for more than three times what other suppliers ask in its category, unit and quarter",
+        "产品下单价格超过同季度同类别同单位其他供应商价格中位数的三倍",
+    ),
+    RecordRule.SALES_ABOVE_DECLARED: (
+        "more was sold under a certificate in a year of its validity than the value that was declared for it",
+        "认定证书一个有效年度内验收的销售额超过所申报的商品价值量",
     ),
 }
 """Hints for who audits, not refusals: a supplier may be late with its papers, or have a very good year."""

@@ -11,8 +11,13 @@ from sqlalchemy.dialects import postgresql
 from market.benefits.models import Enrolment
 from market.benefits.queries import visible_enrolments
 from market.errors import FourEyesError, NotFoundError
+from market.households import proxies
 from market.households.models import Household
+from market.households.rules import Deed
 from market.identity.rules import Actor
+
+_CONFIRMED = "代办员确认农户参与"
+"""What shows the act: the confirmation itself."""
 
 
 def enrol(session: orm.Session, actor: Actor, *, household_codes: Sequence[str], on: date) -> list[Enrolment]:
@@ -58,7 +63,7 @@ def _check_present(household: Household | None, actor: Actor, on: date, pointer:
 def confirm_enrolments(
     session: orm.Session, actor: Actor, *, supplier_id: UUID, household_ids: Sequence[UUID], now: datetime
 ) -> list[Enrolment]:
-    """Confirm for the village that households take part with a supplier; a confirmed one keeps its first signature.
+    """Confirm for households that they take part with a supplier; a confirmed one keeps its first signature.
 
     Raises `NotFoundError` for a household outside the clerk's village or never proposed, or `FourEyesError`.
     """
@@ -76,9 +81,11 @@ def confirm_enrolments(
     for index, household_id in enumerate(household_ids):
         if household_id not in found:
             raise NotFoundError(what="enrolment", pointer=f"/household_ids/{index}")
-    for enrolment in found.values():
-        if enrolment.confirmed_at is None:
-            enrolment.confirmed_by = actor.member_id
-            enrolment.confirmed_at = now
+    open_yet = [enrolment for enrolment in found.values() if enrolment.confirmed_at is None]
+    for enrolment in open_yet:
+        enrolment.confirmed_by = actor.member_id
+        enrolment.confirmed_at = now
     session.flush()
+    about = [(enrolment.household_id, supplier_id) for enrolment in open_yet]
+    proxies.record(session, actor, deed=Deed.ENROLMENT_CONFIRMED, about=about, evidence=_CONFIRMED, now=now)
     return list(found.values())

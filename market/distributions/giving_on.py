@@ -37,9 +37,14 @@ from market.distributions.rules import (
     list_sha256,
 )
 from market.errors import FourEyesError, NotFoundError, at
+from market.households import proxies
+from market.households.rules import Deed
 from market.identifiers import reference_key
 from market.identity.rules import Actor
 from market.money import yuan
+
+_CONFIRMED = "代办员确认收到村集体分配款"
+"""What shows the act: the confirmation itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +265,7 @@ def _write_items(session: orm.Session, distribution_id: UUID, items: Sequence[It
 def confirm(
     session: orm.Session, actor: Actor, *, distribution_id: UUID, on: date, now: datetime
 ) -> SecondDistribution:
-    """Record that the households have what their collective gave them: what of it still stands becomes confirmed.
+    """Record, for the households, that they have what their collective gave them: what of it still stands is confirmed.
 
     What fell with returned goods since is an advance, which nobody confirms here. Raises `NotFoundError`,
     `SecondNotApprovedError` or `SecondConfirmedError`; posts one entry.
@@ -290,4 +295,7 @@ def confirm(
     day = max([on, *(found.since for found in standing)])
     facts = {"second_distribution": distribution_id}
     posting.post(session, [posting.Draft(source, "confirmation", day, moves, facts)])
+    listed = queries.second_items_of(session, distribution_id)
+    about = [(item.payee_id, distribution_id) for item in listed if item.fen and not item.excluded]
+    proxies.record(session, actor, deed=Deed.SECOND_CONFIRMED, about=about, evidence=_CONFIRMED, now=now)
     return distribution

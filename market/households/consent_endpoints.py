@@ -9,7 +9,7 @@ from sqlalchemy import orm
 from market.api import Page, declared, newest, router_of
 from market.clock import business_date, utc_now
 from market.errors import FourEyesError, FutureDateError, NotFoundError, TransitionError
-from market.households import consents, erasing, queries
+from market.households import consents, erasing, proxies, queries
 from market.households.consent_schemas import (
     ConsentOut,
     DecideErasure,
@@ -102,13 +102,23 @@ def withdraw_consent(
 def list_proxy_acts(
     query: Annotated[OfHouseholdQuery, Query()], caller: Annotated[Caller, requires(Permission.HOUSEHOLD_READ)]
 ) -> Page[ProxyActOut]:
-    """List what village clerks did in households' places, newest first."""
+    """List what village clerks did in households' places, newest first.
+
+    A supplier is told of consents, payments and its own enrolments; of a household's account and what it has with
+    others it is not.
+    """
     with caller.transaction() as (session, actor):
         found = queries.visible_proxy_acts(actor)
         if query.household_id is not None:
             found = found.where(ProxyAct.household_id == query.household_id)
         page, following = newest(session, found, ProxyAct.id, query)
-    return Page(items=[ProxyActOut.model_validate(row) for row in page], next_cursor=following)
+    return Page(items=[_act(row) for row in page], next_cursor=following)
+
+
+def _act(row: ProxyAct) -> ProxyActOut:
+    en, zh = proxies.DEED_WORDS[row.deed]
+    kept = {column.name: getattr(row, column.name) for column in ProxyAct.__table__.columns}
+    return ProxyActOut(**kept, en=en, zh=zh)
 
 
 @router.post(

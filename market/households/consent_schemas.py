@@ -55,7 +55,15 @@ class ProxyActOut(Schema):
     id: Id
     household_id: Id
     deed: Annotated[Deed, Field(examples=["payment_confirmed"])]
-    about_id: Annotated[UUID | None, Field(examples=[None], description="what it was done to, if that is on record")]
+    en: Annotated[str, Field(examples=["confirmed that the household has a payment"])]
+    zh: Annotated[str, Field(examples=["代为确认到账"])]
+    about_id: Annotated[
+        UUID | None,
+        Field(
+            examples=[None],
+            description="what it was done to: a payment, a consent, an account item …; of an enrolment, the supplier",
+        ),
+    ]
     evidence: Annotated[str, Field(examples=["农户到村签字,回执存档"])]
     member_id: Id
     acting_for: Annotated[

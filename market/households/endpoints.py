@@ -22,11 +22,11 @@ from market.clock import business_date, utc_now
 from market.errors import FutureDateError, NotFoundError
 from market.households import queries, service
 from market.households.models import Household
+from market.households.removal import DepartureReasonError, MonitoringContinuesError, RemovalTooEarlyError
 from market.households.rules import (
     HeadCountError,
     HouseholdCodeTakenError,
     HouseholdDepartedError,
-    RemovalTooEarlyError,
     StatusOrderError,
     VillageOutsideRegionError,
 )
@@ -184,12 +184,23 @@ def record_status(
     "/households/{household_id}/departure",
     status_code=201,
     response_model=HouseholdDetailOut,
-    responses=declared(NotFoundError, FutureDateError, HouseholdDepartedError, StatusOrderError),
+    responses=declared(
+        NotFoundError,
+        FutureDateError,
+        HouseholdDepartedError,
+        StatusOrderError,
+        DepartureReasonError,
+        MonitoringContinuesError,
+    ),
 )
 def record_departure(
     household_id: UUID, request: RecordDeparture, caller: Annotated[Caller, requires(Permission.HOUSEHOLD_WRITE)]
 ) -> Response:
-    """Take a household off the register from a day on."""
+    """Take a household off the register from a day on.
+
+    Who leaves within six months of being identified leaves for a stated reason and is named among the warnings; who
+    registers the same people anew goes on monitoring them.
+    """
     return caller.once(
         request,
         lambda session, actor: _shown(
@@ -199,7 +210,8 @@ def record_departure(
                 actor,
                 household_id=household_id,
                 departed_on=request.departed_on,
-                today=business_date(utc_now()),
+                reason=request.reason,
+                now=utc_now(),
             ),
         ),
     )
@@ -231,6 +243,9 @@ def _visible(session: orm.Session, actor: Actor, household_id: UUID) -> Househol
 def _shown(session: orm.Session, household: Household) -> HouseholdDetailOut:
     return HouseholdDetailOut(
         **HouseholdOut.model_validate(household).model_dump(),
+        departure_reason=household.departure_reason,
+        departure_recorded_by=household.departure_recorded_by,
+        departure_recorded_at=household.departure_recorded_at,
         statuses=[StatusOut.model_validate(period) for period in queries.statuses_of(session, household)],
         head_counts=[HeadCountOut.model_validate(count) for count in queries.head_counts_of(session, household)],
     )

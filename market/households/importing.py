@@ -5,7 +5,7 @@ changes are asked for. To compare, what is sealed is opened: that is logged like
 than which columns differ.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NamedTuple
@@ -17,7 +17,7 @@ from typing_extensions import override
 
 from market.db import lock_by, new_id
 from market.errors import MarketError
-from market.households import keys, people, revealing
+from market.households import keys, people, register_faults, revealing
 from market.households.models import Household, HouseholdHeadCount, HouseholdStatusPeriod, Person
 from market.households.particulars import Particulars
 from market.households.queries import Home, homes
@@ -25,14 +25,12 @@ from market.households.register_file import (
     AnyColumn,
     HouseholdInFile,
     Remark,
-    accounts_of,
     read,
 )
 from market.households.rules import AccessKind, Column, FileKind, HouseholdStatus, PersonalField
 from market.households.service import change_head_count
 from market.households.vault import DataKey, Vault
-from market.identity.rules import Actor, Scope
-from market.regions.models import Region
+from market.identity.rules import Actor
 
 MAX_TOLD = 100
 """Faults that are told of a file, the first ones."""
@@ -102,10 +100,11 @@ def import_file(
     told, faults, odd = read(kind, content, today=today)
     lock_by(session, kind="register_import", key=actor.region_code)
     there = {home.household.code: home for home in _there(session, told)}
-    faults += _faults_of_places(session, actor, told)
-    faults += _faults_of_register(session, actor, vault, told, there)
-    odd += _odd_accounts(session, vault, told)
-    odd += _odd_regions(session, told)
+    faults += register_faults.of_places(session, actor, told)
+    faults += register_faults.of_register(actor, told, there)
+    faults += register_faults.of_people(session, vault, told, there)
+    odd += register_faults.odd_accounts(session, vault, told)
+    odd += register_faults.odd_regions(session, told)
     report = Report(
         rows=sum(len(household.people) for household in told), faults=_in_order(faults), warnings=_in_order(odd)
     )
@@ -141,102 +140,6 @@ def _there(session: orm.Session, told: Sequence[HouseholdInFile]) -> list[Home]:
     codes = [household.code for household in told]
     session.execute(sa.select(Household.id).where(Household.code.in_(codes)).order_by(Household.id).with_for_update())
     return homes(session, sa.select(Household).where(Household.code.in_(codes)))
-
-
-def _faults_of_places(session: orm.Session, actor: Actor, told: Sequence[HouseholdInFile]) -> Iterator[Remark]:
-    codes = {household.village_code for household in told}
-    known: dict[str, list[Region]] = {}
-    for region in session.scalars(sa.select(Region).where(Region.code.in_(codes))):
-        known.setdefault(region.code, []).append(region)
-    for household in told:
-        day, code = household.registered_on, household.village_code
-        if actor.scope is not Scope.ALL and not code.startswith(actor.region_code):
-            said = "the village lies outside your region", "该村不在您的辖区内"
-        elif not any(
-            region.valid_from <= day and (region.valid_until is None or region.valid_until > day)
-            for region in known.get(code, ())
-        ):
-            said = "there was no such village on the day of registration", "登记日期当日没有该村"
-        else:
-            continue
-        yield Remark(household.row, Column.VILLAGE_CODE, said)
-
-
-def _faults_of_register(
-    session: orm.Session,
-    actor: Actor,
-    vault: Vault,
-    told: Sequence[HouseholdInFile],
-    there: Mapping[str, Home],
-) -> Iterator[Remark]:
-    """Tell of households that cannot be written to, and of people who are in another household."""
-    for household in told:
-        home = there.get(household.code)
-        if home is None:
-            continue
-        if actor.scope is not Scope.ALL and not home.household.village_code.startswith(actor.region_code):
-            yield Remark(household.row, Column.HOUSEHOLD_CODE, ("the code is taken elsewhere", "该户编号已被他处使用"))
-        elif home.household.departed_on is not None:
-            yield Remark(
-                household.row, Column.HOUSEHOLD_CODE, ("the household has left the register", "该户已退出登记册")
-            )
-        elif home.key is not None and home.key.wrapped is None:
-            yield Remark(
-                household.row, Column.HOUSEHOLD_CODE, ("the household's data were erased", "该户个人信息已删除")
-            )
-    rows = {
-        people.index_of(vault, PersonalField.RESIDENT_ID, resident_id): (household.code, number)
-        for household in told
-        for number, person in household.people.items()
-        if (resident_id := person.get(PersonalField.RESIDENT_ID))
-    }
-    keys.check_keyring(session, vault)
-    taken = session.execute(
-        sa.select(Person.resident_id_index, Household.code)
-        .join(Household, Household.id == Person.household_id)
-        .where(Person.resident_id_index.in_(rows), Person.departed_on.is_(None))
-    )
-    for index, code in taken:
-        ours, number = rows[index or b""]
-        if code != ours:
-            said = "is on the register in another household", "该身份证号码已登记在他户"
-            yield Remark(number, PersonalField.RESIDENT_ID, said)
-
-
-def _odd_regions(session: orm.Session, told: Sequence[HouseholdInFile]) -> Iterator[Remark]:
-    """Tell of resident IDs that begin with no county known here; it may have been another's when the ID was given."""
-    counties = {
-        number: resident_id[:6]
-        for household in told
-        for number, person in household.people.items()
-        if (resident_id := person.get(PersonalField.RESIDENT_ID))
-    }
-    known = set(session.scalars(sa.select(Region.code).where(Region.code.in_(set(counties.values())))))
-    for number, county in counties.items():
-        if county not in known:
-            said = "begins with a county that is not on the list of regions", "前六位不在行政区划表中"
-            yield Remark(number, PersonalField.RESIDENT_ID, said)
-
-
-def _odd_accounts(session: orm.Session, vault: Vault, told: Sequence[HouseholdInFile]) -> Iterator[Remark]:
-    """Tell of bank accounts of several households, in the file or with the register."""
-    accounts = accounts_of(told)
-    indexes = {
-        people.index_of(vault, PersonalField.BANK_ACCOUNT, account): codes for account, codes in accounts.items()
-    }
-    owners: dict[bytes, set[str]] = {}
-    for index, code in session.execute(
-        sa.select(Person.bank_account_index, Household.code)
-        .join(Household, Household.id == Person.household_id)
-        .where(Person.bank_account_index.in_(indexes), Person.departed_on.is_(None))
-    ):
-        owners.setdefault(index or b"", set()).add(code)
-    for index, codes in indexes.items():
-        if len(owners.get(index, set()) | codes.keys()) > 1:
-            for row in codes.values():
-                yield Remark(
-                    row, PersonalField.BANK_ACCOUNT, ("several households have this account", "多户共用该银行账号")
-                )
 
 
 def _log_comparison(session: orm.Session, actor: Actor, there: Collection[Home], reading: revealing.Reading) -> None:

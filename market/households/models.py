@@ -8,13 +8,22 @@ from sqlalchemy import orm
 from sqlalchemy.dialects import postgresql
 
 from market.db import Base, new_id
-from market.households.rules import AccessKind, ConsentPurpose, Deed, ErasureStatus, HouseholdStatus, Purpose
+from market.households.rules import (
+    AccessKind,
+    ConsentPurpose,
+    Deed,
+    DepartureReason,
+    ErasureStatus,
+    HouseholdStatus,
+    Purpose,
+)
 from market.identity.rules import Role
 
 
 class Household(Base):
     """A family on the register, from `registered_on` until the day before `departed_on` (null: still on it).
 
+    Who recorded the departure, and when, is null where no member did; a reason is asked of who leaves while monitored.
     `head_count` is the one that holds last; those before are in `household_head_counts`.
     """
 
@@ -22,6 +31,11 @@ class Household(Base):
     __table_args__ = (
         sa.CheckConstraint("head_count BETWEEN 1 AND 30", name="head_count_is_plausible"),
         sa.CheckConstraint("departed_on > registered_on", name="departure_follows_registration"),
+        sa.CheckConstraint(
+            "num_nulls(departure_recorded_by, departure_recorded_at) IN (0, 2)"
+            " AND (departed_on IS NOT NULL OR num_nonnulls(departure_reason, departure_recorded_at) = 0)",
+            name="departure_has_a_recorder",
+        ),
         # Few have left: whoever asks of many whether they did need not visit those who have not.
         sa.Index(
             "households_departed_idx",
@@ -37,6 +51,9 @@ class Household(Base):
     head_count: orm.Mapped[int]
     registered_on: orm.Mapped[date]
     departed_on: orm.Mapped[date | None]
+    departure_reason: orm.Mapped[DepartureReason | None]
+    departure_recorded_by: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("members.id"))
+    departure_recorded_at: orm.Mapped[datetime | None]
     version: orm.Mapped[int] = orm.mapped_column(default=1)
 
 
@@ -83,6 +100,7 @@ class Person(Base):
         sa.Index(
             "people_resident_id_index_once", "resident_id_index", unique=True, postgresql_where="departed_on IS NULL"
         ),
+        sa.Index("people_departed_idx", "resident_id_index", postgresql_where="departed_on IS NOT NULL"),
     )
 
     id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)

@@ -11,7 +11,7 @@ from sqlalchemy import orm
 
 from market.db import new_id
 from market.errors import InvalidInputError, NotFoundError
-from market.households import keys
+from market.households import continuing, keys
 from market.households.models import Household, Person
 from market.households.particulars import Particulars, checked, masked
 from market.households.queries import Home, homes, visible_households, visible_people
@@ -142,7 +142,7 @@ def add_person(
     """Put a person on the register, in a household that counts more heads than it has people there.
 
     Raises `NotFoundError`, `HouseholdDepartedError`, `HouseholdErasedError`, `InvalidInputError`,
-    `PeopleExceedHeadsError` or `ResidentIdTakenError`.
+    `PeopleExceedHeadsError`, `ResidentIdTakenError` or `MonitoringContinuesError`.
     """
     household = household_to_change(session, actor, household_id=household_id)
     check_present(household.departed_on)
@@ -151,7 +151,7 @@ def add_person(
     if session.scalars(present).one() >= household.head_count:
         raise PeopleExceedHeadsError(heads=household.head_count)
     key = keys.keys_for(session, vault, [household_id], now=now)[household_id]
-    _check_resident_id(session, vault, known.get(PersonalField.RESIDENT_ID), besides=None)
+    _check_resident_id(session, vault, known.get(PersonalField.RESIDENT_ID), household, besides=None)
     person = Person(**row_of(vault, key, household_id, known))
     session.add(person)
     session.flush()
@@ -173,13 +173,14 @@ def correct_person(
 ) -> None:
     """Replace what is given of a locked person; of the rest nothing is opened but the masks.
 
-    Raises `HouseholdErasedError`, `InvalidInputError` or `ResidentIdTakenError`.
+    Raises `HouseholdErasedError`, `InvalidInputError`, `ResidentIdTakenError` or `MonitoringContinuesError`.
     """
     known: dict[PersonalField, str | None] = {**given, **checked(given, today=today)}
     if PersonalField.NAME in known and known[PersonalField.NAME] is None:
         raise InvalidInputError("a person has a name", "姓名不能为空", pointer="/name")
     key = keys.keys_for(session, vault, [person.household_id], now=now)[person.household_id]
-    _check_resident_id(session, vault, known.get(PersonalField.RESIDENT_ID), besides=person.id)
+    household = session.get_one(Household, person.household_id)
+    _check_resident_id(session, vault, known.get(PersonalField.RESIDENT_ID), household, besides=person.id)
     change(vault, key, person, known)
     session.flush()
 
@@ -206,10 +207,13 @@ def depart_person(session: orm.Session, actor: Actor, *, person_id: UUID, today:
     return person
 
 
-def _check_resident_id(session: orm.Session, vault: Vault, resident_id: str | None, *, besides: UUID | None) -> None:
+def _check_resident_id(
+    session: orm.Session, vault: Vault, resident_id: str | None, household: Household, *, besides: UUID | None
+) -> None:
     if resident_id is None:
         return
     index = index_of(vault, PersonalField.RESIDENT_ID, resident_id)
     taken = sa.select(Person.id).where(Person.resident_id_index == index, Person.departed_on.is_(None))
     if session.scalar(taken) not in {None, besides}:
         raise ResidentIdTakenError(pointer="/resident_id")
+    continuing.check_takes_up(session, household, index, pointer="/resident_id")

@@ -40,6 +40,7 @@ from market.households.people_schemas import (
     RevealedOut,
     Search,
 )
+from market.households.removal import MonitoringContinuesError
 from market.households.rules import (
     ConsentMissingError,
     HouseholdDepartedError,
@@ -124,6 +125,7 @@ def list_people(
         HouseholdErasedError,
         PeopleExceedHeadsError,
         ResidentIdTakenError,
+        MonitoringContinuesError,
         VaultClosedError,
     ),
 )
@@ -156,6 +158,7 @@ def add_person(
         PreconditionFailedError,
         HouseholdErasedError,
         ResidentIdTakenError,
+        MonitoringContinuesError,
         VaultClosedError,
     ),
 )

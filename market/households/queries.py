@@ -20,7 +20,7 @@ from market.households.models import (
     PersonalDataAccess,
     ProxyAct,
 )
-from market.households.rules import ConsentPurpose, Eligibility, HouseholdStatus
+from market.households.rules import KEPT_FROM_SUPPLIERS, ConsentPurpose, Deed, Eligibility, HouseholdStatus
 from market.identity.rules import Actor, Scope
 
 # Enrolments belong to benefits, which stands above: only the names of three columns are known here, and a test holds
@@ -232,8 +232,12 @@ def visible_consents(actor: Actor) -> sa.Select[Consent]:
 
 
 def visible_proxy_acts(actor: Actor) -> sa.Select[ProxyAct]:
-    """Return what was done in the place of the households within the actor's scope."""
-    return sa.select(ProxyAct).where(_of_visible_households(actor, ProxyAct.household_id))
+    """Return what was done in the place of the households within the actor's scope; a supplier is not told of all."""
+    acts = sa.select(ProxyAct).where(_of_visible_households(actor, ProxyAct.household_id))
+    if actor.scope is not Scope.OWN:
+        return acts
+    with_itself = sa.and_(ProxyAct.deed == Deed.ENROLMENT_CONFIRMED, ProxyAct.about_id == actor.organisation_id)
+    return acts.where(sa.or_(ProxyAct.deed.not_in(KEPT_FROM_SUPPLIERS), with_itself))
 
 
 def visible_erasures(actor: Actor) -> sa.Select[Erasure]:

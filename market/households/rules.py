@@ -2,7 +2,7 @@
 
 import calendar
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -31,8 +31,15 @@ ASSISTED = frozenset(HouseholdStatus) - {HouseholdStatus.ORDINARY}
 MONITORED = frozenset({HouseholdStatus.UNSTABLE, HouseholdStatus.MARGINAL, HouseholdStatus.SUDDEN_HARDSHIP})
 """Watched so that no household falls back into poverty (防止返贫监测); each is a category of its own."""
 
-REMOVAL_AFTER_MONTHS = 6
-"""A household is removed from monitoring no earlier than this after it was identified (domain.md §5)."""
+
+class DepartureReason(StrEnum):
+    """Why a household leaves the register."""
+
+    MOVED_AWAY = "moved_away"
+    DIED = "died"
+    MERGED = "merged"
+    MISTAKEN = "mistaken"
+
 
 MAX_HEADS = 30
 
@@ -74,23 +81,6 @@ def check_status_order(valid_from: date, *, latest_from: date) -> None:
     """Raise `StatusOrderError` unless a status begins after the latest one; the first begins with registration."""
     if valid_from <= latest_from:
         raise StatusOrderError(latest=latest_from, pointer="/valid_from")
-
-
-def identified_on(periods: Sequence[tuple[HouseholdStatus, date]]) -> date | None:
-    """Return since when a household is monitored without a break, from its statuses in order of time; None if not."""
-    since: date | None = None
-    for status, valid_from in periods:
-        since = (since or valid_from) if status in MONITORED else None
-    return since
-
-
-def check_removal(status: HouseholdStatus, valid_from: date, *, identified_on: date | None) -> None:
-    """Raise `RemovalTooEarlyError` for a status that ends monitoring within six months of its beginning."""
-    if identified_on is None or status in MONITORED:
-        return
-    earliest = months_after(identified_on, REMOVAL_AFTER_MONTHS)
-    if valid_from < earliest:
-        raise RemovalTooEarlyError(identified_on=identified_on, earliest=earliest, pointer="/valid_from")
 
 
 def check_departure(departed_on: date, *, latest_from: date) -> None:
@@ -193,13 +183,29 @@ NEEDS_CONSENT: Mapping[tuple[Role, Purpose], ConsentPurpose] = {
 
 
 class Deed(StrEnum):
-    """What a village clerk does in a household's place."""
+    """What a village clerk does in a household's place: says for it, or enters what it declares.
+
+    To sign for cash that is handed over is none: that is the second person's part, who may confirm nothing for the
+    household afterwards. Nor is to read what is known of it: that is on record apart (`AccessKind`).
+    """
 
     CONSENT_GIVEN = "consent_given"
     CONSENT_WITHDRAWN = "consent_withdrawn"
     CODE_PRINTED = "confirmation_code_printed"
     PAYMENT_CONFIRMED = "payment_confirmed"
     ERASURE_REQUESTED = "erasure_requested"
+    ENROLMENT_CONFIRMED = "enrolment_confirmed"
+    SECOND_CONFIRMED = "second_distribution_confirmed"
+    ITEM_RECORDED = "account_item_recorded"
+    ITEM_REVERSED = "account_item_reversed"
+    BASELINE_STATED = "baseline_stated"
+
+
+KEPT_FROM_SUPPLIERS = frozenset(
+    {Deed.ENROLMENT_CONFIRMED, Deed.SECOND_CONFIRMED, Deed.ITEM_RECORDED, Deed.ITEM_REVERSED, Deed.BASELINE_STATED}
+)
+"""Of a household enrolled with it a supplier learns nothing of the household's own account, nor of what it has with
+others; but of its enrolment with itself."""
 
 
 class ErasureStatus(StrEnum):
@@ -377,11 +383,3 @@ class HouseholdDepartedError(MarketError):
     status = 409
     en = "This household left the register on {departed_on}."
     zh = "该户已于 {departed_on} 退出登记册。"
-
-
-class RemovalTooEarlyError(MarketError):
-    """Monitoring lasts at least six months."""
-
-    status = 409
-    en = "This household has been monitored since {identified_on}; it may be removed from {earliest} on."
-    zh = "该户自 {identified_on} 起纳入监测,最早可于 {earliest} 解除。"

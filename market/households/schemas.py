@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from market.api import AnyRegionCode, Day, PageQuery, Schema, form
-from market.households.rules import MAX_HEADS, HouseholdStatus
+from market.households.rules import MAX_HEADS, DepartureReason, HouseholdStatus
 
 _VILLAGE = "141122106201"
 
@@ -53,9 +53,13 @@ class RecordStatus(Schema):
 
 
 class RecordDeparture(Schema):
-    """The first day on which the household is no longer on the register."""
+    """The first day on which the household is no longer on the register, and why it leaves."""
 
     departed_on: Day
+    reason: Annotated[
+        DepartureReason | None,
+        Field(examples=["moved_away"], description="asked of who leaves within six months of being identified"),
+    ] = None
 
 
 class RecordedOut(Schema):
@@ -112,8 +116,11 @@ class ListedHouseholdOut(HouseholdOut):
 
 
 class HouseholdDetailOut(HouseholdOut):
-    """A household with its statuses and head counts in order of time."""
+    """A household with its statuses and head counts in order of time, and what was recorded of its departure."""
 
+    departure_reason: Annotated[DepartureReason | None, Field(examples=[None])]
+    departure_recorded_by: Annotated[UUID | None, Field(examples=[None])]
+    departure_recorded_at: Annotated[datetime | None, Field(examples=[None])]
     statuses: list[StatusOut]
     head_counts: list[HeadCountOut]
 

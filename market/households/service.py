@@ -8,18 +8,19 @@ from sqlalchemy import orm
 
 from market.clock import business_date
 from market.errors import InvalidInputError, NotFoundError, check_not_ahead
+from market.households import continuing
 from market.households.models import Household, HouseholdHeadCount, HouseholdStatusPeriod
 from market.households.queries import head_counts_of, statuses_of, visible_households
+from market.households.removal import check_departure_reason, check_removal, cut_short, monitored_since
 from market.households.rules import (
+    DepartureReason,
     HouseholdCodeTakenError,
     HouseholdStatus,
     VillageOutsideRegionError,
     check_departure,
     check_head_count,
     check_present,
-    check_removal,
     check_status_order,
-    identified_on,
 )
 from market.identity.rules import Actor, Scope
 from market.regions.service import require_region
@@ -84,24 +85,39 @@ def record_status(
     check_present(household.departed_on)
     check_not_ahead(valid_from, today=business_date(now), pointer="/valid_from")
     check_status_order(valid_from, latest_from=_latest_from(session, household))
-    periods = [(period.status, period.valid_from) for period in statuses_of(session, household)]
-    check_removal(status, valid_from, identified_on=identified_on(periods))
+    periods = statuses_of(session, household)
+    since = monitored_since(continuing.plain(periods), continuing.cuts_continued(session, household, periods))
+    check_removal(status, valid_from, identified_on=since)
     _add_status(session, actor, household, status=status, valid_from=valid_from, now=now)
     household.version += 1
     session.flush()
     return household
 
 
-def depart(session: orm.Session, actor: Actor, *, household_id: UUID, departed_on: date, today: date) -> Household:
+def depart(
+    session: orm.Session,
+    actor: Actor,
+    *,
+    household_id: UUID,
+    departed_on: date,
+    reason: DepartureReason | None = None,
+    now: datetime,
+) -> Household:
     """Take a household off the register; `departed_on` is the first day on which it is no longer on it.
 
-    Raises `NotFoundError`, `FutureDateError`, `HouseholdDepartedError` or `StatusOrderError`.
+    Before its monitoring might have ended it leaves for a stated reason, and not into a new entry of the register that
+    does not go on with it. Raises `NotFoundError`, `FutureDateError`, `HouseholdDepartedError`, `StatusOrderError`,
+    `DepartureReasonError` or `MonitoringContinuesError`.
     """
     household = household_to_change(session, actor, household_id=household_id)
     check_present(household.departed_on)
-    check_not_ahead(departed_on, today=today, pointer="/departed_on")
+    check_not_ahead(departed_on, today=business_date(now), pointer="/departed_on")
     check_departure(departed_on, latest_from=_latest_from(session, household))
-    household.departed_on = departed_on
+    if cut := cut_short(continuing.plain(statuses_of(session, household)), departed_on):
+        check_departure_reason(reason, cut)
+        continuing.check_leaves(session, household, cut)
+    household.departed_on, household.departure_reason = departed_on, reason
+    household.departure_recorded_by, household.departure_recorded_at = actor.member_id, now
     household.version += 1
     session.flush()
     return household

@@ -1,12 +1,15 @@
 """Baselines of households: the village states what a figure was in a year before, the county confirms it."""
 
-from datetime import date, datetime
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import orm
 
+from market.clock import business_date
 from market.db import new_id
 from market.errors import FourEyesError, InvalidInputError, NotFoundError
+from market.households import proxies
+from market.households.rules import Deed
 from market.households.service import household_to_change
 from market.identity.rules import Actor
 from market.livelihoods import queries
@@ -22,6 +25,9 @@ from market.livelihoods.rules import (
     check_baseline_period,
 )
 
+_STATED = "代办员代填,依据见基期来源"
+"""What shows the act: the baseline has its source."""
+
 
 def propose(
     session: orm.Session,
@@ -34,7 +40,7 @@ def propose(
     source: str,
     replaces: UUID | None = None,
     reason: str | None = None,
-    today: date,
+    now: datetime,
 ) -> HouseholdBaseline:
     """State what a household's figure was in a year before; in place of a confirmed one only if that is named, and why.
 
@@ -42,7 +48,7 @@ def propose(
     `InvalidInputError` or `BaselineConfirmedError`.
     """
     household_to_change(session, actor, household_id=household_id)
-    check_baseline_period(period, today=today)
+    check_baseline_period(period, today=business_date(now))
     if (replaces is None) != (reason is None):
         raise InvalidInputError(
             "a replacement is named with its reason", "更换基期须同时写明原基期与理由", pointer="/reason"
@@ -58,11 +64,14 @@ def propose(
         source=source,
         status=BaselineStatus.PROPOSED,
         stated_by=actor.member_id,
+        stated_at=now,
         replaces=replaces,
         reason=reason,
     )
     session.add(baseline)
     session.flush()
+    about = [(household_id, baseline.id)]
+    proxies.record(session, actor, deed=Deed.BASELINE_STATED, about=about, evidence=_STATED, now=now)
     return baseline
 
 

@@ -222,7 +222,7 @@ def propose_household_baseline(
                 source=request.source,
                 replaces=request.replaces,
                 reason=request.reason,
-                today=business_date(utc_now()),
+                now=utc_now(),
             )
         ),
     )

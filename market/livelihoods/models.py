@@ -93,6 +93,7 @@ class HouseholdBaseline(Base):
     source: orm.Mapped[str]
     status: orm.Mapped[BaselineStatus]
     stated_by: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("members.id"))
+    stated_at: orm.Mapped[datetime]
     decided_by: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("members.id"))
     decided_at: orm.Mapped[datetime | None]
     opinion: orm.Mapped[str | None]

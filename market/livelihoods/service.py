@@ -10,8 +10,9 @@ from sqlalchemy import orm
 
 from market.db import new_id
 from market.errors import NotFoundError, check_not_ahead
+from market.households import proxies
 from market.households.models import Household
-from market.households.rules import HouseholdDepartedError
+from market.households.rules import Deed, HouseholdDepartedError
 from market.households.service import household_to_change
 from market.identity.rules import Actor
 from market.livelihoods import queries
@@ -19,6 +20,9 @@ from market.livelihoods.models import AccountItem, MonitoringLine
 from market.livelihoods.rules import ItemKind, ItemRecordedError, ItemReversedError, LineSetError, check_source
 from market.money import yuan
 from market.regions.service import check_known
+
+_ENTERED, _TAKEN_BACK = "代办员代填,凭证见该笔收支", "代办员冲销,理由见冲销记录"
+"""What shows the act: the item has its evidence and the reversal its reason, and neither is repeated here."""
 
 
 class Item(NamedTuple):
@@ -71,7 +75,7 @@ def standing(session: orm.Session, household_ids: Collection[UUID]) -> dict[UUID
 
 
 def add(session: orm.Session, actor: Actor, items: Sequence[tuple[UUID, Item]], *, now: datetime) -> list[AccountItem]:
-    """Write items that were checked, of households that are locked."""
+    """Write items that were checked, of households that are locked; a village clerk enters what these declare."""
     rows = [
         AccountItem(
             id=new_id(),
@@ -86,6 +90,8 @@ def add(session: orm.Session, actor: Actor, items: Sequence[tuple[UUID, Item]], 
     ]
     session.add_all(rows)
     session.flush()
+    about = [(row.household_id, row.id) for row in rows]
+    proxies.record(session, actor, deed=Deed.ITEM_RECORDED, about=about, evidence=_ENTERED, now=now)
     return rows
 
 
@@ -113,6 +119,8 @@ def reverse(session: orm.Session, actor: Actor, *, item_id: UUID, reason: str, n
     )
     session.add(row)
     session.flush()
+    about = [(row.household_id, row.id)]
+    proxies.record(session, actor, deed=Deed.ITEM_REVERSED, about=about, evidence=_TAKEN_BACK, now=now)
     return row
 
 

@@ -77,7 +77,9 @@ def load_households(session: orm.Session, sample: Sample, known: Known, village_
             )
         if row["departed_on"]:
             departed_on = day(row["departed_on"])
-            register.depart(session, officer, household_id=household.id, departed_on=departed_on, today=departed_on)
+            register.depart(
+                session, officer, household_id=household.id, departed_on=departed_on, now=morning(departed_on)
+            )
     return len(rows)
 
 

@@ -22,9 +22,33 @@ def upgrade() -> None:
         sa.Column("head_count", sa.BigInteger(), nullable=False),
         sa.Column("registered_on", sa.Date(), nullable=False),
         sa.Column("departed_on", sa.Date(), nullable=True),
+        sa.Column(
+            "departure_reason",
+            sa.Enum(
+                "moved_away",
+                "died",
+                "merged",
+                "mistaken",
+                name="departurereason",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=True,
+        ),
+        sa.Column("departure_recorded_by", sa.Uuid(), nullable=True),
+        sa.Column("departure_recorded_at", sa.TIMESTAMP(timezone=True), nullable=True),
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("departed_on > registered_on", name=op.f("households_departure_follows_registration")),
+        sa.CheckConstraint(
+            "num_nulls(departure_recorded_by, departure_recorded_at) IN (0, 2)"
+            " AND (departed_on IS NOT NULL OR num_nonnulls(departure_reason, departure_recorded_at) = 0)",
+            name=op.f("households_departure_has_a_recorder"),
+        ),
         sa.CheckConstraint("head_count BETWEEN 1 AND 30", name=op.f("households_head_count_is_plausible")),
+        sa.ForeignKeyConstraint(
+            ["departure_recorded_by"], ["members.id"], name=op.f("households_departure_recorded_by_exists")
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("households_pkey")),
         sa.UniqueConstraint("code", name=op.f("households_code_once")),
     )

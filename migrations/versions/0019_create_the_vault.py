@@ -77,6 +77,13 @@ def upgrade() -> None:
         unique=True,
         postgresql_where="departed_on IS NULL",
     )
+    op.create_index(
+        "people_departed_idx",
+        "people",
+        ["resident_id_index"],
+        unique=False,
+        postgresql_where="departed_on IS NOT NULL",
+    )
     op.create_table(
         "consents",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -239,6 +246,11 @@ def upgrade() -> None:
                 "confirmation_code_printed",
                 "payment_confirmed",
                 "erasure_requested",
+                "enrolment_confirmed",
+                "second_distribution_confirmed",
+                "account_item_recorded",
+                "account_item_reversed",
+                "baseline_stated",
                 name="deed",
                 native_enum=False,
                 create_constraint=True,

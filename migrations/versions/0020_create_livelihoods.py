@@ -17,10 +17,10 @@ LANGUAGE plpgsql SET search_path = pg_catalog AS $$
 BEGIN
     IF TG_OP = 'DELETE' OR OLD.status <> 'proposed'
        OR (NEW.id, NEW.household_id, NEW.figure, NEW.amount_fen, NEW.period_from, NEW.period_to, NEW.source,
-           NEW.stated_by, NEW.replaces, NEW.reason)
+           NEW.stated_by, NEW.stated_at, NEW.replaces, NEW.reason)
           IS DISTINCT FROM
           (OLD.id, OLD.household_id, OLD.figure, OLD.amount_fen, OLD.period_from, OLD.period_to, OLD.source,
-           OLD.stated_by, OLD.replaces, OLD.reason)
+           OLD.stated_by, OLD.stated_at, OLD.replaces, OLD.reason)
     THEN
         RAISE EXCEPTION 'a baseline is decided once and never changes'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'household_baselines_never_change';
@@ -142,6 +142,7 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("stated_by", sa.Uuid(), nullable=False),
+        sa.Column("stated_at", sa.TIMESTAMP(timezone=True), nullable=False),
         sa.Column("decided_by", sa.Uuid(), nullable=True),
         sa.Column("decided_at", sa.TIMESTAMP(timezone=True), nullable=True),
         sa.Column("opinion", sa.Text(), nullable=True),

@@ -113,7 +113,7 @@ def test_what_a_clerk_confirms_or_prints_for_a_household_is_on_record_as_done_in
     stalls.village.made("/payments/confirmations", {"payment_ids": [payment], "note": "入户核对"})
     collective = paid(stalls, amount_fen=19, payee_kind="collective", payee_id=str(stalls.collective.id))
     stalls.village.made("/payments/confirmations", {"payment_ids": [other, collective]})
-    acts = stalls.auditor.get("/proxy-acts").json()["items"]
+    acts = stalls.auditor.get("/proxy-acts").json()["items"][:4]  # before these they were enrolled
     assert [(act["deed"], act["about_id"], act["evidence"]) for act in reversed(acts)] == [
         ("confirmation_code_printed", payment, "打印确认码"),
         ("confirmation_code_printed", payment, "打印确认码"),

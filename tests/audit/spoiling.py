@@ -83,9 +83,9 @@ ANOTHERS_CERTIFICATE = """
 """
 TWO_BASELINES = """
     INSERT INTO household_baselines (id, household_id, figure, amount_fen, period_from, period_to, source, status,
-                                     stated_by, decided_by, decided_at)
+                                     stated_by, stated_at, decided_by, decided_at)
     SELECT gen_random_uuid(), (SELECT id FROM households LIMIT 1), 'net', 1, begin, begin + 364, '采集表', 'confirmed',
-           (SELECT min(id::text)::uuid FROM members), (SELECT max(id::text)::uuid FROM members), now()
+           (SELECT min(id::text)::uuid FROM members), now(), (SELECT max(id::text)::uuid FROM members), now()
       FROM (VALUES (DATE '2024-01-01'), (DATE '2024-02-01')) AS v (begin)
 """
 

@@ -304,7 +304,7 @@ def test_enrolling_costs_as_many_statements_for_one_as_for_fifty(
     enrolling.enrol(session, maker, household_codes=codes, on=TODAY)
     enrolling.confirm_enrolments(session, clerk, supplier_id=maker.organisation_id, household_ids=ids, now=NOW)
     sa.event.remove(connection, "before_cursor_execute", count)
-    assert len(statements) == 5
+    assert len(statements) == 6
 
 
 def test_plans_and_enrolments_are_seen_by_their_supplier_their_county_and_the_auditor(

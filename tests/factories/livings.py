@@ -6,10 +6,12 @@ from uuid import uuid4
 from sqlalchemy import orm
 
 from market.households.models import Household
+from market.households.rules import Deed
 from market.identity.rules import OrganisationKind, Role
 from market.livelihoods.models import AccountItem, AccountItemCheck, HouseholdBaseline
 from market.livelihoods.rules import BaselineStatus, Figure, ItemKind, calendar_year
 from tests.factories.people import LONG_AGO, member, organisation
+from tests.factories.places import proxy_act, village_clerk
 
 
 def account_item(
@@ -23,7 +25,7 @@ def account_item(
     checked: bool = False,
 ) -> AccountItem:
     """An item on a household's account, recorded long ago by its village; checked by its county if told so."""
-    office = organisation(session, kind=OrganisationKind.VILLAGE_OFFICE, region_code=household.village_code)
+    clerk = village_clerk(session, household)
     row = AccountItem(
         household_id=household.id,
         kind=kind,
@@ -33,11 +35,12 @@ def account_item(
         evidence=uuid4().hex,
         reverses=None,
         reason=None,
-        recorded_by=member(session, office, Role.VILLAGE_CLERK).id,
+        recorded_by=clerk.id,
         recorded_at=at,
     )
     session.add(row)
     session.flush()
+    proxy_act(session, household, clerk, Deed.ITEM_RECORDED, row.id, at=at)
     if checked:
         county = organisation(session, kind=OrganisationKind.REVITALISATION_DEPARTMENT, region_code="141122")
         checker = member(session, county, Role.COUNTY_REVIEWER).id
@@ -57,7 +60,7 @@ def household_baseline(
     replaces: HouseholdBaseline | None = None,
 ) -> HouseholdBaseline:
     """What a household's figure was in a year before, confirmed by its county unless told otherwise."""
-    office = organisation(session, kind=OrganisationKind.VILLAGE_OFFICE, region_code=household.village_code)
+    clerk = village_clerk(session, household)
     county = organisation(
         session, kind=OrganisationKind.REVITALISATION_DEPARTMENT, region_code=household.village_code[:6]
     )
@@ -70,7 +73,8 @@ def household_baseline(
         period_to=period.end,
         source="年度农户收入采集表",
         status=BaselineStatus.CONFIRMED if confirmed else BaselineStatus.PROPOSED,
-        stated_by=member(session, office, Role.VILLAGE_CLERK).id,
+        stated_by=clerk.id,
+        stated_at=LONG_AGO,
         decided_by=member(session, county, Role.COUNTY_REVIEWER).id if confirmed else None,
         decided_at=LONG_AGO if confirmed else None,
         opinion="同意" if confirmed else None,
@@ -79,4 +83,5 @@ def household_baseline(
     )
     session.add(row)
     session.flush()
+    proxy_act(session, household, clerk, Deed.BASELINE_STATED, row.id)
     return row

@@ -1,6 +1,7 @@
 """Where the market is held: regions, households and with whom they take part, the channels."""
 
 from datetime import date, datetime
+from uuid import UUID
 
 from sqlalchemy import orm
 
@@ -8,9 +9,9 @@ from market.benefits.models import Enrolment
 from market.channels import service as channel_schemes
 from market.channels.models import ChannelScheme
 from market.channels.rules import ChannelTerms, FundsModel
-from market.households.models import Household, HouseholdHeadCount, HouseholdStatusPeriod
-from market.households.rules import HouseholdStatus
-from market.identity.models import Organisation
+from market.households.models import Household, HouseholdHeadCount, HouseholdStatusPeriod, ProxyAct
+from market.households.rules import Deed, HouseholdStatus
+from market.identity.models import Member, Organisation
 from market.identity.rules import OrganisationKind, Role
 from market.regions.models import Region
 from tests.factories.people import LONG_AGO, member, number, organisation
@@ -108,14 +109,40 @@ def enrolment(
     confirmed: bool = True,
 ) -> Enrolment:
     """The household takes part with the supplier, of any county, confirmed by its village unless told otherwise."""
-    office = organisation(session, kind=OrganisationKind.VILLAGE_OFFICE, region_code=household.village_code)
+    clerk = village_clerk(session, household) if confirmed else None
     row = Enrolment(
         supplier_id=supplier.id,
         household_id=household.id,
         enrolled_on=on,
         enrolled_by=member(session, supplier).id,
-        confirmed_by=member(session, office, Role.VILLAGE_CLERK).id if confirmed else None,
-        confirmed_at=LONG_AGO if confirmed else None,
+        confirmed_by=clerk.id if clerk else None,
+        confirmed_at=LONG_AGO if clerk else None,
+    )
+    session.add(row)
+    session.flush()
+    if clerk:
+        proxy_act(session, household, clerk, Deed.ENROLMENT_CONFIRMED, supplier.id)
+    return row
+
+
+def village_clerk(session: orm.Session, household: Household) -> Member:
+    """A clerk in an office of the household's village."""
+    office = organisation(session, kind=OrganisationKind.VILLAGE_OFFICE, region_code=household.village_code)
+    return member(session, office, Role.VILLAGE_CLERK)
+
+
+def proxy_act(
+    session: orm.Session, household: Household, clerk: Member, deed: Deed, about_id: UUID, *, at: datetime = LONG_AGO
+) -> ProxyAct:
+    """What the clerk did in the household's place."""
+    row = ProxyAct(
+        household_id=household.id,
+        deed=deed,
+        about_id=about_id,
+        evidence="农户到村口头申报",
+        member_id=clerk.id,
+        acting_for=clerk.organisation_id,
+        acted_at=at,
     )
     session.add(row)
     session.flush()

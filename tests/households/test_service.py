@@ -11,12 +11,12 @@ from market.benefits.models import Enrolment
 from market.errors import FutureDateError, MarketError, NotFoundError
 from market.households import queries, service
 from market.households.models import Household
+from market.households.removal import RemovalTooEarlyError
 from market.households.rules import (
     HeadCountError,
     HouseholdCodeTakenError,
     HouseholdDepartedError,
     HouseholdStatus,
-    RemovalTooEarlyError,
     StatusOrderError,
     VillageOutsideRegionError,
 )
@@ -119,14 +119,14 @@ def test_a_household_that_left_counts_until_the_day_before_and_changes_no_more(
 ) -> None:
     household = register(session, officer)
     left = date(2025, 1, 1)
-    service.depart(session, officer, household_id=household.id, departed_on=left, today=TODAY)
+    service.depart(session, officer, household_id=household.id, departed_on=left, now=NOW)
     before, after = (
         queries.eligibility_on(session, [household.id], on)[household.id] for on in (date(2024, 12, 31), left)
     )
     assert (before.on_register, before.assisted) == (True, True)
     assert (after.on_register, after.status, after.assisted) == (False, None, False)
     with pytest.raises(HouseholdDepartedError):
-        service.depart(session, officer, household_id=household.id, departed_on=TODAY, today=TODAY)
+        service.depart(session, officer, household_id=household.id, departed_on=TODAY, now=NOW)
     with pytest.raises(HouseholdDepartedError):
         service.change_head_count(session, officer, household, head_count=2, valid_from=TODAY, now=NOW)
     with pytest.raises(HouseholdDepartedError):
@@ -144,7 +144,7 @@ def test_a_household_leaves_after_its_latest_status_and_not_ahead_of_time(sessio
     household = register(session, officer)
     for error, day in [(StatusOrderError, REGISTERED), (FutureDateError, date(2026, 3, 3))]:
         with pytest.raises(error):
-            service.depart(session, officer, household_id=household.id, departed_on=day, today=TODAY)
+            service.depart(session, officer, household_id=household.id, departed_on=day, now=NOW)
 
 
 def test_eligibility_of_many_households_cost_one_statement(session: orm.Session) -> None:
@@ -165,7 +165,7 @@ def test_a_history_tells_of_any_day_what_the_register_tells_of_it(session: orm.S
     service.record_status(
         session, officer, household_id=household.id, status=HouseholdStatus.ORDINARY, valid_from=turned, now=NOW
     )
-    service.depart(session, officer, household_id=household.id, departed_on=left, today=TODAY)
+    service.depart(session, officer, household_id=household.id, departed_on=left, now=NOW)
     history = queries.histories(session, [household.id, uuid4()])[household.id]
     assert history.turns() == {REGISTERED, turned, left}
     for turn in history.turns():

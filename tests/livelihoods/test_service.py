@@ -116,7 +116,7 @@ def test_who_states_a_baseline_does_not_confirm_it(session: orm.Session, clerk: 
         amount_fen=1_200_000,
         period=calendar_year(2024),
         source="采集表",
-        today=TODAY,
+        now=NOW,
     )
     decision: Any = {"baseline_id": stated.id, "event": BaselineEvent.CONFIRM, "opinion": "同意", "now": NOW}
     with pytest.raises(FourEyesError):
@@ -131,9 +131,7 @@ def test_who_states_a_baseline_does_not_confirm_it(session: orm.Session, clerk: 
 
 def propose(session: orm.Session, clerk: Actor, household: Household, **changed: Any) -> HouseholdBaseline:
     said: dict[str, Any] = {"figure": Figure.NET, "amount_fen": 1_200_000, "period": calendar_year(2024)}
-    return baselines.propose(
-        session, clerk, household_id=household.id, source="采集表", today=TODAY, **(said | changed)
-    )
+    return baselines.propose(session, clerk, household_id=household.id, source="采集表", now=NOW, **(said | changed))
 
 
 def confirm(session: orm.Session, county: Actor, baseline: HouseholdBaseline) -> HouseholdBaseline:

@@ -11,9 +11,9 @@ from market.benefits.models import Enrolment, Plan
 from market.benefits.rules import Mechanism, PlanBody, Pool
 from market.catalog.models import Product
 from market.db import new_id
-from market.households.models import Household, HouseholdStatusPeriod
-from market.households.rules import HouseholdStatus
-from market.identity.models import Organisation
+from market.households.models import Household, HouseholdStatusPeriod, ProxyAct
+from market.households.rules import Deed, HouseholdStatus
+from market.identity.models import Member, Organisation
 from market.identity.rules import Actor, OrganisationKind, Role, Scope
 from tests import factories
 from tests.story import open_channels
@@ -139,6 +139,19 @@ def _enrol(
             enrolled_by=enrolled_by,
             confirmed_by=village_clerk,
             confirmed_at=datetime(2020, 1, 1, 4, tzinfo=UTC),
+        )
+        for household_id in households
+    )
+    clerk = session.get_one(Member, village_clerk)
+    session.add_all(
+        ProxyAct(
+            household_id=household_id,
+            deed=Deed.ENROLMENT_CONFIRMED,
+            about_id=supplier.id,
+            evidence="代办员确认农户参与",
+            member_id=clerk.id,
+            acting_for=clerk.organisation_id,
+            acted_at=datetime(2020, 1, 1, 4, tzinfo=UTC),
         )
         for household_id in households
     )
