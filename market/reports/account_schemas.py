@@ -104,6 +104,10 @@ class AccountIncreaseOut(Schema):
     figure: Annotated[Figure, Field(examples=["net_per_head"])]
     figure_fen: SignedFen
     baseline_fen: SignedFen | None
+    baseline_booked_fen: Annotated[
+        SignedFen | None,
+        Field(description="the same figure of that period by this account itself; null: none recorded"),
+    ]
     baseline_from: Annotated[date | None, Field(examples=["2024-01-01"])]
     baseline_to: Annotated[date | None, Field(examples=["2024-12-31"])]
     baseline_source: Annotated[str | None, Field(examples=["2024年度农户收入采集表"])]

@@ -4,7 +4,7 @@ What suppliers paid it stands beside what orders brought; the one is never added
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -85,7 +85,9 @@ class FormerBaseline:
 class AccountIncrease:
     """A figure less the same figure of the latest confirmed baseline; without one there is none, and why.
 
-    What was in force before it, and the increase by that, is told, the latest first.
+    `baseline_booked_fen` is what this account itself has of the baseline's period, if anything: what was stated of it
+    may be less, and the increase then none. What was in force before, and the increase by that, is told, the latest
+    first.
     """
 
     figure: Figure
@@ -98,6 +100,7 @@ class AccountIncrease:
     increase_fen: int | None
     no_increase: NoIncrease | None
     formerly: Sequence[FormerBaseline]
+    baseline_booked_fen: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +138,8 @@ def household_account(
 ) -> HouseholdAccount:
     """Return a household's account of a year, and of the twelve months that end with the month before a day.
 
-    A fixed number of statements; the caller sees to it that they are of one moment. Raises `NotFoundError`.
+    A fixed number of statements, and some for each baseline in force; the caller sees to it that all are of one moment.
+    Raises `NotFoundError`.
     """
     plan_anew(connection)
     found = connection.execute(
@@ -175,7 +179,7 @@ def _window(
         closed,
         figures_of(as_closed) if as_closed else None,
         corrections(connection, household_id, window, closed=closed) if closed else (),
-        [_increase(known, figure, baselines, on) for figure in Figure],
+        [_beside(connection, household_id, _increase(known, figure, baselines, on)) for figure in Figure],
     )
 
 
@@ -243,6 +247,16 @@ def _increase(found: NetIncome, figure: Figure, baselines: Sequence[sa.Row[Any]]
 
 def _without(figure: Figure, fen: int, why: NoIncrease) -> AccountIncrease:
     return AccountIncrease(figure, fen, None, None, None, None, None, None, why, ())
+
+
+def _beside(connection: sa.Connection, household_id: UUID, stated: AccountIncrease) -> AccountIncrease:
+    """Put beside a baseline what this account has of its period, unless nothing of that was ever recorded."""
+    if stated.baseline_from is None or stated.baseline_to is None:
+        return stated
+    window = Window(stated.baseline_from, stated.baseline_to)
+    found = _figures(connection, household_id, window, closed=None)
+    has_any = bool(found.gross_fen or found.received_fen)
+    return replace(stated, baseline_booked_fen=found.figure(stated.figure) if has_any else None)
 
 
 def _formerly(base: sa.Row[Any], confirmed: Mapping[UUID, sa.Row[Any]], fen: int) -> Iterator[FormerBaseline]:

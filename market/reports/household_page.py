@@ -24,6 +24,7 @@ from market.clock import business_date
 from market.livelihoods.rules import Treatment
 from market.money import yuan
 from market.reports.household_account import AccountIncrease, Figures, HouseholdAccount, WindowAccount
+from market.reports.rules import NoIncrease
 
 Listed = TypeVar("Listed")
 
@@ -192,9 +193,26 @@ def increase(year: WindowAccount, fit: Callable[[str], str]) -> str:
             source = fit(str(each.baseline_source))
             return (
                 f"纯收入比基期（{each.baseline_from} 至 {each.baseline_to}，{source}）"
-                f"增加 {yuan(each.increase_fen)} 元。{_changed(each, fit)}"
+                f"{_more(each.increase_fen)}。{_contradicted(each)}{_changed(each, fit)}"
             )
-    return "该年尚未结束，或没有经县确认的基期，不作增收结论。"
+        if each.figure == "net" and each.no_increase is NoIncrease.PERIOD_NOT_OVER:
+            return "该年尚未结束，不作增收结论。"
+    return "没有经县确认的基期，不作增收结论。"
+
+
+def _more(fen: int) -> str:
+    return f"增加 {yuan(fen)} 元" if fen >= 0 else f"减少 {yuan(-fen)} 元"
+
+
+def _contradicted(stated: AccountIncrease) -> str:
+    """Say what this account itself has of the baseline's period, if that is more than was stated of it."""
+    stated_fen, booked_fen = stated.baseline_fen or 0, stated.baseline_booked_fen
+    if booked_fen is None or booked_fen <= stated_fen:
+        return ""
+    return (
+        f"注意：基期所报为 {yuan(stated_fen)} 元，本系统账上同期为 {yuan(booked_fen)} 元，"
+        f"按账面为{_more(stated.figure_fen - booked_fen)}。"
+    )
 
 
 def _changed(stated: AccountIncrease, fit: Callable[[str], str]) -> str:
@@ -204,7 +222,7 @@ def _changed(stated: AccountIncrease, fit: Callable[[str], str]) -> str:
     former = stated.formerly[0]
     return (
         f"基期已于{_day(business_date(former.replaced_at))}经县确认更换（{fit(former.reason)}）；"
-        f"按原基期为增加 {yuan(former.increase_fen)} 元。"
+        f"按原基期为{_more(former.increase_fen)}。"
     )
 
 

@@ -107,6 +107,7 @@ def _increase(net_fen: int, source: str) -> AccountIncrease:
     return AccountIncrease(
         *(Figure.NET, net_fen, net_fen // 2, before.begin, before.end, source, AT, net_fen - net_fen // 2, None),
         formerly=[former],
+        baseline_booked_fen=net_fen - 1,
     )
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import orm
 from starlette.testclient import TestClient
 
 from market.clock import CHINA_STANDARD_TIME, utc_now
-from market.households.models import HouseholdHeadCount
+from market.households.models import Household, HouseholdHeadCount
 from market.households.rules import HouseholdStatus
 from market.identity.models import Member
 from market.identity.rules import Role, Scope
@@ -17,6 +17,8 @@ from market.ledger import service as ledger
 from market.ledger.rules import Book
 from market.livelihoods import service as livelihoods
 from market.livelihoods.rules import Figure, ItemKind
+from market.reports.household_account import household_account
+from market.reports.household_page import increase
 from tests import factories
 from tests.story import Story, open_channels
 
@@ -114,6 +116,31 @@ def test_an_increase_is_stated_only_against_a_confirmed_baseline_of_the_same_fig
     }
     running = account(client, session, household.id, year="2026", on="2026-03-02")["year"]
     assert {each["no_increase"] for each in running["increases"]} == {"period_not_over"}
+
+
+def test_beside_a_baseline_stands_what_the_account_itself_has_of_its_period(
+    client: TestClient, session: orm.Session
+) -> None:
+    household, other = factories.household(session), factories.household(session)
+    for each in (household, other):
+        factories.account_item(session, each, amount_fen=721_712, on=date(2025, 5, 1))
+        factories.household_baseline(session, each, amount_fen=1, year=2024)
+    factories.account_item(session, household, amount_fen=1_188_000, on=date(2024, 5, 1))
+
+    auditor = factories.actor(session, factories.member(session, factories.organisation(session)), Scope.ALL)
+
+    def told(of: Household) -> tuple[int, int | None, str]:
+        year = account(client, session, of.id, year="2025", on="2026-03-02")["year"]
+        (net,) = (each for each in year["increases"] if each["figure"] == "net")
+        found = household_account(session.connection(), auditor, of.id, year=2025, on=date(2026, 3, 2))
+        return net["increase_fen"], net["baseline_booked_fen"], increase(found.year, str)
+
+    increase_fen, booked_fen, words = told(household)
+    assert (increase_fen, booked_fen) == (721_711, 1_188_000)
+    assert "本系统账上同期为 11,880.00 元，按账面为减少 4,662.88 元" in words
+    increase_fen, booked_fen, words = told(other)
+    assert (increase_fen, booked_fen) == (721_711, None)
+    assert "本系统账上" not in words
 
 
 def test_a_replaced_baseline_stays_told_with_when_it_changed_and_the_increase_by_it(
