@@ -6,6 +6,7 @@ from sqlalchemy import orm
 from market.audit.book_invariants import BOOK
 from market.audit.cash_invariants import CASH
 from market.audit.confirmation_invariants import CONFIRMATIONS
+from market.audit.contribution_invariants import CONTRIBUTIONS
 from market.audit.market_invariants import MARKET
 from market.audit.register_invariants import REGISTER
 from market.audit.rollup_invariants import ROLLUPS
@@ -21,6 +22,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     *SHARING,
     *CONFIRMATIONS,
     *MARKET,
+    *CONTRIBUTIONS,
     *CASH,
     *WAY,
     *REGISTER,

@@ -39,7 +39,7 @@ CHANGED = re.compile(r"\b(?:UPDATE|INSERT INTO|DELETE FROM) (\w+)")
 
 
 def write(url: str) -> None:
-    """Walk, sell one lot out, leave one order placed, close the first month of the book and roll it up."""
+    """Walk, sell one lot out, leave an order placed and a lot untouched, close the first month and roll it up."""
     database = Database(url, threads=2)
     with database.transaction() as session:
         open_channels(session)
@@ -70,6 +70,7 @@ def write(url: str) -> None:
             inputs=inputs,
             now=NOON,
         )
+        third.lot(20_000, {family.id: 5_555})
         lot, _ = other.lot(20_000)
         other.place("5")
         settle_twice(session)

@@ -10,6 +10,11 @@ FIRST = "(SELECT min(source) FROM ledger_entries)"
 AN_ACCEPTED_LINE = "(SELECT id FROM order_lines WHERE accepted_milli > 1000 AND returned_milli = 0 ORDER BY id LIMIT 1)"
 A_PLACED_ORDER = "(SELECT id FROM orders WHERE status = 'placed' ORDER BY id DESC LIMIT 1)"
 SOLD_OUT = "(SELECT id FROM lots WHERE accepted_milli = quantity_milli ORDER BY id LIMIT 1)"
+_UNSOLD = """
+    (SELECT c.id FROM contributions c JOIN lots l ON l.id = c.lot_id
+      WHERE l.draws = 0 AND l.status = 'open' AND c.amount_fen > 100 AND c.carried_from IS {} ORDER BY c.id LIMIT 1)
+"""
+GIVEN_AND_UNSOLD, A_PART_UNSOLD = _UNSOLD.format("NULL"), _UNSOLD.format("NOT NULL")
 OPEN_ACCRUALS = """
     (SELECT id FROM ledger_entries WHERE reason = 'accrual'
         AND effective_on >= (SELECT max(month) + interval '1 month' FROM ledger_periods))
@@ -88,6 +93,14 @@ TWO_BASELINES = """
            (SELECT min(id::text)::uuid FROM members), (SELECT max(id::text)::uuid FROM members), now()
       FROM (VALUES (DATE '2024-01-01'), (DATE '2024-02-01')) AS v (begin)
 """
+
+
+def carries_of_a_part(fen: int) -> str:
+    """Return a statement by which what a lot took of a contribution seems to have been rounded by some fen."""
+    return f"""
+        INSERT INTO release_carries (contribution_id, fen)
+        SELECT carried_from, {fen} FROM contributions WHERE id = {A_PART_UNSOLD}
+    """
 
 
 _OWING = """
