@@ -1,4 +1,4 @@
-"""Invariants of the book: whole entries, conservation, nobody below zero, payments accounted for, guards standing.
+"""Invariants of the book: whole entries, conservation, nobody below zero, payments accounted for.
 
 Each query returns what breaks the sentence, as `(subject, expected, found)` texts.
 """
@@ -336,61 +336,6 @@ BOOK: tuple[Invariant, ...] = (
                                                         ORDER BY b.account_id), '')::bytea), 'hex') AS digest
                  FROM both_ways b WHERE b.way = w.way AND b.book = p.book AND b.month = p.month) d
          WHERE d.digest <> p.balances_sha256
-        """,
-    ),
-    Invariant(
-        "guards_stand",
-        "every trigger of the ledger, its rollups, the plans, the baselines and bank accounts is there and always on",
-        "账簿、汇总、方案、基期与银行账户的触发器全部存在且始终启用",
-        """
-        WITH guarded AS (
-          SELECT unnest(ARRAY['ledger_accounts', 'ledger_entries', 'ledger_transfers', 'ledger_periods',
-                              'ledger_balances', 'report_months', 'report_rollups']) AS guarded
-           UNION
-          SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'ledger_transfers'::regclass
-        ), required AS (
-          SELECT guarded, guard FROM guarded CROSS JOIN unnest(ARRAY['refuse_change', 'refuse_truncate']) AS guard
-           UNION ALL
-          SELECT 'ledger_entries', unnest(ARRAY['stamp_entry', 'check_entry'])
-           UNION ALL
-          SELECT 'ledger_transfers', 'check_transfers'
-           UNION ALL
-          SELECT 'plan_versions', 'version_stays'
-           UNION ALL
-          SELECT 'baselines', 'confirmed_stays'
-           UNION ALL
-          SELECT 'bank_accounts', 'closed_stays'
-        )
-        SELECT concat(r.guarded, '.', r.guard), 'always on', coalesce('state ' || t.tgenabled::text, 'missing')
-          FROM required r
-          LEFT JOIN pg_trigger t ON t.tgrelid = to_regclass(r.guarded) AND t.tgname = r.guard
-         WHERE t.tgenabled IS DISTINCT FROM 'A'
-        """,
-    ),
-    Invariant(
-        "application_owns_nothing",
-        "the application's role owns nothing, is nobody else, and changes nothing in the ledger and its rollups",
-        "应用角色不拥有任何对象,且不能修改账簿及其汇总",
-        """
-        SELECT c.relname::text, 'another owner', 'market_app'
-          FROM pg_class c WHERE c.relowner = 'market_app'::regrole
-        UNION ALL
-        SELECT c.relname::text, 'no ' || p.privilege, p.privilege
-          FROM pg_class c CROSS JOIN unnest(ARRAY['UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER']) AS p (privilege)
-         WHERE c.relkind IN ('r', 'p') AND c.relname::text ~ '^(ledger|report)_'
-           AND (has_table_privilege('market_app', c.oid, p.privilege)
-                OR p.privilege = 'UPDATE' AND has_any_column_privilege('market_app', c.oid, 'UPDATE'))
-        UNION ALL
-        SELECT c.relname::text, 'no INSERT', 'INSERT'
-          FROM pg_class c
-         WHERE c.relkind = 'r' AND starts_with(c.relname::text, 'report_')
-           AND has_table_privilege('market_app', c.oid, 'INSERT')
-        UNION ALL
-        SELECT 'market_app', 'an ordinary role', 'superuser, replication or bypassing'
-          FROM pg_roles WHERE rolname = 'market_app' AND (rolsuper OR rolreplication OR rolbypassrls OR rolcreaterole)
-        UNION ALL
-        SELECT 'market_app', 'a member of no role', roleid::regrole::text
-          FROM pg_auth_members WHERE member = 'market_app'::regrole
         """,
     ),
 )

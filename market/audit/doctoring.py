@@ -7,6 +7,7 @@ from market.audit.book_invariants import BOOK
 from market.audit.cash_invariants import CASH
 from market.audit.confirmation_invariants import CONFIRMATIONS
 from market.audit.contribution_invariants import CONTRIBUTIONS
+from market.audit.guard_invariants import GUARDING_INVARIANTS
 from market.audit.market_invariants import MARKET
 from market.audit.register_invariants import REGISTER
 from market.audit.rollup_invariants import ROLLUPS
@@ -27,6 +28,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     *WAY,
     *REGISTER,
     *SECOND_PERSON,
+    *GUARDING_INVARIANTS,
 )
 
 MOST_SYMPTOMS = 20

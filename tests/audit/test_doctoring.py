@@ -42,43 +42,6 @@ def test_a_broken_invariant_is_named(owner: orm.Session, name: str) -> None:
     assert names(owner) == expected
 
 
-GUARDS = {
-    "a trigger is gone": "DROP TRIGGER refuse_change ON ledger_entries",
-    "a trigger is off": "ALTER TABLE ledger_transfers DISABLE TRIGGER check_transfers",
-    "a trigger sleeps in a replica": "ALTER TABLE ledger_accounts ENABLE TRIGGER refuse_truncate",
-    "a month may be emptied": "DROP TRIGGER refuse_truncate ON ledger_transfers_202603",
-    "a month may be changed": "ALTER TABLE ledger_transfers_202603 DISABLE TRIGGER refuse_change",
-    "a plan may be rewritten": "ALTER TABLE plan_versions DISABLE TRIGGER version_stays",
-    "a closed account may be opened": "ALTER TABLE bank_accounts DISABLE TRIGGER closed_stays",
-    "sums may be rewritten": "ALTER TABLE report_rollups DISABLE TRIGGER refuse_change",
-    "entries may be empty": "DROP TRIGGER check_entry ON ledger_entries",
-}
-
-
-@pytest.mark.parametrize("statement", GUARDS.values(), ids=GUARDS.keys())
-def test_a_guard_that_fell_is_named(owner: orm.Session, statement: str) -> None:
-    owner.execute(sa.text(statement))
-    assert names(owner) == {"guards_stand"}
-
-
-RIGHTS = {
-    "it may change transfers": "GRANT UPDATE ON ledger_transfers TO market_app",
-    "it may change one column": "GRANT UPDATE (reason) ON ledger_entries TO market_app",
-    "it may delete": "GRANT DELETE ON ledger_accounts TO market_app",
-    "it may empty a month": "GRANT TRUNCATE ON ledger_transfers_202603 TO market_app",
-    "it may change sums": "GRANT UPDATE (accrued_fen) ON report_rollups TO market_app",
-    "it may write sums": "GRANT INSERT ON report_rollups TO market_app",
-    "it owns a table": "GRANT CREATE ON SCHEMA public TO market_app; ALTER TABLE households OWNER TO market_app",
-}
-
-
-@pytest.mark.parametrize("statement", RIGHTS.values(), ids=RIGHTS.keys())
-def test_a_right_too_many_is_named(owner: orm.Session, statement: str) -> None:
-    for part in statement.split("; "):
-        owner.execute(sa.text(part))
-    assert names(owner) == {"application_owns_nothing"}
-
-
 ROLLUPS = {
     "a figure of the ladder": "UPDATE report_rollups SET confirmed_fen = confirmed_fen + 1",
     "what was matched": "UPDATE report_rollups SET matched_fen = matched_fen + 1",
