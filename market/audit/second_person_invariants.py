@@ -7,39 +7,6 @@ from market.audit.rules import Invariant
 
 SECOND_PERSON: tuple[Invariant, ...] = (
     Invariant(
-        "maker_is_not_checker",
-        "whoever made a thing, or belongs to the body that did, did not approve it",
-        "经办与复核须为不同人员和单位",
-        """
-        SELECT concat('plan version ', v.id), 'another checker', v.decided_by::text
-          FROM plan_versions v JOIN plans p ON p.id = v.plan_id JOIN members m ON m.id = v.decided_by
-         WHERE v.decided_by = v.made_by OR m.organisation_id = p.supplier_id
-        UNION ALL
-        SELECT concat('plan version ', id), 'a checker', 'nobody' FROM plan_versions
-         WHERE status = 'approved' AND decided_by IS NULL
-        UNION ALL
-        SELECT concat('enrolment ', supplier_id, ' ', household_id), 'another checker', confirmed_by::text
-          FROM enrolments WHERE confirmed_by = enrolled_by
-        UNION ALL
-        SELECT concat('lot ', number), 'another opener', opened_by::text FROM lots WHERE opened_by = made_by
-        UNION ALL
-        SELECT concat('baseline of lot ', l.number), 'another who decides', b.decided_by::text
-          FROM baselines b JOIN lots l ON l.id = b.lot_id JOIN members m ON m.id = b.decided_by
-         WHERE b.decided_by = b.stated_by OR m.organisation_id = l.supplier_id
-        UNION ALL
-        SELECT concat('review ', r.id), 'another reviewer', r.reviewer_id::text
-          FROM reviews r JOIN applications a ON a.id = r.application_id
-         WHERE r.reviewer_id = a.made_by OR r.organisation_id = a.supplier_id
-        UNION ALL
-        SELECT concat('application ', application_id), 'a reviewer for each step', count(DISTINCT reviewer_id)::text
-          FROM reviews GROUP BY application_id
-        HAVING count(*) > least(count(DISTINCT reviewer_id), count(DISTINCT organisation_id))
-        UNION ALL
-        SELECT concat('objection ', id), 'another who settles', settled_by::text
-          FROM objections WHERE settled_by = raised_by
-        """,
-    ),
-    Invariant(
         "who_acts_was_admitted",
         "no credential was made between a member's addition and its admission by another",
         "成员经他人核准前未取得任何登录凭证",
@@ -103,6 +70,20 @@ SECOND_PERSON: tuple[Invariant, ...] = (
         SELECT concat('refund ', r.number), 'another', c.changed_by::text
           FROM refunds r JOIN refund_changes c ON c.refund_id = r.id
          WHERE NOT r.goes_to_payer AND c.event = 'send' AND c.changed_by = r.decided_by
+        """,
+    ),
+    Invariant(
+        "refund_failed_by_anothers_word",
+        "who handed a refund to a bank, put it in a file or said that it was paid is not who said that it failed",
+        "发出退款、制作退款文件或登记其已付的人不得登记其失败",
+        """
+        SELECT concat('refund ', r.number), 'another', failed.changed_by::text
+          FROM refunds r
+          JOIN refund_changes failed ON failed.refund_id = r.id AND failed.event = 'fail'
+          LEFT JOIN refund_files f ON f.id = r.file_id AND f.made_by = failed.changed_by
+          LEFT JOIN refund_changes told ON told.refund_id = r.id AND told.changed_by = failed.changed_by
+                                       AND told.event IN ('send', 'succeed') AND told.id < failed.id
+         WHERE num_nonnulls(f.id, told.id) > 0
         """,
     ),
     Invariant(

@@ -8,6 +8,9 @@ from tests.audit.spoiling import (
     IN_BEFORE_THE_ADMISSION,
     LISTS_OF_ALL_THAT_WAS_PAID,
     PAID_BY_WHO_APPROVED,
+    REFUND_FAILED_BY_A_MEMBER,
+    REFUND_FILE_BY_A_MEMBER,
+    REFUND_SENT_BY_A_MEMBER,
     RESULTS_BY_WHO_ASKED,
     SENT_BY_WHO_APPROVED,
 )
@@ -21,6 +24,14 @@ PERSONS: dict[str, tuple[tuple[str, ...], set[str]]] = {
     "closed_account_was_not_used": ((ACCOUNTS_CLOSED_LONG_AGO,), {"closed_account_was_not_used"}),
     "refund_was_paid_by_anothers_word": ((PAID_BY_WHO_APPROVED,), {"refund_was_paid_by_anothers_word"}),
     "refund_to_another_was_sent_by_another": (SENT_BY_WHO_APPROVED, {"refund_to_another_was_sent_by_another"}),
+    "refund_failed_by_anothers_word": (
+        (REFUND_SENT_BY_A_MEMBER, REFUND_FAILED_BY_A_MEMBER),
+        {"refund_failed_by_anothers_word"},
+    ),
+    "refund_failed_by_anothers_word: by who wrote the file": (
+        (REFUND_FILE_BY_A_MEMBER, REFUND_FAILED_BY_A_MEMBER),
+        {"refund_failed_by_anothers_word"},
+    ),
     "settlement_failed_by_anothers_word": ((FAILED_BY_WHO_SENT,), {"settlement_failed_by_anothers_word"}),
     "transfer_was_taken_back_by_two": ((A_TRANSFER_ASKED_BACK,), {"transfer_was_taken_back_by_two"}),
     "cash_was_countersigned": (

@@ -23,6 +23,7 @@ from market.payments.rules import ProposalEvent
 from market.quantities import MeasuredIn
 from market.reports import rollups
 from tests import factories
+from tests.audit.decisions import decide
 from tests.audit.online import pay_online
 from tests.audit.walk import Walk
 from tests.payments.bank import Movement, export
@@ -70,7 +71,8 @@ def write(url: str) -> None:
             inputs=inputs,
             now=NOON,
         )
-        third.lot(20_000, {family.id: 5_555})
+        untouched, _ = third.lot(20_000, {family.id: 5_555})
+        decide(session, third, untouched)
         lot, _ = other.lot(20_000)
         other.place("5")
         settle_twice(session)

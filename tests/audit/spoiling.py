@@ -28,6 +28,20 @@ _BY_WHO_APPROVED = (
 )
 PAID_BY_WHO_APPROVED = f"{_BY_WHO_APPROVED} 'succeed'"
 SENT_BY_WHO_APPROVED = ("UPDATE refunds SET goes_to_payer = false", f"{_BY_WHO_APPROVED} 'send'")
+_SENDER = "(SELECT decided_by FROM refunds LIMIT 1)"
+REFUND_SENT_BY_A_MEMBER = f"UPDATE refund_changes SET changed_by = {_SENDER} WHERE event = 'send'"
+REFUND_FAILED_BY_A_MEMBER = f"""
+    INSERT INTO refund_changes (id, refund_id, event, status, away_fen, counts_on, changed_by, changed_at)
+    SELECT CAST('ffffffff-0000-7000-8000-000000000000' AS uuid), id, 'fail', status, 0, succeeded_on, {_SENDER}, seen_at
+      FROM refunds
+"""
+REFUND_FILE_BY_A_MEMBER = f"""
+    WITH written AS (
+      INSERT INTO refund_files (id, number, account_id, form, refund_count, amount_fen, content, made_by, made_at)
+      SELECT r.id, 'RF1', a.id, 'csv', 1, r.amount_fen, '', {_SENDER}, r.seen_at
+        FROM refunds r, (SELECT id FROM bank_accounts LIMIT 1) a RETURNING id)
+    UPDATE refunds r SET file_id = w.id FROM written w WHERE w.id = r.id
+"""
 A_TRANSFER_ASKED_BACK = (
     "INSERT INTO provider_calls (id, operation, subject_id, attempt, params, status, made_at, next_at)"
     " SELECT gen_random_uuid(), 'reverse_transfer', subject_id, 1, params, 'parked', made_at, next_at"
