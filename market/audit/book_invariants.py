@@ -5,7 +5,10 @@ Each query returns what breaks the sentence, as `(subject, expected, found)` tex
 
 # ruff: noqa: S608 - statements are put together from the fragments of this file alone
 
+from market.attribution.paying import Method
 from market.audit.rules import Invariant
+
+_METHODS = ", ".join(f"'{method}'" for method in Method)
 
 _STANDINGS = """
     WITH standing AS (
@@ -245,13 +248,18 @@ BOOK: tuple[Invariant, ...] = (
     ),
     Invariant(
         "disbursement_has_evidence",
-        "a disbursement names its evidence, a payment its reference, and neither is empty",
-        "兑付须有凭证,付款须有凭证号",
-        """
+        # A file may come days later, or never: `GET /v1/monitoring/evidence` lists what was paid without any.
+        "a disbursement says in words what proves it, and how it was paid; a payment has a reference, or its invoice",
+        "兑付须写明凭证与付款方式,付款须有凭证号,以收购发票兑付的凭证号即发票号码",
+        f"""
         SELECT concat('disbursement ', id), 'evidence and method', concat_ws(' / ', evidence, method)
-          FROM disbursements WHERE trim(evidence) = '' OR trim(method) = ''
+          FROM disbursements WHERE trim(evidence) = '' OR method NOT IN ({_METHODS})
         UNION ALL
         SELECT concat('payment ', id), 'a reference', reference FROM payments WHERE trim(reference) = ''
+        UNION ALL
+        SELECT concat('payment ', p.id), concat('invoice ', p.reference), coalesce(p.invoice_number, 'none')
+          FROM payments p JOIN disbursements d ON d.id = p.disbursement_id
+         WHERE d.method = '{Method.PURCHASE_INVOICE}' AND p.invoice_number IS DISTINCT FROM p.reference
         UNION ALL
         SELECT concat('disbursement ', id), 'payments', '0' FROM disbursements d
          WHERE NOT EXISTS (SELECT FROM payments p WHERE p.disbursement_id = d.id)
@@ -284,17 +292,20 @@ BOOK: tuple[Invariant, ...] = (
     ),
     Invariant(
         "listed_payment_was_made",
-        "a payment that a list says was made is that payment: its payee, amount and reference",
-        "清单标记已付的款项与兑付记录的收款方、金额、凭证号一致",
+        "a payment that a list says was made is that payment: its payee, amount, reference and invoice",
+        "清单标记已付的款项与兑付记录的收款方、金额、凭证号、发票号码一致",
         """
         SELECT concat('line ', l.reference), concat_ws(' / ', l.household_id, l.collective_id, l.amount_fen,
-                                                       l.reference_key, l.contribution_id),
-               concat_ws(' / ', p.household_id, p.collective_id, p.amount_fen, p.reference_key, p.contribution_id)
+                                                       l.reference_key, l.invoice_number, l.contribution_id),
+               concat_ws(' / ', p.household_id, p.collective_id, p.amount_fen, p.reference_key, p.invoice_number,
+                         p.contribution_id)
           FROM pay_list_lines l LEFT JOIN payments p ON p.id = l.payment_id
          WHERE l.status = 'paid'
-           AND (l.supplier_id, l.household_id, l.collective_id, l.amount_fen, l.reference_key, l.contribution_id)
+           AND (l.supplier_id, l.household_id, l.collective_id, l.amount_fen, l.reference_key, l.invoice_number,
+                l.contribution_id)
                IS DISTINCT FROM
-               (p.supplier_id, p.household_id, p.collective_id, p.amount_fen, p.reference_key, p.contribution_id)
+               (p.supplier_id, p.household_id, p.collective_id, p.amount_fen, p.reference_key, p.invoice_number,
+                p.contribution_id)
         """,
     ),
     Invariant(

@@ -4,6 +4,7 @@ from tests.audit.breaking_contributions import CONTRIBUTIONS
 from tests.audit.breaking_money import MONEY
 from tests.audit.breaking_persons import PERSONS
 from tests.audit.spoiling import (
+    A_DISBURSEMENT_OF_NOTHING,
     A_PAYMENT,
     A_PLACED_ORDER,
     A_ROLLUP,
@@ -13,6 +14,7 @@ from tests.audit.spoiling import (
     FIRST,
     GIVEN_ON_IN_JANUARY,
     LINES_WITH_A_FEN_TOO_MUCH,
+    LINES_WITH_ANOTHER_INVOICE,
     LISTS_OF_ALL_THAT_WAS_PAID,
     LISTS_THAT_HOLD_LATER,
     ONE_LISTED_TOO_MANY,
@@ -141,9 +143,26 @@ BREAKING: dict[str, tuple[tuple[str, ...], set[str]]] = {
         {"recognised_was_paid", "paid_is_spent_open_or_owed_back"},
     ),
     "disbursement_has_evidence": (("UPDATE disbursements SET evidence = ' '",), {"disbursement_has_evidence"}),
+    "disbursement_has_evidence: by no known method": (
+        ("UPDATE disbursements SET method = 'barter'",),
+        {"disbursement_has_evidence"},
+    ),
+    "disbursement_has_evidence: by invoices without a number": (
+        ("UPDATE disbursements SET method = 'purchase_invoice'",),
+        {"disbursement_has_evidence"},
+    ),
+    "disbursement_has_evidence: without a reference": (
+        ("UPDATE payments SET reference = ' '",),
+        {"disbursement_has_evidence"},
+    ),
+    "disbursement_has_evidence: of nothing": ((A_DISBURSEMENT_OF_NOTHING,), {"disbursement_has_evidence"}),
     "evidence_is_what_was_uploaded": (
         ("INSERT INTO evidence_contents VALUES (repeat('0', 64), 'receipt', 7, 'application/pdf')",),
         {"evidence_is_what_was_uploaded"},
+    ),
+    "listed_payment_was_made: another invoice": (
+        (LISTS_OF_ALL_THAT_WAS_PAID, LINES_WITH_ANOTHER_INVOICE),
+        {"listed_payment_was_made"},
     ),
     "listed_payment_was_made": (
         (LISTS_OF_ALL_THAT_WAS_PAID, LINES_WITH_A_FEN_TOO_MUCH),

@@ -3,7 +3,9 @@
 from tests.audit.spoiling import (
     A_TRANSFER_ASKED_BACK,
     ACCOUNTS_CLOSED_LONG_AGO,
+    CLERKS_NO_MORE,
     CLERKS_WHO_LEFT_NO_ACT,
+    CODES_THAT_LEFT_NO_ACT,
     FAILED_BY_WHO_SENT,
     IN_BEFORE_THE_ADMISSION,
     LISTS_OF_ALL_THAT_WAS_PAID,
@@ -44,6 +46,15 @@ PERSONS: dict[str, tuple[tuple[str, ...], set[str]]] = {
     ),
     "confirmation_names_who_acted": (("DELETE FROM confirmed_payments",), {"confirmation_names_who_acted"}),
     "clerk_acts_on_record": ((CLERKS_WHO_LEFT_NO_ACT,), {"clerk_acts_on_record"}),
+    "clerk_acts_on_record: of a code": ((CODES_THAT_LEFT_NO_ACT,), {"clerk_acts_on_record"}),
+    "clerk_acts_on_record: by who is no clerk any more": (
+        (CLERKS_WHO_LEFT_NO_ACT, CLERKS_NO_MORE),
+        {"clerk_acts_on_record"},
+    ),
+    "clerk_acts_on_record: of a code by who is no clerk any more": (
+        (CODES_THAT_LEFT_NO_ACT, CLERKS_NO_MORE),
+        {"clerk_acts_on_record"},
+    ),
     "result_is_told_by_another": ((LISTS_OF_ALL_THAT_WAS_PAID, RESULTS_BY_WHO_ASKED), {"result_is_told_by_another"}),
     "maker_is_not_checker": (("UPDATE plan_versions SET made_by = decided_by",), {"maker_is_not_checker"}),
 }

@@ -41,7 +41,8 @@ def decide(session: orm.Session, story: Story, lot: Lot) -> None:
     _admit(session, county)
     told, printed = (story.disburse({household.id: 100})[0] for household in (family, neighbours))
     confirming.confirm(session, village, payment_ids=[told], on=TODAY, now=NOON)
-    confirming.issue_code(session, village, payment_id=printed, now=NOON)
+    code = confirming.issue_code(session, village, payment_id=printed, now=NOON)
+    confirming.confirm_by_code(session, payment_id=printed, code=code, now=NOON)
 
 
 def _officer(session: orm.Session, role: Role) -> Actor:
@@ -90,6 +91,7 @@ def _colleague(body: str, maker: str) -> str:
 _OF_A_CERTIFICATE = """
     FROM certificates c JOIN reviews r ON r.application_id = c.application_id WHERE c.batch_id = x.id AND r.step
 """
+_CONFIRMER = "coalesce(c.made_by, c.code_issued_by)"
 _CONFIRMED = """
     FROM confirmations c JOIN confirmed_payments y ON y.confirmation_id = c.id JOIN payments p ON p.id = y.payment_id
 """
@@ -177,13 +179,13 @@ APPROVED_ALONE: dict[str, str] = {
         "UPDATE settlements SET reversal_asked_by = made_by, reversal_approved_by = made_by"
     ),
     "a payment as received by who recorded it": (
-        f"UPDATE disbursements d SET made_by = c.made_by {_CONFIRMED} WHERE p.disbursement_id = d.id"
+        f"UPDATE disbursements d SET made_by = {_CONFIRMER} {_CONFIRMED} WHERE p.disbursement_id = d.id"
     ),
     "a payment as received by who signed for it": (
-        f"UPDATE disbursements d SET countersigned_by = c.made_by {_CONFIRMED} WHERE p.disbursement_id = d.id"
+        f"UPDATE disbursements d SET countersigned_by = {_CONFIRMER} {_CONFIRMED} WHERE p.disbursement_id = d.id"
     ),
     "a payment as received by its payer": (
-        f"UPDATE members m SET organisation_id = p.supplier_id {_CONFIRMED} WHERE c.made_by = m.id"
+        f"UPDATE members m SET organisation_id = p.supplier_id {_CONFIRMED} WHERE m.id = {_CONFIRMER}"
     ),
     "a code by who recorded the payment": (
         "UPDATE disbursements d SET made_by = c.issued_by"

@@ -53,7 +53,9 @@ LISTS_OF_ALL_THAT_WAS_PAID = """
     INSERT INTO pay_lists (id, supplier_id, method, status, evidence, made_by, made_at)
     SELECT id, supplier_id, 'bank_transfer', 'settled', evidence, made_by, made_at FROM disbursements
 """
-CLERKS_WHO_LEFT_NO_ACT = "UPDATE members SET role = 'village_clerk' WHERE id IN (SELECT made_by FROM confirmations)"
+CLERKS_WHO_LEFT_NO_ACT = "DELETE FROM proxy_acts WHERE deed = 'payment_confirmed'"
+CODES_THAT_LEFT_NO_ACT = "DELETE FROM proxy_acts WHERE deed = 'confirmation_code_printed'"
+CLERKS_NO_MORE = "UPDATE members SET role = 'auditor' WHERE role = 'village_clerk'"
 RESULTS_BY_WHO_ASKED = """
     INSERT INTO bank_results (pay_list_id, file_sha256, answer, imported_by, imported_at)
     SELECT id, repeat('0', 64), '{}', made_by, made_at FROM pay_lists
@@ -87,12 +89,18 @@ RECORDED_AND_TOLD = (
     """,
     "UPDATE receipts r SET bank_line_id = l.id, reference_key = l.bank_reference FROM bank_lines l WHERE l.id = r.id",
 )
-LINES_WITH_A_FEN_TOO_MUCH = """
+_LISTED = """
     INSERT INTO pay_list_lines (id, pay_list_id, supplier_id, position, household_id, collective_id, contribution_id,
-                                amount_fen, reference, reference_key, status, payment_id)
-    SELECT id, disbursement_id, supplier_id, 0, household_id, collective_id, contribution_id, amount_fen + 1,
-           reference, reference_key, 'paid', id
+                                amount_fen, reference, reference_key, invoice_number, status, payment_id)
+    SELECT id, disbursement_id, supplier_id, 0, household_id, collective_id, contribution_id, {}, reference,
+           reference_key, {}, 'paid', id
       FROM payments
+"""
+LINES_WITH_A_FEN_TOO_MUCH = _LISTED.format("amount_fen + 1", "invoice_number")
+LINES_WITH_ANOTHER_INVOICE = _LISTED.format("amount_fen", "coalesce(invoice_number, '') || repeat('7', 20)")
+A_DISBURSEMENT_OF_NOTHING = """
+    INSERT INTO disbursements (id, supplier_id, paid_on, method, evidence, made_by, made_at)
+    SELECT gen_random_uuid(), supplier_id, paid_on, method, evidence, made_by, made_at FROM disbursements LIMIT 1
 """
 
 

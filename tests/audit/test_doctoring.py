@@ -78,7 +78,9 @@ def test_every_invariant_has_its_negative_control() -> None:
 def test_a_symptom_reads_as_a_sentence(owner: orm.Session) -> None:
     spoil(owner, "UPDATE disbursements SET evidence = ' '")
     symptom = examine(owner)[0]
-    assert symptom.line("en").startswith("disbursement_has_evidence: broken: a disbursement names its evidence")
+    assert symptom.line("en").startswith(
+        "disbursement_has_evidence: broken: a disbursement says in words what proves it"
+    )
     assert "违反" in symptom.line("zh")
 
 
