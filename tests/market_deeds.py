@@ -119,7 +119,7 @@ def part_of(whole: int, permille: int) -> int:
 
 
 class Deeds(RuleBasedStateMachine):
-    """Two cooperatives, two buyers and their county, who do whatever comes to their minds."""
+    """Two cooperatives, two buyers and a village, who do whatever comes to their minds."""
 
     def __init__(self, world: World, fired: Counter[str], *, audited: bool) -> None:
         """Open the market; `fired` counts the steps after which everything held."""
@@ -234,7 +234,7 @@ class Deeds(RuleBasedStateMachine):
     def confirming(self, chosen: Sequence[Payment]) -> Act:
         ids = [UUID(payment.id) for payment in chosen]
         return lambda session: confirming.confirm(
-            session, self.world.county, payment_ids=ids, on=self.today, now=self.now
+            session, self.world.village, payment_ids=ids, on=self.today, now=self.now
         )
 
     def quantity(self, line: Line, milli: int) -> tuple[UUID, str]:

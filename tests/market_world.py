@@ -120,7 +120,7 @@ class World:
     owner_url: str
     suppliers: list[Supplier]
     buyers: list[Buyer]
-    county: Actor
+    village: Actor
     products: list[ProductTerms]
     _connection: sa.Connection | None = None
 
@@ -192,13 +192,13 @@ def _populate(session: orm.Session, db: Database, url: str) -> World:
     ids = [str(family.id) for family in families]
     products = _first_products(session, first, [dividends, to_villages], ids)
     products += _second_products(session, second, [nobody, to_villages], ids)
-    county = factories.organisation(session, kind=OrganisationKind.AGRICULTURE_DEPARTMENT)
+    office = factories.organisation(session, kind=OrganisationKind.VILLAGE_OFFICE)
     return World(
         db=db,
         owner_url=url,
         suppliers=[first, second],
         buyers=[_buyer(session) for _ in range(2)],
-        county=factories.actor(session, factories.member(session, county, Role.COUNTY_REVIEWER), Scope.REGION),
+        village=factories.actor(session, factories.member(session, office, Role.VILLAGE_CLERK), Scope.ALL),
         products=products,
     )
 

@@ -1,5 +1,6 @@
 """Invariants of who says that a household was paid: the clerk on record, the bank by another than who asked.
 
+None but village clerks confirm by their word and print codes (`DISBURSEMENT_CONFIRM`): whatever role they have today.
 Each query returns what breaks the sentence, as `(subject, expected, found)` texts.
 """
 
@@ -46,7 +47,6 @@ CONFIRMATIONS: tuple[Invariant, ...] = (
                 UNION ALL
                 SELECT payment_id, 'confirmation_code_printed', issued_by, issued_at FROM confirmation_codes) d
           JOIN payments p ON p.id = d.payment_id AND p.household_id IS NOT NULL
-          JOIN members m ON m.id = d.member_id AND m.role = 'village_clerk'
          WHERE NOT EXISTS (SELECT FROM proxy_acts a
                             WHERE a.household_id = p.household_id AND a.about_id = p.id AND a.deed = d.deed
                               AND a.member_id = d.member_id AND a.acted_at = d.acted_at)

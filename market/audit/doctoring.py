@@ -6,6 +6,9 @@ from sqlalchemy import orm
 from market.audit.book_invariants import BOOK
 from market.audit.cash_invariants import CASH
 from market.audit.confirmation_invariants import CONFIRMATIONS
+from market.audit.contribution_invariants import CONTRIBUTIONS
+from market.audit.four_eyes_invariants import FOUR_EYES
+from market.audit.guard_invariants import GUARDING_INVARIANTS
 from market.audit.market_invariants import MARKET
 from market.audit.register_invariants import REGISTER
 from market.audit.rollup_invariants import ROLLUPS
@@ -21,10 +24,13 @@ INVARIANTS: tuple[Invariant, ...] = (
     *SHARING,
     *CONFIRMATIONS,
     *MARKET,
+    *CONTRIBUTIONS,
     *CASH,
     *WAY,
     *REGISTER,
+    *FOUR_EYES,
     *SECOND_PERSON,
+    *GUARDING_INVARIANTS,
 )
 
 MOST_SYMPTOMS = 20

@@ -1,4 +1,4 @@
-"""Invariants of the market: stock, orders, money in, four eyes, certificates, plans.
+"""Invariants of the market: stock, orders, money in, certificates, plans.
 
 Each query returns what breaks the sentence, as `(subject, expected, found)` texts.
 """
@@ -83,38 +83,6 @@ MARKET: tuple[Invariant, ...] = (
         _BALANCES + "SELECT subject, concat('at most ', claimed), kept::text FROM balances WHERE kept > claimed",
     ),
     Invariant(
-        "carried_measure_is_what_moved",
-        "of each priced contribution lots made of its lot have the measure that moved along, to the last when all has",
-        "转入下游批次的投入数量=按转出比例应转数量,全部转出时分毫不差",
-        """
-        SELECT concat('lot ', l.number, ' contribution ', c.id),
-               div(c.measure_milli::numeric * l.moved_milli, l.quantity_milli)::text, coalesce(o.milli, 0)::text
-          FROM contributions c
-          JOIN lots l ON l.id = c.lot_id
-          LEFT JOIN (SELECT n.carried_from, sum(n.measure_milli) AS milli
-                       FROM contributions n JOIN lots m ON m.id = n.lot_id AND m.status <> 'discarded'
-                      GROUP BY n.carried_from) o ON o.carried_from = c.id
-         WHERE c.proceeds_bp IS NULL
-           AND coalesce(o.milli, 0) <> div(c.measure_milli::numeric * l.moved_milli, l.quantity_milli)
-        """,
-    ),
-    Invariant(
-        "carried_came_with_its_lot",
-        "a carried contribution is its household's own, of the same kind and price, from a lot that went into this one",
-        "随批转入的投入须与来源的农户、机制、单价一致,且来源批次为本批次的原料",
-        """
-        SELECT concat('contribution ', n.id), concat_ws(' ', c.household_id, c.mechanism, c.unit_price_fen, c.lot_id),
-               concat_ws(' ', n.household_id, n.mechanism, n.unit_price_fen, i.input_lot_id)
-          FROM contributions n
-          JOIN contributions c ON c.id = n.carried_from
-          LEFT JOIN lot_inputs i ON i.lot_id = n.lot_id AND i.input_lot_id = c.lot_id
-         WHERE i.lot_id IS NULL
-            OR (n.household_id, n.mechanism, n.measure, n.unit_price_fen, n.price_unit_milli, n.delivered_on)
-               IS DISTINCT FROM
-               (c.household_id, c.mechanism, c.measure, c.unit_price_fen, c.price_unit_milli, c.delivered_on)
-        """,
-    ),
-    Invariant(
         "lot_graph_has_no_circle",
         "no lot went into itself, however far",
         "批次不得循环投料",
@@ -126,47 +94,6 @@ MARKET: tuple[Invariant, ...] = (
         )
         SELECT concat('lot ', l.number), 'no circle', 'one' FROM behind b JOIN lots l ON l.id = b.lot_id
          WHERE b.lot_id = b.input_lot_id
-        """,
-    ),
-    Invariant(
-        "consigned_goes_on_with_its_quantity",
-        "no more goes on in the names of those who consigned it than was taken of the lot",
-        "随批转出的代销数量不得超过投料数量",
-        """
-        SELECT concat('lot ', l.number, ' from lot ', i.input_lot_id), concat('at most ', i.quantity_milli),
-               sum(n.measure_milli)::text
-          FROM (SELECT n.lot_id, n.input_lot_id, n.quantity_milli
-                       * CASE m.base_unit WHEN 'kg' THEN coalesce(m.content_milli, 1000) ELSE 1000 END / 1000
-                       AS quantity_milli
-                  FROM lot_inputs n JOIN lots m ON m.id = n.lot_id) i
-          JOIN lots l ON l.id = i.lot_id
-          JOIN contributions n ON n.lot_id = i.lot_id AND n.proceeds_bp IS NOT NULL
-          JOIN contributions c ON c.id = n.carried_from AND c.lot_id = i.input_lot_id
-         GROUP BY l.number, i.input_lot_id, i.quantity_milli
-        HAVING sum(n.measure_milli) > i.quantity_milli
-        """,
-    ),
-    Invariant(
-        "contribution_follows_its_plan",
-        "the price of a contribution is that which its plan version makes of the market's, within its bounds",
-        "投入单价符合所依据的方案版本",
-        """
-        SELECT concat('contribution ', c.id), t.terms::text,
-               concat_ws(' / ', c.unit_price_fen, c.market_price_fen, c.proceeds_bp)
-          FROM contributions c
-          JOIN plan_versions v ON v.id = c.plan_version_id
-          CROSS JOIN LATERAL jsonb_array_elements(v.body -> 'terms') AS t (terms)
-         WHERE t.terms ->> 'mechanism' = c.mechanism
-           AND NOT coalesce(CASE t.terms ->> 'pricing'
-                   WHEN 'proceeds' THEN c.proceeds_bp = CAST(t.terms ->> 'bp' AS bigint)
-                   WHEN 'floor' THEN
-                        c.unit_price_fen = greatest(c.market_price_fen, CAST(t.terms ->> 'least_fen' AS bigint))
-                   WHEN 'market_plus' THEN c.unit_price_fen = div(
-                        2 * CAST(c.market_price_fen AS numeric) * (10000 + CAST(t.terms ->> 'bp' AS bigint)) + 10000,
-                        20000)
-                   ELSE c.unit_price_fen >= coalesce(CAST(t.terms ->> 'least_fen' AS bigint), 0)
-                        AND c.unit_price_fen <= coalesce(CAST(t.terms ->> 'most_fen' AS bigint), c.unit_price_fen)
-                   END, false)
         """,
     ),
     Invariant(
@@ -311,39 +238,6 @@ MARKET: tuple[Invariant, ...] = (
         SELECT concat('receipt ', r.bank_reference), r.amount_fen::text, coalesce(sum(a.amount_fen), 0)::text
           FROM receipts r LEFT JOIN receipt_allocations a ON a.receipt_id = r.id
          GROUP BY r.id HAVING coalesce(sum(a.amount_fen), 0) <> r.amount_fen
-        """,
-    ),
-    Invariant(
-        "maker_is_not_checker",
-        "whoever made a thing, or belongs to the body that did, did not approve it",
-        "经办与复核须为不同人员和单位",
-        """
-        SELECT concat('plan version ', v.id), 'another checker', v.decided_by::text
-          FROM plan_versions v JOIN plans p ON p.id = v.plan_id JOIN members m ON m.id = v.decided_by
-         WHERE v.decided_by = v.made_by OR m.organisation_id = p.supplier_id
-        UNION ALL
-        SELECT concat('plan version ', id), 'a checker', 'nobody' FROM plan_versions
-         WHERE status = 'approved' AND decided_by IS NULL
-        UNION ALL
-        SELECT concat('enrolment ', supplier_id, ' ', household_id), 'another checker', confirmed_by::text
-          FROM enrolments WHERE confirmed_by = enrolled_by
-        UNION ALL
-        SELECT concat('lot ', number), 'another opener', opened_by::text FROM lots WHERE opened_by = made_by
-        UNION ALL
-        SELECT concat('baseline of lot ', l.number), 'another who decides', b.decided_by::text
-          FROM baselines b JOIN lots l ON l.id = b.lot_id JOIN members m ON m.id = b.decided_by
-         WHERE b.decided_by = b.stated_by OR m.organisation_id = l.supplier_id
-        UNION ALL
-        SELECT concat('review ', r.id), 'another reviewer', r.reviewer_id::text
-          FROM reviews r JOIN applications a ON a.id = r.application_id
-         WHERE r.reviewer_id = a.made_by OR r.organisation_id = a.supplier_id
-        UNION ALL
-        SELECT concat('application ', application_id), 'a reviewer for each step', count(DISTINCT reviewer_id)::text
-          FROM reviews GROUP BY application_id
-        HAVING count(*) > least(count(DISTINCT reviewer_id), count(DISTINCT organisation_id))
-        UNION ALL
-        SELECT concat('objection ', id), 'another who settles', settled_by::text
-          FROM objections WHERE settled_by = raised_by
         """,
     ),
     Invariant(

@@ -73,6 +73,20 @@ SECOND_PERSON: tuple[Invariant, ...] = (
         """,
     ),
     Invariant(
+        "refund_failed_by_anothers_word",
+        "who handed a refund to a bank, put it in a file or said that it was paid is not who said that it failed",
+        "发出退款、制作退款文件或登记其已付的人不得登记其失败",
+        """
+        SELECT concat('refund ', r.number), 'another', failed.changed_by::text
+          FROM refunds r
+          JOIN refund_changes failed ON failed.refund_id = r.id AND failed.event = 'fail'
+          LEFT JOIN refund_files f ON f.id = r.file_id AND f.made_by = failed.changed_by
+          LEFT JOIN refund_changes told ON told.refund_id = r.id AND told.changed_by = failed.changed_by
+                                       AND told.event IN ('send', 'succeed') AND told.id < failed.id
+         WHERE num_nonnulls(f.id, told.id) > 0
+        """,
+    ),
+    Invariant(
         "settlement_failed_by_anothers_word",
         "who handed a settlement to a bank is not who said that it failed",
         "将结算单交银行付款的人不得登记其失败",

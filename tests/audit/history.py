@@ -23,6 +23,7 @@ from market.payments.rules import ProposalEvent
 from market.quantities import MeasuredIn
 from market.reports import rollups
 from tests import factories
+from tests.audit.decisions import decide
 from tests.audit.online import pay_online
 from tests.audit.walk import Walk
 from tests.payments.bank import Movement, export
@@ -39,7 +40,7 @@ CHANGED = re.compile(r"\b(?:UPDATE|INSERT INTO|DELETE FROM) (\w+)")
 
 
 def write(url: str) -> None:
-    """Walk, sell one lot out, leave one order placed, close the first month of the book and roll it up."""
+    """Walk, sell one lot out, leave an order placed and a lot untouched, close the first month and roll it up."""
     database = Database(url, threads=2)
     with database.transaction() as session:
         open_channels(session)
@@ -70,6 +71,8 @@ def write(url: str) -> None:
             inputs=inputs,
             now=NOON,
         )
+        untouched, _ = third.lot(20_000, {family.id: 5_555})
+        decide(session, third, untouched)
         lot, _ = other.lot(20_000)
         other.place("5")
         settle_twice(session)

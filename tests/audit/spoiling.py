@@ -10,6 +10,11 @@ FIRST = "(SELECT min(source) FROM ledger_entries)"
 AN_ACCEPTED_LINE = "(SELECT id FROM order_lines WHERE accepted_milli > 1000 AND returned_milli = 0 ORDER BY id LIMIT 1)"
 A_PLACED_ORDER = "(SELECT id FROM orders WHERE status = 'placed' ORDER BY id DESC LIMIT 1)"
 SOLD_OUT = "(SELECT id FROM lots WHERE accepted_milli = quantity_milli ORDER BY id LIMIT 1)"
+_UNSOLD = """
+    (SELECT c.id FROM contributions c JOIN lots l ON l.id = c.lot_id
+      WHERE l.draws = 0 AND l.status = 'open' AND c.amount_fen > 100 AND c.carried_from IS {} ORDER BY c.id LIMIT 1)
+"""
+GIVEN_AND_UNSOLD, A_PART_UNSOLD = _UNSOLD.format("NULL"), _UNSOLD.format("NOT NULL")
 OPEN_ACCRUALS = """
     (SELECT id FROM ledger_entries WHERE reason = 'accrual'
         AND effective_on >= (SELECT max(month) + interval '1 month' FROM ledger_periods))
@@ -23,6 +28,20 @@ _BY_WHO_APPROVED = (
 )
 PAID_BY_WHO_APPROVED = f"{_BY_WHO_APPROVED} 'succeed'"
 SENT_BY_WHO_APPROVED = ("UPDATE refunds SET goes_to_payer = false", f"{_BY_WHO_APPROVED} 'send'")
+_SENDER = "(SELECT decided_by FROM refunds LIMIT 1)"
+REFUND_SENT_BY_A_MEMBER = f"UPDATE refund_changes SET changed_by = {_SENDER} WHERE event = 'send'"
+REFUND_FAILED_BY_A_MEMBER = f"""
+    INSERT INTO refund_changes (id, refund_id, event, status, away_fen, counts_on, changed_by, changed_at)
+    SELECT CAST('ffffffff-0000-7000-8000-000000000000' AS uuid), id, 'fail', status, 0, succeeded_on, {_SENDER}, seen_at
+      FROM refunds
+"""
+REFUND_FILE_BY_A_MEMBER = f"""
+    WITH written AS (
+      INSERT INTO refund_files (id, number, account_id, form, refund_count, amount_fen, content, made_by, made_at)
+      SELECT r.id, 'RF1', a.id, 'csv', 1, r.amount_fen, '', {_SENDER}, r.seen_at
+        FROM refunds r, (SELECT id FROM bank_accounts LIMIT 1) a RETURNING id)
+    UPDATE refunds r SET file_id = w.id FROM written w WHERE w.id = r.id
+"""
 A_TRANSFER_ASKED_BACK = (
     "INSERT INTO provider_calls (id, operation, subject_id, attempt, params, status, made_at, next_at)"
     " SELECT gen_random_uuid(), 'reverse_transfer', subject_id, 1, params, 'parked', made_at, next_at"
@@ -34,7 +53,9 @@ LISTS_OF_ALL_THAT_WAS_PAID = """
     INSERT INTO pay_lists (id, supplier_id, method, status, evidence, made_by, made_at)
     SELECT id, supplier_id, 'bank_transfer', 'settled', evidence, made_by, made_at FROM disbursements
 """
-CLERKS_WHO_LEFT_NO_ACT = "UPDATE members SET role = 'village_clerk' WHERE id IN (SELECT made_by FROM confirmations)"
+CLERKS_WHO_LEFT_NO_ACT = "DELETE FROM proxy_acts WHERE deed = 'payment_confirmed'"
+CODES_THAT_LEFT_NO_ACT = "DELETE FROM proxy_acts WHERE deed = 'confirmation_code_printed'"
+CLERKS_NO_MORE = "UPDATE members SET role = 'auditor' WHERE role = 'village_clerk'"
 RESULTS_BY_WHO_ASKED = """
     INSERT INTO bank_results (pay_list_id, file_sha256, answer, imported_by, imported_at)
     SELECT id, repeat('0', 64), '{}', made_by, made_at FROM pay_lists
@@ -68,12 +89,18 @@ RECORDED_AND_TOLD = (
     """,
     "UPDATE receipts r SET bank_line_id = l.id, reference_key = l.bank_reference FROM bank_lines l WHERE l.id = r.id",
 )
-LINES_WITH_A_FEN_TOO_MUCH = """
+_LISTED = """
     INSERT INTO pay_list_lines (id, pay_list_id, supplier_id, position, household_id, collective_id, contribution_id,
-                                amount_fen, reference, reference_key, status, payment_id)
-    SELECT id, disbursement_id, supplier_id, 0, household_id, collective_id, contribution_id, amount_fen + 1,
-           reference, reference_key, 'paid', id
+                                amount_fen, reference, reference_key, invoice_number, status, payment_id)
+    SELECT id, disbursement_id, supplier_id, 0, household_id, collective_id, contribution_id, {}, reference,
+           reference_key, {}, 'paid', id
       FROM payments
+"""
+LINES_WITH_A_FEN_TOO_MUCH = _LISTED.format("amount_fen + 1", "invoice_number")
+LINES_WITH_ANOTHER_INVOICE = _LISTED.format("amount_fen", "coalesce(invoice_number, '') || repeat('7', 20)")
+A_DISBURSEMENT_OF_NOTHING = """
+    INSERT INTO disbursements (id, supplier_id, paid_on, method, evidence, made_by, made_at)
+    SELECT gen_random_uuid(), supplier_id, paid_on, method, evidence, made_by, made_at FROM disbursements LIMIT 1
 """
 
 
@@ -88,6 +115,14 @@ TWO_BASELINES = """
            (SELECT min(id::text)::uuid FROM members), now(), (SELECT max(id::text)::uuid FROM members), now()
       FROM (VALUES (DATE '2024-01-01'), (DATE '2024-02-01')) AS v (begin)
 """
+
+
+def carries_of_a_part(fen: int) -> str:
+    """Return a statement by which what a lot took of a contribution seems to have been rounded by some fen."""
+    return f"""
+        INSERT INTO release_carries (contribution_id, fen)
+        SELECT carried_from, {fen} FROM contributions WHERE id = {A_PART_UNSOLD}
+    """
 
 
 _OWING = """

@@ -81,8 +81,8 @@ class Walk:
         )
         for household in self.households:
             factories.enrolment(session, self.story.supplier, household)
-        auditor = factories.organisation(session, kind=OrganisationKind.AUDIT_OFFICE)
-        self.village = factories.actor(session, factories.member(session, auditor, Role.AUDITOR), Scope.ALL)
+        office = factories.organisation(session, kind=OrganisationKind.VILLAGE_OFFICE)
+        self.village = factories.actor(session, factories.member(session, office, Role.VILLAGE_CLERK), Scope.ALL)
         county = factories.organisation(session, kind=OrganisationKind.AGRICULTURE_DEPARTMENT)
         self.reviewer = factories.actor(session, factories.member(session, county, Role.COUNTY_REVIEWER), Scope.REGION)
         self.keeper = factories.actor(session, factories.member(session, self.collective))

@@ -1,13 +1,24 @@
 """Plans, certificates, products, lots, and what households gave to them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy import orm
 
 from market.benefits.models import Plan, PlanVersion
-from market.benefits.rules import MECHANISMS, Measure, Mechanism, PlanBody, PlanStatus
+from market.benefits.rules import (
+    MECHANISMS,
+    Measure,
+    Mechanism,
+    PlanBody,
+    PlanStatus,
+    PriceTerms,
+    Pricing,
+    plan_body,
+)
 from market.catalog import service as catalog
 from market.catalog.models import Category, Product
 from market.certification.models import Application, Batch, Certificate
@@ -257,6 +268,21 @@ def lot(
     return row
 
 
+def _version(session: orm.Session, plan_id: UUID, proceeds_bp: int | None) -> PlanVersion:
+    """The first version of a plan, or the one by which consigned produce has these basis points, made if need be."""
+    versions = sa.select(PlanVersion).where(PlanVersion.plan_id == plan_id).order_by(PlanVersion.number)
+    first, *later = session.scalars(versions)
+    if proceeds_bp is None:
+        return first
+    terms = PriceTerms(Mechanism.CONSIGNMENT, Pricing.PROCEEDS, bp=proceeds_bp)
+    body = plan_body(first.body)
+    body = replace(body, lot_mechanisms=(*body.lot_mechanisms, Mechanism.CONSIGNMENT), terms=(*body.terms, terms))
+    for version in later:
+        if version.sha256 == body.sha256():
+            return version
+    return plan_version(session, session.get_one(Plan, plan_id), number=len(later) + 2, body=body)
+
+
 _COUNTED_IN = {Measure.HOURS: MeasuredIn.HOUR, Measure.PIECES: MeasuredIn.PIECE, Measure.AREA: MeasuredIn.MU}
 
 
@@ -274,15 +300,15 @@ def contribution(
     market_price_fen: int | None = None,
     delivered_on: date = date(2026, 1, 4),
 ) -> Contribution:
-    """What a household gave to a lot: 10 kg (or hours) at 6 yuan unless told otherwise; any amount may be forced.
+    """What a household gave to a lot: 10 kg (or hours) at 6 yuan unless told otherwise; an amount is for all of it.
 
-    With `proceeds_bp` it is consigned: without price and amount.
+    With `proceeds_bp` it is consigned: without price and amount, by a version of the plan that says so.
     """
-    if amount_fen is None and proceeds_bp is None:
-        amount_fen = price_of(unit_price_fen, measure_milli, 1_000)
+    price_unit_milli = 1_000
+    if amount_fen is not None:
+        unit_price_fen, price_unit_milli = amount_fen, measure_milli
     measure = measure or MECHANISMS[mechanism].measures[0]
     plan_id = session.get_one(Product, lot.product_id).plan_id
-    versions = sa.select(PlanVersion.id).where(PlanVersion.plan_id == plan_id).order_by(PlanVersion.number)
     row = Contribution(
         lot_id=lot.id,
         household_id=household.id,
@@ -291,14 +317,14 @@ def contribution(
         measured_in=_COUNTED_IN.get(measure, MeasuredIn(lot.base_unit.value)),
         measure_milli=measure_milli,
         unit_price_fen=None if proceeds_bp else unit_price_fen,
-        price_unit_milli=None if proceeds_bp else 1_000,
-        amount_fen=amount_fen,
+        price_unit_milli=None if proceeds_bp else price_unit_milli,
+        amount_fen=None if proceeds_bp else price_of(unit_price_fen, measure_milli, price_unit_milli),
         proceeds_bp=proceeds_bp,
         market_price_fen=market_price_fen,
         market_source="批发市场日报价" if market_price_fen else None,
         market_on=delivered_on if market_price_fen else None,
         delivered_on=delivered_on,
-        plan_version_id=session.scalars(versions).first(),
+        plan_version_id=_version(session, plan_id, proceeds_bp).id,
         evidence=(slip := f"收购单-{number()}"),
         slip_key=reference_key(slip) if measure is Measure.QUANTITY else None,
         carried_from=None,

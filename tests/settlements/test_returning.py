@@ -10,7 +10,7 @@ from market.attribution.rules import Kind, Step
 from market.banking.rules import Waiting
 from market.channels.rules import FundsModel
 from market.errors import TransitionError
-from market.identity.rules import Scope
+from market.identity.rules import OrganisationKind, Role, Scope
 from market.ledger import queries as ledger
 from market.ledger.rules import Book
 from market.orders.models import Order
@@ -119,7 +119,8 @@ def test_what_a_household_has_confirmed_it_keeps_and_stands_confirmed_again(stor
     settlement = settle(story, custody)
     household = household_of(story, order)
     payments = story.disburse({household: 300})
-    member = factories.member(story.session, factories.organisation(story.session))
+    office = factories.organisation(story.session, kind=OrganisationKind.VILLAGE_OFFICE)
+    member = factories.member(story.session, office, Role.VILLAGE_CLERK)
     clerk = factories.actor(story.session, member, Scope.ALL)
     confirming.confirm(story.session, clerk, payment_ids=payments, on=TODAY, now=NOON)
     comes_back(custody, settlement)

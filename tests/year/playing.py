@@ -259,7 +259,7 @@ def _pay_households(year: Year, cooperative: Cooperative, day: date) -> None:
         paid = _disburse(year, session, cooperative, listed, day)
     if paid:
         with year.db.transaction() as session:
-            confirming.confirm(session, year.world.county, payment_ids=paid[::2], on=day, now=_noon(day))
+            confirming.confirm(session, year.world.village, payment_ids=paid[::2], on=day, now=_noon(day))
         year.done["confirmations"] += len(paid[::2])
 
 

@@ -62,6 +62,7 @@ class World:
     cooperatives: list[Cooperative]
     buyers: list[Buyer]
     county: Actor
+    village: Actor
 
 
 def build(session: orm.Session, size: Size) -> World:
@@ -69,12 +70,13 @@ def build(session: orm.Session, size: Size) -> World:
     open_channels(session)
     county = factories.organisation(session, kind=OrganisationKind.AGRICULTURE_DEPARTMENT)
     office = factories.organisation(session, kind=OrganisationKind.VILLAGE_OFFICE, region_code=VILLAGE)
-    village_clerk = factories.member(session, office, Role.VILLAGE_CLERK).id
+    village_clerk = factories.member(session, office, Role.VILLAGE_CLERK)
     return World(
         size=size,
-        cooperatives=[_cooperative(session, size, number, village_clerk) for number in range(size.suppliers)],
+        cooperatives=[_cooperative(session, size, number, village_clerk.id) for number in range(size.suppliers)],
         buyers=[_buyer(session) for _ in range(7)],
         county=factories.actor(session, factories.member(session, county, Role.COUNTY_REVIEWER), Scope.REGION),
+        village=factories.actor(session, village_clerk, Scope.ALL),
     )
 
 

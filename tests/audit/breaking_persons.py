@@ -1,0 +1,60 @@
+"""How the invariants of who acts are broken behind the guards, and what the doctor then names."""
+
+from tests.audit.spoiling import (
+    A_TRANSFER_ASKED_BACK,
+    ACCOUNTS_CLOSED_LONG_AGO,
+    CLERKS_NO_MORE,
+    CLERKS_WHO_LEFT_NO_ACT,
+    CODES_THAT_LEFT_NO_ACT,
+    FAILED_BY_WHO_SENT,
+    IN_BEFORE_THE_ADMISSION,
+    LISTS_OF_ALL_THAT_WAS_PAID,
+    PAID_BY_WHO_APPROVED,
+    REFUND_FAILED_BY_A_MEMBER,
+    REFUND_FILE_BY_A_MEMBER,
+    REFUND_SENT_BY_A_MEMBER,
+    RESULTS_BY_WHO_ASKED,
+    SENT_BY_WHO_APPROVED,
+)
+
+PERSONS: dict[str, tuple[tuple[str, ...], set[str]]] = {
+    "who_acts_was_admitted": (IN_BEFORE_THE_ADMISSION, {"who_acts_was_admitted"}),
+    "account_was_confirmed": (
+        ("UPDATE bank_accounts SET confirmed_by = NULL, confirmed_at = NULL",),
+        {"account_was_confirmed"},
+    ),
+    "closed_account_was_not_used": ((ACCOUNTS_CLOSED_LONG_AGO,), {"closed_account_was_not_used"}),
+    "refund_was_paid_by_anothers_word": ((PAID_BY_WHO_APPROVED,), {"refund_was_paid_by_anothers_word"}),
+    "refund_to_another_was_sent_by_another": (SENT_BY_WHO_APPROVED, {"refund_to_another_was_sent_by_another"}),
+    "refund_failed_by_anothers_word": (
+        (REFUND_SENT_BY_A_MEMBER, REFUND_FAILED_BY_A_MEMBER),
+        {"refund_failed_by_anothers_word"},
+    ),
+    "refund_failed_by_anothers_word: by who wrote the file": (
+        (REFUND_FILE_BY_A_MEMBER, REFUND_FAILED_BY_A_MEMBER),
+        {"refund_failed_by_anothers_word"},
+    ),
+    "settlement_failed_by_anothers_word": ((FAILED_BY_WHO_SENT,), {"settlement_failed_by_anothers_word"}),
+    "transfer_was_taken_back_by_two": ((A_TRANSFER_ASKED_BACK,), {"transfer_was_taken_back_by_two"}),
+    "cash_was_countersigned": (
+        ("UPDATE disbursements SET method = 'cash', countersigned_by = made_by",),
+        {"cash_was_countersigned"},
+    ),
+    "reversal_names_who_acted": (
+        ("UPDATE payments SET reversed_at = now() WHERE confirmed_at IS NULL",),
+        {"reversal_names_who_acted", "payment_is_accounted_for", "collective_gave_on_or_holds"},
+    ),
+    "confirmation_names_who_acted": (("DELETE FROM confirmed_payments",), {"confirmation_names_who_acted"}),
+    "clerk_acts_on_record": ((CLERKS_WHO_LEFT_NO_ACT,), {"clerk_acts_on_record"}),
+    "clerk_acts_on_record: of a code": ((CODES_THAT_LEFT_NO_ACT,), {"clerk_acts_on_record"}),
+    "clerk_acts_on_record: by who is no clerk any more": (
+        (CLERKS_WHO_LEFT_NO_ACT, CLERKS_NO_MORE),
+        {"clerk_acts_on_record"},
+    ),
+    "clerk_acts_on_record: of a code by who is no clerk any more": (
+        (CODES_THAT_LEFT_NO_ACT, CLERKS_NO_MORE),
+        {"clerk_acts_on_record"},
+    ),
+    "result_is_told_by_another": ((LISTS_OF_ALL_THAT_WAS_PAID, RESULTS_BY_WHO_ASKED), {"result_is_told_by_another"}),
+    "maker_is_not_checker": (("UPDATE plan_versions SET made_by = decided_by",), {"maker_is_not_checker"}),
+}
