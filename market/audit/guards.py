@@ -62,7 +62,7 @@ GUARDS: Mapping[str, Sequence[str]] = {
 GUARDING: Mapping[str, str] = {
     "bank_accounts_keep_closed": "0a07948207e924375eaec5269f5058cfbbac87e8153dea19bf8a0543df46f4ca",
     "baselines_refuse_change": "ece17b946c748c174d7f1055b361b447a5fd46ac41f0122bfb28d2fcf9009adc",
-    "household_baselines_refuse_change": "f624c0c362e4607db89e8905ff5ca80adf25638ef639b0294ec07dccae56833e",
+    "household_baselines_refuse_change": "1744f812ffe79267fb4a0bf13da17e48e4c31d45f33b2aa12cad23b6c17ac79d",
     "households_refuse_change": "dddcae624aca9d6f3b4575a99f8b44c2b3c3deb45309c4c0d897aa0bb10b1d5c",
     "ledger_check_entry": "5fb3b6aa941aa199c17952b8a35367f106d55e598699bae9f10dddc9c56c2429",
     "ledger_check_transfers": "ebd95ad741be328cdb061e4e694de153117be41aa6d4ce804089dc76c8e3de8a",
