@@ -21,6 +21,7 @@ from market.attribution.statements import POSITIONS
 from market.audit.rules import MonitoringRule
 from market.benefits.rules import IncomeClass
 from market.db import plan_anew
+from market.households import queries as register
 from market.households.continuing import LeftEarly, left_early
 from market.households.queries import Monitored, counts_by_county, monitored_households, sharing_accounts
 from market.identity.rules import Actor
@@ -49,6 +50,7 @@ class Circumstances:
     off_register: tuple[int, int]
     unchecked: Sequence[Unchecked]
     late_status: tuple[int, int]
+    heads_days_late: int
     sharing_account: int
     left_early: LeftEarly | None
     overdue: Sequence[Payable]
@@ -159,6 +161,11 @@ def status_recorded_late(found: Circumstances) -> Mapping[str, int] | None:
     return {"days_late": days, "assisted_only_fen": fen} if fen > 0 else None
 
 
+def heads_recorded_late(found: Circumstances) -> Mapping[str, int] | None:
+    """Who dates another head count back, alone, changes figures per head of years that are long closed."""
+    return {"days_late": found.heads_days_late} if found.heads_days_late else None
+
+
 def account_shared(found: Circumstances) -> Mapping[str, int] | None:
     """Whose account also takes another household's money may be lending its name."""
     return {"households": found.sharing_account} if found.sharing_account else None
@@ -193,6 +200,7 @@ JUDGES: Mapping[MonitoringRule, Judge] = {
     MonitoringRule.STATUS_LAPSED: status_lapsed,
     MonitoringRule.UNCHECKED_ITEMS: unchecked_items,
     MonitoringRule.STATUS_RECORDED_LATE: status_recorded_late,
+    MonitoringRule.HEADS_RECORDED_LATE: heads_recorded_late,
     MonitoringRule.ACCOUNT_SHARED: account_shared,
     MonitoringRule.LEFT_MONITORING_EARLY: left_monitoring_early,
     MonitoringRule.OVERDUE_DISBURSEMENT: overdue_disbursement,
@@ -315,6 +323,7 @@ def alerts(
     lapsed: dict[UUID, tuple[int, int]] = {row[0]: (row[1], row[2]) for row in connection.execute(_OFF_REGISTER, asked)}
     asked |= {"days": LATE_STATUS_DAYS}
     late: dict[UUID, tuple[int, int]] = {row[0]: (row[1], row[2]) for row in connection.execute(_RECORDED_LATE, asked)}
+    heads = register.heads_recorded_late(connection, ids, days=LATE_STATUS_DAYS, since=window.begin)
     unchecked: dict[UUID, list[Unchecked]] = defaultdict(list)
     for each in unchecked_sums(connection, ids, COUNTED, window):
         unchecked[each.household_id].append(each)
@@ -334,6 +343,7 @@ def alerts(
             lapsed.get(household.id, (0, 0)),
             unchecked[household.id],
             late.get(household.id, (0, 0)),
+            heads.get(household.id, 0),
             sharing.get(household.id, 0),
             early.get(household.id),
             overdue.get(household.id, ()),

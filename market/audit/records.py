@@ -21,6 +21,8 @@ from market.payments.rules import DAYS_APART
 
 FAR_ABOVE = 2
 """A household's produce is hardly bought for more than twice what the product is sold for at most."""
+FAR_BELOW = 10
+"""Nor for less than a tenth of that: even fruit for pressing brings more."""
 HOURS_OF_A_DAY = 24
 LONGEST_WORK_DAYS = 366
 """A lot is worked for at most so long before it is produced."""
@@ -64,6 +66,16 @@ _QUERIES: Mapping[RecordRule, str] = {
          WHERE c.measure = 'quantity' AND c.measured_in = l.base_unit
            AND CAST(c.unit_price_fen AS numeric) * l.unit_milli
                > {FAR_ABOVE} * CAST(l.highest_fen AS numeric) * c.price_unit_milli
+    """,
+    RecordRule.PRICE_FAR_BELOW_SALE: f"""
+        SELECT c.id, l.supplier_id, c.household_id, c.delivered_on, l.recorded_on,
+               jsonb_build_object(
+                 'price_fen', div(CAST(c.unit_price_fen AS numeric) * l.unit_milli, c.price_unit_milli),
+                 'sale_price_fen', l.highest_fen)
+          FROM lots_asked l JOIN contributions c ON c.lot_id = l.id AND c.carried_from IS NULL
+         WHERE c.measure = 'quantity' AND c.measured_in = l.base_unit
+           AND {FAR_BELOW} * CAST(c.unit_price_fen AS numeric) * l.unit_milli
+               < CAST(l.highest_fen AS numeric) * c.price_unit_milli
     """,
     RecordRule.WORTH_MORE_THAN_SALE: f"""
         SELECT l.id, l.supplier_id, {_NOBODY}, l.produced_on, l.recorded_on,

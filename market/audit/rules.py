@@ -196,6 +196,7 @@ class MonitoringRule(StrEnum):
     STATUS_LAPSED = "status_lapsed"
     UNCHECKED_ITEMS = "unchecked_items"
     STATUS_RECORDED_LATE = "status_recorded_late"
+    HEADS_RECORDED_LATE = "heads_recorded_late"
     ACCOUNT_SHARED = "account_shared"
     LEFT_MONITORING_EARLY = "left_monitoring_early"
     OVERDUE_DISBURSEMENT = "overdue_disbursement"
@@ -235,6 +236,10 @@ MONITORING_WORDS: Mapping[MonitoringRule, tuple[str, str]] = {
     MonitoringRule.STATUS_RECORDED_LATE: (
         "a status recorded long after it began, and money from pools for assisted households alone since",
         "户类型补登过晚,且此后自仅限帮扶户的资金池获得分配",
+    ),
+    MonitoringRule.HEADS_RECORDED_LATE: (
+        "another head count recorded, in these months, for a day long before: figures per head of then change",
+        "近期补登较早日期的家庭人口数,当期人均收入随之改变",
     ),
     MonitoringRule.ACCOUNT_SHARED: (
         "a person of it has a bank account that a person of another household has as well",
@@ -288,6 +293,7 @@ class RecordRule(StrEnum):
 
     YIELD_BEYOND_LAND = "yield_beyond_land"
     PRICE_FAR_ABOVE_SALE = "price_far_above_sale"
+    PRICE_FAR_BELOW_SALE = "price_far_below_sale"
     WORTH_MORE_THAN_SALE = "worth_more_than_sale"
     HOURS_BEYOND_THE_DAYS = "hours_beyond_the_days"
     PLAN_DATED_BACK = "plan_dated_back"
@@ -306,6 +312,10 @@ RECORD_WORDS: Mapping[RecordRule, tuple[str, str]] = {
     RecordRule.PRICE_FAR_ABOVE_SALE: (
         "produce was bought of a household for more than twice the highest price of the product",
         "向农户收购的价格超过产品最高售价的两倍",
+    ),
+    RecordRule.PRICE_FAR_BELOW_SALE: (
+        "produce was bought of a household for less than a tenth of the product's highest price; returns count it",
+        "向农户收购的价格不足产品最高售价的十分之一(按交易量返还时照计)",
     ),
     RecordRule.WORTH_MORE_THAN_SALE: (
         "what households gave to a lot is worth more than the lot brings at the product's highest price",

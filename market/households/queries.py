@@ -275,6 +275,28 @@ def homes(session: orm.Session, households: sa.Select[Household]) -> list[Home]:
     return list(found.values())
 
 
+_HEADS_LATE = sa.text(
+    """
+    SELECT h.household_id, max(d.recorded_on - h.valid_from)
+      FROM household_head_counts h
+      CROSS JOIN LATERAL (SELECT CAST(h.recorded_at AT TIME ZONE 'Asia/Shanghai' AS date) AS recorded_on) d
+     WHERE h.household_id = ANY(CAST(:households AS uuid[])) AND d.recorded_on >= :since
+       AND d.recorded_on - h.valid_from > :days
+       AND EXISTS (SELECT FROM household_head_counts b
+                    WHERE b.household_id = h.household_id AND b.id < h.id AND b.head_count <> h.head_count)
+     GROUP BY h.household_id
+    """
+)
+
+
+def heads_recorded_late(
+    connection: sa.Connection, household_ids: Collection[UUID], *, days: int, since: date
+) -> dict[UUID, int]:
+    """Return how many days late another head count was recorded, since a day, where it was more than so many."""
+    asked = {"households": list(household_ids), "days": days, "since": since}
+    return {row[0]: row[1] for row in connection.execute(_HEADS_LATE, asked)}
+
+
 def sharing_accounts(connection: sa.Connection, household_ids: Collection[UUID]) -> dict[UUID, int]:
     """Return with how many other households, wherever they live, each of some shares a bank account now, if it does.
 

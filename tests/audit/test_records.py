@@ -85,6 +85,20 @@ def test_produce_bought_for_more_than_twice_the_price_is_listed(stalls: Stalls, 
     ][:listed]
 
 
+@pytest.mark.parametrize(("price_fen", "listed"), [(100, 0), (99, 1)])
+def test_produce_bought_for_less_than_a_tenth_of_the_price_is_listed(
+    stalls: Stalls, price_fen: int, listed: int
+) -> None:
+    """A delivery in name costs nothing, and counts for whatever is returned by volume."""
+    given = factories.contribution(
+        stalls.session, lot(stalls, 100, None), stalls.households[0], unit_price_fen=price_fen
+    )
+    found = odd(stalls.auditor, RecordRule.PRICE_FAR_BELOW_SALE)
+    assert [(each["id"], each["figures"]) for each in found] == [
+        (str(given.id), {"price_fen": 99, "sale_price_fen": 1_000})
+    ][:listed]
+
+
 @pytest.mark.parametrize(("amount_fen", "listed"), [(1_000_000, 0), (1_000_001, 1)])
 def test_a_lot_that_cost_more_than_it_can_bring_is_listed(stalls: Stalls, amount_fen: int, listed: int) -> None:
     row = lot(stalls, 1, 1)

@@ -1,7 +1,7 @@
 """Households are warned of whom suppliers keep waiting, and who left the register while they were monitored."""
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import orm
@@ -9,7 +9,7 @@ from sqlalchemy import orm
 from market.attribution.models import PaymentTerms
 from market.audit.monitoring import alerts
 from market.audit.rules import MonitoringRule
-from market.households.models import Household
+from market.households.models import Household, HouseholdHeadCount
 from market.households.rules import DepartureReason, HouseholdStatus
 from market.households.service import depart
 from market.identity.rules import Actor, OrganisationKind, Role, Scope
@@ -30,6 +30,19 @@ def county(session: orm.Session) -> Actor:
 def found(session: orm.Session, actor: Actor, rule: MonitoringRule, on: date = ON) -> dict[str, Mapping[str, int]]:
     listed = alerts(session, actor, region_code=COUNTY, on=on, rules=[rule])
     return {alert.household.code: alert.figures for alert in listed}
+
+
+@pytest.mark.parametrize(("recorded", "heads", "days"), [(31, 1, 31), (30, 1, None), (400, 3, None)])
+def test_another_head_count_dated_long_back_is_told(
+    session: orm.Session, county: Actor, recorded: int, heads: int, days: int | None
+) -> None:
+    household = factories.household(session, head_count=3)
+    at = datetime(2026, 3, 20, 4, tzinfo=UTC)
+    since = at.date() - timedelta(days=recorded)
+    session.add(HouseholdHeadCount(household_id=household.id, valid_from=since, head_count=heads, recorded_at=at))
+    session.flush()
+    expected = {} if days is None else {household.code: {"days_late": days}}
+    assert found(session, county, MonitoringRule.HEADS_RECORDED_LATE) == expected
 
 
 def sold(session: orm.Session, household: Household, *, recognised_on: date, paid_fen: int = 0) -> Story:
