@@ -245,7 +245,8 @@ class Walk:
         mechanism = Mechanism.PATRONAGE if by_volume else Mechanism.SHARE_DIVIDEND
         standing = sum(fund.fen for fund in queries.funds(self.session, supplier_id, mechanism, YEAR))
         fen = 1 + self.number(standing + standing // 4 + 1)
-        formula: Formula = Patronage(fen, 10_000, self.one(list(Counted)))
+        counted = Counted.VOLUME if self.consigning else self.one(list(Counted))  # what is consigned has no value yet
+        formula: Formula = Patronage(fen, 10_000, counted)
         if not by_volume:
             rows = tuple(Holding(str(each.id), own_fen=1 + self.number(9)) for each in self.households)
             body = RegisterBody(RegisterKind.SHARES, rows)
