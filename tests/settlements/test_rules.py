@@ -60,6 +60,13 @@ def test_goods_that_came_back_are_taken_off_what_is_released_and_what_that_does_
     assert totals(items([many, other])) == Totals(200, 0, 200, 0, 100, 100)
 
 
+def test_nothing_is_netted_where_the_fee_rounds_off_the_only_fen_that_could_be() -> None:
+    """Of two fen had, one is the fee: to take back one of them gross is to take nothing net."""
+    owing = Earned(ORDERS[0], 0, 2, 1, 5_000)
+    assert owing.owed_fen == 1
+    assert items([owing, Earned(ORDERS[1], 2, 0, 0, 0)]) == [Item(ORDERS[1], 2, 0)]
+
+
 def test_while_its_days_run_what_is_kept_back_covers_goods_that_came_back() -> None:
     assert items([Earned(ORDERS[0], 960, 1_000, 0, 0, reserved_fen=100, reserve_bp=1_000)]) == []
 
