@@ -197,13 +197,14 @@ def all_tables(session: orm.Session) -> dict[str, tuple[int, str]]:
     """Return the number of rows of every table and a digest of their content."""
     names = session.scalars(
         sa.text(
-            "SELECT c.relname FROM pg_class c WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace"
-            " AND has_table_privilege(c.oid, 'SELECT') ORDER BY 1"
+            "SELECT c.oid::regclass::text FROM pg_class c"
+            " WHERE c.relkind = 'r' AND has_table_privilege(c.oid, 'SELECT')"
+            " AND c.relnamespace IN ('public'::regnamespace, 'vault'::regnamespace) ORDER BY 1"
         )
     ).all()
     each = (
         f"SELECT '{name}' AS name, count(*) AS rows, coalesce(md5(string_agg(t::text, '|' ORDER BY t::text)), '')"
-        f' FROM "{name}" t'
+        f" FROM {name} t"
         for name in names
     )
     return {row[0]: (row[1], row[2]) for row in session.execute(sa.text(" UNION ALL ".join(each)))}

@@ -87,7 +87,7 @@ FACTS = (
     "confirmed_payments",
     "contributions",
     "disbursements",
-    "evidence_contents",
+    "vault.evidence_contents",
     "evidence_readings",
     "evidence_uses",
     "evidences",

@@ -1,8 +1,9 @@
 """Evidence: files by the hash of their bytes, with the day of capture, the uploader, and the one thing each proves.
 
 The bytes are in the database, written in the transaction that acknowledges them: a backup of it has them all. They may
-show persons and their papers, which no program takes out of a photograph; so they are shown to those who may see what
-they prove, and each look is recorded in the transaction that answers it.
+show persons and their papers, which no program takes out of a photograph; so they lie in the schema `vault`, of which a
+backup of the public one has nothing, are shown to those who may see what they prove, and each look is recorded in the
+transaction that answers it. They prove what was paid, often to many, and outlive the erasure of one household's data.
 """
 
 from collections.abc import Collection, Sequence
@@ -34,7 +35,7 @@ MOST_LOOK_ALIKES = 5
 _KEEP = sa.text(
     """
     WITH kept AS (
-        INSERT INTO evidence_contents (sha256, content, size_count, media_type)
+        INSERT INTO vault.evidence_contents (sha256, content, size_count, media_type)
         VALUES (:sha256, :content, :size, :media_type)
         ON CONFLICT DO NOTHING
     )

@@ -84,12 +84,16 @@ class PaymentReversal(Base):
 
 
 class EvidenceContent(Base):
-    """The bytes of evidence, once however often they were uploaded. The database checks their hash itself."""
+    """The bytes of evidence, once however often they were uploaded. The database checks their hash itself.
+
+    A photograph may show a person's papers: a backup of the public schema has none.
+    """
 
     __tablename__ = "evidence_contents"
     __table_args__ = (
         sa.CheckConstraint("sha256 = encode(sha256(content), 'hex')", name="hash_is_of_the_bytes"),
         sa.CheckConstraint("size_count = octet_length(content)", name="size_is_of_the_bytes"),
+        {"schema": "vault"},
     )
 
     sha256: orm.Mapped[str] = orm.mapped_column(primary_key=True)
@@ -108,7 +112,7 @@ class Evidence(Base):
     __table_args__ = (sa.UniqueConstraint("organisation_id", "sha256", name="evidences_uploaded_once"),)
 
     id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
-    sha256: orm.Mapped[str] = orm.mapped_column(sa.ForeignKey("evidence_contents.sha256"), index=True)
+    sha256: orm.Mapped[str] = orm.mapped_column(sa.ForeignKey("vault.evidence_contents.sha256"), index=True)
     organisation_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("organisations.id"))
     stated_on: orm.Mapped[date | None]
     taken_at: orm.Mapped[datetime | None]
@@ -163,7 +167,7 @@ class EvidenceUse(Base):
         sa.CheckConstraint("num_nonnulls(disbursement_id, confirmation_id) = 1", name="one_thing_is_proved"),
     )
 
-    sha256: orm.Mapped[str] = orm.mapped_column(sa.ForeignKey("evidence_contents.sha256"), primary_key=True)
+    sha256: orm.Mapped[str] = orm.mapped_column(sa.ForeignKey("vault.evidence_contents.sha256"), primary_key=True)
     turn: orm.Mapped[int] = orm.mapped_column(primary_key=True)
     evidence_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("evidences.id"), index=True)
     disbursement_id: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("disbursements.id"), index=True)

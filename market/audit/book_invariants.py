@@ -271,13 +271,13 @@ BOOK: tuple[Invariant, ...] = (
         "凭证文件内容与其哈希一致,所证明事项引用的即为该文件",
         """
         SELECT concat('evidence ', left(sha256, 12)), sha256, encode(sha256(content), 'hex')
-          FROM evidence_contents WHERE sha256 <> encode(sha256(content), 'hex')
+          FROM vault.evidence_contents WHERE sha256 <> encode(sha256(content), 'hex')
         UNION ALL
         SELECT concat('evidence ', e.id), u.sha256, e.sha256
           FROM evidence_uses u JOIN evidences e ON e.id = u.evidence_id WHERE e.sha256 <> u.sha256
         UNION ALL
         SELECT concat('evidence ', e.id), 'its bytes', 'none'
-          FROM evidences e LEFT JOIN evidence_contents c ON c.sha256 = e.sha256 WHERE c.sha256 IS NULL
+          FROM evidences e LEFT JOIN vault.evidence_contents c ON c.sha256 = e.sha256 WHERE c.sha256 IS NULL
         """,
     ),
     Invariant(

@@ -310,6 +310,7 @@ def upgrade() -> None:
     )
     op.execute("ALTER TABLE vault.household_keys ENABLE ALWAYS TRIGGER destroyed_for_ever")
     op.execute("GRANT USAGE ON SCHEMA vault TO market_app")
+    op.execute("ALTER TABLE evidence_contents SET SCHEMA vault")
     op.execute("GRANT SELECT, INSERT, UPDATE ON vault.household_keys TO market_app")
     op.execute("GRANT SELECT, INSERT ON vault.key_fingerprints TO market_app")
     op.execute("GRANT SELECT, INSERT ON personal_data_accesses, proxy_acts TO market_app")

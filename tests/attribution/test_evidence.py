@@ -236,7 +236,8 @@ def test_the_bytes_are_shown_to_who_may_see_what_they_prove_and_each_look_is_rec
 
 def test_the_database_itself_keeps_no_bytes_under_another_hash(stalls: Stalls) -> None:
     spoiled = sa.text(
-        "INSERT INTO evidence_contents VALUES (repeat('0', 64), convert_to('receipt', 'UTF8'), 7, 'application/pdf')"
+        "INSERT INTO vault.evidence_contents"
+        " VALUES (repeat('0', 64), convert_to('receipt', 'UTF8'), 7, 'application/pdf')"
     )
     with pytest.raises(sa.exc.IntegrityError, match="hash_is_of_the_bytes"), stalls.session.begin_nested():
         stalls.session.execute(spoiled)

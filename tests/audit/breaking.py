@@ -157,7 +157,7 @@ BREAKING: dict[str, tuple[tuple[str, ...], set[str]]] = {
     ),
     "disbursement_has_evidence: of nothing": ((A_DISBURSEMENT_OF_NOTHING,), {"disbursement_has_evidence"}),
     "evidence_is_what_was_uploaded": (
-        ("INSERT INTO evidence_contents VALUES (repeat('0', 64), 'receipt', 7, 'application/pdf')",),
+        ("INSERT INTO vault.evidence_contents VALUES (repeat('0', 64), 'receipt', 7, 'application/pdf')",),
         {"evidence_is_what_was_uploaded"},
     ),
     "listed_payment_was_made: another invoice": (

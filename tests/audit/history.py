@@ -36,7 +36,7 @@ USER_TRIGGERS = """
     SELECT tgrelid::regclass, tgname FROM pg_trigger
      WHERE NOT tgisinternal AND tgrelid = ANY (CAST(:tables AS regclass[]))
 """
-CHANGED = re.compile(r"\b(?:UPDATE|INSERT INTO|DELETE FROM) (\w+)")
+CHANGED = re.compile(r"\b(?:UPDATE|INSERT INTO|DELETE FROM) ([\w.]+)")
 
 
 def write(url: str) -> None:

@@ -15,7 +15,7 @@ CONSTRAINTS = {
     "ledger_entries": ["ledger_entries_source_once", "ledger_entries_id_once"],
     "ledger_transfers": ["transfer_is_of_its_entry"],
     "contributions": ["contributions_consigned_has_no_amount"],
-    "evidence_contents": ["evidence_contents_hash_is_of_the_bytes"],
+    "vault.evidence_contents": ["evidence_contents_hash_is_of_the_bytes"],
     "disbursements": ["disbursements_cash_takes_two"],
     "lots": ["lots_quantity_is_conserved", "lots_stock_is_never_oversold", "lots_parts_alone_share_a_certificate"],
     "plan_versions": ["plan_versions_maker_is_not_checker", "plan_versions_body_is_in_the_bytes"],
