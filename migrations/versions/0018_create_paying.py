@@ -14,7 +14,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Create the tables, then grant."""
+    """Create the schema of what may show persons and the tables, then grant."""
+    op.execute("CREATE SCHEMA vault")
+    op.execute("REVOKE ALL ON SCHEMA vault FROM PUBLIC")
+    op.execute("GRANT USAGE ON SCHEMA vault TO market_app")
     op.create_table(
         "evidence_contents",
         sa.Column("sha256", sa.Text(), nullable=False),
@@ -26,6 +29,7 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint("size_count = octet_length(content)", name=op.f("evidence_contents_size_is_of_the_bytes")),
         sa.PrimaryKeyConstraint("sha256", name=op.f("evidence_contents_pkey")),
+        schema="vault",
     )
     op.create_table(
         "evidences",
@@ -40,7 +44,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["organisation_id"], ["organisations.id"], name=op.f("evidences_organisation_id_exists")
         ),
-        sa.ForeignKeyConstraint(["sha256"], ["evidence_contents.sha256"], name=op.f("evidences_sha256_exists")),
+        sa.ForeignKeyConstraint(["sha256"], ["vault.evidence_contents.sha256"], name=op.f("evidences_sha256_exists")),
         sa.ForeignKeyConstraint(["uploaded_by"], ["members.id"], name=op.f("evidences_uploaded_by_exists")),
         sa.PrimaryKeyConstraint("id", name=op.f("evidences_pkey")),
         sa.UniqueConstraint("organisation_id", "sha256", name="evidences_uploaded_once"),
@@ -99,7 +103,9 @@ def upgrade() -> None:
             ["disbursement_id"], ["disbursements.id"], name=op.f("evidence_uses_disbursement_id_exists")
         ),
         sa.ForeignKeyConstraint(["evidence_id"], ["evidences.id"], name=op.f("evidence_uses_evidence_id_exists")),
-        sa.ForeignKeyConstraint(["sha256"], ["evidence_contents.sha256"], name=op.f("evidence_uses_sha256_exists")),
+        sa.ForeignKeyConstraint(
+            ["sha256"], ["vault.evidence_contents.sha256"], name=op.f("evidence_uses_sha256_exists")
+        ),
         sa.ForeignKeyConstraint(["used_by"], ["members.id"], name=op.f("evidence_uses_used_by_exists")),
         sa.PrimaryKeyConstraint("sha256", "turn", name=op.f("evidence_uses_pkey")),
     )
@@ -226,7 +232,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("payment_id", name=op.f("confirmation_codes_pkey")),
     )
     op.execute(
-        "GRANT SELECT, INSERT ON evidence_contents, evidences, evidence_uses, evidence_readings, confirmations,"
+        "GRANT SELECT, INSERT ON vault.evidence_contents, evidences, evidence_uses, evidence_readings, confirmations,"
         " confirmed_payments, payment_terms, bank_results TO market_app"
     )
     op.execute("GRANT SELECT, INSERT, UPDATE ON pay_lists, pay_list_lines, confirmation_codes TO market_app")

@@ -37,9 +37,7 @@ APPEND_ONLY = ("personal_data_accesses", "proxy_acts", "vault.key_fingerprints")
 
 
 def upgrade() -> None:
-    """Create the schema, the tables and the guards, then grant."""
-    op.execute("CREATE SCHEMA vault")
-    op.execute("REVOKE ALL ON SCHEMA vault FROM PUBLIC")
+    """Create the tables and the guards, then grant."""
     op.create_table(
         "key_fingerprints",
         sa.Column("name", sa.Text(), nullable=False),
@@ -309,8 +307,6 @@ def upgrade() -> None:
         " FOR EACH ROW EXECUTE FUNCTION vault.household_keys_refuse_change()"
     )
     op.execute("ALTER TABLE vault.household_keys ENABLE ALWAYS TRIGGER destroyed_for_ever")
-    op.execute("GRANT USAGE ON SCHEMA vault TO market_app")
-    op.execute("ALTER TABLE evidence_contents SET SCHEMA vault")
     op.execute("GRANT SELECT, INSERT, UPDATE ON vault.household_keys TO market_app")
     op.execute("GRANT SELECT, INSERT ON vault.key_fingerprints TO market_app")
     op.execute("GRANT SELECT, INSERT ON personal_data_accesses, proxy_acts TO market_app")
