@@ -21,9 +21,14 @@ from market.attribution.statements import POSITIONS
 from market.audit.rules import MonitoringRule
 from market.benefits.rules import IncomeClass
 from market.db import plan_anew
-from market.households import queries as register
 from market.households.continuing import LeftEarly, left_early
-from market.households.queries import Monitored, counts_by_county, monitored_households, sharing_accounts
+from market.households.queries import (
+    Monitored,
+    counts_by_county,
+    late_head_counts,
+    monitored_households,
+    sharing_accounts,
+)
 from market.identity.rules import Actor
 from market.livelihoods.models import MonitoringLine
 from market.livelihoods.queries import Unchecked, item_sums, unchecked_sums
@@ -323,7 +328,7 @@ def alerts(
     lapsed: dict[UUID, tuple[int, int]] = {row[0]: (row[1], row[2]) for row in connection.execute(_OFF_REGISTER, asked)}
     asked |= {"days": LATE_STATUS_DAYS}
     late: dict[UUID, tuple[int, int]] = {row[0]: (row[1], row[2]) for row in connection.execute(_RECORDED_LATE, asked)}
-    heads = register.heads_recorded_late(connection, ids, days=LATE_STATUS_DAYS, since=window.begin)
+    heads = late_head_counts(connection, ids, days=LATE_STATUS_DAYS, since=window.begin)
     unchecked: dict[UUID, list[Unchecked]] = defaultdict(list)
     for each in unchecked_sums(connection, ids, COUNTED, window):
         unchecked[each.household_id].append(each)

@@ -45,6 +45,15 @@ _ASKED = """
     )
 """
 _NOBODY = "CAST(NULL AS uuid)"
+_BOUGHT = """
+        SELECT c.id, l.supplier_id, c.household_id, c.delivered_on, l.recorded_on,
+               jsonb_build_object(
+                 'price_fen', div(CAST(c.unit_price_fen AS numeric) * l.unit_milli, c.price_unit_milli),
+                 'sale_price_fen', l.highest_fen)
+          FROM lots_asked l JOIN contributions c ON c.lot_id = l.id AND c.carried_from IS NULL
+         WHERE c.measure = 'quantity' AND c.measured_in = l.base_unit
+"""
+"""Produce bought of households at a price, beside the highest at which its product is sold."""
 _QUERIES: Mapping[RecordRule, str] = {
     RecordRule.YIELD_BEYOND_LAND: f"""
         SELECT l.id, l.supplier_id, {_NOBODY}, l.produced_on, l.recorded_on,
@@ -57,23 +66,11 @@ _QUERIES: Mapping[RecordRule, str] = {
            AND l.quantity_milli + l.loss_milli - l.bought_in_milli
                > CAST(g.most_kg_per_mu AS numeric) * l.area_milli_mu
     """,
-    RecordRule.PRICE_FAR_ABOVE_SALE: f"""
-        SELECT c.id, l.supplier_id, c.household_id, c.delivered_on, l.recorded_on,
-               jsonb_build_object(
-                 'price_fen', div(CAST(c.unit_price_fen AS numeric) * l.unit_milli, c.price_unit_milli),
-                 'sale_price_fen', l.highest_fen)
-          FROM lots_asked l JOIN contributions c ON c.lot_id = l.id AND c.carried_from IS NULL
-         WHERE c.measure = 'quantity' AND c.measured_in = l.base_unit
+    RecordRule.PRICE_FAR_ABOVE_SALE: f"""{_BOUGHT}
            AND CAST(c.unit_price_fen AS numeric) * l.unit_milli
                > {FAR_ABOVE} * CAST(l.highest_fen AS numeric) * c.price_unit_milli
     """,
-    RecordRule.PRICE_FAR_BELOW_SALE: f"""
-        SELECT c.id, l.supplier_id, c.household_id, c.delivered_on, l.recorded_on,
-               jsonb_build_object(
-                 'price_fen', div(CAST(c.unit_price_fen AS numeric) * l.unit_milli, c.price_unit_milli),
-                 'sale_price_fen', l.highest_fen)
-          FROM lots_asked l JOIN contributions c ON c.lot_id = l.id AND c.carried_from IS NULL
-         WHERE c.measure = 'quantity' AND c.measured_in = l.base_unit
+    RecordRule.PRICE_FAR_BELOW_SALE: f"""{_BOUGHT}
            AND {FAR_BELOW} * CAST(c.unit_price_fen AS numeric) * l.unit_milli
                < CAST(l.highest_fen AS numeric) * c.price_unit_milli
     """,

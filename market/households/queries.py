@@ -289,7 +289,7 @@ _HEADS_LATE = sa.text(
 )
 
 
-def heads_recorded_late(
+def late_head_counts(
     connection: sa.Connection, household_ids: Collection[UUID], *, days: int, since: date
 ) -> dict[UUID, int]:
     """Return how many days late another head count was recorded, since a day, where it was more than so many."""
