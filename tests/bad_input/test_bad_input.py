@@ -118,8 +118,7 @@ def test_a_refusal_names_what_the_asker_knows_and_says_what_is_wanted(fair: Fair
 def test_what_is_refused_here_would_be_taken_without_its_fault(fair: Fair) -> None:
     """Each request that the cases spoil is sound: otherwise a case might be refused for another reason."""
     session = fair.session
-    before = all_tables(session)
-    for ask in (
+    asks = (
         fair.place(),
         fair.accept(),
         fair.take_back(),
@@ -127,7 +126,9 @@ def test_what_is_refused_here_would_be_taken_without_its_fault(fair: Fair) -> No
         fair.disburse(),
         fair.edit(f'"{fair.dates.version}"'),
         *(sound(fair) for sound in always.SOUND.values()),
-    ):
+    )
+    before = all_tables(session)
+    for ask in asks:
         written = fair.written()
         with session.connection().begin_nested() as trial:
             answer = ask.send("en")
