@@ -89,7 +89,7 @@ def gather(session: orm.Session, lines: Sequence[AcceptedLine], *, on: date) -> 
     """
     lots = {draw.lot_id for line in lines for draw in line.draws}
     given = queries.contributed(session, lots)
-    contributions, consigned = _by_lot(given.amounts), _by_lot(given.consigned)
+    contributions, consigned = by_lot(given.amounts), by_lot(given.consigned)
     made_of = made_of_lots(session, consigned) if consigned else {}
     bodies = _bodies(session, {line.plan_version_id for line in lines})
     payees = {
@@ -115,11 +115,12 @@ def gather(session: orm.Session, lines: Sequence[AcceptedLine], *, on: date) -> 
     ]
 
 
-def _by_lot(facts: Sequence[Fact]) -> dict[UUID, list[Fact]]:
-    by_lot: dict[UUID, list[Fact]] = defaultdict(list)
+def by_lot(facts: Sequence[Fact]) -> dict[UUID, list[Fact]]:
+    """Return contributions by the lot that they went into."""
+    found: dict[UUID, list[Fact]] = defaultdict(list)
     for fact in facts:
-        by_lot[fact.lot_id].append(fact)
-    return by_lot
+        found[fact.lot_id].append(fact)
+    return found
 
 
 _READ: dict[UUID, PlanBody] = {}

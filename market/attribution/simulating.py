@@ -1,8 +1,9 @@
-"""Simulation: a year of past acceptances through the pools of another version of their plan. Writes nothing.
+"""Simulation: a year of past acceptances through another version of their plan. Writes nothing.
 
-What lots released stays as it was posted: it follows from contributions, not from pools. The rest of each line's net
-amount goes through the pools of the simulated version, with who was eligible on the day of the acceptance, as if that
-version had been pinned. Goods that came back later are on both sides, as accepted.
+Each line is attributed once more by the rule that attributed it, with its own draws and carries, as if the version had
+been pinned and had priced what households gave: by its pools, with who was eligible on the day of the acceptance; by
+the market's price where one was recorded; within its bounds where the price was agreed. Goods that came back later are
+on both sides, as accepted. What a supplier tops up is on neither: no order brings it.
 """
 
 from bisect import bisect_right
@@ -12,15 +13,26 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby
 from operator import add
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy import orm
 
 from market import money
-from market.attribution.accrual import eligible_pool
-from market.attribution.rules import Kind, PoolFact, Share, pool_amounts
+from market.attribution.accrual import by_lot, eligible_pool
+from market.attribution.repricing import Repriced, repriced
+from market.attribution.rules import (
+    ConsignedFact,
+    ContributionFact,
+    Kind,
+    LineFacts,
+    LotDraw,
+    PoolFact,
+    Share,
+    attribute,
+    pool_amounts,
+)
 from market.benefits.models import Plan, PlanVersion
 from market.benefits.queries import visible_versions
 from market.benefits.rules import MECHANISMS, Payee, PlanBody, plan_body
@@ -41,15 +53,13 @@ _ACCRUED = """
 """
 _OF_SUPPLIER = " WHERE b.book = 'attribution' AND b.kind = 'base' AND b.owner_id = :supplier"
 _LINES = sa.text(
-    "SELECT e.source, e.effective_on, CAST(sum(t.amount_fen) AS bigint) AS net_fen,"
-    " CAST(coalesce(sum(t.amount_fen) FILTER (WHERE t.contribution_id IS NOT NULL), 0) AS bigint) AS released_fen"
+    "SELECT e.source, e.effective_on, CAST(sum(t.amount_fen) AS bigint) AS net_fen, e.facts"
     + _ACCRUED
     + _OF_SUPPLIER
     + " GROUP BY e.id ORDER BY e.id"
 )
 _POSTED = sa.text(
-    "SELECT a.kind, a.owner_id, t.mechanism, CAST(sum(t.amount_fen) AS bigint) AS fen,"
-    " CAST(coalesce(sum(t.amount_fen) FILTER (WHERE t.contribution_id IS NOT NULL), 0) AS bigint) AS released_fen"
+    "SELECT a.kind, a.owner_id, t.mechanism, CAST(sum(t.amount_fen) AS bigint) AS fen"
     + _ACCRUED
     + " JOIN ledger_accounts a ON a.id = t.credit_account_id"
     + _OF_SUPPLIER
@@ -88,12 +98,16 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
-    """Parts of `lines` acceptances of a period, both days included; before and after each sum to `net_fen`."""
+    """Parts of `lines` acceptances of a period, both days included; before and after each sum to `net_fen`.
+
+    `untold` contributions keep the price they had, as the version's cannot be told.
+    """
 
     since: date
     until: date
     lines: int
     net_fen: int
+    untold: int
     parts: Sequence[Part]
 
     def of(self, kind: Kind) -> list[Part]:
@@ -105,13 +119,18 @@ class _Line(NamedTuple):
     source: str
     accepted_on: date
     net_fen: int
-    released_fen: int
+    facts: Mapping[str, Any]
+
+    @property
+    def draws(self) -> list[LotDraw]:
+        """Return what the acceptance took of lots."""
+        return [LotDraw(UUID(lot_id), *milli) for lot_id, *milli in self.facts["draws"]]
 
 
 def simulate(session: orm.Session, actor: Actor, *, version_id: UUID, today: date) -> Simulation:
     """Return what a version of a plan would have made of a year of the plan's acceptances, beside what was posted.
 
-    Six statements, whatever the year. Raises `NotFoundError`.
+    Eight statements, whatever the year. Raises `NotFoundError`.
     """
     plan_anew(session)
     version = session.scalar(visible_versions(actor).where(PlanVersion.id == version_id))
@@ -121,19 +140,24 @@ def simulate(session: orm.Session, actor: Actor, *, version_id: UUID, today: dat
     window = {"since": today - timedelta(days=DAYS - 1), "until": today}
     asked = window | {"plan": version.plan_id, "supplier": supplier_id}
     lines = [_Line(*row) for row in session.execute(_LINES, asked)]
-    before: Counter[Recipient] = Counter()
-    after: Counter[Recipient] = Counter()
-    for row in session.execute(_POSTED, asked):
-        recipient = _recipient(Share(Kind(row.kind), row.owner_id, row.mechanism))
-        before[recipient] += row.fen
-        after[recipient] += row.released_fen
+    before = _posted(session, asked)
     body = plan_body(version.body)
-    histories = households.histories(session, _households(body, before))
-    after.update(_pooled(lines, body, histories, supplier_id))
+    lots = {draw.lot_id for line in lines for draw in line.draws}
+    given = repriced(session, lots, plan_id=version.plan_id, body=body)
+    histories = households.histories(session, _households(body, given, before))
+    after, rests = _of_lots(lines, given, supplier_id)
+    after.update(_pooled(rests, body, histories, supplier_id))
     names = _names(session, [*before, *after], histories)
     parts = [Part(found, names[found.owner_id], before[found], after[found]) for found in {**before, **after}]
     shown = sorted((part for part in parts if part.before_fen or part.after_fen), key=lambda part: part.key)
-    return Simulation(window["since"], today, len(lines), sum(line.net_fen for line in lines), shown)
+    return Simulation(window["since"], today, len(lines), sum(line.net_fen for line in lines), given.untold, shown)
+
+
+def _posted(session: orm.Session, asked: Mapping[str, object]) -> Counter[Recipient]:
+    found: Counter[Recipient] = Counter()
+    for kind, owner_id, mechanism, fen in session.execute(_POSTED, asked):
+        found[_recipient(Share(Kind(kind), owner_id, mechanism))] += fen
+    return found
 
 
 def _recipient(share: Share) -> Recipient:
@@ -141,35 +165,83 @@ def _recipient(share: Share) -> Recipient:
     return Recipient(share.kind, share.owner_id, share.mechanism if by_mechanism else None)
 
 
-def _households(body: PlanBody, posted: Iterable[Recipient]) -> set[UUID]:
-    """Return every household that the version names, or that had something."""
+def _households(body: PlanBody, given: Repriced, posted: Iterable[Recipient]) -> set[UUID]:
+    """Return every household that the version names, that gave to a lot, or that had something."""
     named = {
         UUID(payee)
         for pool in body.pools
         if MECHANISMS[pool.mechanism].payee is Payee.HOUSEHOLD
         for payee, _ in pool.shares
     }
-    return named | {recipient.owner_id for recipient in posted if recipient.kind is Kind.HOUSEHOLD}
+    giving = {fact.household_id for fact in given.amounts} | {fact.household_id for fact in given.consigned}
+    return named | giving | {recipient.owner_id for recipient in posted if recipient.kind is Kind.HOUSEHOLD}
+
+
+class _Rest(NamedTuple):
+    """What is left of a line when its lots have released: pools and supplier share it."""
+
+    source: str
+    accepted_on: date
+    net_fen: int
+    left_fen: int
+
+
+def _of_lots(lines: Sequence[_Line], given: Repriced, supplier_id: UUID) -> tuple[Counter[Recipient], list[_Rest]]:
+    """Return what households would have had for what they gave to lots, and what that leaves of each line."""
+    found: Counter[Recipient] = Counter()
+    rests: list[_Rest] = []
+    amounts, consigned = by_lot(given.amounts), by_lot(given.consigned)
+    for line in lines:
+        left_fen = line.net_fen
+        for share, fen in attribute(_facts(line, amounts, consigned, supplier_id)).shares:
+            if share.kind is Kind.HOUSEHOLD:
+                found[_recipient(share)] += fen
+                left_fen -= fen
+        rests.append(_Rest(line.source, line.accepted_on, line.net_fen, left_fen))
+    return found, rests
+
+
+def _facts(
+    line: _Line,
+    amounts: Mapping[UUID, Sequence[ContributionFact]],
+    consigned: Mapping[UUID, Sequence[ConsignedFact]],
+    supplier_id: UUID,
+) -> LineFacts:
+    """Return what the line's posting followed from, its pools apart."""
+    draws, carries = line.draws, line.facts["carries"]
+    return LineFacts(
+        salt=line.source,
+        supplier_id=supplier_id,
+        net_fen=line.net_fen,
+        draws=draws,
+        contributions=[
+            fact._replace(carry_fen=carries.get(str(fact.contribution_id), 0))
+            for draw in draws
+            for fact in amounts.get(draw.lot_id, ())
+        ],
+        pools=(),
+        consigned=[fact for draw in draws for fact in consigned.get(draw.lot_id, ())],
+        made_of={UUID(lot_id): milli for lot_id, _, milli in line.facts.get("consigned", ())},
+    )
 
 
 def _pooled(
-    lines: Sequence[_Line], body: PlanBody, histories: Mapping[UUID, households.History], supplier_id: UUID
+    rests: Sequence[_Rest], body: PlanBody, histories: Mapping[UUID, households.History], supplier_id: UUID
 ) -> Counter[Recipient]:
     """Return what the pools and the supplier would have had, split with the salt of each posting."""
     found: Counter[Recipient] = Counter()
     turns = sorted({day for history in histories.values() for day in history.turns()})
 
-    def stretch(line: _Line) -> int:
+    def stretch(rest: _Rest) -> int:
         """Number the stretch of days in which nobody's standing changes: its pools are the same throughout."""
-        return bisect_right(turns, line.accepted_on)
+        return bisect_right(turns, rest.accepted_on)
 
-    for _, accepted in groupby(sorted(lines, key=stretch), key=stretch):
+    for _, accepted in groupby(sorted(rests, key=stretch), key=stretch):
         together = list(accepted)
         standing = {id_: history.on(together[0].accepted_on) for id_, history in histories.items()}
         pools = [_Payees(eligible_pool(pool, standing), supplier_id) for pool in body.pools]
         facts = [pool.fact for pool in pools]
-        for source, _, net_fen, released_fen in together:
-            left_fen = net_fen - released_fen
+        for source, _, net_fen, left_fen in together:
             amounts = pool_amounts(facts, net_fen, left_fen, salt=source)
             for pool, fen in zip(pools, amounts, strict=True):
                 pool.take(fen, pool.fact.salt(source))

@@ -36,9 +36,11 @@ class SimulatedPartOut(Schema):
 
 
 class SimulationOut(Schema):
-    """A year of past acceptances through a version's pools, beside what was posted; whoever loses most comes first.
+    """A year of past acceptances through a version, beside what was posted; whoever loses most comes first.
 
     Before and after, the whole year each sums to `net_fen`; the totals are of the year, not of the page.
+    `untold_contributions` keep the price that they had: the version follows the market's, and nobody recorded it, or it
+    prices another measure.
     """
 
     plan_version_id: Id
@@ -46,6 +48,7 @@ class SimulationOut(Schema):
     until: Annotated[date, Field(examples=["2026-03-02"])]
     lines: Count
     net_fen: Fen
+    untold_contributions: Count
     households: TallyOut
     collectives: TallyOut
     retained_before_fen: Fen
@@ -83,6 +86,7 @@ def simulation_out(
         until=found.until,
         lines=found.lines,
         net_fen=found.net_fen,
+        untold_contributions=found.untold,
         households=TallyOut(**tally(found.of(Kind.HOUSEHOLD))._asdict()),
         collectives=TallyOut(**tally(found.of(Kind.COLLECTIVE))._asdict()),
         **sums,

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from market import money
 from market.benefits.rules import MEASURES_IN, MECHANISMS, Measure, Mechanism, PriceTerms, Pricing
 from market.errors import InvalidInputError, MarketError, check_not_ahead
 from market.lots.rules import check_unit
-from market.quantities import MILLI_IN, MeasuredIn, Unit
+from market.quantities import MILLI_IN, MeasuredIn, Unit, base_of
 
 MARKET_PRICE_AGE = timedelta(days=7)
 """How old a market price may be on the day of delivery: price lists come out once a week."""
@@ -149,3 +150,40 @@ def _market_price(given: NewContribution, pointer: str) -> int:
 
 def _refusal(given: NewContribution, reason: str, reason_zh: str, pointer: str) -> PriceNotByPlanError:
     return PriceNotByPlanError(on=given.delivered_on, reason=reason, reason_zh=reason_zh, pointer=pointer)
+
+
+class Priced(NamedTuple):
+    """What so many milli-units of a contribution were priced at, and the market's price of them (fen).
+
+    The market's is null where it did not decide, as then nobody recorded it.
+    """
+
+    price_fen: int
+    price_unit_milli: int
+    measured_in: MeasuredIn
+    market_fen: int | None
+
+
+def price_by(priced: Priced, terms: PriceTerms) -> int | None:
+    """Return what a contribution would have been priced at by other terms (fen per the same unit), if that can be told.
+
+    An agreed price moves only as far as the bounds of the terms make it. Null where the market's price decides and was
+    not recorded, or where the terms price another measure.
+    """
+    if terms.unit is not None and base_of(terms.unit) is not priced.measured_in:
+        return None
+    least_fen = _bound(terms, terms.least_fen, priced, otherwise=1)
+    if terms.pricing is Pricing.FIXED:
+        return min(max(priced.price_fen, least_fen), _bound(terms, terms.most_fen, priced, otherwise=money.MAX_FEN))
+    if priced.market_fen is None:
+        return None
+    if terms.pricing is Pricing.FLOOR:
+        return max(priced.market_fen, least_fen)
+    return money.plus_bp(priced.market_fen, terms.bp or 0)
+
+
+def _bound(terms: PriceTerms, bound_fen: int | None, priced: Priced, *, otherwise: int) -> int:
+    """Return a bound of the terms for the unit in which the contribution was priced, a fen at least."""
+    if bound_fen is None or terms.unit is None:
+        return otherwise
+    return max(money.price_of(bound_fen, priced.price_unit_milli, MILLI_IN[terms.unit]), 1)

@@ -12,13 +12,16 @@ from starlette.testclient import TestClient
 from market.attribution.rules import Kind
 from market.attribution.simulating import Simulation, Tally, simulate, tally
 from market.benefits.models import Plan, PlanVersion
-from market.benefits.rules import Mechanism, PlanBody, PlanStatus, Pool
+from market.benefits.rules import Mechanism, PlanBody, PlanStatus, Pool, PriceTerms, Pricing
+from market.benefits.soundness import check_body
 from market.errors import NotFoundError
 from market.households.models import HouseholdStatusPeriod
 from market.households.rules import HouseholdStatus
 from market.identity.rules import Actor, OrganisationKind, Role, Scope
+from market.lots import opening, registering
+from market.quantities import MeasuredIn
 from tests import factories
-from tests.story import TODAY, Story, open_channels
+from tests.story import NOON, TODAY, Story, open_channels
 
 
 @pytest.fixture(autouse=True)
@@ -26,11 +29,18 @@ def _channels(session: orm.Session) -> None:
     open_channels(session)
 
 
-def proposed(story: Story, *pools: Pool) -> PlanVersion:
-    """The next version of the story's plan, before the county."""
+BOUGHT = (Mechanism.ORDER_PURCHASE,)
+
+
+def proposed(
+    story: Story, *pools: Pool, lot_mechanisms: Sequence[Mechanism] = BOUGHT, terms: Sequence[PriceTerms] = ()
+) -> PlanVersion:
+    """A version of the story's plan that is before the county."""
     plan = story.session.get_one(Plan, story.product.plan_id)
-    body = PlanBody((Mechanism.ORDER_PURCHASE,), pools)
-    return factories.plan_version(story.session, plan, number=2, body=body, status=PlanStatus.SUBMITTED)
+    number = story.session.scalars(sa.select(sa.func.max(PlanVersion.number)).filter_by(plan_id=plan.id)).one() + 1
+    body = PlanBody(lot_mechanisms, pools, terms)
+    check_body(body)
+    return factories.plan_version(story.session, plan, number=number, body=body, status=PlanStatus.SUBMITTED)
 
 
 def dividend(bp: int, shares: Sequence[tuple[UUID, int]], *, assisted_only: bool = False) -> Pool:
@@ -101,6 +111,121 @@ def test_what_came_back_later_is_on_both_sides_as_it_was_accepted(session: orm.S
     assert figures(simulation)["household", wang, None] == (1_000, 2_000, 1_000)
 
 
+def test_the_same_version_again_changes_nobody_whatever_came_back_and_was_sold_anew(session: orm.Session) -> None:
+    story = Story(session, price_fen=777)
+    households = [story.household().id for _ in range(3)]
+    story.lot(20_000, dict(zip(households, (3_333, 5_001, 7), strict=True)))
+    story.consign(30_000, {households[0]: 11_000, households[1]: 12_000}, others_milli=7_000)
+    for quantity in ("3", "7", "11"):
+        story.give_back(story.sell(quantity), "2")
+    story.sell("13", "9")
+    terms = PriceTerms(Mechanism.CONSIGNMENT, Pricing.PROCEEDS, bp=9_000)
+    simulation = found(story, proposed(story, lot_mechanisms=(*BOUGHT, Mechanism.CONSIGNMENT), terms=[terms]))
+    assert (simulation.lines, simulation.untold) == (5, 0)
+    assert {part.difference_fen for part in simulation.parts} == {0}
+    assert len(simulation.of(Kind.HOUSEHOLD)) == 3
+
+
+@pytest.mark.parametrize(
+    ("terms", "due_fen", "untold"),
+    [
+        (PriceTerms(Mechanism.ORDER_PURCHASE, Pricing.MARKET_PLUS, bp=1_000), 550, 0),
+        (PriceTerms(Mechanism.ORDER_PURCHASE, Pricing.FLOOR, unit=MeasuredIn.JIN, least_fen=300), 600, 0),
+        (PriceTerms(Mechanism.ORDER_PURCHASE, Pricing.FIXED), 525, 0),
+        (PriceTerms(Mechanism.ORDER_PURCHASE, Pricing.FIXED, unit=MeasuredIn.PIECE, least_fen=900), 525, 1),
+    ],
+)
+def test_what_households_gave_is_priced_by_the_version(
+    session: orm.Session, terms: PriceTerms, due_fen: int, untold: int
+) -> None:
+    """100 kg were bought at 5.25 yuan, the market's 5.00 and 5 %; a tenth is sold at 10 yuan a kg."""
+    story = Story(session)
+    wang = story.household()
+    lot = factories.lot(session, story.product, quantity_milli=100_000)
+    factories.contribution(session, lot, wang, measure_milli=100_000, unit_price_fen=525, market_price_fen=500)
+    story.sell("10")
+    stated = () if terms.least_fen is None and terms.bp is None else [terms]
+    simulation = found(story, proposed(story, dividend(1_000, [(wang.id, 1)]), terms=stated))
+    assert simulation.untold == untold
+    assert figures(simulation)["household", wang.id, None][:2] == (5_250, 10 * due_fen + 1_000)
+    assert simulation.of(Kind.RETAINED)[0].difference_fen == 10 * (525 - due_fen) - 1_000
+
+
+def test_where_no_market_price_was_recorded_a_price_by_the_market_cannot_be_told(session: orm.Session) -> None:
+    story = Story(session)
+    wang = story.household().id
+    story.lot(10_000, {wang: 6_000})
+    story.sell("10")
+    terms = PriceTerms(Mechanism.ORDER_PURCHASE, Pricing.MARKET_PLUS, bp=500)
+    simulation = found(story, proposed(story, terms=[terms]))
+    assert simulation.untold == 1
+    assert figures(simulation)["household", wang, None] == (6_000, 6_000, 0)
+
+
+def test_what_a_line_does_not_bring_no_price_brings(session: orm.Session) -> None:
+    story = Story(session)
+    wang = story.household()
+    lot = factories.lot(session, story.product, quantity_milli=10_000)
+    factories.contribution(session, lot, wang, unit_price_fen=900, market_price_fen=800)
+    story.sell("10")
+    terms = PriceTerms(Mechanism.ORDER_PURCHASE, Pricing.MARKET_PLUS, bp=5_000)
+    simulation = found(story, proposed(story, terms=[terms]))
+    assert figures(simulation) == {
+        ("household", wang.id, None): (9_000, 10_000, 1_000),
+        ("retained", story.supplier.id, None): (1_000, 0, -1_000),
+    }
+
+
+def test_a_version_that_drops_a_mechanism_shows_who_would_go_without(session: orm.Session) -> None:
+    story = Story(session)
+    wang, li, zhao = (story.household() for _ in range(3))
+    lot, _ = story.lot(10_000, {wang.id: 5_000})
+    factories.contribution(session, lot, li, mechanism=Mechanism.LABOUR, amount_fen=2_000)
+    story.sell("10")
+    story.consign(10_000, {zhao.id: 10_000})
+    story.sell("10")
+    simulation = found(story, proposed(story))
+    households = {part.recipient.owner_id: part.difference_fen for part in simulation.of(Kind.HOUSEHOLD)}
+    assert households == {wang.id: 0, li.id: -2_000, zhao.id: -9_000}
+    assert simulation.of(Kind.RETAINED)[0].difference_fen == 11_000
+
+
+def test_who_consigned_has_the_version_s_part_of_the_proceeds(session: orm.Session) -> None:
+    story = Story(session)
+    wang = story.household().id
+    story.consign(10_000, {wang: 5_000}, others_milli=5_000)
+    story.sell("10")
+    terms = PriceTerms(Mechanism.CONSIGNMENT, Pricing.PROCEEDS, bp=8_000)
+    simulation = found(story, proposed(story, lot_mechanisms=[Mechanism.CONSIGNMENT], terms=[terms]))
+    assert figures(simulation)["household", wang, None] == (4_500, 4_000, -500)
+
+
+def test_what_was_given_under_another_plan_stays_as_it_was(session: orm.Session) -> None:
+    """Fruit is bought under its own plan; the version is of the plan of the juice that is made of it."""
+    story = Story(session)
+    wang = story.household()
+    fruit = factories.lot(session, factories.product(session, story.supplier), quantity_milli=20_000)
+    factories.contribution(session, fruit, wang, measure_milli=20_000, amount_fen=6_000)
+    juice = registering.register_lot(
+        session,
+        story.clerk,
+        product_id=story.product.id,
+        quantity_milli=10_000,
+        loss_milli=10_000,
+        measured_in=MeasuredIn.KG,
+        produced_on=TODAY,
+        expires_on=None,
+        origin_code=story.product.origin_code,
+        inputs=[(fruit.id, 20_000)],
+        now=NOON,
+    )
+    manager = factories.actor(session, factories.member(session, story.supplier, Role.SUPPLIER_MANAGER))
+    opening.open_lot(session, manager, lot_id=juice.id, on=TODAY)
+    story.sell("5")
+    version = proposed(story, lot_mechanisms=[Mechanism.LABOUR])
+    assert figures(found(story, version))["household", wang.id, None] == (3_000, 3_000, 0)
+
+
 def test_a_year_is_365_days_today_included(session: orm.Session) -> None:
     story = Story(session)
     story.lot(100_000)
@@ -165,9 +290,7 @@ def test_the_county_that_decides_and_the_auditor_see_it_and_strangers_do_not(ses
 
 
 @pytest.mark.parametrize("orders", [1, 6])
-def test_a_year_costs_seven_statements_whatever_it_brought_and_writes_nothing(
-    session: orm.Session, orders: int
-) -> None:
+def test_a_year_costs_nine_statements_whatever_it_brought_and_writes_nothing(session: orm.Session, orders: int) -> None:
     payees = [(factories.household(session).id, 1) for _ in range(3)]
     story = Story(session, pools=[(Mechanism.SHARE_DIVIDEND, 1_000, payees)])
     story.lot(100_000)
@@ -186,7 +309,7 @@ def test_a_year_costs_seven_statements_whatever_it_brought_and_writes_nothing(
     sa.event.listen(connection, "before_cursor_execute", count)
     simulate(session, clerk, version_id=version_id, today=TODAY)
     sa.event.remove(connection, "before_cursor_execute", count)
-    assert len(statements) == 7
+    assert len(statements) == 9
     assert all(statement.lstrip().startswith(("SELECT", "SET LOCAL")) for statement in statements)
 
 

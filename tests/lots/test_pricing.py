@@ -2,13 +2,23 @@
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 import pytest
 
 from market.benefits.rules import MECHANISMS, IncomeClass, Measure, Mechanism, PriceTerms, Pricing
 from market.errors import FutureDateError, InvalidInputError, MarketError
-from market.lots.pricing import Agreed, MarketPrice, NewContribution, NotMeasuredSoError, PriceNotByPlanError, agree
+from market.lots.pricing import (
+    Agreed,
+    MarketPrice,
+    NewContribution,
+    NotMeasuredSoError,
+    Priced,
+    PriceNotByPlanError,
+    agree,
+    price_by,
+)
 from market.lots.rules import WrongUnitError
 from market.money import MAX_FEN
 from market.quantities import MeasuredIn, Unit
@@ -146,3 +156,33 @@ def test_consigned_produce_has_no_price_and_no_amount_but_a_part_of_what_it_brin
     consigned = replace(DELIVERY, mechanism=Mechanism.CONSIGNMENT, unit_price_fen=None)
     terms = PriceTerms(Mechanism.CONSIGNMENT, Pricing.PROCEEDS, bp=9_000)
     assert agreed(consigned, terms) == Agreed(Measure.QUANTITY, None, None, 9_000)
+
+
+BOUGHT_BY_MARKET = Priced(525, 500, MeasuredIn.KG, 500)
+BOUGHT_AS_AGREED = BOUGHT_BY_MARKET._replace(market_fen=None)
+
+
+def terms(pricing: Pricing, **stated: Any) -> PriceTerms:
+    return PriceTerms(Mechanism.ORDER_PURCHASE, pricing, **stated)
+
+
+@pytest.mark.parametrize(
+    ("priced", "by", "price_fen"),
+    [
+        (BOUGHT_BY_MARKET, terms(Pricing.MARKET_PLUS, bp=1_000), 550),
+        (BOUGHT_BY_MARKET, terms(Pricing.FLOOR, unit=MeasuredIn.JIN, least_fen=480), 500),
+        (BOUGHT_BY_MARKET, terms(Pricing.FLOOR, unit=MeasuredIn.KG, least_fen=1_200), 600),
+        (BOUGHT_AS_AGREED, terms(Pricing.FIXED), 525),
+        (BOUGHT_AS_AGREED, terms(Pricing.FIXED, unit=MeasuredIn.JIN, least_fen=520, most_fen=530), 525),
+        (BOUGHT_AS_AGREED, terms(Pricing.FIXED, unit=MeasuredIn.JIN, least_fen=530), 530),
+        (BOUGHT_AS_AGREED, terms(Pricing.FIXED, unit=MeasuredIn.KG, most_fen=1_000), 500),
+        (BOUGHT_AS_AGREED, terms(Pricing.MARKET_PLUS, bp=1_000), None),
+        (BOUGHT_AS_AGREED, terms(Pricing.FLOOR, unit=MeasuredIn.JIN, least_fen=600), None),
+        (BOUGHT_AS_AGREED, terms(Pricing.FIXED, unit=MeasuredIn.PIECE, least_fen=600), None),
+    ],
+)
+def test_what_was_priced_once_is_priced_by_other_terms_as_far_as_they_tell(
+    priced: Priced, by: PriceTerms, price_fen: int | None
+) -> None:
+    """What was delivered by the jin (500 g) is told bounds by the kilogram too."""
+    assert price_by(priced, by) == price_fen
