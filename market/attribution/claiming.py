@@ -19,19 +19,18 @@ class Match(NamedTuple):
 def match(claims: Sequence[Owed], advances: Sequence[Advance]) -> list[Match]:
     """Return which advances the claims use up; `advances` come oldest first.
 
-    One for a contribution is used before one for anything, which others may need. What is accrued claims nothing yet,
-    but what it will claim is kept for it.
+    One for a contribution is used before one for what this was carried from, and that before one for anything: others
+    may need those. What is accrued claims nothing yet, but what it will claim is kept for it.
     """
     left: dict[Advance, int] = {advance: advance.fen for advance in advances}
-    by_owner: dict[tuple[Kind, UUID], list[Advance]] = defaultdict(list)
-    for advance in sorted(advances, key=lambda advance: advance.contribution_id is None):
-        by_owner[advance.owner].append(advance)
+    paid_for: dict[tuple[Kind, UUID, UUID | None], list[Advance]] = defaultdict(list)
+    for advance in advances:
+        paid_for[*advance.owner, advance.contribution_id].append(advance)
     matches: list[Match] = []
     for claim in claims:
         wanted = claim.fen
-        for advance in by_owner[claim.share.kind, claim.share.owner_id]:
-            if advance.contribution_id not in (None, claim.share.contribution_id):
-                continue
+        owner = claim.share.kind, claim.share.owner_id
+        for advance in [found for reason in claim.payable_for for found in paid_for.get((*owner, reason), ())]:
             part = min(wanted, left[advance])
             if part:
                 left[advance] -= part
@@ -44,12 +43,12 @@ def match(claims: Sequence[Owed], advances: Sequence[Advance]) -> list[Match]:
 def pay(owed: Sequence[Owed], amount_fen: int, *, contribution_id: UUID | None) -> tuple[list[Owed], int]:
     """Return what a payment settles, oldest first, and what is left of it as an advance.
 
-    A payment for a contribution settles only what that contribution is owed.
+    A payment for a contribution settles only what is owed for it, in whatever lots it went on.
     """
     settled: list[Owed] = []
     left = amount_fen
     for item in owed:
-        if contribution_id not in (None, item.share.contribution_id):
+        if contribution_id not in item.payable_for:
             continue
         part = min(left, item.fen)
         if part:

@@ -84,20 +84,29 @@ _ADVANCES = sa.text(
 )
 _OWED = sa.text(
     """
-    SELECT m.order_line_id, a.kind, a.owner_id, m.mechanism, m.contribution_id, m.assisted, a.step, sum(m.fen) AS fen,
-           max(m.came_in_on) AS since
-      FROM ledger_accounts a
-      CROSS JOIN LATERAL (
-          SELECT order_line_id, mechanism, contribution_id, assisted, amount_fen AS fen, effective_on AS came_in_on
-            FROM ledger_transfers WHERE credit_account_id = a.id
-          UNION ALL
-          SELECT order_line_id, mechanism, contribution_id, assisted, -amount_fen, NULL
-            FROM ledger_transfers WHERE debit_account_id = a.id) m
-     WHERE a.book = 'attribution' AND a.step = ANY(:steps) AND a.kind IN ('household', 'collective')
-       AND a.counterpart_id = :supplier AND a.owner_id = ANY(CAST(:owners AS uuid[]))
-     GROUP BY 1, 2, 3, 4, 5, 6, 7
-    HAVING sum(m.fen) > 0
-     ORDER BY array_position(:steps, a.step), min(m.came_in_on), m.order_line_id, m.mechanism, m.contribution_id
+    SELECT o.*, CASE WHEN c.carried_from IS NOT NULL THEN ARRAY(
+               WITH RECURSIVE up AS (
+                   SELECT c.carried_from AS id, 1 AS depth
+                    UNION ALL
+                   SELECT n.carried_from, depth + 1 FROM up JOIN contributions n ON n.id = up.id
+                    WHERE n.carried_from IS NOT NULL)
+               SELECT id FROM up ORDER BY depth) END AS carried_from
+      FROM (
+        SELECT m.order_line_id, a.kind, a.owner_id, m.mechanism, m.contribution_id, m.assisted, a.step,
+               sum(m.fen) AS fen, min(m.came_in_on) AS first, max(m.came_in_on) AS since
+          FROM ledger_accounts a
+          CROSS JOIN LATERAL (
+              SELECT order_line_id, mechanism, contribution_id, assisted, amount_fen AS fen, effective_on AS came_in_on
+                FROM ledger_transfers WHERE credit_account_id = a.id
+              UNION ALL
+              SELECT order_line_id, mechanism, contribution_id, assisted, -amount_fen, NULL
+                FROM ledger_transfers WHERE debit_account_id = a.id) m
+         WHERE a.book = 'attribution' AND a.step = ANY(:steps) AND a.kind IN ('household', 'collective')
+           AND a.counterpart_id = :supplier AND a.owner_id = ANY(CAST(:owners AS uuid[]))
+         GROUP BY 1, 2, 3, 4, 5, 6, 7
+        HAVING sum(m.fen) > 0) o
+      LEFT JOIN LATERAL (SELECT carried_from FROM contributions WHERE id = o.contribution_id OFFSET 0) c ON true
+     ORDER BY array_position(:steps, o.step), o.first, o.order_line_id, o.mechanism, o.contribution_id
     """
 )
 _PAID = sa.text(
@@ -268,7 +277,10 @@ def owed(
     """Return what the supplier owes these payees, step after step, of each the oldest first."""
     wanted = {"supplier": supplier_id, "owners": list(owner_ids), "steps": list(steps)}
     rows = session.execute(_OWED, wanted)
-    return [Owed(row.order_line_id, _share(row), Step(row.step), int(row.fen), row.since) for row in rows]
+    return [
+        Owed(row.order_line_id, _share(row), Step(row.step), int(row.fen), row.since, tuple(row.carried_from or ()))
+        for row in rows
+    ]
 
 
 def disbursed_by(session: orm.Session, payment_ids: Sequence[UUID]) -> list[tuple[UUID, Owed]]:

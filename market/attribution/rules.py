@@ -315,7 +315,7 @@ def _from_the_bottom(standing: Standing) -> tuple[int, str]:
 
 
 class Advance(NamedTuple):
-    """What is left of a payment ahead of recognition; one for a contribution is claimed by that contribution only.
+    """What is left of a payment ahead of recognition; one for a contribution is claimed by what became of it only.
 
     `since` is the day from which it stands as it is: paid, come back from a return, confirmed.
     """
@@ -329,13 +329,24 @@ class Advance(NamedTuple):
 
 
 class Owed(NamedTuple):
-    """A share of a line, or a top-up, that is not yet paid; `since` is the day of the last that came in."""
+    """A share of a line, or a top-up, that is not yet paid; `since` is the day of the last that came in.
+
+    `carried_from` are the contributions from which its own came along, the nearest first, where its lot was made of
+    others.
+    """
 
     order_line_id: UUID
     share: Share
     step: Step
     fen: int
     since: date = date.min
+    carried_from: tuple[UUID, ...] = ()
+
+    @property
+    def payable_for(self) -> tuple[UUID | None, ...]:
+        """Return for what it may have been paid: its contribution, one that this was carried from, or anything."""
+        own = self.share.contribution_id
+        return (None,) if own is None else (own, *self.carried_from, None)
 
 
 class PaymentOrder(NamedTuple):

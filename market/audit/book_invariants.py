@@ -12,8 +12,8 @@ _METHODS = ", ".join(f"'{method}'" for method in Method)
 
 _STANDINGS = """
     WITH standing AS (
-      SELECT m.order_line_id, a.kind, a.owner_id, a.step, m.mechanism, m.contribution_id, m.payment_id,
-             sum(m.fen) AS fen
+      SELECT m.order_line_id, a.kind, a.owner_id, a.counterpart_id, a.step, m.mechanism, m.contribution_id,
+             m.payment_id, sum(m.fen) AS fen
         FROM (SELECT credit_account_id AS account_id, order_line_id, mechanism, contribution_id, assisted, payment_id,
                      amount_fen AS fen
                 FROM ledger_transfers WHERE book = 'attribution'
@@ -116,6 +116,34 @@ BOOK: tuple[Invariant, ...] = (
          WHERE step = 'advance' AND kind <> 'paid_ahead'
          GROUP BY kind, owner_id, payment_id, contribution_id
         HAVING sum(fen) < 0
+        """,
+    ),
+    Invariant(
+        "what_is_owed_was_not_paid_ahead",
+        # A top-up may wait: what is accrued will claim the advance before it.
+        "nobody is owed a share of an order that was paid ahead: for its contribution, one it was carried from, or all",
+        "已预付的(就该投入、其转出前的投入或未指定投入)不得再列为应付",
+        _STANDINGS
+        + """
+        , ahead AS (
+          SELECT kind, owner_id, counterpart_id, contribution_id, sum(fen) AS fen
+            FROM standing WHERE step = 'advance' AND kind <> 'paid_ahead'
+           GROUP BY kind, owner_id, counterpart_id, contribution_id
+          HAVING sum(fen) > 0
+        ), owed AS (
+          SELECT kind, owner_id, counterpart_id, contribution_id, order_line_id, sum(fen) AS fen
+            FROM standing WHERE step = 'recognised' AND kind IN ('household', 'collective')
+           GROUP BY kind, owner_id, counterpart_id, contribution_id, order_line_id
+          HAVING sum(fen) > 0
+        )
+        SELECT concat_ws(' ', kind, owner_id, 'line', o.order_line_id), '0', least(o.fen, a.fen)::text
+          FROM owed o JOIN ahead a USING (kind, owner_id, counterpart_id)
+         WHERE (a.contribution_id IS NULL OR a.contribution_id IN (
+                WITH RECURSIVE up AS (
+                    SELECT o.contribution_id AS id
+                     UNION ALL
+                    SELECT c.carried_from FROM up JOIN contributions c ON c.id = up.id)
+                SELECT id FROM up))
         """,
     ),
     Invariant(

@@ -85,7 +85,10 @@ class ReversedFact(NamedTuple):
 
 
 class ContributionFact(NamedTuple):
-    """What a household gave to a lot; what it consigned has basis points of what it brings in place of an amount."""
+    """What a household gave to a lot; what it consigned has basis points of what it brings in place of an amount.
+
+    `carried_from` is the contribution of another lot of which it is a part.
+    """
 
     id: UUID
     household_id: UUID
@@ -94,6 +97,7 @@ class ContributionFact(NamedTuple):
     measure_milli: int
     proceeds_bp: int | None
     delivered_on: date
+    carried_from: UUID | None
 
 
 class LotFact(NamedTuple):

@@ -1,7 +1,7 @@
 """The state that a replay carries from fact to fact, and what several kinds of fact bring about alike."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import NamedTuple
@@ -25,7 +25,7 @@ from market.audit.oracle import (
     split,
 )
 from market.audit.rules import Finding
-from market.audit.standing import Account, Amount, Claim, Place, Standing, moving
+from market.audit.standing import Account, Ahead, Amount, Claim, Place, Standing, moving
 from market.clock import business_date
 
 AT_ONCE = timedelta(minutes=1)
@@ -96,6 +96,9 @@ class History:
         self._drawn: dict[UUID, int] = {}
         self._moved: dict[UUID, int] = defaultdict(int)
         self._carried: dict[UUID, int] = defaultdict(int)
+        self._carried_from = {
+            given.id: given.carried_from for contributed in facts.contributions.values() for given in contributed
+        }
         self._payments = {payment.id: payment for event in facts.events for payment in event.payments}
         self._confirmed_by_entry: set[UUID] = set()
         self._given_on: dict[UUID, dict[Gift, int]] = {}
@@ -156,12 +159,11 @@ class History:
         """Let what these payees are owed use up what they were paid ahead, oldest first; an entry for each day."""
         days: dict[date, list[Amount]] = defaultdict(list)
         for owner in ((kind, owner_id) for owner_id in sorted(owner_ids) for kind in sorted(PAYEES)):
-            purse = sorted(self._standing.ahead(owner), key=lambda ahead: self._paid_for(ahead.payment_id) is None)
+            purse = self._standing.ahead(owner)
             for claim in self._standing.owed(owner) if purse else ():
                 wanted = claim.fen
-                for place, ahead in enumerate(purse):
-                    fits = self._paid_for(ahead.payment_id) in (None, claim.stake.contribution_id)
-                    if fits and (part := min(wanted, ahead.fen)):
+                for place, ahead in self._fitting(claim, purse):
+                    if part := min(wanted, ahead.fen):
                         wanted -= part
                         purse[place] = ahead._replace(fen=ahead.fen - part)
                         if claim.step == ACCRUED:
@@ -170,6 +172,23 @@ class History:
                         day = max(on, claim.last_on, ahead.last_on, confirmed_on or on)
                         days[day] += self._claim(claim, ahead.payment_id, part, confirmed=confirmed_on is not None)
         yield from self._matching(event, days)
+
+    def _fitting(self, claim: Claim, purse: Sequence[Ahead]) -> list[tuple[int, Ahead]]:
+        """Return which advances a claim may use, with their places: what is nearest to its contribution first."""
+        stems = self._stems(claim.stake.contribution_id)
+        fitting = [
+            (stems.index(paid_for), place, ahead)
+            for place, ahead in enumerate(purse)
+            if (paid_for := self._paid_for(ahead.payment_id)) in stems
+        ]
+        return [(place, ahead) for _, place, ahead in sorted(fitting, key=lambda each: each[:2])]
+
+    def _stems(self, contribution_id: UUID | None) -> list[UUID | None]:
+        """Return a contribution, each that it was carried from, and at last none."""
+        stems: list[UUID | None] = [contribution_id]
+        while stems[-1] is not None:
+            stems.append(self._carried_from.get(stems[-1]))
+        return stems
 
     def _claim(self, claim: Claim, payment_id: UUID, fen: int, *, confirmed: bool) -> list[Amount]:
         """Return the two moves of a match: the share is paid, and what was paid ahead is less by as much."""

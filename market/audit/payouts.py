@@ -88,7 +88,7 @@ class Money(History):
                     continue
                 key = (claim.line_id, claim.stake, claim.step)
                 part = min(left, claim.fen - used[key])
-                if part and payment.contribution_id in (None, claim.stake.contribution_id):
+                if part and payment.contribution_id in self._stems(claim.stake.contribution_id):
                     used[key] += part
                     left -= part
                     later = claim.last_on > event.on

@@ -102,7 +102,8 @@ _REVERSED = sa.text(
 )
 _CONTRIBUTIONS = sa.text(
     """
-    SELECT c.lot_id, c.id, c.household_id, c.mechanism, c.amount_fen, c.measure_milli, c.proceeds_bp, c.delivered_on
+    SELECT c.lot_id, c.id, c.household_id, c.mechanism, c.amount_fen, c.measure_milli, c.proceeds_bp, c.delivered_on,
+           c.carried_from
       FROM contributions c JOIN lots l ON l.id = c.lot_id
      WHERE l.supplier_id = :supplier
      ORDER BY c.id

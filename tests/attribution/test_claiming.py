@@ -1,6 +1,7 @@
 """Advances that are claimed, and payments that settle what is owed."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from uuid import UUID
 
 import pytest
@@ -21,13 +22,16 @@ from tests.attribution.shares import LINE, OWNERS, household
 @st.composite
 def claims_and_advances(draw: st.DrawFn) -> tuple[list[Owed], list[Advance]]:
     contributions = st.sampled_from([None, 1, 2])
+    paid_for = st.sampled_from([None, 1, 2, 3, 4])
+    carried_from = st.sampled_from([(), (3,), (3, 4), (4,)])
     claims = [
-        Owed(LINE, household(number, contribution=made), step, fen)
-        for number, made, step, fen in draw(
+        Owed(LINE, household(number, contribution=made), step, fen, carried_from=carried_from_of(made, stems))
+        for number, made, stems, step, fen in draw(
             st.lists(
                 st.tuples(
                     st.integers(0, 1),
                     contributions,
+                    carried_from,
                     st.sampled_from([Step.RECOGNISED, Step.TOP_UP]),
                     st.integers(1, 100),
                 ),
@@ -44,16 +48,30 @@ def claims_and_advances(draw: st.DrawFn) -> tuple[list[Owed], list[Advance]]:
             fen,
         )
         for position, (number, made, confirmed, fen) in enumerate(
-            draw(st.lists(st.tuples(st.integers(0, 1), contributions, st.booleans(), st.integers(1, 100)), max_size=6))
+            draw(st.lists(st.tuples(st.integers(0, 1), paid_for, st.booleans(), st.integers(1, 100)), max_size=6))
         )
     ]
     return claims, advances
 
 
+def carried_from_of(made: int | None, stems: Sequence[int]) -> tuple[UUID, ...]:
+    return () if made is None else tuple(UUID(int=1000 + stem) for stem in stems)
+
+
+def distance(claim: Owed, advance: Advance) -> int | None:
+    """Return how far what an advance was paid for lies from a claim's contribution: none if it is not for it."""
+    if advance.owner != (claim.share.kind, claim.share.owner_id):
+        return None
+    if advance.contribution_id is None:
+        return 99
+    if advance.contribution_id == claim.share.contribution_id:
+        return 0
+    stems = list(claim.carried_from)
+    return 1 + stems.index(advance.contribution_id) if advance.contribution_id in stems else None
+
+
 def fits(claim: Owed, advance: Advance) -> bool:
-    return advance.owner == (claim.share.kind, claim.share.owner_id) and (
-        advance.contribution_id is None or advance.contribution_id == claim.share.contribution_id
-    )
+    return distance(claim, advance) is not None
 
 
 @given(claims_and_advances())
@@ -77,13 +95,15 @@ def test_advances_are_claimed_by_their_owner_and_their_contribution_and_never_ab
 
 
 @given(claims_and_advances())
-def test_what_fits_nothing_else_is_claimed_first_and_then_the_oldest(given_: tuple[list[Owed], list[Advance]]) -> None:
+def test_what_was_paid_for_the_nearest_is_claimed_first_and_then_the_oldest(
+    given_: tuple[list[Owed], list[Advance]],
+) -> None:
     claims, advances = given_
     left = {advance: advance.fen for advance in advances}
-    in_turn = sorted(advances, key=lambda advance: advance.contribution_id is None)
     for found in match(claims, advances):
-        before = in_turn[: in_turn.index(found.advance)]
-        assert all(left[advance] == 0 for advance in before if fits(found.owed, advance))
+        fitting = [advance for advance in advances if fits(found.owed, advance)]
+        in_turn = sorted(fitting, key=lambda advance: distance(found.owed, advance) or 0)
+        assert all(left[advance] == 0 for advance in in_turn[: in_turn.index(found.advance)])
         left[found.advance] -= found.fen
 
 
@@ -109,6 +129,18 @@ def test_a_payment_for_a_contribution_settles_that_alone() -> None:
     owed = [Owed(LINE, household(0, contribution=made), Step.RECOGNISED, 30) for made in (1, 2, 2)]
     settled, left_fen = pay(owed, 70, contribution_id=UUID(int=1002))
     assert (settled, left_fen) == (owed[1:], 10)
+
+
+def test_a_payment_for_a_contribution_settles_what_was_carried_from_it_too() -> None:
+    origin, on, further = (UUID(int=1000 + made) for made in (1, 2, 3))
+    owed = [
+        Owed(LINE, household(0, contribution=3), Step.RECOGNISED, 30, carried_from=(on, origin)),
+        Owed(LINE, household(0, contribution=2), Step.RECOGNISED, 30, carried_from=(origin,)),
+        Owed(LINE, household(0, contribution=1), Step.RECOGNISED, 30),
+    ]
+    assert pay(owed, 100, contribution_id=origin) == (owed, 10)
+    assert pay(owed, 100, contribution_id=on) == (owed[:2], 40)
+    assert pay(owed, 100, contribution_id=further) == (owed[:1], 70)
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,13 @@ from sqlalchemy import orm
 from market.attribution import queries
 from market.audit.doctoring import examine
 from market.audit.verifying import verify
+from market.identity.rules import Role
 from market.lots import opening, registering
 from market.lots.models import Contribution, Lot
+from market.lots.rules import LotStatus
 from market.orders.models import Order
 from market.quantities import MeasuredIn
+from tests import factories
 from tests.story import NOON, TODAY, Story, open_channels
 
 
@@ -84,33 +87,104 @@ def test_what_a_discarded_lot_gives_back_is_given_again_to_the_fen(session: orm.
     assert examine(session) == []
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def owed(story: Story, household_id: UUID) -> int:
+    return sum(item.fen for item in queries.owed(story.session, story.supplier.id, [household_id]))
+
+
+def ahead(story: Story, household_id: UUID) -> int:
+    return sum(advance.fen for advance in queries.advances(story.session, story.supplier.id, [household_id]))
+
+
+def put_on_sale(story: Story, lot: Lot) -> None:
+    manager = factories.member(story.session, story.supplier, Role.SUPPLIER_MANAGER)
+    opening.open_lot(story.session, factories.actor(story.session, manager), lot_id=lot.id, on=TODAY)
+
+
+def test_what_was_paid_for_a_contribution_is_not_owed_again_wherever_it_went(session: orm.Session) -> None:
+    """Paid at delivery, half of the lot goes on twice, and both halves are sold."""
+    story = Story(session)
+    household = story.household().id
+    lot, (given,) = story.lot(10_000, {household: 5_000})
+    story.disburse({household: 5_000}, contributions={household: given.id})
+    moved = move_on(story, lot, 5_000)
+    put_on_sale(story, moved)
+    put_on_sale(story, move_on(story, moved, 5_000))
+    for _ in range(2):
+        order = story.sell("5")
+        story.pay(order, order.amount_fen)
+    assert (owed(story, household), ahead(story, household)) == (0, 0)
+    assert examine(session) == []
+    assert not verify(session).findings
+
+
+def test_what_was_paid_for_a_part_is_not_taken_for_another_part(session: orm.Session) -> None:
+    story = Story(session)
+    household = story.household().id
+    lot, _ = story.lot(10_000, {household: 5_000})
+    part, other = (move_on(story, lot, 5_000) for _ in range(2))
+    (of_part,) = session.scalars(sa.select(Contribution.id).filter_by(lot_id=part.id))
+    put_on_sale(story, part)
+    story.disburse({household: 2_500}, contributions={household: of_part})
+    session.refresh(part)
+    put_on_sale(story, other)
+    order = story.sell("10")
+    story.pay(order, order.amount_fen)
+    assert (owed(story, household), ahead(story, household)) == (2_500, 0)
+    story.give_back(order, "5")
+    assert (owed(story, household), ahead(story, household)) == (1_250, 1_250)
+    assert examine(session) == []
+    assert not verify(session).findings
+
+
+def on_sale(story: Story) -> int:
+    """Return how much of the product can be bought (milli)."""
+    milli = sa.select(sa.func.sum(Lot.available_milli)).filter_by(product_id=story.product.id, status=LotStatus.OPEN)
+    return int(story.session.scalars(milli).one() or 0)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    steps=st.lists(st.tuples(st.sampled_from(["sell", "move", "give_back", "discard"]), st.integers(1, 4)), max_size=12)
+    steps=st.lists(
+        st.tuples(
+            st.sampled_from(["sell", "move", "move_and_open", "pay_ahead", "give_back", "discard"]), st.integers(1, 8)
+        ),
+        max_size=12,
+    )
 )
 def test_whatever_happens_to_a_lot_the_book_and_the_facts_agree(
     session: orm.Session, steps: list[tuple[str, int]]
 ) -> None:
     savepoint = session.begin_nested()
-    story, _, lot = one_household(session)
+    story, household_id, lot = one_household(session)
+    (given_id,) = session.scalars(sa.select(Contribution.id).filter_by(lot_id=lot.id))
     sold: list[Order] = []
     last_moved: Lot | None = None
+    paid_fen = 0
     for step, kilos in steps:
         session.refresh(lot)
-        if step in ("sell", "move") and lot.available_milli < kilos * 1_000:
+        if step.startswith("move") and lot.available_milli < kilos * 1_000:
             continue
         match step:
-            case "sell":
+            case "sell" if on_sale(story) >= kilos * 1_000:
                 sold.append(story.sell(str(kilos)))
+                story.pay(sold[-1], sold[-1].amount_fen)
                 last_moved = None
             case "move":
                 last_moved = move_on(story, lot, kilos * 1_000)
+            case "move_and_open":
+                put_on_sale(story, move_on(story, lot, kilos * 1_000))
+                last_moved = None
+            case "pay_ahead" if paid_fen + kilos * 100 <= 1_001:
+                story.disburse({household_id: kilos * 100}, contributions={household_id: given_id})
+                paid_fen += kilos * 100
             case "give_back" if sold:
                 story.give_back(order := sold.pop(), str(story.lines(order)[0].accepted_milli // 1_000))
                 last_moved = None
             case "discard" if last_moved:
                 opening.discard(session, story.clerk, lot_id=last_moved.id)
                 last_moved = None
+    assert min(owed(story, household_id), ahead(story, household_id)) == 0
+    assert owed(story, household_id) + paid_fen <= 1_001 + ahead(story, household_id)
     assert examine(session) == []
     assert not verify(session).findings
     savepoint.rollback()

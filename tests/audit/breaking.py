@@ -26,6 +26,11 @@ from tests.audit.spoiling import (
     moved,
 )
 
+A_MATCH = (
+    "d.kind = 'household' AND d.step = '{step}'"
+    " AND t.entry_id = (SELECT id FROM ledger_entries WHERE reason = 'matching' ORDER BY id LIMIT 1)"
+)
+
 BREAKING: dict[str, tuple[tuple[str, ...], set[str]]] = {
     **CONTRIBUTIONS,
     **MONEY,
@@ -126,6 +131,13 @@ BREAKING: dict[str, tuple[tuple[str, ...], set[str]]] = {
             ),
         ),
         {"advance_is_never_negative", "payment_is_accounted_for"},
+    ),
+    "what_is_owed_was_not_paid_ahead": (
+        (
+            moved("t.credit_account_id", "t.debit_account_id", "t.amount_fen", A_MATCH.format(step="recognised")),
+            moved("t.credit_account_id", "t.debit_account_id", "t.amount_fen", A_MATCH.format(step="advance")),
+        ),
+        {"what_is_owed_was_not_paid_ahead", "fact_posts_once"},
     ),
     "nothing_leaves_before_it_came": (
         (
