@@ -17,7 +17,7 @@ from sqlalchemy import orm
 
 from market.clock import YEARS, business_date, utc_now
 from market.errors import InvalidInputError, MarketError, check_not_ahead
-from market.identifiers import holds_personal_number, holds_resident_id
+from market.identifiers import holds_personal_number, holds_resident_id, is_personal_code, is_personal_reference
 from market.money import MAX_FEN, MOST_OF_A_HOUSEHOLD_FEN, WHOLE_BP
 from market.routing import GatedRoute
 
@@ -46,10 +46,13 @@ def _refuse_resident_numbers(value: str) -> str:
     return value
 
 
-def _refuse_personal_numbers(value: str) -> str:
-    if holds_personal_number(value):
-        raise PydanticCustomError("personal_number", "must not hold a resident, mobile or bank card number")
-    return value
+def _refuse_if(holds: Callable[[str], bool]) -> AfterValidator:
+    def refuse(value: str) -> str:
+        if holds(value):
+            raise PydanticCustomError("personal_number", "must not hold a resident, mobile or bank card number")
+        return value
+
+    return AfterValidator(refuse)
 
 
 def _only_as_written(value: object) -> object:
@@ -77,7 +80,8 @@ Count = Annotated[int, Field(strict=True, ge=0, le=1_000_000_000, examples=[3])]
 PositiveCount = Annotated[int, Field(strict=True, gt=0, le=1_000_000_000, examples=[3])]
 Flag = Annotated[bool, Field(strict=True, examples=[True])]
 Day = Annotated[date, BeforeValidator(_only_as_written), AfterValidator(_of_our_time), Field(examples=["2026-03-02"])]
-Text = Annotated[
+# What is written elsewhere and only named here: the code of a household, which may look like a card's number.
+Named = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
     Field(examples=["骏枣"]),
@@ -85,13 +89,14 @@ Text = Annotated[
     AfterValidator(_refuse_resident_numbers),
 ]
 # A reference may look like a telephone's number; in what is said in words no number of a person has business.
-Wording = Annotated[Text, AfterValidator(_refuse_personal_numbers)]
+Text = Annotated[Named, _refuse_if(is_personal_reference)]
+Wording = Annotated[Named, _refuse_if(holds_personal_number)]
 LongText = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=2000),
     Field(examples=["同意"]),
     AfterValidator(_refuse_unprintable),
-    AfterValidator(_refuse_personal_numbers),
+    _refuse_if(holds_personal_number),
 ]
 FORMS: dict[str, tuple[str, str]] = {}
 """What each pattern of a field asks, in English and Chinese, for the refusal of what does not have that form."""
@@ -141,6 +146,7 @@ Code = Annotated[
         "2 至 40 位小写字母、数字或下划线,以字母开头",
         example="canteen",
     ),
+    _refuse_if(is_personal_code),
 ]
 Sha256Hex = Annotated[str, form(r"^[0-9a-f]{64}$", "64 hexadecimal digits", "64 位十六进制数字", example="0" * 64)]
 

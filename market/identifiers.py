@@ -13,9 +13,19 @@ _CREDIT_CODE = re.compile(rf"[{_CREDIT_ALPHABET}]{{2}}[0-9]{{6}}[{_CREDIT_ALPHAB
 _RESIDENT_ID = re.compile(r"[0-9]{6}([0-9]{4})([0-9]{2})([0-9]{2})[0-9]{3}[0-9X]")
 _RESIDENT_CHECK = "10X98765432"
 _REGION_CODE = re.compile(r"[0-9]{2}([0-9]{2}([0-9]{2}([0-9]{3}([0-9]{3})?)?)?)?")
-_EIGHTEEN = re.compile(r"(?<!\d)\d{17}[\dXx](?!\d)", re.ASCII)
-_MOBILE = re.compile(r"(?<![A-Za-z0-9=/_-])1[3-9]\d{9}(?!\d)", re.ASCII)
-_CARD = re.compile(r"(?<!\d)62\d{14,17}(?!\d)", re.ASCII)
+_CARD = re.compile(r"62[0-9]{14,17}")
+_GAP = r"[\s\-\u2010-\u2015_.·()]{0,3}"
+_EIGHTEEN = re.compile(rf"(?<!\d)(?=(\d(?:{_GAP}\d){{16}}{_GAP}[\dXx])(?!\d))", re.ASCII)
+_TELEPHONE = rf"(?:(?:\+|00)?86{_GAP})?1[3-9]\d{_GAP}\d{{4}}{_GAP}\d{{4}}(?!\d)"
+_MOBILE = re.compile(rf"(?<![A-Za-z0-9=/_])(?<![A-Za-z0-9]-){_TELEPHONE}", re.ASCII)
+_MOBILE_IN_CODE = re.compile(rf"(?<!\d){_TELEPHONE}", re.ASCII)
+_SOME_GAP = _GAP.replace("{0,3}", "{1,3}")
+_IN_FOURS = rf"62\d\d(?:{_SOME_GAP}\d{{4}}){{3}}"
+_CARDS = [
+    re.compile(rf"(?<!\d)(?=({written})(?!\d))", re.ASCII)
+    for written in (r"62\d{14,17}", _IN_FOURS, rf"{_IN_FOURS}{_GAP}\d{{1,3}}", rf"62\d{{4}}{_SOME_GAP}\d{{10,13}}")
+]
+_CODE_OF_GANSU = re.compile(r"62(?:0[1-9]|1[0-2]|29|30)[0-9]{2}[0-5][0-9]{2}[0-5][0-9]{6}")
 _EINVOICE_NUMBER = re.compile(r"[0-9]{20}")
 _COUNTY_DIGITS = 6
 CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
@@ -56,14 +66,59 @@ def is_card_number(text: str) -> bool:
 
 
 def holds_resident_id(text: str) -> bool:
-    """Tell whether a resident identity number stands somewhere in a text."""
-    return any(is_resident_id(number.upper()) for number in _EIGHTEEN.findall(unicodedata.normalize("NFKC", text)))
+    """Tell whether a resident identity number stands somewhere in a text, in one or with spaces or hyphens in it.
+
+    It is of someone born since 1900: a long code of a household may be one of the Middle Ages. Broken it is of someone
+    born before 2020: of later years a slip's county, day and serial number look the same.
+    """
+    for found in _EIGHTEEN.findall(unicodedata.normalize("NFKC", text)):
+        number = "".join(filter(str.isalnum, found)).upper()
+        born_until = "2019" if len(found) > len(number) else "2099"
+        if "1900" <= number[6:10] <= born_until and is_resident_id(number):
+            return True
+    return False
+
+
+def holds_card_number(text: str) -> bool:
+    """Tell whether the number of a bank card of the mainland stands somewhere in a text.
+
+    It is written in one, in groups of four, or broken after the sixth digit alone, as cards are printed. 16 digits in
+    one that begin as the codes of Gansu's villages do (62...) are a household's code, not a card: of the codes of its
+    households every tenth has Luhn's digit by chance. Without Luhn's digit nothing tells a card from a reference.
+    """
+    plain = unicodedata.normalize("NFKC", text)
+    found = (number for card in _CARDS for number in card.findall(plain) if not _CODE_OF_GANSU.fullmatch(number))
+    return any(is_card_number("".join(filter(str.isdecimal, number))) for number in found)
 
 
 def holds_personal_number(text: str) -> bool:
-    """Tell whether a resident identity number, a mobile telephone's or a bank card's stands somewhere in a text."""
+    """Tell whether a number of a person stands somewhere in words: a resident's, a bank card's or a mobile telephone's.
+
+    A telephone's is written in one or broken after the third and the seventh digit, with +86, 0086, 86 or none of them;
+    right after Latin letters, =, / or _, or a letter or digit and a hyphen, the digits belong to a reference.
+    """
     plain = unicodedata.normalize("NFKC", text)
-    return holds_resident_id(plain) or bool(_MOBILE.search(plain)) or any(map(is_card_number, _CARD.findall(plain)))
+    return _MOBILE.search(plain) is not None or holds_resident_id(plain) or holds_card_number(plain)
+
+
+def is_personal_reference(text: str) -> bool:
+    """Tell whether a number of a person stands in a reference or a name: as in words, but for digits in one.
+
+    References of banks are digits in one too, of any length, and may look like a telephone's by chance.
+    """
+    plain = unicodedata.normalize("NFKC", text)
+    broken = any(not number.isdecimal() for number in _MOBILE.findall(plain))
+    return broken or holds_resident_id(plain) or holds_card_number(plain)
+
+
+def holds_mobile_in_code(code: str) -> bool:
+    """Tell whether a mobile telephone's number stands in a code, be it right after letters."""
+    return _MOBILE_IN_CODE.search(code) is not None
+
+
+def is_personal_code(code: str) -> bool:
+    """Tell whether a number of a person stands in a code that someone chose: as in words, but also after letters."""
+    return holds_mobile_in_code(code) or holds_resident_id(code) or holds_card_number(code)
 
 
 def is_region_code(text: str) -> bool:

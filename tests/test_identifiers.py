@@ -11,6 +11,8 @@ from market.identifiers import (
     is_card_number,
     is_credit_code,
     is_einvoice_number,
+    is_personal_code,
+    is_personal_reference,
     is_region_code,
     is_resident_id,
     reference_key,
@@ -142,20 +144,90 @@ def test_a_reference_is_the_same_however_it_is_typed(typed: str, key: str) -> No
 
 
 CARD = "6222020200112230004"
+BORN = "141122198603122173"
+OF_GANSU = "6210221062010009"
 
 
 @pytest.mark.parametrize(
-    "text", [f"卡号{CARD}", "电话 13800000000", "６２２２０２０２００１１２２３０００４", "张 360426199101010071"]
+    "text",
+    [
+        f"卡号{CARD}",
+        "卡号 6222 0202 0011 2230 004",
+        "6222-0212-3456-7890-128",
+        "622202 0200112230004",
+        "6217 0012 3456 7893 100元",
+        "电话 13800000000",
+        "６２２２０２０２００１１２２３０００４",
+        "张 360426199101010071",
+        "收141122 19860312 2173",
+        "141122-19860312-2173",
+        "14112219480101 006X",
+        "+8613912345678",
+        "008613912345678",
+        "8613912345678",
+        "139-1234-5678",
+        "139 12345678",
+        "1391234 5678",
+        "139.1234.5678",
+        "(139) 1234-5678",
+        "给李四 +86 139 1234 5678",
+        "86-139-1234-5678",
+        "电话-13912345678",
+    ],
 )
 def test_a_number_of_a_person_is_known_among_words(text: str) -> None:
     assert holds_personal_number(text)
 
 
 @pytest.mark.parametrize(
-    "text", ["", "银行代发回单 20260302-01", "ICBC-20260331-000412", "6222020200112230007", f"1{CARD}"]
+    "text",
+    [
+        "",
+        "银行代发回单 20260302-01",
+        "ICBC-20260331-000412",
+        "6222020200112230007",
+        f"1{CARD}",
+        "25142000000000000016",
+        "1411221062010001 与 1411221062010002",
+        "141122106205010095",
+        f"{OF_GANSU} {OF_GANSU[:-2]}17",
+        "收购单 2026-03-02 第 15 号 1280.00 元",
+        "0013912345678",
+        "REF-13912345678",
+        "https://shop.example/item?id=13912345678",
+        "2026-150-0012-3456",
+        "HGZ-141122-20260302-0010",
+        "、".join(f"621022-20260302-{serial:04}" for serial in range(1, 30)),
+    ],
 )
 def test_other_numbers_name_nobody(text: str) -> None:
     assert not holds_personal_number(text)
+
+
+def test_a_code_of_a_household_in_gansu_has_a_card_s_check_digit_by_chance() -> None:
+    assert is_card_number(OF_GANSU)
+    assert is_resident_id("141122106205010095"), "of the year 1062"
+    assert is_resident_id("141122202603020010"), "county, day and serial number of a slip"
+
+
+@pytest.mark.parametrize(
+    "text", ["+8613912345678", "139-1234-5678", f"B {CARD}", f"收{BORN}", "收141122 19860312 2173"]
+)
+def test_a_reference_with_a_number_of_a_person_beyond_mistake_is_known(text: str) -> None:
+    assert is_personal_reference(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["13912345678", "8613912345678", "B20260302-000017", "9" * 16, "9" * 22, f"B {CARD[1:]}"]
+)
+def test_a_reference_of_a_bank_is_digits_of_any_length(text: str) -> None:
+    assert not is_personal_reference(text)
+
+
+@pytest.mark.parametrize("code", ["a13912345678", f"c_{CARD}", f"a{BORN}", "h-139-1234-5678"])
+def test_a_code_that_holds_a_number_of_a_person_is_known_also_after_letters(code: str) -> None:
+    assert is_personal_code(code)
+    assert not is_personal_code("qi_jin_2026")
 
 
 def test_a_telephone_is_no_resident_number() -> None:

@@ -13,13 +13,14 @@ from market.api import (
     Day,
     Fen,
     GivenFen,
+    Named,
     PageQuery,
     PositiveCount,
     PositiveFen,
     Quantity,
     Schema,
     Sha256Hex,
-    Text,
+    Wording,
 )
 from market.benefits.holdings import (
     MILLI_MU,
@@ -44,12 +45,12 @@ MAX_ROWS = 2000
 """Households in one version of a register."""
 
 AreaInMu = Annotated[Quantity, Field(examples=["0.5"], description="decimal string in mu (亩)")]
-HouseholdCode = Annotated[Text, Field(max_length=40, examples=["1411221062010001"])]
+HouseholdCode = Annotated[Named, Field(max_length=40, examples=["1411221062010001"])]
 ModeCode = Annotated[Code, Field(examples=["base_own"])]
 KindCode = Annotated[RegisterKind, Field(examples=["shares"])]
 Rate = Annotated[BasisPoints, Field(examples=[660])]
 SoleMode = Annotated[ModeCode | None, Field(examples=[None], description="a mode of the scheme, where there is one")]
-RegisterName = Annotated[Text, Field(examples=["股份登记"])]
+RegisterName = Annotated[Wording, Field(examples=["股份登记"])]
 
 
 def _milli_mu(area_mu: str, pointer: str) -> int:
@@ -118,7 +119,7 @@ class ModeTerms(Schema):
     """A mode in which shares are held, and the households' part of the profit."""
 
     code: ModeCode
-    name: Annotated[Text, Field(examples=["基础股+自筹资金"])]
+    name: Annotated[Wording, Field(examples=["基础股+自筹资金"])]
     parts: Annotated[list[Part], Field(min_length=1, max_length=4, examples=[["base", "own_funds"]])]
     household_bp: Annotated[BasisPoints, Field(examples=[6667])]
 

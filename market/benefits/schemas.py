@@ -7,7 +7,19 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from market.api import BasisPoints, Count, Day, Flag, LongText, PageQuery, PositiveFen, Schema, Sha256Hex, Text
+from market.api import (
+    BasisPoints,
+    Count,
+    Day,
+    Flag,
+    LongText,
+    Named,
+    PageQuery,
+    PositiveFen,
+    Schema,
+    Sha256Hex,
+    Wording,
+)
 from market.benefits.rules import (
     Basis,
     IncomeClass,
@@ -51,7 +63,7 @@ class MechanismsOut(Schema):
 class CreatePlan(Schema):
     """A new plan of the caller's organisation."""
 
-    name: Annotated[Text, Field(examples=["羊肚菌入股分红方案"])]
+    name: Annotated[Wording, Field(examples=["羊肚菌入股分红方案"])]
 
 
 class PlanOut(Schema):
@@ -222,7 +234,7 @@ class Enrol(Schema):
     """Households that take part with the caller's organisation, by code."""
 
     household_codes: Annotated[
-        list[Annotated[Text, Field(max_length=40)]],
+        list[Annotated[Named, Field(max_length=40)]],
         Field(min_length=1, max_length=MAX_HOUSEHOLDS, examples=[["1411221062010001"]]),
     ]
     enrolled_on: Annotated[

@@ -20,6 +20,7 @@ from market.api import (
     RegionCode,
     Schema,
     Text,
+    Wording,
 )
 from market.catalog.rules import ProductStatus, Sort
 from market.money import MAX_FEN
@@ -52,7 +53,7 @@ class AddCategory(Schema):
     """A kind of product; `needs_quality_certificate` as Ministry order 2025 no. 4 says."""
 
     code: CategoryCode
-    name: Annotated[Text, Field(examples=["干果"])]
+    name: Annotated[Wording, Field(examples=["干果"])]
     needs_quality_certificate: Flag
     most_kg_per_mu: Annotated[
         PositiveCount | None,
@@ -64,7 +65,7 @@ class CategoryOut(Schema):
     """A kind of product."""
 
     code: CategoryCode
-    name: Annotated[Text, Field(examples=["干果"])]
+    name: Annotated[Wording, Field(examples=["干果"])]
     needs_quality_certificate: Flag
     most_kg_per_mu: Annotated[int | None, Field(examples=[5_000])]
 
@@ -93,8 +94,8 @@ class CreateProduct(Schema):
     plan_id: Id
     category_code: CategoryCode
     unit: SoldIn
-    name: Text
-    specification: Annotated[Text, Field(examples=["一级,散装"])]
+    name: Wording
+    specification: Annotated[Wording, Field(examples=["一级,散装"])]
     description: Annotated[LongText, Field(examples=["吕梁山区骏枣,自然晾晒。"])]
     minimum: Annotated[Quantity, Field(examples=["10"])]
     multiple: Annotated[Quantity, Field(examples=["5"])]
@@ -106,8 +107,8 @@ class CreateProduct(Schema):
 class EditProduct(Schema):
     """What is left out stays as it is."""
 
-    name: Text | None = None
-    specification: Annotated[Text | None, Field(examples=["一级,散装"])] = None
+    name: Wording | None = None
+    specification: Annotated[Wording | None, Field(examples=["一级,散装"])] = None
     description: Annotated[LongText | None, Field(examples=["吕梁山区骏枣,自然晾晒。"])] = None
     minimum: Annotated[Quantity | None, Field(examples=["10"])] = None
     multiple: Annotated[Quantity | None, Field(examples=["5"])] = None
@@ -125,7 +126,7 @@ class SupplierOfProduct(Schema):
     """Who sells it."""
 
     id: Id
-    name: Annotated[Text, Field(examples=["富山种植专业合作社"])]
+    name: Annotated[Wording, Field(examples=["富山种植专业合作社"])]
     county_code: RegionCode
 
 
@@ -141,8 +142,8 @@ class ProductItem(Schema):
     """A product as a listing shows it; quantities are in its unit, `available` is what its lots now hold."""
 
     id: Id
-    name: Text
-    specification: Annotated[Text, Field(examples=["一级,散装"])]
+    name: Wording
+    specification: Annotated[Wording, Field(examples=["一级,散装"])]
     category_code: CategoryCode
     supplier: SupplierOfProduct
     unit: SoldIn
@@ -200,7 +201,7 @@ class CategoryFacet(Schema):
     """Products of one category."""
 
     code: CategoryCode
-    name: Annotated[Text, Field(examples=["干果"])]
+    name: Annotated[Wording, Field(examples=["干果"])]
     products: Count
 
 
@@ -216,7 +217,7 @@ class SupplierFacet(Schema):
     """Products of one supplier."""
 
     id: Id
-    name: Annotated[Text, Field(examples=["富山种植专业合作社"])]
+    name: Annotated[Wording, Field(examples=["富山种植专业合作社"])]
     products: Count
 
 

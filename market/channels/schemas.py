@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from market.api import Code, Day, Flag, Schema, Text
+from market.api import Code, Day, Flag, Schema, Wording
 from market.channels.rules import (
     DEFAULT_SCHEME,
     MAX_CHANNELS,
@@ -57,7 +57,7 @@ class ChannelIn(Schema):
     """A channel of a scheme to be published."""
 
     code: Code
-    name: Annotated[Text, Field(examples=["进食堂"])]
+    name: Annotated[Wording, Field(examples=["进食堂"])]
     buyer_kinds: BuyerKinds
     evidence_kinds: EvidenceKinds
     needs_external_number: Flag
@@ -72,7 +72,7 @@ class PublishScheme(Schema):
     """A version of a scheme, in force from a day until the next version."""
 
     code: SchemeCode
-    name: Annotated[Text, Field(examples=["七进"])]
+    name: Annotated[Wording, Field(examples=["七进"])]
     valid_from: Day
     channels: Annotated[list[ChannelIn], Field(min_length=1, max_length=MAX_CHANNELS)]
 

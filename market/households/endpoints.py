@@ -27,6 +27,7 @@ from market.households.rules import (
     HeadCountError,
     HouseholdCodeTakenError,
     HouseholdDepartedError,
+    NumberInTextError,
     StatusOrderError,
     VillageOutsideRegionError,
 )
@@ -58,7 +59,12 @@ router = router_of("households")
     status_code=201,
     response_model=HouseholdDetailOut,
     responses=declared(
-        HeadCountError, FutureDateError, VillageOutsideRegionError, UnknownRegionError, HouseholdCodeTakenError
+        HeadCountError,
+        NumberInTextError,
+        FutureDateError,
+        VillageOutsideRegionError,
+        UnknownRegionError,
+        HouseholdCodeTakenError,
     ),
 )
 def register_household(

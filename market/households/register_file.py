@@ -14,7 +14,15 @@ from typing import NamedTuple
 from xlsxwriter import Workbook
 
 from market.households.particulars import Particulars, Said, doubt_of, fault_of, normalised
-from market.households.rules import MAX_HEADS, Column, FileKind, HouseholdStatus, PersonalField
+from market.households.rules import (
+    MAX_HEADS,
+    Column,
+    FileKind,
+    HouseholdStatus,
+    NumberInTextError,
+    PersonalField,
+    check_code,
+)
 from market.tables import Cell, UnreadableTableError, csv_table, workbook
 
 MAX_ROWS = 5_000
@@ -174,6 +182,10 @@ def _household(number: int, cells: Cells, today: date, faults: list[Remark]) -> 
         fault = _fault_of(column, found[column], today)
         if fault is not None:
             faults.append(Remark(number, column, fault))
+    try:
+        check_code(found[Column.HOUSEHOLD_CODE], village_code=found[Column.VILLAGE_CODE])
+    except NumberInTextError as refused:
+        faults.append(Remark(number, Column.HOUSEHOLD_CODE, (refused.detail("en"), refused.detail("zh"))))
     if len(faults) > before:
         return None
     return HouseholdInFile(

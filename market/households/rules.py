@@ -11,6 +11,7 @@ from uuid import UUID
 from typing_extensions import override
 
 from market.errors import ForbiddenError, MarketError
+from market.identifiers import holds_mobile_in_code, holds_personal_number, holds_resident_id, is_personal_code
 from market.identity.rules import Role
 
 
@@ -234,8 +235,19 @@ _LONG_NUMBER = re.compile(r"(?:[0-9０-９][\s\-]*){7,}")
 
 def check_says_no_number(text: str, *, pointer: str) -> None:
     """Raise `NumberInTextError` for a free text with a long number in it, which is no day: it is kept in clear."""
-    if _LONG_NUMBER.search(_DAY.sub("日", text)):
+    if holds_personal_number(text) or _LONG_NUMBER.search(_DAY.sub("日", text)):
         raise NumberInTextError(pointer=pointer)
+
+
+def check_code(code: str, *, village_code: str) -> None:
+    """Raise `NumberInTextError` for a household's code with a number of a person in it: it is shown in clear.
+
+    Resident and mobile numbers are refused always; digits of a card only after the code of the household's own village,
+    which begins with 62 in Gansu and would with its serial pass for a card's.
+    """
+    told_here = code.removeprefix(village_code)
+    if holds_resident_id(code) or holds_mobile_in_code(code) or is_personal_code(told_here):
+        raise NumberInTextError(pointer="/code")
 
 
 def check_reveal(role: Role, purpose: Purpose, fields: Collection[PersonalField]) -> None:
@@ -255,7 +267,7 @@ def check_quota(already: int, wanted: int) -> None:
 
 
 class NumberInTextError(MarketError):
-    """A free text is kept in clear, so no number of a person may stand in it."""
+    """A free text or a code is kept in clear, so no number of a person may stand in it."""
 
     en = "Leave out numbers of persons, accounts and telephones: this text is kept as it is."
     zh = "请勿填写身份证号、账号或电话号码:此处文字将原样留存。"

@@ -17,6 +17,7 @@ from market.households.rules import (
     HouseholdCodeTakenError,
     HouseholdStatus,
     VillageOutsideRegionError,
+    check_code,
     check_departure,
     check_head_count,
     check_present,
@@ -39,10 +40,11 @@ def register(
 ) -> Household:
     """Put a household on the register with its first status, which begins on the day of registration.
 
-    Raises `HeadCountError`, `FutureDateError`, `VillageOutsideRegionError`, `UnknownRegionError` for a village that
-    does not exist on that day, or `HouseholdCodeTakenError`.
+    Raises `HeadCountError`, `NumberInTextError`, `FutureDateError`, `VillageOutsideRegionError`, `UnknownRegionError`
+    for a village that does not exist on that day, or `HouseholdCodeTakenError`.
     """
     check_head_count(head_count)
+    check_code(code, village_code=village_code)
     check_not_ahead(registered_on, today=business_date(now), pointer="/registered_on")
     if actor.scope is not Scope.ALL and not village_code.startswith(actor.region_code):
         raise VillageOutsideRegionError(village=village_code, pointer="/village_code")

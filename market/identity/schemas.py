@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_core import PydanticCustomError
 
-from market.api import AnyRegionCode, Flag, PageQuery, Schema, Text, form
+from market.api import AnyRegionCode, Flag, PageQuery, Schema, Text, Wording, form
 from market.identity.rules import OrganisationKind, Permission, Role, Scope, Side
 
 _ID = "0198c2f0-5d1e-7b3a-9c41-2f6d0b7a1e55"
@@ -74,7 +74,7 @@ class RegisterOrganisation(Schema):
     """A body to be registered."""
 
     kind: Kind
-    name: Annotated[Text, Field(examples=["富山种植专业合作社"])]
+    name: Annotated[Wording, Field(examples=["富山种植专业合作社"])]
     region_code: AnyRegionCode
     credit_code: Annotated[str | None, Field(max_length=40, examples=["93141122MA0FAKE015"])] = None
 
@@ -82,7 +82,7 @@ class RegisterOrganisation(Schema):
 class ChangeOrganisation(Schema):
     """What of an organisation may be edited; what is absent stays."""
 
-    name: Annotated[Text | None, Field(examples=["富山种养专业合作社"])] = None
+    name: Annotated[Wording | None, Field(examples=["富山种养专业合作社"])] = None
     active: Annotated[Flag | None, Field(examples=[False])] = None
 
 

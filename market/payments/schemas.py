@@ -38,7 +38,7 @@ class ReceiptOut(Schema):
     supplier_id: Annotated[
         UUID | None, Field(examples=["0198c2f0-5d1e-7b3a-9c41-2f6d0b7a1e55"], description="null: paid into custody")
     ]
-    bank_reference: Annotated[Text, Field(examples=["ICBC-20260331-000412"])]
+    bank_reference: Annotated[str, Field(examples=["ICBC-20260331-000412"])]
     payer_name: Annotated[
         str, Field(examples=["交城县财政国库支付中心"], description="empty where the bank or the provider names nobody")
     ]

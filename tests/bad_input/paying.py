@@ -5,6 +5,9 @@ from tests.factories.persons import resident_id
 
 AHEAD = "2026-03-03"
 
+SPELT = ("+8613912345678", "139-1234-5678", "+86 139 1234 5678", "141122 19860312 2173", "6222 0212 3456 7890 128")
+"""Numbers of persons as people write them."""
+
 CASES: list[Case] = [
     ("a reversal of no payment", lambda f: f.reverse(NOBODY), 404, "not_found", []),
     ("a reversal of what a household confirmed", lambda f: f.reverse(f.confirmed_id), 409, "already_confirmed", []),
@@ -37,6 +40,15 @@ CASES: list[Case] = [
         422,
         INVALID,
         ["/evidence"],
+    ),
+    *(
+        (f"{what} that names a person as {written}", ask, 422, INVALID, [pointer])
+        for written in SPELT
+        for what, ask, pointer in (
+            ("a disbursement", lambda f, w=written: f.disburse(whole={"evidence": f"给李四 {w}"}), "/evidence"),
+            ("a payment", lambda f, w=written: f.disburse(reference=w), "/payments/0/reference"),
+            ("a contribution", lambda f, w=written: f.contribute(evidence=w), "/contributions/0/evidence"),
+        )
     ),
     (
         "a payment whose reference is a resident",

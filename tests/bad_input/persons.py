@@ -11,7 +11,7 @@ from tests.stalls import TODAY, Desk
 
 WHY = {"purpose": "assistance", "reason": "入户走访"}
 PAYMENT = {"purpose": "payment", "reason": "分红兑付"}
-NUMBER = "联系 139 1234 5678"
+NUMBER = "座机 0358 301 2345"
 
 
 def add(fair: Fair, *, household: object = None, **changed: Any) -> Ask:

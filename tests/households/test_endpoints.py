@@ -56,6 +56,14 @@ def test_a_household_lives_on_the_register(client: TestClient, officer: dict[str
     assert (late.status_code, late.json()["code"]) == (409, "household_departed")
 
 
+@pytest.mark.parametrize("code", ["141122198603122173", "13912345678", "6222020200112230004"])
+def test_no_number_of_a_person_is_a_household_s_code(client: TestClient, officer: dict[str, str], code: str) -> None:
+    refused = client.post("/v1/households", json=ASKED | {"code": code}, headers=officer)
+    assert (refused.status_code, refused.json()["code"]) == (422, "number_in_text")
+    assert refused.json()["errors"][0]["pointer"] == "/code"
+    assert code not in refused.text
+
+
 def test_a_head_count_holds_from_a_day_and_what_was_counted_before_stays(
     client: TestClient, officer: dict[str, str]
 ) -> None:

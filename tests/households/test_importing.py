@@ -105,6 +105,17 @@ def test_a_file_is_recorded_whatever_it_is_and_again_brings_nothing_new(
     }
 
 
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+@pytest.mark.parametrize("code", ["141122198603122173", "13912345678", "6222020200112230004"])
+def test_no_number_of_a_person_is_a_household_s_code_in_a_file(registry: Registry, kind: str, code: str) -> None:
+    content = {"csv": csv_of, "xlsx": xlsx_of}[kind]([row(11, code)])
+    refused = send(registry.county, content, kind)
+    assert refused.status_code == 422
+    assert code not in refused.text
+    (fault,) = send(registry.county, content, kind, dry=True).json()["faults"]
+    assert (fault["row"], fault["column"]) == (2, "household_code")
+
+
 def test_what_differs_is_shown_and_applied_only_on_request(registry: Registry, rows: list[Row]) -> None:
     send(registry.county, csv_of(rows))
     rows[0] |= {"phone": "13911112222", "health": ""}

@@ -86,7 +86,7 @@ def test_a_repeat_shows_nothing_and_what_is_remembered_holds_nothing(registry: R
         ({"purpose": None}, 422, "invalid_input"),
         ({"purpose": "curiosity"}, 422, "invalid_input"),
         ({"reason": ""}, 422, "invalid_input"),
-        ({"reason": "核对 138 0000 0000"}, 422, "number_in_text"),
+        ({"reason": "核对 0358-301 2345"}, 422, "number_in_text"),
         ({"fields": []}, 422, "invalid_input"),
         ({"fields": ["name", "name"]}, 422, "invalid_input"),
         ({"fields": ["bank_account"]}, 403, "reveal_not_allowed"),

@@ -19,6 +19,7 @@ from market.households.rules import (
     RevealNotAllowedError,
     RevealQuotaError,
     StatusOrderError,
+    check_code,
     check_departure,
     check_head_count,
     check_present,
@@ -107,7 +108,14 @@ def test_a_hundred_households_an_hour_are_read_and_then_one_comes_back_after_it(
 
 @pytest.mark.parametrize(
     "text",
-    ["身份证 141122198001011234", "核对 138 0000 0000", "电话 138-0000", "卡号６２２２０２１", "141122\n1980"],
+    [
+        "身份证 141122198001011234",
+        "核对 138 0000 0000",
+        "电话 138-0000",
+        "卡号６２２２０２１",
+        "141122\n1980",
+        "141122 19860312 2173",
+    ],
 )
 def test_a_free_text_holds_no_number_of_a_person(text: str) -> None:
     with pytest.raises(NumberInTextError) as refused:
@@ -120,6 +128,39 @@ def test_a_free_text_holds_no_number_of_a_person(text: str) -> None:
 )
 def test_days_and_short_numbers_may_stand_in_a_free_text(text: str) -> None:
     check_says_no_number(text, pointer="/reason")
+
+
+VILLAGE, OF_GANSU, CARD = "141122106201", "621022106201", "6222020200112230004"
+
+
+@pytest.mark.parametrize(
+    ("code", "village"),
+    [
+        ("141122198603122173", VILLAGE),
+        ("141122-19860312-2173", VILLAGE),
+        ("13912345678", VILLAGE),
+        ("H13912345678", VILLAGE),
+        ("139-1234-5678", VILLAGE),
+        (CARD, VILLAGE),
+        (f"H-{CARD}", VILLAGE),
+        (f"{VILLAGE}13912345678", VILLAGE),
+        (f"{VILLAGE}{CARD}", VILLAGE),
+    ],
+)
+def test_a_code_of_a_household_is_no_number_of_a_person(code: str, village: str) -> None:
+    with pytest.raises(NumberInTextError) as refused:
+        check_code(code, village_code=village)
+    assert refused.value.pointer == "/code"
+
+
+@pytest.mark.parametrize(
+    ("code", "village"),
+    [("FH1", VILLAGE), (f"{VILLAGE}0001", VILLAGE), (f"{VILLAGE}-0007", VILLAGE)]
+    + [(f"{OF_GANSU}{serial:04}", OF_GANSU) for serial in range(1, 30)]
+    + [(f"{OF_GANSU}{serial:07}", OF_GANSU) for serial in range(1, 30)],
+)
+def test_a_code_made_of_its_village_s_is_taken_though_some_have_a_card_s_check_digit(code: str, village: str) -> None:
+    check_code(code, village_code=village)
 
 
 @pytest.mark.parametrize(
