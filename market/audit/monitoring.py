@@ -18,6 +18,7 @@ from sqlalchemy import orm
 from market.attribution.net_income import NetIncome, net_incomes
 from market.attribution.payables import Payable, overdue_to
 from market.attribution.statements import POSITIONS
+from market.audit.late_statuses import LateStatus, late_statuses
 from market.audit.rules import MonitoringRule
 from market.benefits.rules import IncomeClass
 from market.db import plan_anew
@@ -38,7 +39,7 @@ from market.money import WHOLE_BP
 LEAST_WAGE_FEN, MOST_WAGE_FEN = 30_000, 30_000_000
 """A year's wage between these is plausible: 300 to 300,000 yuan (rule no. 19)."""
 LATE_STATUS_DAYS = 30
-"""A status that is recorded later than this after it began is looked at, if it brought money."""
+"""A status, or a head count, that is recorded later than this after it began is looked at."""
 COUNTED = [kind for kind, terms in ITEMS.items() if terms.treatment is Treatment.COUNTED]
 
 
@@ -54,7 +55,7 @@ class Circumstances:
     paid_above_fen: int
     off_register: tuple[int, int]
     unchecked: Sequence[Unchecked]
-    late_status: tuple[int, int]
+    late_status: LateStatus | None
     heads_days_late: int
     sharing_account: int
     left_early: LeftEarly | None
@@ -161,9 +162,8 @@ def unchecked_items(found: Circumstances) -> Mapping[str, int] | None:
 
 
 def status_recorded_late(found: Circumstances) -> Mapping[str, int] | None:
-    """A status recorded long after it began, by one person, opens pools to a household that were for assisted ones."""
-    days, fen = found.late_status
-    return {"days_late": days, "assisted_only_fen": fen} if fen > 0 else None
+    """Who dates a status back, alone, has earlier deliveries count, and opens pools that were for assisted ones."""
+    return found.late_status._asdict() if found.late_status else None
 
 
 def heads_recorded_late(found: Circumstances) -> Mapping[str, int] | None:
@@ -260,44 +260,6 @@ _OFF_REGISTER = sa.text(
 )
 
 
-# What pools for assisted households alone brought it since, less what returns took back. A pool names no contribution.
-_RECORDED_LATE = sa.text(
-    """
-    WITH late AS (
-      SELECT household_id, min(valid_from) AS since,
-             max(CAST(recorded_at AT TIME ZONE 'Asia/Shanghai' AS date) - valid_from) AS days
-        FROM household_statuses
-       WHERE household_id = ANY(CAST(:households AS uuid[])) AND status <> 'ordinary'
-         AND CAST(recorded_at AT TIME ZONE 'Asia/Shanghai' AS date) - valid_from > :days
-       GROUP BY household_id
-    ), moved AS (
-      SELECT late.household_id, t.amount_fen AS fen, t.order_line_id, t.mechanism, t.debit_account_id AS other_id
-        FROM late
-        JOIN ledger_accounts a ON a.book = 'attribution' AND a.kind = 'household' AND a.owner_id = late.household_id
-                              AND a.step = 'accrued'
-        JOIN ledger_transfers t ON t.credit_account_id = a.id AND t.effective_on >= late.since
-       WHERE t.contribution_id IS NULL
-      UNION ALL
-      SELECT late.household_id, -t.amount_fen, t.order_line_id, t.mechanism, t.credit_account_id
-        FROM late
-        JOIN ledger_accounts a ON a.book = 'attribution' AND a.kind = 'household' AND a.owner_id = late.household_id
-                              AND a.step = 'accrued'
-        JOIN ledger_transfers t ON t.debit_account_id = a.id AND t.effective_on >= late.since
-       WHERE t.contribution_id IS NULL
-    )
-    SELECT late.household_id, late.days, CAST(sum(m.fen) AS bigint)
-      FROM late
-      JOIN moved m ON m.household_id = late.household_id
-      JOIN ledger_accounts o ON o.id = m.other_id AND o.kind <> 'household'
-      JOIN order_lines l ON l.id = m.order_line_id
-      JOIN plan_versions v ON v.id = l.plan_version_id
-     WHERE EXISTS (SELECT FROM jsonb_array_elements(v.body -> 'pools') AS p
-                    WHERE p ->> 'mechanism' = m.mechanism AND CAST(p ->> 'assisted_only' AS boolean))
-     GROUP BY late.household_id, late.days
-    """
-)
-
-
 def alerts(
     session: orm.Session,
     actor: Actor,
@@ -326,8 +288,7 @@ def alerts(
     asked |= {"period_from": window.next_day, "since": since}
     above: dict[UUID, int] = {row[0]: row[1] for row in connection.execute(_ABOVE, asked)}
     lapsed: dict[UUID, tuple[int, int]] = {row[0]: (row[1], row[2]) for row in connection.execute(_OFF_REGISTER, asked)}
-    asked |= {"days": LATE_STATUS_DAYS}
-    late: dict[UUID, tuple[int, int]] = {row[0]: (row[1], row[2]) for row in connection.execute(_RECORDED_LATE, asked)}
+    late = late_statuses(connection, ids, days=LATE_STATUS_DAYS, since=window.begin)
     heads = late_head_counts(connection, ids, days=LATE_STATUS_DAYS, since=window.begin)
     unchecked: dict[UUID, list[Unchecked]] = defaultdict(list)
     for each in unchecked_sums(connection, ids, COUNTED, window):
@@ -347,7 +308,7 @@ def alerts(
             above.get(household.id, 0),
             lapsed.get(household.id, (0, 0)),
             unchecked[household.id],
-            late.get(household.id, (0, 0)),
+            late.get(household.id),
             heads.get(household.id, 0),
             sharing.get(household.id, 0),
             early.get(household.id),

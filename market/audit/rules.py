@@ -234,8 +234,8 @@ MONITORING_WORDS: Mapping[MonitoringRule, tuple[str, str]] = {
         "其他收入超过限额且逾期未经第二人核对",
     ),
     MonitoringRule.STATUS_RECORDED_LATE: (
-        "a status recorded long after it began, and money from pools for assisted households alone since",
-        "户类型补登过晚,且此后自仅限帮扶户的资金池获得分配",
+        "a status recorded long after it began: another than before, or one by which earlier deliveries or pools count",
+        "户类型补登过晚:改变了此前类型,或使此前交货计入帮扶、使其自仅限帮扶户的资金池获得分配",
     ),
     MonitoringRule.HEADS_RECORDED_LATE: (
         "another head count recorded, in these months, for a day long before: figures per head of then change",

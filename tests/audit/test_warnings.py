@@ -11,7 +11,7 @@ from market.audit.monitoring import alerts
 from market.audit.rules import MonitoringRule
 from market.households.models import Household, HouseholdHeadCount
 from market.households.rules import DepartureReason, HouseholdStatus
-from market.households.service import depart
+from market.households.service import depart, record_status, register
 from market.identity.rules import Actor, OrganisationKind, Role, Scope
 from tests import factories
 from tests.story import Story, open_channels
@@ -43,6 +43,71 @@ def test_another_head_count_dated_long_back_is_told(
     session.flush()
     expected = {} if days is None else {household.code: {"days_late": days}}
     assert found(session, county, MonitoringRule.HEADS_RECORDED_LATE) == expected
+
+
+@pytest.fixture
+def reviewer(session: orm.Session, county: Actor) -> Actor:
+    factories.region(session, code="141122106201")
+    return county
+
+
+def registered(session: orm.Session, reviewer: Actor, on: date, status: HouseholdStatus) -> Household:
+    """Put a household on the register at the noon of ON, from a day on."""
+    return register(
+        session,
+        reviewer,
+        code=f"LATE-{factories.number()}",
+        village_code="141122106201",
+        head_count=3,
+        status=status,
+        registered_on=on,
+        now=NOON,
+    )
+
+
+@pytest.mark.parametrize(("late", "told"), [(90, 1), (31, 1), (30, 0), (0, 0)])
+def test_another_status_dated_long_back_is_told(session: orm.Session, reviewer: Actor, late: int, told: int) -> None:
+    household = factories.household(session, status=HouseholdStatus.ORDINARY)
+    lot = factories.lot(session, factories.product(session, factories.organisation(session)))
+    for day in (date(2026, 1, 4), date(2026, 2, 4), date(2026, 4, 15)):
+        factories.contribution(session, lot, household, amount_fen=6_000, delivered_on=day)
+    since = ON - timedelta(days=late)
+    assisted = HouseholdStatus.REGISTERED_POOR
+    record_status(session, reviewer, household_id=household.id, status=assisted, valid_from=since, now=NOON)
+    before = 1 if since <= date(2026, 2, 4) else 0
+    figures = {"days_late": late, "assisted_only_fen": 0}
+    figures |= {"deliveries_before": before, "delivered_before_fen": before * 6_000}
+    expected = {household.code: figures} if told else {}
+    assert found(session, reviewer, MonitoringRule.STATUS_RECORDED_LATE) == expected
+    assert found(session, reviewer, MonitoringRule.STATUS_RECORDED_LATE, date(2027, 5, 1)) == {}, "the window went on"
+
+
+def test_a_registration_dated_long_back_is_told_once_an_earlier_delivery_counts_by_it(
+    session: orm.Session, reviewer: Actor
+) -> None:
+    lot = factories.lot(session, factories.product(session, factories.organisation(session)))
+    told, from_today, before, unassisted = (
+        registered(session, reviewer, on, status)
+        for on, status in [
+            (date(2024, 1, 1), HouseholdStatus.UNSTABLE),
+            (ON, HouseholdStatus.UNSTABLE),
+            (date(2024, 1, 1), HouseholdStatus.UNSTABLE),
+            (date(2024, 1, 1), HouseholdStatus.ORDINARY),
+        ]
+    )
+    assert found(session, reviewer, MonitoringRule.STATUS_RECORDED_LATE) == {}, "an old register is no warning"
+    for household in (told, from_today, unassisted):
+        factories.contribution(session, lot, household, amount_fen=6_000, delivered_on=date(2026, 4, 1))
+    factories.contribution(session, lot, before, amount_fen=6_000, delivered_on=date(2023, 12, 31))
+    factories.contribution(session, lot, before, amount_fen=6_000, delivered_on=ON)
+    assert found(session, reviewer, MonitoringRule.STATUS_RECORDED_LATE) == {
+        told.code: {
+            "days_late": (ON - date(2024, 1, 1)).days,
+            "assisted_only_fen": 0,
+            "deliveries_before": 1,
+            "delivered_before_fen": 6_000,
+        }
+    }
 
 
 def sold(session: orm.Session, household: Household, *, recognised_on: date, paid_fen: int = 0) -> Story:
