@@ -31,8 +31,8 @@ _COUNTY_DIGITS = 6
 CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 """Letters and digits of one-time codes: on paper none is taken for another."""
 
-_MAY_BE_LEFT_OUT = {"Zs", "Pd"}
-"""Unicode categories with or without which a reference is written: spaces; hyphens and dashes."""
+_MAY_BE_LEFT_OUT = {"Zs", "Pd", "Pc"}
+"""Unicode categories with or without which a reference is written: spaces; hyphens and dashes; underscores."""
 
 
 def is_credit_code(text: str) -> bool:
@@ -144,8 +144,9 @@ def is_einvoice_number(text: str) -> bool:
 def reference_key(text: str) -> str:
     """Return by what bank references are told apart, however they were typed.
 
-    Full width becomes half width, small letters capitals; spaces and hyphens fall away. A reference of nothing else
-    is its own key.
+    Full width becomes half width, small letters capitals; spaces, hyphens, underscores and full stops fall away. A
+    reference of nothing else is its own key.
     """
     plain = unicodedata.normalize("NFKC", text).upper()
-    return "".join(letter for letter in plain if unicodedata.category(letter) not in _MAY_BE_LEFT_OUT) or plain
+    kept = (letter for letter in plain if letter != "." and unicodedata.category(letter) not in _MAY_BE_LEFT_OUT)
+    return "".join(kept) or plain

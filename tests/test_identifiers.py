@@ -136,7 +136,9 @@ def test_an_e_invoice_number_has_twenty_digits() -> None:
         ("icbc 20260331\u3000000412", "ICBC20260331000412"),
         ("\uff29\uff23\uff22\uff23\uff0d2026\u20130331\u2014000412", "ICBC20260331000412"),
         ("\u56de\u53551-1", "\u56de\u535511"),
+        ("REF_A1.", "REFA1"),
         ("--", "--"),
+        ("_.", "_."),
     ],
 )
 def test_a_reference_is_the_same_however_it_is_typed(typed: str, key: str) -> None:

@@ -48,7 +48,7 @@ _MONEY = f"""
 """
 """Where the facts put the money of each order."""
 
-_REFERENCE_KEY = r"""upper(regexp_replace(normalize(l.bank_reference, NFKC), '[[:space:]\u2010-\u2015-]', '', 'g'))"""
+_REFERENCE_KEY = r"""upper(regexp_replace(normalize(l.bank_reference, NFKC), '[[:space:]\u2010-\u2015_.-]', '', 'g'))"""
 """The reference of a line as `identifiers.reference_key` reads it, but for dashes that nobody types."""
 
 _EITHER_SIDE = {
