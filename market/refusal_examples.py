@@ -90,6 +90,7 @@ FACTS: Mapping[str, object] = {
     "recorded_fen": 40_000,
     "refunds": 1,
     "region": "451028",
+    "registered_on": "2026-02-10",
     "retained": "12.00",
     "role": "buyer_clerk",
     "rows": 40,

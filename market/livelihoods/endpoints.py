@@ -37,6 +37,7 @@ from market.livelihoods.rules import (
     CheckState,
     ItemRecordedError,
     ItemReversedError,
+    ItemTooOldError,
     LineSetError,
     RowsAtFaultError,
     SupplierAsSourceError,
@@ -69,7 +70,12 @@ router = router_of("livelihoods")
     status_code=201,
     response_model=AccountItemOut,
     responses=declared(
-        NotFoundError, FutureDateError, HouseholdDepartedError, SupplierAsSourceError, ItemRecordedError
+        NotFoundError,
+        FutureDateError,
+        HouseholdDepartedError,
+        ItemTooOldError,
+        SupplierAsSourceError,
+        ItemRecordedError,
     ),
 )
 def record_item(

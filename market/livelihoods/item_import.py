@@ -76,13 +76,12 @@ def import_items(
     for row in rows:
         try:
             household_id, item = _read(row, households, suppliers, today)
-            own = known.setdefault(household_id, set())
-            if item in own:
-                raise service.recorded(item)
+            own = known.setdefault(household_id, {})
+            service.check_new(item, own, pointer=EVIDENCE)
         except MarketError as error:
             faults.append(Fault(row.line, error.pointer or "", error))
             continue
-        own.add(item)
+        own[item.key] = item.amount_fen
         items.append((household_id, item))
     if faults and not dry_run:
         first = faults[0]

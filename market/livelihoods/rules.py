@@ -167,6 +167,13 @@ def rolling_year(on: date) -> Window:
     return Window(first.replace(year=first.year - 1), date.fromordinal(first.toordinal() - 1))
 
 
+def check_not_too_old(occurred_on: date, *, registered_on: date) -> None:
+    """Raise `ItemTooOldError` for a day before the twelve months by which a household was registered."""
+    earliest = rolling_year(registered_on).begin
+    if occurred_on < earliest:
+        raise ItemTooOldError(registered_on=registered_on, earliest=earliest, pointer="/occurred_on")
+
+
 class Figure(StrEnum):
     """The figures of a household that a baseline may be of, in fen: an increase is of the same figure."""
 
@@ -222,11 +229,18 @@ def per_head(amount_fen: int, heads: int) -> Fraction:
 
 
 class ItemRecordedError(MarketError):
-    """The same money is recorded once: kind, day, amount, source and evidence alike."""
+    """The same money is recorded once: of a kind and day an evidence, however it is typed, shows one amount."""
 
     status = 409
-    en = "The same item is already on record: {item_kind}, {day}, {yuan} yuan."
-    zh = "该笔收支已登记:{item_kind},{day},{yuan} 元。"
+    en = "By this evidence an item is already on record: {item_kind}, {day}, {yuan} yuan."
+    zh = "该凭证已登记收支:{item_kind},{day},{yuan} 元。"
+
+
+class ItemTooOldError(MarketError):
+    """What lies before the months by which a household was registered stands in no figure of it."""
+
+    en = "The household is on the register from {registered_on} on: record what it had from {earliest} on."
+    zh = "该户自 {registered_on} 起在册,仅登记 {earliest} 及以后的收支。"
 
 
 class SupplierAsSourceError(MarketError):

@@ -1,6 +1,6 @@
 """What households earn and spend outside the market: recorded with its source, and reversed when it was wrong."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -14,15 +14,27 @@ from market.households import proxies
 from market.households.models import Household
 from market.households.rules import Deed, HouseholdDepartedError
 from market.households.service import household_to_change
+from market.identifiers import reference_key
 from market.identity.rules import Actor
 from market.livelihoods import queries
 from market.livelihoods.models import AccountItem, MonitoringLine
-from market.livelihoods.rules import ItemKind, ItemRecordedError, ItemReversedError, LineSetError, check_source
+from market.livelihoods.rules import (
+    ItemKind,
+    ItemRecordedError,
+    ItemReversedError,
+    LineSetError,
+    check_not_too_old,
+    check_source,
+)
 from market.money import yuan
 from market.regions.service import check_known
 
 _ENTERED, _TAKEN_BACK = "代办员代填,凭证见该笔收支", "代办员冲销,理由见冲销记录"
 """What shows the act: the item has its evidence and the reversal its reason, and neither is repeated here."""
+
+
+ItemKey = tuple[ItemKind, date, str]
+"""By what items of a household are told apart: a paper shows a household one amount of a kind and day."""
 
 
 class Item(NamedTuple):
@@ -34,43 +46,49 @@ class Item(NamedTuple):
     source: str
     evidence: str
 
+    @property
+    def key(self) -> ItemKey:
+        """Return by what it is told from other items, however its evidence was typed."""
+        return self.kind, self.occurred_on, reference_key(self.evidence)
+
 
 def record(
     session: orm.Session, actor: Actor, *, household_id: UUID, item: Item, today: date, now: datetime
 ) -> AccountItem:
     """Put an item on a household's account.
 
-    Raises `NotFoundError`, `FutureDateError`, `HouseholdDepartedError` for a day after it left, `SupplierAsSourceError`
-    or `ItemRecordedError`.
+    Raises `NotFoundError`, `FutureDateError`, `HouseholdDepartedError` for a day after it left, `ItemTooOldError`,
+    `SupplierAsSourceError` or `ItemRecordedError`.
     """
     household = household_to_change(session, actor, household_id=household_id)
     check_item(household, item, today=today)
     check_source(item.kind, item.source, queries.suppliers(session))
-    if item in standing(session, [household_id]).get(household_id, ()):
-        raise recorded(item)
+    check_new(item, standing(session, [household_id]).get(household_id, {}), pointer="/evidence")
     return add(session, actor, [(household_id, item)], now=now)[0]
 
 
 def check_item(household: Household, item: Item, *, today: date) -> None:
-    """Raise `FutureDateError` or `HouseholdDepartedError` for a day on which the household could have had nothing."""
+    """Raise `FutureDateError`, `HouseholdDepartedError` or `ItemTooOldError` for a day that no figure of it counts."""
     check_not_ahead(item.occurred_on, today=today, pointer="/occurred_on")
     if household.departed_on is not None and item.occurred_on >= household.departed_on:
         raise HouseholdDepartedError(departed_on=household.departed_on, pointer="/occurred_on")
+    check_not_too_old(item.occurred_on, registered_on=household.registered_on)
 
 
-def recorded(item: Item) -> ItemRecordedError:
-    """Return the refusal of an item that is on record already."""
-    return ItemRecordedError(item_kind=item.kind, day=item.occurred_on, yuan=yuan(item.amount_fen))
+def check_new(item: Item, recorded: Mapping[ItemKey, int], *, pointer: str) -> None:
+    """Raise `ItemRecordedError` for an item whose evidence showed the household an amount of this kind and day."""
+    if (fen := recorded.get(item.key)) is not None:
+        raise ItemRecordedError(item_kind=item.kind, day=item.occurred_on, yuan=yuan(fen), pointer=pointer)
 
 
-def standing(session: orm.Session, household_ids: Collection[UUID]) -> dict[UUID, set[Item]]:
-    """Return what is on record of these households and not reversed."""
-    found: dict[UUID, set[Item]] = {}
+def standing(session: orm.Session, household_ids: Collection[UUID]) -> dict[UUID, dict[ItemKey, int]]:
+    """Return what is on record of these households and not reversed, in fen."""
+    found: dict[UUID, dict[ItemKey, int]] = {}
     for row in session.scalars(
         sa.select(AccountItem).where(AccountItem.household_id.in_(household_ids), *queries.in_force())
     ):
         item = Item(row.kind, row.amount_fen, row.occurred_on, row.source, row.evidence)
-        found.setdefault(row.household_id, set()).add(item)
+        found.setdefault(row.household_id, {})[item.key] = item.amount_fen
     return found
 
 

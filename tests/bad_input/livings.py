@@ -76,6 +76,7 @@ CASES: list[Case] = [
     ("an item that names a bank card", lambda f: item(f, source="卡6222020200112230004"), 422, INVALID, ["/source"]),
     ("an item in yuan and fen", lambda f: item(f, amount_fen=1.5), 422, INVALID, ["/amount_fen"]),
     ("an item of tomorrow", lambda f: item(f, occurred_on="2026-03-03"), 422, "future_date", ["/occurred_on"]),
+    ("an item of long ago", lambda f: item(f, occurred_on="2018-12-31"), 422, "item_too_old", ["/occurred_on"]),
     ("an item that says itself whether it counts", lambda f: item(f, counted=True), 422, INVALID, ["/counted"]),
     (
         "a reversal of no item",

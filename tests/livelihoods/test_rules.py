@@ -15,6 +15,7 @@ from market.livelihoods.rules import (
     BaselinePeriodError,
     BaselineStatus,
     ItemKind,
+    ItemTooOldError,
     Supplier,
     SupplierAsSourceError,
     Treatment,
@@ -22,6 +23,7 @@ from market.livelihoods.rules import (
     baseline_after,
     calendar_year,
     check_baseline_period,
+    check_not_too_old,
     check_source,
     per_head,
     rolling_year,
@@ -37,6 +39,12 @@ def test_every_kind_has_a_treatment_and_what_counts_has_a_class() -> None:
     assert excluded == {ItemKind.GIFT, ItemKind.TEMPORARY_RELIEF, ItemKind.PURPOSE_TIED}
     assert ITEMS[ItemKind.SOLAR].income_class is IncomeClass.PROPERTY
     assert ITEMS[ItemKind.INSURANCE_TOP_UP].income_class is IncomeClass.TRANSFER
+
+
+def test_what_a_household_had_counts_from_the_twelve_months_by_which_it_was_registered() -> None:
+    check_not_too_old(date(2025, 2, 1), registered_on=date(2026, 2, 20))
+    with pytest.raises(ItemTooOldError, match="from 2026-02-20 on: record what it had from 2025-02-01 on"):
+        check_not_too_old(date(2025, 1, 31), registered_on=date(2026, 2, 20))
 
 
 def test_every_kind_has_one_name_that_names_no_other() -> None:

@@ -25,6 +25,7 @@ from market.livelihoods.rules import (
     ItemKind,
     ItemRecordedError,
     ItemReversedError,
+    ItemTooOldError,
     RowsAtFaultError,
     SupplierAsSourceError,
     Treatment,
@@ -71,6 +72,40 @@ def test_the_same_money_is_recorded_once(session: orm.Session, clerk: Actor, hou
         record(session, clerk, household)
     record(session, clerk, household, PENSION._replace(evidence="发放表 2026-02 第二人"))
     assert sums(session, household) == {ItemKind.PENSION: 21_600}
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        {"evidence": "发放表2026-02"},
+        {"evidence": "发放表 2026_02."},
+        {"evidence": "发放表 ２０２６ 02"},
+        {"amount_fen": 10_801},
+        {"source": "交城县人社局"},
+    ],
+)
+def test_an_evidence_shows_a_household_one_amount_of_a_kind_and_day(
+    session: orm.Session, clerk: Actor, household: Household, again: dict[str, Any]
+) -> None:
+    item = record(session, clerk, household)
+    with pytest.raises(ItemRecordedError, match=r"108\.00") as refused:
+        record(session, clerk, household, PENSION._replace(**again))
+    assert refused.value.pointer == "/evidence"
+    for other in ({"kind": ItemKind.OLD_AGE}, {"occurred_on": date(2026, 2, 11)}):
+        record(session, clerk, household, PENSION._replace(**again)._replace(**other))
+    record(session, clerk, factories.household(session), PENSION._replace(**again))
+    service.reverse(session, clerk, item_id=item.id, reason="金额有误", now=NOW)
+    record(session, clerk, household, PENSION._replace(**again))
+
+
+def test_an_item_is_of_the_twelve_months_by_which_the_household_was_registered_or_later(
+    session: orm.Session, clerk: Actor
+) -> None:
+    household = factories.household(session, registered_on=date(2026, 2, 20))
+    record(session, clerk, household, PENSION._replace(occurred_on=date(2025, 2, 1)))
+    with pytest.raises(ItemTooOldError, match="2025-02-01 on") as refused:
+        record(session, clerk, household, PENSION._replace(occurred_on=date(2025, 1, 31)))
+    assert refused.value.pointer == "/occurred_on"
 
 
 def test_what_was_wrong_is_reversed_and_both_rows_stay(
@@ -179,7 +214,7 @@ def test_a_second_person_checks_a_villages_items_as_they_were_seen(
 ) -> None:
     county = of_role(session, Role.COUNTY_REVIEWER, "141122")
     pension = record(session, clerk, household)
-    wrong = record(session, clerk, household, PENSION._replace(amount_fen=77))
+    wrong = record(session, clerk, household, PENSION._replace(amount_fen=77, evidence="发放表 乙"))
     service.reverse(session, clerk, item_id=wrong.id, reason="金额有误", now=NOW)
     own = record(session, county, household, PENSION._replace(kind=ItemKind.SOLAR))
     record(session, clerk, household, PENSION._replace(occurred_on=date(2025, 1, 1)))
@@ -212,7 +247,7 @@ def test_what_is_checked_and_taken_back_leaves_nothing_checked(
     session: orm.Session, clerk: Actor, household: Household
 ) -> None:
     item = record(session, clerk, household)
-    kept = record(session, clerk, household, PENSION._replace(amount_fen=300))
+    kept = record(session, clerk, household, PENSION._replace(amount_fen=300, evidence="发放表 乙"))
     check(session, of_role(session, Role.COUNTY_REVIEWER, "141122"), 2, 11_100)
     service.reverse(session, clerk, item_id=item.id, reason="重复", now=NOW)
     window = calendar_year(2026)
@@ -320,7 +355,7 @@ def test_a_dry_run_names_every_row_at_fault_and_writes_nothing(
     content = "\n".join([HEADINGS, good, *faulty]).encode()
     found = imported(session, clerk, content, dry_run=True)
     assert [(fault.line, fault.column, fault.error.code()) for fault in found.faults] == [
-        (3, "", "item_recorded"),
+        (3, "凭证", "item_recorded"),
         (4, "户编号", "not_found"),
         (5, "类别", "invalid_input"),
         (6, "金额(元)", "invalid_input"),
