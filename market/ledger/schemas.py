@@ -10,7 +10,12 @@ from market.ledger.rules import Book
 
 Month = Annotated[
     str,
-    form("^[1-9][0-9]{3}-(0[1-9]|1[0-2])$", "a month written as YYYY-MM", "月份(YYYY-MM)", example="2026-02"),
+    form(
+        "^(19|2[01])[0-9]{2}-(0[1-9]|1[0-2])$",
+        "a month of the years 1900 to 2199 written as YYYY-MM",
+        "1900 年至 2199 年的月份(YYYY-MM)",
+        example="2026-02",
+    ),
 ]
 BookOut = Annotated[Book, Field(examples=["attribution"])]
 

@@ -250,12 +250,15 @@ CASES: list[Case] = [
     ("another supplier's lot", lambda f: f.get(f"/lots/{f.foreign_lot.id}", f.clerk), 404, "not_found", []),
     ("a household of another county", lambda f: f.get(f"/households/{f.stranger.id}", f.county), 404, "not_found", []),
     # Edits
-    (
-        "a month of the year 0",
-        lambda f: Ask(f.auditor, "POST", "/periods", {"book": "cash", "month": "0000-01"}),
-        422,
-        INVALID,
-        ["/month"],
+    *(
+        (
+            f"a month of {month[:4]}",
+            lambda f, m=month: Ask(f.auditor, "POST", "/periods", {"book": "cash", "month": m}),
+            422,
+            INVALID,
+            ["/month"],
+        )
+        for month in ("0000-01", "1000-01", "1899-12", "2200-01")
     ),
     (
         "a household code with a null",
