@@ -303,11 +303,11 @@ class InputDrawnSinceError(MarketError):
 
 
 class PaidLotError(MarketError):
-    """A payment names the contribution that it is for."""
+    """A payment names the contribution that it is for, and so does the list by which it is yet to be made."""
 
     status = 409
-    en = "A contribution to this lot has been paid for; it cannot be discarded."
-    zh = "该批次的投入已有付款,不能作废。"
+    en = "A contribution to this lot has been paid for, or stands on an open list of payments; it cannot be discarded."
+    zh = "该批次的投入已付款或已列入未办结的兑付清单,不能作废。"
 
 
 class MissingQualityCertificateError(MarketError):

@@ -1,6 +1,6 @@
 """What two people do at once is attributed as if one had come after the other, and can be verified."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from uuid import UUID
@@ -22,7 +22,7 @@ from market.db import Database
 from market.errors import MarketError, TransitionError
 from market.identity.rules import OrganisationKind, Role, Scope
 from market.lots import opening
-from market.lots.rules import LotStatus
+from market.lots.rules import LotStatus, PaidLotError
 from market.orders.models import Order
 from tests import factories
 from tests.money_out import paid_out
@@ -108,14 +108,17 @@ def listed(session: orm.Session, story: Story, method: Method) -> PayList:
     """Write a list that pays a household 1 yuan."""
     household = story.household()
     story.lot(10_000, {household.id: 100})
-    payment = PaymentOrder(Kind.HOUSEHOLD, household.id, 100, "DF-1", None)
+    return prepared(session, story, [PaymentOrder(Kind.HOUSEHOLD, household.id, 100, "DF-1", None)], method)
+
+
+def prepared(session: orm.Session, story: Story, payments: Sequence[PaymentOrder], method: Method) -> PayList:
     return pay_lists.prepare(
         session,
         story.clerk,
         method=method,
         paid_on=TODAY if method is Method.CASH else None,
         evidence="清单",
-        payments=[payment],
+        payments=payments,
         now=NOON,
     )
 
@@ -201,6 +204,36 @@ def test_nobody_is_paid_for_what_he_gave_to_a_lot_that_is_being_discarded(commit
             paying.result(10)
     with db.transaction() as session:
         assert queries.advances(session, story.supplier.id, [household.id]) == []
+
+
+def test_no_list_names_what_was_given_to_a_lot_that_is_discarded_at_once(committed_db: Database, story: Story) -> None:
+    """Both are under the lock of what the supplier's payees have standing: one of them sees what the other did."""
+    db = committed_db
+
+    def begin() -> tuple[Callable[[], object], Callable[[], object]]:
+        with db.transaction() as session:
+            here = story.elsewhere(session)
+            household = here.household()
+            here.lot(10_000, {household.id: 100})
+            lot, (given,) = here.lot(10_000, {household.id: 100})
+            lot.status, lot.opened_by = LotStatus.DRAFT, None
+        order = PaymentOrder(Kind.HOUSEHOLD, household.id, 100, f"DF-{given.id}", given.id)
+
+        def discards() -> LotStatus:
+            with db.transaction() as session:
+                return opening.discard(session, story.clerk, lot_id=lot.id).status
+
+        def lists() -> str:
+            with db.transaction() as session:
+                return prepared(session, story, [order], Method.BANK_TRANSFER).status
+
+        return discards, lists
+
+    for discarded, list_made in crossings(db, begin, least=2):
+        assert (discarded, type(list_made)) == (LotStatus.DISCARDED, ForeignContributionError) or (
+            type(discarded),
+            list_made,
+        ) == (PaidLotError, "open")
 
 
 def test_a_code_is_typed_in_while_it_is_printed_again(committed_db: Database, story: Story) -> None:
