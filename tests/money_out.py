@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from sqlalchemy import orm
 
-from market.attribution import disbursing
+from market.attribution import checking, disbursing
 from market.attribution.matching import lock_supplier
 from market.attribution.models import Disbursement, Payment
 from market.attribution.paying import Method
@@ -31,7 +31,7 @@ def paid_out(
         paid_on=on,
         method=method,
         evidence="银行回单",
-        payments=disbursing.with_invoices(method, payments),
-        pointers=disbursing.pointers_of(payments),
+        payments=checking.with_invoices(method, payments),
+        pointers=checking.pointers_of(payments),
     )
     return disbursing.record(session, batch)

@@ -10,7 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from market.attribution import disbursing, pay_lists
+from market.attribution import checking, disbursing, pay_lists
 from market.attribution.bank_file import ResultRow
 from market.attribution.models import BankResult, PayList, PayListLine
 from market.attribution.paying import BankResultError, Fault, LineStatus, ListEvent, ListStatus, Method
@@ -71,8 +71,8 @@ def take_over(
     for day, own in sorted(_by_day(news).items()):
         batch = _batch(pay_list, day, own, now)
         if dry_run:
-            disbursing.check(session, batch.supplier_id, batch.payments, batch.pointers, pay_list_id=pay_list.id)
-            disbursing.check_day(session, batch.supplier_id, day)
+            checking.check_payments(session, batch.supplier_id, batch.payments, batch.pointers, pay_list_id=pay_list.id)
+            checking.check_day(session, batch.supplier_id, day)
         else:
             disbursement, payments, _ = disbursing.record(session, batch)
             pay_lists.mark_paid([line for _, line in own], payments)

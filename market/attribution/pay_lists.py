@@ -12,7 +12,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from market.attribution import disbursing, queries
+from market.attribution import checking, queries, settling
 from market.attribution.matching import lock_supplier
 from market.attribution.models import PayList, PayListLine, Payment
 from market.attribution.paying import LIST_TRANSITIONS, LineStatus, ListEvent, ListStatus, Method
@@ -39,11 +39,11 @@ def prepare(
     """
     supplier_id = actor.organisation_id
     lock_supplier(session, supplier_id)
-    orders = disbursing.with_invoices(method, payments)
-    disbursing.check(session, supplier_id, orders, disbursing.pointers_of(orders))
+    orders = checking.with_invoices(method, payments)
+    checking.check_payments(session, supplier_id, orders, checking.pointers_of(orders))
     if paid_on is not None:
-        disbursing.check_day(session, supplier_id, paid_on)
-    disbursing.settle_delivered(session, supplier_id, orders)
+        checking.check_day(session, supplier_id, paid_on)
+    settling.settle_delivered(session, supplier_id, orders)
     row = PayList(
         id=new_id(),
         supplier_id=supplier_id,
