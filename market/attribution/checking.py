@@ -54,14 +54,7 @@ def pointers_of(payments: Sequence[PaymentOrder]) -> list[str]:
     return [f"/payments/{position}" for position in range(len(payments))]
 
 
-def check_payments(
-    session: orm.Session,
-    supplier_id: UUID,
-    payments: Sequence[PaymentOrder],
-    pointers: Sequence[str],
-    *,
-    pay_list_id: UUID | None = None,
-) -> None:
+def check_payments(session: orm.Session, supplier_id: UUID, payments: Sequence[PaymentOrder]) -> None:
     """Refuse strangers, contributions of other households, and references and invoices used before."""
     households = {payment.payee_id for payment in payments if payment.kind is Kind.HOUSEHOLD}
     known = {
@@ -69,9 +62,9 @@ def check_payments(
         Kind.COLLECTIVE: _collectives(session, supplier_id, payments),
     }
     makers = _makers(session, supplier_id, {payment.contribution_id for payment in payments} - {None})
-    used = _used(session, supplier_id, payments, pay_list_id)
-    invoices = _invoices(session, {payment.invoice_number for payment in payments} - {None}, pay_list_id)
-    for payment, pointer in zip(payments, pointers, strict=True):
+    used = _used(session, supplier_id, payments)
+    invoices = _invoices(session, {payment.invoice_number for payment in payments} - {None})
+    for payment, pointer in zip(payments, pointers_of(payments), strict=True):
         if payment.payee_id not in known[payment.kind]:
             name = _name_of(session, supplier_id, payment)
             raise PayeeWithoutTieError(payee=named(name), pointer=f"{pointer}/payee_id")
@@ -86,10 +79,8 @@ def check_payments(
         invoices |= {payment.invoice_number} - {None}
 
 
-def _used(
-    session: orm.Session, supplier_id: UUID, payments: Sequence[PaymentOrder], pay_list_id: UUID | None
-) -> set[str]:
-    """Return which references were used: by payments, however made, and by the lines of other lists, paid or not."""
+def _used(session: orm.Session, supplier_id: UUID, payments: Sequence[PaymentOrder]) -> set[str]:
+    """Return which references were used: by payments, however made, and by the lines of lists, paid or not."""
     keys = [reference_key(payment.reference) for payment in payments]
     paid = sa.select(Payment.reference_key).where(
         Payment.supplier_id == supplier_id, Payment.reference_key.in_(keys), Payment.reversed_at.is_(None)
@@ -98,20 +89,17 @@ def _used(
         PayListLine.supplier_id == supplier_id,
         PayListLine.reference_key.in_(keys),
         PayListLine.status != LineStatus.WITHDRAWN,
-        PayListLine.pay_list_id.is_distinct_from(pay_list_id),
     )
     return set(session.scalars(paid.union(listed)))
 
 
-def _invoices(session: orm.Session, numbers: Collection[str | None], pay_list_id: UUID | None) -> set[str | None]:
-    """Return which invoices stand behind a payment, or behind one that another list asks for, of whatever supplier."""
+def _invoices(session: orm.Session, numbers: Collection[str | None]) -> set[str | None]:
+    """Return which invoices stand behind a payment, or behind one that a list asks for, of whatever supplier."""
     if not numbers:
         return set()
     paid = sa.select(Payment.invoice_number).where(Payment.invoice_number.in_(numbers), Payment.reversed_at.is_(None))
     listed = sa.select(PayListLine.invoice_number).where(
-        PayListLine.invoice_number.in_(numbers),
-        PayListLine.status == LineStatus.OPEN,
-        PayListLine.pay_list_id.is_distinct_from(pay_list_id),
+        PayListLine.invoice_number.in_(numbers), PayListLine.status == LineStatus.OPEN
     )
     return set(session.scalars(paid.union(listed)))
 

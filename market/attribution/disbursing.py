@@ -29,11 +29,7 @@ class Batch(NamedTuple):
     method: Method
     evidence: str
     payments: Sequence[PaymentOrder]
-    pointers: Sequence[str]
-    """Of each payment, the JSON pointer at which a refusal points."""
     countersigned_by: UUID | None = None
-    pay_list_id: UUID | None = None
-    """The list that holds these references already."""
 
 
 def predict(
@@ -46,7 +42,7 @@ def predict(
 ) -> list[Settlement]:
     """Return what the payments would settle; writes nothing. Raises what `disburse` raises."""
     orders = checking.invoiced(Method(method), payments)
-    checking.check_payments(session, actor.organisation_id, orders, checking.pointers_of(orders))
+    checking.check_payments(session, actor.organisation_id, orders)
     checking.check_day(session, actor.organisation_id, paid_on)
     return settling.settle_delivered(session, actor.organisation_id, orders)
 
@@ -78,9 +74,8 @@ def disburse(
         method=Method(method),
         evidence=evidence,
         payments=orders,
-        pointers=checking.pointers_of(orders),
     )
-    checking.check_payments(session, batch.supplier_id, batch.payments, batch.pointers)
+    checking.check_payments(session, batch.supplier_id, batch.payments)
     checking.check_day(session, batch.supplier_id, batch.paid_on)
     settlements = settling.settle_delivered(session, batch.supplier_id, batch.payments)
     disbursement, rows = _write(session, batch, settlements)
@@ -110,12 +105,11 @@ def find(session: orm.Session, actor: Actor, disbursement_id: UUID) -> Disbursem
 
 
 def record(session: orm.Session, batch: Batch) -> tuple[Disbursement, list[Payment], list[Settlement]]:
-    """Record what of a list was paid and post it; the caller holds the supplier's lock. Raises what `disburse` raises.
+    """Record what of a list was paid and post it; the caller holds the supplier's lock.
 
-    How much may be paid was asked when the list was prepared: money that has left is not refused.
+    What may be paid, to whom, and by which references was asked when the list was prepared, and the list holds these
+    since: money that has left is not refused, whatever has become of what it was for.
     """
-    checking.check_payments(session, batch.supplier_id, batch.payments, batch.pointers, pay_list_id=batch.pay_list_id)
-    checking.check_day(session, batch.supplier_id, batch.paid_on)
     settlements = settling.settle(session, batch.supplier_id, batch.payments)
     disbursement, rows = _write(session, batch, settlements)
     return disbursement, rows, settlements

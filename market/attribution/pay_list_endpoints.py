@@ -58,7 +58,7 @@ _PAYING = (
     EinvoiceNumberError,
     EinvoiceTakenError,
 )
-_POSTING = (*_PAYING, PeriodClosedError, NotFoundError, TransitionError)
+_POSTING = (PeriodClosedError, NotFoundError, TransitionError)
 
 
 _BANK_FILE = f"""Take over the bank's result file, the body of the request: whole, or with every fault named.

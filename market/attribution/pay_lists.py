@@ -40,7 +40,7 @@ def prepare(
     supplier_id = actor.organisation_id
     lock_supplier(session, supplier_id)
     orders = checking.with_invoices(method, payments)
-    checking.check_payments(session, supplier_id, orders, checking.pointers_of(orders))
+    checking.check_payments(session, supplier_id, orders)
     if paid_on is not None:
         checking.check_day(session, supplier_id, paid_on)
     settling.settle_delivered(session, supplier_id, orders)
