@@ -11,9 +11,6 @@ from market import money, quantities
 from market.errors import InvalidInputError, MarketError, check_not_ahead, follow
 from market.quantities import BASE_OF, MeasuredIn, Unit
 
-MILLI_MU = 1_000
-"""Milli-mu in one mu (亩, 1/15 hectare)."""
-
 
 class LotStatus(StrEnum):
     """The life of a lot."""
