@@ -31,6 +31,7 @@ from market.attribution.paying import (
     EvidenceUsedError,
     ForeignContributionError,
     Method,
+    PaidBeyondDeliveryError,
     PayeeWithoutTieError,
     PaymentReferenceTakenError,
 )
@@ -57,6 +58,7 @@ _PAYING = (
     PaymentReferenceTakenError,
     EinvoiceNumberError,
     EinvoiceTakenError,
+    PaidBeyondDeliveryError,
 )
 _POSTING = (PeriodClosedError, NotFoundError, TransitionError)
 

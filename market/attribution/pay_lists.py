@@ -35,7 +35,7 @@ def prepare(
 ) -> PayList:
     """Write a list of payments to be made by the bank, or handed over in cash on a day.
 
-    Raises what `disbursing.disburse` raises of its payees, references and invoices.
+    Raises what `disbursing.disburse` raises of its payees, amounts, references and invoices.
     """
     supplier_id = actor.organisation_id
     lock_supplier(session, supplier_id)
