@@ -22,6 +22,7 @@ from market.attribution.rules import Kind, PaymentOrder
 from market.benefits import service as benefits
 from market.benefits.queries import code_known_to
 from market.benefits.rules import MECHANISMS, Payee
+from market.db import lock_by
 from market.errors import InvalidInputError, named
 from market.identifiers import reference_key
 from market.identity.models import Organisation
@@ -94,9 +95,14 @@ def _used(session: orm.Session, supplier_id: UUID, payments: Sequence[PaymentOrd
 
 
 def _invoices(session: orm.Session, numbers: Collection[str | None]) -> set[str | None]:
-    """Return which invoices stand behind a payment, or behind one that a list asks for, of whatever supplier."""
+    """Return which invoices stand behind a payment, or behind one that a list asks for, of whatever supplier.
+
+    Serialises who names invoices until the transaction ends: a payment and a list have no index in common that would
+    keep two suppliers from naming one at once, and the list could never be booked then.
+    """
     if not numbers:
         return set()
+    lock_by(session, kind="purchase_invoices", key="market")
     paid = sa.select(Payment.invoice_number).where(Payment.invoice_number.in_(numbers), Payment.reversed_at.is_(None))
     listed = sa.select(PayListLine.invoice_number).where(
         PayListLine.invoice_number.in_(numbers), PayListLine.status == LineStatus.OPEN
