@@ -66,7 +66,7 @@ class Sharing(History):
         yield from self._match(event, {stake.owner_id for stake in given if stake.kind in PAYEES}, on, hints)
 
     def _listed(self, fact: DistributionFact) -> dict[tuple[str, UUID], tuple[int, int]]:
-        """Return whom the formula lists, with weight and fen."""
+        """Return whom the formula lists, with weight and fen; nobody where it does not apply, as by a mixed volume."""
         inputs, rows = fact.inputs, fact.register.rows if fact.register else []
         name = f"distribution:{self._supplier_id}:{fact.mechanism}:{fact.period_from}:{fact.period_to}"
         match inputs["formula"]:
@@ -74,6 +74,8 @@ class Sharing(History):
                 left = inputs["surplus_fen"] - portion(inputs["surplus_fen"], inputs["reserve_bp"], 10_000)
                 whole = left - portion(left, 10_000 - inputs["by_volume_bp"], 10_000)
                 by_value = inputs["counted"] == "value"
+                if not by_value and len(fact.units) > 1:
+                    return {}
                 return _by_weight(whole, {who: each[by_value] for who, each in fact.volumes.items()}, name)
             case "dividend":
                 capital = _capital(rows, inputs, name)

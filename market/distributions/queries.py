@@ -123,7 +123,7 @@ _VOLUMES = sa.text(
     """
     SELECT c.household_id, sum(c.measure_milli)::bigint AS milli,
            CASE WHEN count(c.amount_fen) = count(*) THEN sum(c.amount_fen)::bigint END AS fen,
-           array_agg(DISTINCT l.base_unit) AS units, array_agg(DISTINCT l.id) AS lots
+           array_agg(DISTINCT c.measured_in) AS units, array_agg(DISTINCT l.id) AS lots
       FROM lots l
       JOIN contributions c ON c.lot_id = l.id
      WHERE l.supplier_id = :supplier AND l.status NOT IN ('draft', 'discarded') AND c.carried_from IS NULL
@@ -137,7 +137,8 @@ _VOLUMES = sa.text(
 def volumes(session: orm.Session, supplier_id: UUID, period: Period) -> Volumes:
     """Return what households delivered to a supplier's lots in a period.
 
-    Delivery counts, not what was sold of it. Produce that was moved into another lot counts once, where it was first
+    Delivery counts, not what was sold of it, in the unit of the delivery: what is sold by the piece may have been
+    weighed. Produce that was moved into another lot counts once, where it was first
     given; drafts do not count, as their contributions are not sealed.
     """
     plan_anew(session)
