@@ -47,9 +47,9 @@ class Sharing(History):
             given[Stake(POOL, self._supplier_id, fact.mechanism)] = kept
         pool = self._standing.held(POOL, self._supplier_id, RECOGNISED, mechanism=fact.mechanism)
         retained = self._standing.held(RETAINED, self._supplier_id, RECOGNISED, mechanism=None)
-        funds = [held for held in pool if held.first_on <= fact.period_to]
+        funds = self._standing.of_period(pool, date.min, fact.period_to)
         from_pool = min(sum(held.fen for held in funds), fact.amount_fen)
-        funds += [held for held in retained if fact.period_from <= held.first_on <= fact.period_to]
+        funds += self._standing.of_period(retained, fact.period_from, fact.period_to)
         name = f"distribution:{self._supplier_id}:{fact.mechanism}:{fact.period_from}:{fact.period_to}"
         moves, on = self._hand_out(given, funds, event.on, name)
         facts = {
@@ -62,7 +62,7 @@ class Sharing(History):
             "from_pool_fen": from_pool,
             "from_retained_fen": fact.amount_fen - from_pool,
         }
-        yield Expected(source, "distribution", on, moves, facts)
+        yield Expected(source, "distribution", on, moves, facts, period=(fact.period_from, fact.period_to))
         yield from self._match(event, {stake.owner_id for stake in given if stake.kind in PAYEES}, on, hints)
 
     def _listed(self, fact: DistributionFact) -> dict[tuple[str, UUID], tuple[int, int]]:
