@@ -17,8 +17,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from market import openapi
 from market.attribution import confirmation_endpoints, pay_list_endpoints, reversal_endpoints, simulation_endpoints
 from market.attribution import endpoints as attribution_endpoints
+from market.attribution.code_limits import CodeTrials
 from market.attribution.evidence import MOST_FILE_BYTES
-from market.attribution.trying import CodeTrials
 from market.audit import endpoints as audit_endpoints
 from market.audit import oddity_endpoints, reconciliation_endpoints
 from market.banking import endpoints as banking_endpoints

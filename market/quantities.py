@@ -49,6 +49,8 @@ MILLI_OF: dict[Unit, int] = {
 
 BASE_MILLI = 1_000
 """Milli-units in one base unit, the kilogram or the piece."""
+MILLI_MU = 1_000
+"""Milli-mu in one mu (亩, 1/15 hectare)."""
 
 
 class MeasuredIn(StrEnum):
@@ -68,8 +70,8 @@ MILLI_IN: dict[MeasuredIn, int] = {
     measured_in: MILLI_OF[Unit(measured_in.value)]
     for measured_in in MeasuredIn
     if measured_in not in {MeasuredIn.HOUR, MeasuredIn.MU}
-} | {MeasuredIn.HOUR: 1_000, MeasuredIn.MU: 1_000}
-"""Milli-units of the base unit (kg, piece, hour, mu) in one of each; a mu (亩) is 1/15 hectare."""
+} | {MeasuredIn.HOUR: 1_000, MeasuredIn.MU: MILLI_MU}
+"""Milli-units of the base unit (kg, piece, hour, mu) in one of each."""
 
 
 def base_of(measured_in: MeasuredIn) -> MeasuredIn:

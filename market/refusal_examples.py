@@ -139,6 +139,7 @@ OF: Mapping[str, Mapping[str, object]] = {
     "nothing_to_pay": _GROUP,
     "open_settlement": _SETTLEMENT,
     "over_tolerance": {"most": "105"},
+    "paid_beyond_delivery": {"most": "1,280.00"},
     "patronage_floor": {"asked": "55"},
     "payment_busy": {"machine": "online_payment", "status": "processing"},
     "period_already_shared": {"machine": "distribution", "status": "approved"},

@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from sqlalchemy import orm
 
-from market.attribution import disbursing
+from market.attribution import checking, disbursing
 from market.attribution.matching import lock_supplier
 from market.attribution.models import Disbursement, Payment
 from market.attribution.paying import Method
@@ -22,8 +22,11 @@ def paid_out(
     now: datetime,
     method: Method = Method.BANK_TRANSFER,
 ) -> tuple[Disbursement, list[Payment], list[Settlement]]:
-    """Record payments that the clerk's supplier made."""
+    """Record payments to whom the clerk's supplier may pay, of whatever amount."""
     lock_supplier(session, clerk.organisation_id)
+    orders = checking.with_invoices(method, payments)
+    checking.check_payments(session, clerk.organisation_id, orders)
+    checking.check_day(session, clerk.organisation_id, on)
     batch = disbursing.Batch(
         supplier_id=clerk.organisation_id,
         made_by=clerk.member_id,
@@ -31,7 +34,6 @@ def paid_out(
         paid_on=on,
         method=method,
         evidence="银行回单",
-        payments=disbursing.with_invoices(method, payments),
-        pointers=disbursing.pointers_of(payments),
+        payments=orders,
     )
     return disbursing.record(session, batch)

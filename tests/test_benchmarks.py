@@ -68,10 +68,12 @@ def test_a_most_is_missed_just_above_it() -> None:
 
 def test_a_book_that_slows_with_its_size_is_said_to_miss() -> None:
     as_fast, slower = growth.Compared(8.5, 10.0, [1.0]), growth.Compared(8.4, 10.0, [1.1, 1.3])
-    assert [verdict.reached for verdict in judged_growth(as_fast, growth.Compared(1.0, 1.6, [1.6]))[1]] == [True, True]
-    table, verdicts = judged_growth(slower, growth.Compared(1.0, 1.61, [1.5, 1.7]))
-    assert [verdict.reached for verdict in verdicts] == [False, False]
-    assert list(table.columns[-1].cells) == ["0.77 … 0.91", "1.50 … 1.70"]
+    read, owed = growth.Compared(1.0, 1.6, [1.6]), growth.Compared(1.0, 3.0, [3.0])
+    assert [verdict.reached for verdict in judged_growth(as_fast, read, owed)[1]] == [True, True, True]
+    read, owed = growth.Compared(1.0, 1.61, [1.5, 1.7]), growth.Compared(1.0, 3.01, [2.9, 3.1])
+    table, verdicts = judged_growth(slower, read, owed)
+    assert [verdict.reached for verdict in verdicts] == [False, False, False]
+    assert list(table.columns[-1].cells) == ["0.77 … 0.91", "1.50 … 1.70", "2.90 … 3.10"]
 
 
 def test_what_takes_longer_in_the_old_book_is_seen() -> None:
@@ -118,15 +120,20 @@ def test_a_grown_book_is_one_that_use_could_have_left(book: Database) -> None:
         assert number(indexes) == number(indexes.replace("_202603", "")) == 4
 
 
-def test_both_measurements_are_of_what_the_grown_book_holds(book: Database) -> None:
+def test_what_is_measured_is_what_the_grown_book_holds(book: Database) -> None:
     opened = growth.Book.opened(book)
     with book.reading() as connection:
         household = next(opened.readers)
         first, last = growth.QUARTER
         found = household_statement(connection, opened.auditor, household, period_from=first, period_to=last).total
     moved = [balance for balance in found.balances if balance.movement_fen]
-    assert [balance.step for balance in moved] == [Step.CONFIRMED]
-    assert moved[0].opening_fen * 3 == moved[0].movement_fen, "one month before the quarter's three"
+    assert [balance.step for balance in moved] == [Step.RECOGNISED, Step.CONFIRMED]
+    line_fen = moved[0].movement_fen
+    assert moved[1].opening_fen == 2 * line_fen, "one month before the quarter's three"
+    assert moved[1].movement_fen == 5 * line_fen, "of which the last line is owed"
+    owed = [each for _ in range(3) for each in opened.owed()]
+    assert len(owed) == SIZE.households, "three suppliers, of whom none has more than a page"
+    assert {(each.since.replace(day=1), each.overdue_fen) for each in owed} == {(grown.LAST_MONTH, 0)}
     before = transfers(book)
     opened.post()
     assert transfers(book) > before

@@ -96,6 +96,14 @@ def test_each_refusal_that_an_operation_declares_has_its_own_example(document: d
     assert {"transition", "line_spent", "overpaid"} <= refused[PROBLEM_JSON]["examples"].keys()
 
 
+@pytest.mark.parametrize("path", ["/v1/disbursements", "/v1/pay-lists"])
+def test_who_pays_is_told_that_a_payment_beyond_what_was_delivered_is_refused(
+    document: dict[str, Any], path: str
+) -> None:
+    refused = document["paths"][path]["post"]["responses"]["422"]["content"]
+    assert "paid_beyond_delivery" in refused[PROBLEM_JSON]["examples"]
+
+
 def test_every_operation_is_named_after_its_function_once(document: dict[str, Any]) -> None:
     names = [operation["operationId"] for _, _, operation in operations(document)]
     assert len(set(names)) == len(names)

@@ -10,7 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from market.attribution import disbursing, pay_lists
+from market.attribution import checking, disbursing, pay_lists
 from market.attribution.bank_file import ResultRow
 from market.attribution.models import BankResult, PayList, PayListLine
 from market.attribution.paying import BankResultError, Fault, LineStatus, ListEvent, ListStatus, Method
@@ -51,8 +51,8 @@ def take_over(
     """Take a bank's result over, whole or not at all: a disbursement for each day on which it paid.
 
     The one who wrote the list does not also say what the bank did with it. Raises `NotFoundError`, `FourEyesError`,
-    `TransitionError`, `BankResultError` with every fault of every row, or what `disbursing.record` raises. With
-    `dry_run` it says what would happen and writes nothing.
+    `TransitionError`, `BankResultError` with every fault of every row, or `InvalidInputError` for a day on which nobody
+    could be paid yet. With `dry_run` it says what would happen and writes nothing.
     """
     pay_list = pay_lists.find(session, actor, pay_list_id, lock=True)
     if actor.member_id == pay_list.made_by:
@@ -69,13 +69,10 @@ def take_over(
     paid = [line for row, line in news if row.paid]
     ids: list[UUID] = []
     for day, own in sorted(_by_day(news).items()):
-        batch = _batch(pay_list, day, own, now)
-        if dry_run:
-            disbursing.check(session, batch.supplier_id, batch.payments, batch.pointers, pay_list_id=pay_list.id)
-            disbursing.check_day(session, batch.supplier_id, day)
-        else:
-            disbursement, payments, _ = disbursing.record(session, batch)
-            pay_lists.mark_paid([line for _, line in own], payments)
+        checking.check_day(session, pay_list.supplier_id, day)
+        if not dry_run:
+            disbursement, payments, _ = disbursing.record(session, _batch(pay_list, day, own, now))
+            pay_lists.mark_paid(own, payments)
             ids.append(disbursement.id)
     failed = [line for row, line in news if not row.paid]
     taken = Taken(
@@ -159,17 +156,15 @@ def _codes(session: orm.Session, lines: Sequence[PayListLine]) -> dict[UUID, set
     }
 
 
-def _by_day(news: Sequence[tuple[ResultRow, PayListLine]]) -> dict[date, list[tuple[ResultRow, PayListLine]]]:
-    by_day: dict[date, list[tuple[ResultRow, PayListLine]]] = defaultdict(list)
+def _by_day(news: Sequence[tuple[ResultRow, PayListLine]]) -> dict[date, list[PayListLine]]:
+    by_day: dict[date, list[PayListLine]] = defaultdict(list)
     for row, line in news:
         if row.paid and row.day is not None:
-            by_day[row.day].append((row, line))
+            by_day[row.day].append(line)
     return by_day
 
 
-def _batch(
-    pay_list: PayList, day: date, own: Sequence[tuple[ResultRow, PayListLine]], now: datetime
-) -> disbursing.Batch:
+def _batch(pay_list: PayList, day: date, own: Sequence[PayListLine], now: datetime) -> disbursing.Batch:
     return disbursing.Batch(
         supplier_id=pay_list.supplier_id,
         made_by=pay_list.made_by,
@@ -177,9 +172,7 @@ def _batch(
         paid_on=day,
         method=Method.BANK_TRANSFER,
         evidence=pay_list.evidence,
-        payments=[pay_lists.order_of(line) for _, line in own],
-        pointers=[f"/rows/{row.number}" for row, _ in own],
-        pay_list_id=pay_list.id,
+        payments=[pay_lists.order_of(line) for line in own],
     )
 
 

@@ -20,7 +20,7 @@ def countersign(
     """Witness that the cash of a list was handed over: it becomes a disbursement, and posts.
 
     The witness is another member of the supplier, or the clerk of the village in which all its payees live. Raises
-    `NotFoundError`, `FourEyesError` for who wrote the list, `TransitionError`, and what `disbursing.record` raises.
+    `NotFoundError`, `FourEyesError` for who wrote the list, `TransitionError` or `EvidenceUsedError`.
     """
     pay_list = pay_lists.find(session, actor, pay_list_id, lock=True)
     if actor.scope is not Scope.OWN and session.scalars(queries.payees_elsewhere(actor, pay_list.id)).first():
@@ -41,9 +41,7 @@ def countersign(
             method=Method.CASH,
             evidence=pay_list.evidence,
             payments=[pay_lists.order_of(line) for line in lines],
-            pointers=[f"/lines/{line.position}" for line in lines],
             countersigned_by=actor.member_id,
-            pay_list_id=pay_list.id,
         ),
     )
     pay_lists.mark_paid(lines, payments)

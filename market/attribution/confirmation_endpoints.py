@@ -14,6 +14,7 @@ from sqlalchemy import orm
 
 from market.api import declared, router_of
 from market.attribution import confirming
+from market.attribution.code_limits import CodeTrials
 from market.attribution.paying import (
     AlreadyConfirmedError,
     ConfirmationCodeError,
@@ -22,7 +23,6 @@ from market.attribution.paying import (
     TooManyTrialsError,
 )
 from market.attribution.schemas import CodeOut, Confirm, ConfirmByCode, Confirmed
-from market.attribution.trying import CodeTrials
 from market.clock import business_date, utc_now
 from market.db import Database
 from market.errors import FourEyesError, NotFoundError

@@ -31,6 +31,7 @@ from market.attribution.paying import (
     EvidenceUsedError,
     ForeignContributionError,
     Method,
+    PaidBeyondDeliveryError,
     PayeeWithoutTieError,
     PaymentReferenceTakenError,
 )
@@ -57,8 +58,9 @@ _PAYING = (
     PaymentReferenceTakenError,
     EinvoiceNumberError,
     EinvoiceTakenError,
+    PaidBeyondDeliveryError,
 )
-_POSTING = (*_PAYING, PeriodClosedError, NotFoundError, TransitionError)
+_POSTING = (PeriodClosedError, NotFoundError, TransitionError)
 
 
 _BANK_FILE = f"""Take over the bank's result file, the body of the request: whole, or with every fault named.

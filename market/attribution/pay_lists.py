@@ -12,7 +12,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from market.attribution import disbursing, queries
+from market.attribution import checking, queries, settling
 from market.attribution.matching import lock_supplier
 from market.attribution.models import PayList, PayListLine, Payment
 from market.attribution.paying import LIST_TRANSITIONS, LineStatus, ListEvent, ListStatus, Method
@@ -35,15 +35,15 @@ def prepare(
 ) -> PayList:
     """Write a list of payments to be made by the bank, or handed over in cash on a day.
 
-    Raises what `disbursing.disburse` raises of its payees, references and invoices.
+    Raises what `disbursing.disburse` raises of its payees, amounts, references and invoices.
     """
     supplier_id = actor.organisation_id
     lock_supplier(session, supplier_id)
-    orders = disbursing.with_invoices(method, payments)
-    disbursing.check(session, supplier_id, orders, disbursing.pointers_of(orders))
+    orders = checking.with_invoices(method, payments)
+    checking.check_payments(session, supplier_id, orders)
     if paid_on is not None:
-        disbursing.check_day(session, supplier_id, paid_on)
-    disbursing.settle_delivered(session, supplier_id, orders)
+        checking.check_day(session, supplier_id, paid_on)
+    settling.settle_delivered(session, supplier_id, orders)
     row = PayList(
         id=new_id(),
         supplier_id=supplier_id,

@@ -2,8 +2,8 @@
 
 Each line is attributed once more by the rule that attributed it, with its own draws and carries, as if the version had
 been pinned and had priced what households gave: by its pools, with who was eligible on the day of the acceptance; by
-the market's price where one was recorded; within its bounds where the price was agreed. Goods that came back later are
-on both sides, as accepted. What a supplier tops up is on neither: no order brings it.
+the market's price where one was recorded; within its bounds where the price was agreed. What came back of a line is
+taken off both sides, as it is off a line that is returned. What a supplier tops up no order brings: it stands apart.
 """
 
 from bisect import bisect_right
@@ -13,23 +13,23 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby
 from operator import add
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy import orm
 
 from market import money
+from market.attribution import past_sales
 from market.attribution.accrual import by_lot, eligible_pool
+from market.attribution.past_sales import Brought, Line, Recipient, recipient_of
 from market.attribution.repricing import Repriced, repriced
 from market.attribution.rules import (
     ConsignedFact,
     ContributionFact,
     Kind,
     LineFacts,
-    LotDraw,
     PoolFact,
-    Share,
     attribute,
     pool_amounts,
 )
@@ -44,35 +44,6 @@ from market.identity.rules import Actor
 
 DAYS = 365
 """How far back the simulated acceptances lie, today included."""
-
-_ACCRUED = """
-  FROM ledger_accounts b
-  JOIN ledger_transfers t ON t.debit_account_id = b.id AND t.effective_on BETWEEN :since AND :until
-  JOIN ledger_entries e ON e.id = t.entry_id AND e.reason = 'accrual'
-   AND CAST(e.facts ->> 'plan_version' AS uuid) IN (SELECT id FROM plan_versions WHERE plan_id = :plan)
-"""
-_OF_SUPPLIER = " WHERE b.book = 'attribution' AND b.kind = 'base' AND b.owner_id = :supplier"
-_LINES = sa.text(
-    "SELECT e.source, e.effective_on, CAST(sum(t.amount_fen) AS bigint) AS net_fen, e.facts"
-    + _ACCRUED
-    + _OF_SUPPLIER
-    + " GROUP BY e.id ORDER BY e.id"
-)
-_POSTED = sa.text(
-    "SELECT a.kind, a.owner_id, t.mechanism, CAST(sum(t.amount_fen) AS bigint) AS fen"
-    + _ACCRUED
-    + " JOIN ledger_accounts a ON a.id = t.credit_account_id"
-    + _OF_SUPPLIER
-    + " GROUP BY 1, 2, 3"
-)
-
-
-class Recipient(NamedTuple):
-    """Whose a part is: a payee, whatever the mechanism; the supplier; or a kept or suspended pool, by mechanism."""
-
-    kind: Kind
-    owner_id: UUID
-    mechanism: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +71,8 @@ class Part:
 class Simulation:
     """Parts of `lines` acceptances of a period, both days included; before and after each sum to `net_fen`.
 
-    `untold` contributions keep the price they had, as the version's cannot be told.
+    What came back is in neither. `untold` contributions keep the price they had, as the version's cannot be told.
+    Beyond what lines brought, the supplier owed households `topped_up_fen`, and would have owed `top_up_fen`.
     """
 
     since: date
@@ -108,6 +80,8 @@ class Simulation:
     lines: int
     net_fen: int
     untold: int
+    topped_up_fen: int
+    top_up_fen: int
     parts: Sequence[Part]
 
     def of(self, kind: Kind) -> list[Part]:
@@ -115,54 +89,41 @@ class Simulation:
         return [part for part in self.parts if part.recipient.kind is kind]
 
 
-class _Line(NamedTuple):
-    source: str
-    accepted_on: date
-    net_fen: int
-    facts: Mapping[str, Any]
-
-    @property
-    def draws(self) -> list[LotDraw]:
-        """Return what the acceptance took of lots."""
-        return [LotDraw(UUID(lot_id), *milli) for lot_id, *milli in self.facts["draws"]]
-
-
 def simulate(session: orm.Session, actor: Actor, *, version_id: UUID, today: date) -> Simulation:
     """Return what a version of a plan would have made of a year of the plan's acceptances, beside what was posted.
 
-    Eight statements, whatever the year. Raises `NotFoundError`.
+    Ten statements, whatever the year. Raises `NotFoundError`.
     """
     plan_anew(session)
     version = session.scalar(visible_versions(actor).where(PlanVersion.id == version_id))
     if version is None:
         raise NotFoundError(what="plan_version")
     supplier_id = session.get_one(Plan, version.plan_id).supplier_id
-    window = {"since": today - timedelta(days=DAYS - 1), "until": today}
-    asked = window | {"plan": version.plan_id, "supplier": supplier_id}
-    lines = [_Line(*row) for row in session.execute(_LINES, asked)]
-    before = _posted(session, asked)
+    since = today - timedelta(days=DAYS - 1)
+    asked = {"since": since, "until": today, "plan": version.plan_id, "supplier": supplier_id}
+    lines = past_sales.accepted(session, asked)
+    returned = past_sales.came_back(session, lines)
+    before = past_sales.posted(session, asked, returned).left()
     body = plan_body(version.body)
     lots = {draw.lot_id for line in lines for draw in line.draws}
     given = repriced(session, lots, plan_id=version.plan_id, body=body)
     histories = households.histories(session, _households(body, given, before))
-    after, rests = _of_lots(lines, given, supplier_id)
-    after.update(_pooled(rests, body, histories, supplier_id))
+    brought = Brought(returned)
+    rests, top_up_fen = _of_lots(lines, given, brought, supplier_id)
+    _pooled(rests, body, histories, brought, supplier_id)
+    after = brought.left()
     names = _names(session, [*before, *after], histories)
     parts = [Part(found, names[found.owner_id], before[found], after[found]) for found in {**before, **after}]
-    shown = sorted((part for part in parts if part.before_fen or part.after_fen), key=lambda part: part.key)
-    return Simulation(window["since"], today, len(lines), sum(line.net_fen for line in lines), given.untold, shown)
-
-
-def _posted(session: orm.Session, asked: Mapping[str, object]) -> Counter[Recipient]:
-    found: Counter[Recipient] = Counter()
-    for kind, owner_id, mechanism, fen in session.execute(_POSTED, asked):
-        found[_recipient(Share(Kind(kind), owner_id, mechanism))] += fen
-    return found
-
-
-def _recipient(share: Share) -> Recipient:
-    by_mechanism = share.kind in {Kind.POOL, Kind.SUSPENSE}
-    return Recipient(share.kind, share.owner_id, share.mechanism if by_mechanism else None)
+    return Simulation(
+        since=since,
+        until=today,
+        lines=len(lines),
+        net_fen=before.total(),
+        untold=given.untold,
+        topped_up_fen=past_sales.topped_up(session, asked),
+        top_up_fen=top_up_fen,
+        parts=sorted((part for part in parts if part.before_fen or part.after_fen), key=lambda part: part.key),
+    )
 
 
 def _households(body: PlanBody, given: Repriced, posted: Iterable[Recipient]) -> set[UUID]:
@@ -178,31 +139,31 @@ def _households(body: PlanBody, given: Repriced, posted: Iterable[Recipient]) ->
 
 
 class _Rest(NamedTuple):
-    """What is left of a line when its lots have released: pools and supplier share it."""
+    """A line, and what is left of it when its lots have released (fen): pools and supplier share it."""
 
-    source: str
-    accepted_on: date
-    net_fen: int
+    line: Line
     left_fen: int
 
 
-def _of_lots(lines: Sequence[_Line], given: Repriced, supplier_id: UUID) -> tuple[Counter[Recipient], list[_Rest]]:
-    """Return what households would have had for what they gave to lots, and what that leaves of each line."""
-    found: Counter[Recipient] = Counter()
+def _of_lots(lines: Sequence[Line], given: Repriced, brought: Brought, supplier_id: UUID) -> tuple[list[_Rest], int]:
+    """Give households what they would have had for what they gave to lots; return the rests, and the top-ups (fen)."""
     rests: list[_Rest] = []
+    top_up_fen = 0
     amounts, consigned = by_lot(given.amounts), by_lot(given.consigned)
     for line in lines:
-        left_fen = line.net_fen
-        for share, fen in attribute(_facts(line, amounts, consigned, supplier_id)).shares:
+        had, left_fen = brought.of(line.order_line_id), line.net_fen
+        attribution = attribute(_facts(line, amounts, consigned, supplier_id))
+        for share, fen in attribution.shares:
             if share.kind is Kind.HOUSEHOLD:
-                found[_recipient(share)] += fen
+                had[recipient_of(share)] += fen
                 left_fen -= fen
-        rests.append(_Rest(line.source, line.accepted_on, line.net_fen, left_fen))
-    return found, rests
+        top_up_fen += sum(fen for _, fen in attribution.top_ups)
+        rests.append(_Rest(line, left_fen))
+    return rests, top_up_fen
 
 
 def _facts(
-    line: _Line,
+    line: Line,
     amounts: Mapping[UUID, Sequence[ContributionFact]],
     consigned: Mapping[UUID, Sequence[ConsignedFact]],
     supplier_id: UUID,
@@ -226,29 +187,32 @@ def _facts(
 
 
 def _pooled(
-    rests: Sequence[_Rest], body: PlanBody, histories: Mapping[UUID, households.History], supplier_id: UUID
-) -> Counter[Recipient]:
-    """Return what the pools and the supplier would have had, split with the salt of each posting."""
-    found: Counter[Recipient] = Counter()
+    rests: Sequence[_Rest],
+    body: PlanBody,
+    histories: Mapping[UUID, households.History],
+    brought: Brought,
+    supplier_id: UUID,
+) -> None:
+    """Give the pools and the supplier what they would have had, split with the salt of each posting."""
     turns = sorted({day for history in histories.values() for day in history.turns()})
 
     def stretch(rest: _Rest) -> int:
         """Number the stretch of days in which nobody's standing changes: its pools are the same throughout."""
-        return bisect_right(turns, rest.accepted_on)
+        return bisect_right(turns, rest.line.accepted_on)
 
     for _, accepted in groupby(sorted(rests, key=stretch), key=stretch):
         together = list(accepted)
-        standing = {id_: history.on(together[0].accepted_on) for id_, history in histories.items()}
-        pools = [_Payees(eligible_pool(pool, standing), supplier_id) for pool in body.pools]
+        standing = {id_: history.on(together[0].line.accepted_on) for id_, history in histories.items()}
+        pools = [_Payees(eligible_pool(pool, standing), supplier_id, brought) for pool in body.pools]
         facts = [pool.fact for pool in pools]
-        for source, _, net_fen, left_fen in together:
-            amounts = pool_amounts(facts, net_fen, left_fen, salt=source)
+        for line, left_fen in together:
+            amounts = pool_amounts(facts, line.net_fen, left_fen, salt=line.source)
             for pool, fen in zip(pools, amounts, strict=True):
-                pool.take(fen, pool.fact.salt(source))
-            found[Recipient(Kind.RETAINED, supplier_id, None)] += left_fen - sum(amounts)
+                pool.take(fen, line)
+            had = brought.of(line.order_line_id)
+            had[Recipient(Kind.RETAINED, supplier_id, None)] += left_fen - sum(amounts)
         for pool in pools:
-            found.update(pool.taken())
-    return found
+            pool.give()
 
 
 class _Payees:
@@ -257,27 +221,33 @@ class _Payees:
     Keys and sums are kept from line to line: a year has many lines, and a pool many payees.
     """
 
-    def __init__(self, fact: PoolFact, supplier_id: UUID) -> None:
+    def __init__(self, fact: PoolFact, supplier_id: UUID, brought: Brought) -> None:
         self.fact = fact
+        self._brought = brought
         self._keyed = [(share.key, weight) for share, weight in fact.shares]
+        self._recipients = [recipient_of(share) for share, _ in fact.shares]
         self._sums = [0] * len(self._keyed)
-        kind = Kind.POOL if fact.kept else Kind.SUSPENSE
-        self._nobodys = Recipient(kind, supplier_id, fact.mechanism)
-        self._nobodys_fen = 0
+        self._nobodys = Recipient(Kind.POOL if fact.kept else Kind.SUSPENSE, supplier_id, fact.mechanism)
 
-    def take(self, fen: int, salt: str) -> None:
+    def take(self, fen: int, line: Line) -> None:
         """Split a line's amount; what has nobody to go to, or is kept, is nobody's yet."""
         try:
-            parts = money.allocate(fen, self._keyed, salt=salt)
+            parts = money.allocate(fen, self._keyed, salt=self.fact.salt(line.source))
         except money.AllocationError:
-            self._nobodys_fen += fen
-        else:
+            self._brought.of(line.order_line_id)[self._nobodys] += fen
+            return
+        if self._brought.is_whole(line.order_line_id):
             self._sums = list(map(add, self._sums, parts))
+        else:
+            self._add(self._brought.of(line.order_line_id), parts)
 
-    def taken(self) -> dict[Recipient, int]:
-        """Return what each took of the lines."""
-        found = {_recipient(share): fen for (share, _), fen in zip(self.fact.shares, self._sums, strict=True)}
-        return found | {self._nobodys: self._nobodys_fen}
+    def give(self) -> None:
+        """Give payees what they took of lines of which nothing came back."""
+        self._add(self._brought.of(None), self._sums)
+
+    def _add(self, had: Counter[Recipient], parts: Sequence[int]) -> None:
+        for recipient, fen in zip(self._recipients, parts, strict=True):
+            had[recipient] += fen
 
 
 def _names(

@@ -38,7 +38,8 @@ class SimulatedPartOut(Schema):
 class SimulationOut(Schema):
     """A year of past acceptances through a version, beside what was posted; whoever loses most comes first.
 
-    Before and after, the whole year each sums to `net_fen`; the totals are of the year, not of the page.
+    Before and after, the whole year each sums to `net_fen`, without what came back; the totals are of the year, not of
+    the page. What suppliers top up beyond what lines brought when they were accepted is in neither.
     `untold_contributions` keep the price that they had: the version follows the market's, and nobody recorded it, or it
     prices another measure.
     """
@@ -57,6 +58,8 @@ class SimulationOut(Schema):
     pool_after_fen: Fen
     suspense_before_fen: Fen
     suspense_after_fen: Fen
+    top_ups_before_fen: Fen
+    top_ups_after_fen: Fen
     items: list[SimulatedPartOut]
     next_cursor: Annotated[str | None, Field(examples=[None])]
 
@@ -90,6 +93,8 @@ def simulation_out(
         households=TallyOut(**tally(found.of(Kind.HOUSEHOLD))._asdict()),
         collectives=TallyOut(**tally(found.of(Kind.COLLECTIVE))._asdict()),
         **sums,
+        top_ups_before_fen=found.topped_up_fen,
+        top_ups_after_fen=found.top_up_fen,
         items=items,
         next_cursor=next_cursor,
     )

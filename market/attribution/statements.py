@@ -22,9 +22,9 @@ from market.households.models import Household
 from market.households.queries import visible_households
 from market.identity.rules import Actor, Scope
 
-POSITIONS = """
+_POSITIONS = """
 positions AS (
-  SELECT a.supplier_id, a.kind, a.step, m.mechanism, m.assisted,
+  SELECT a.{whose}, a.kind, a.step, m.mechanism, m.assisted,
          CAST(coalesce(sum(m.fen) FILTER (WHERE m.day < :period_from), 0) AS bigint) AS opening_fen,
          CAST(coalesce(sum(m.fen) FILTER (WHERE m.day >= :period_from), 0) AS bigint) AS movement_fen,
          CAST(coalesce(sum(m.fen) FILTER (WHERE m.day >= :period_from AND m.ahead), 0) AS bigint) AS ahead_fen,
@@ -50,13 +50,21 @@ positions AS (
         JOIN ledger_entries e ON e.id = t.entry_id
        WHERE t.debit_account_id = a.id AND t.effective_on BETWEEN :since AND :period_to
    ) m
-   GROUP BY a.supplier_id, a.kind, a.step, m.mechanism, m.assisted
+   GROUP BY a.{whose}, a.kind, a.step, m.mechanism, m.assisted
 )
 """
-"""Needs a CTE `accounts (id, supplier_id, kind, step)`. What closed months sum to is read from their snapshot.
 
-`since` is bound, not joined: a plan can only leave months of the book alone if it is told before it runs.
-"""
+
+def positions_by(whose: str) -> str:
+    """Return the CTE `positions`, which needs a CTE `accounts (id, kind, step)` with a column that says whose each is.
+
+    What closed months sum to is read from their snapshot. `since` is bound, not joined: a plan can only leave months of
+    the book alone if it is told before it runs.
+    """
+    return _POSITIONS.format(whose=whose)
+
+
+POSITIONS = positions_by("supplier_id")
 
 _OPEN_SINCE = sa.text(
     "(SELECT CAST(max(month) + interval '1 month' AS date) FROM ledger_periods"

@@ -17,7 +17,7 @@ from sqlalchemy import orm
 
 from market.attribution.net_income import NetIncome, net_incomes
 from market.attribution.payables import Payable, overdue_to
-from market.attribution.statements import POSITIONS
+from market.attribution.statements import positions_by
 from market.audit.late_statuses import LateStatus, late_statuses
 from market.audit.rules import MonitoringRule
 from market.benefits.rules import IncomeClass
@@ -225,7 +225,7 @@ _OPEN_SINCE = sa.text(
 )
 _ACCOUNTS = """
 WITH accounts AS MATERIALIZED (
-  SELECT id, owner_id AS supplier_id, kind, step
+  SELECT id, owner_id AS household_id, kind, step
     FROM ledger_accounts
    WHERE book = 'attribution' AND kind = 'household' AND owner_id = ANY(CAST(:households AS uuid[]))
      AND step IN ('advance', 'accrued', 'recognised', 'top_up')
@@ -233,21 +233,25 @@ WITH accounts AS MATERIALIZED (
 """
 _LESS_UNRELEASED = """
 , ahead AS (
-  SELECT supplier_id AS household_id, sum(CASE WHEN step = 'advance' THEN opening_fen ELSE -opening_fen END) AS fen
-    FROM positions GROUP BY supplier_id
+  SELECT household_id, sum(CASE WHEN step = 'advance' THEN opening_fen ELSE -opening_fen END) AS fen
+    FROM positions GROUP BY household_id
 ), unreleased AS (
-  SELECT c.household_id, sum(div(CAST(c.amount_fen AS numeric) * (l.quantity_milli - l.accepted_milli - l.moved_milli),
-                                 l.quantity_milli)) AS fen
-    FROM contributions c JOIN lots l ON l.id = c.lot_id
-   WHERE c.household_id = ANY(CAST(:households AS uuid[])) AND l.status NOT IN ('draft', 'discarded')
+  SELECT c.household_id, sum(c.amount_fen - div(CAST(c.amount_fen AS numeric) * (l.accepted_milli + l.moved_milli),
+                                                l.quantity_milli) + coalesce(k.fen, 0)) AS fen
+    FROM contributions c
+    JOIN lots l ON l.id = c.lot_id
+    LEFT JOIN release_carries k ON k.contribution_id = c.id
+   WHERE c.household_id = ANY(CAST(:households AS uuid[]))
+     AND (l.status NOT IN ('draft', 'discarded') OR l.status = 'draft' AND c.carried_from IS NOT NULL)
    GROUP BY c.household_id
 )
 SELECT a.household_id, CAST(a.fen - coalesce(u.fen, 0) AS bigint)
   FROM ahead a LEFT JOIN unreleased u ON u.household_id = a.household_id
 """
-_ABOVE = sa.text(_ACCOUNTS + POSITIONS + _LESS_UNRELEASED)
+_ABOVE = sa.text(_ACCOUNTS + positions_by("household_id") + _LESS_UNRELEASED)
 """Money paid ahead by the end of the window, less what is attributed and not paid, less what contributions to lots have
-yet to release. That is as of now: a lot keeps no history of its stock."""
+yet to release. That is as of now: a lot keeps no history of its stock. A draft is one person's word, but not what has
+left another lot for it."""
 _OFF_REGISTER = sa.text(
     """
     SELECT c.household_id, count(*), CAST(coalesce(sum(c.amount_fen), 0) AS bigint)

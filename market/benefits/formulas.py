@@ -8,9 +8,10 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from market import money
-from market.benefits.holdings import MILLI_MU, Entitlement, Holding, RegisterBody, Source, weights
+from market.benefits.holdings import Entitlement, Holding, RegisterBody, Source, weights
 from market.benefits.rules import MONTHS_OF_YEAR, PATRONAGE_FLOOR_BP, Payee
 from market.errors import MarketError
+from market.quantities import MILLI_MU
 
 
 class Due(NamedTuple):

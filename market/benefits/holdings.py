@@ -13,9 +13,7 @@ from typing import Any, TypeAlias, assert_never
 from market.benefits.rules import RegisterKind
 from market.errors import MarketError
 from market.money import MAX_FEN, WHOLE_BP
-
-MILLI_MU = 1_000
-"""Milli-units in one mu."""
+from market.quantities import MILLI_MU
 
 
 class Source(StrEnum):

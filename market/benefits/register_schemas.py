@@ -23,7 +23,6 @@ from market.api import (
     Wording,
 )
 from market.benefits.holdings import (
-    MILLI_MU,
     Entitlement,
     Holding,
     Listed,
@@ -39,7 +38,7 @@ from market.benefits.rules import RegisterKind
 from market.benefits.schemas import PlanStatusCode
 from market.errors import InvalidInputError
 from market.identity.schemas import Id, Instant
-from market.quantities import QuantityError, parse, text
+from market.quantities import MILLI_MU, QuantityError, parse, text
 
 MAX_ROWS = 2000
 """Households in one version of a register."""

@@ -182,7 +182,7 @@ def close_month(session: orm.Session, book: Book, *, month: date, closed_by: UUI
         raise
 
 
-def opens_on(session: orm.Session, book: Book) -> date:
+def opens_on(session: orm.Session | sa.Connection, book: Book) -> date:
     """Return the first day that is not in a closed month; whatever is recorded of days before is posted there."""
     first = sa.text("SELECT CAST(max(month) + interval '1 month' AS date) FROM ledger_periods WHERE book = :book")
     return session.scalar(first, {"book": book}) or date.min

@@ -11,8 +11,8 @@ from market.errors import FourEyesError, InvalidInputError, NotFoundError
 from market.identity.rules import Actor
 from market.lots.models import Baseline, Lot
 from market.lots.queries import locked_lot, visible_lots
-from market.lots.rules import MILLI_MU, BaselineEvent, BaselineStatus, baseline_after, check_unit
-from market.quantities import MILLI_IN, MeasuredIn
+from market.lots.rules import BaselineEvent, BaselineStatus, baseline_after, check_unit
+from market.quantities import MILLI_IN, MILLI_MU, MeasuredIn
 
 
 def gross_of_harvest(*, area_milli_mu: int, yield_milli_per_mu: int, unit_price_fen: int, price_unit_milli: int) -> int:

@@ -19,7 +19,6 @@ from market.lots.lineage import InflatedLotError, NotCoveredError
 from market.lots.models import Baseline, Contribution, Lot
 from market.lots.pricing import LandNotOfLotError, MarketPrice, NewContribution, NotMeasuredSoError, PriceNotByPlanError
 from market.lots.rules import (
-    MILLI_MU,
     BaselineEvent,
     ExpiredLotError,
     InputDrawnSinceError,
@@ -47,7 +46,7 @@ from market.lots.schemas import (
     RecordSpoilage,
     RegisterLot,
 )
-from market.quantities import MILLI_IN, MeasuredIn, base_units, text
+from market.quantities import MILLI_IN, MILLI_MU, MeasuredIn, base_units, text
 
 router = router_of("lots")
 

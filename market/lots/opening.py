@@ -23,11 +23,14 @@ from market.lots.rules import (
     status_after,
 )
 
-# The payments are those of a domain above, read here as a plain table: a contribution that was paid for stays.
-_PAID = sa.text(
+# Payments are those of a domain above, read here as plain tables: a contribution stays that was paid for, or that an
+# open list names, whose money may have left already.
+_PAID_OR_LISTED = sa.text(
     """
     SELECT EXISTS (SELECT FROM payments p JOIN contributions c ON c.id = p.contribution_id
                     WHERE c.lot_id = :lot AND p.reversed_at IS NULL)
+        OR EXISTS (SELECT FROM pay_list_lines l JOIN contributions c ON c.id = l.contribution_id
+                    WHERE c.lot_id = :lot AND l.status = 'open')
     """
 )
 _LOCK_WITH_INPUTS = sa.text(
@@ -100,9 +103,9 @@ def discard(session: orm.Session, actor: Actor, *, lot_id: UUID) -> Lot:
     session.execute(_LOCK_WITH_INPUTS, {"lot": lot_id})
     lot = locked_lot(session, actor, lot_id)
     after = status_after(lot.status, LotEvent.DISCARD)
-    # Under the lock that payments are made under: none is made for a contribution that is being given up.
+    # Under the lock that payments and lists are made under: neither names a contribution that is being given up.
     lock_by(session, kind="attribution", key=lot.supplier_id)
-    if session.scalar(_PAID, {"lot": lot_id}):
+    if session.scalar(_PAID_OR_LISTED, {"lot": lot_id}):
         raise PaidLotError
     drawn_since = session.scalar(_DRAWN_SINCE, {"lot": lot_id})
     if drawn_since is not None:

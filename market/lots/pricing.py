@@ -167,19 +167,17 @@ class Priced(NamedTuple):
 def price_by(priced: Priced, terms: PriceTerms) -> int | None:
     """Return what a contribution would have been priced at by other terms (fen per the same unit), if that can be told.
 
-    An agreed price moves only as far as the bounds of the terms make it. Null where the market's price decides and was
-    not recorded, or where the terms price another measure.
+    An agreed price moves only as far as the bounds of the terms make it, or their floor. Null where the market's price
+    decides and was not recorded, or where the terms price another measure.
     """
     if terms.unit is not None and base_of(terms.unit) is not priced.measured_in:
         return None
     least_fen = _bound(terms, terms.least_fen, priced, otherwise=1)
     if terms.pricing is Pricing.FIXED:
         return min(max(priced.price_fen, least_fen), _bound(terms, terms.most_fen, priced, otherwise=money.MAX_FEN))
-    if priced.market_fen is None:
-        return None
     if terms.pricing is Pricing.FLOOR:
-        return max(priced.market_fen, least_fen)
-    return money.plus_bp(priced.market_fen, terms.bp or 0)
+        return max(priced.market_fen or priced.price_fen, least_fen)
+    return None if priced.market_fen is None else money.plus_bp(priced.market_fen, terms.bp or 0)
 
 
 def _bound(terms: PriceTerms, bound_fen: int | None, priced: Priced, *, otherwise: int) -> int:

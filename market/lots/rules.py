@@ -11,9 +11,6 @@ from market import money, quantities
 from market.errors import InvalidInputError, MarketError, check_not_ahead, follow
 from market.quantities import BASE_OF, MeasuredIn, Unit
 
-MILLI_MU = 1_000
-"""Milli-mu in one mu (亩, 1/15 hectare)."""
-
 
 class LotStatus(StrEnum):
     """The life of a lot."""
@@ -303,11 +300,11 @@ class InputDrawnSinceError(MarketError):
 
 
 class PaidLotError(MarketError):
-    """A payment names the contribution that it is for."""
+    """A payment names the contribution that it is for, and so does the list by which it is yet to be made."""
 
     status = 409
-    en = "A contribution to this lot has been paid for; it cannot be discarded."
-    zh = "该批次的投入已有付款,不能作废。"
+    en = "A contribution to this lot has been paid for, or stands on an open list of payments; it cannot be discarded."
+    zh = "该批次的投入已付款或已列入未办结的兑付清单,不能作废。"
 
 
 class MissingQualityCertificateError(MarketError):

@@ -14,8 +14,8 @@ from market.clock import business_date
 from market.identity.rules import Actor, Permission, Role
 from market.lots import baselines, contributing, opening, registering, stock
 from market.lots.pricing import NewContribution
-from market.lots.rules import MILLI_MU, BaselineEvent
-from market.quantities import MILLI_IN, MeasuredIn, parse
+from market.lots.rules import BaselineEvent
+from market.quantities import MILLI_IN, MILLI_MU, MeasuredIn, parse
 from market.seeding.known import Known
 from market.seeding.reading import Row, Sample, Table, day, fen, maybe_day, milli
 from market.seeding.timeline import Event, Turn

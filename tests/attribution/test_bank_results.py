@@ -10,6 +10,11 @@ from xlsxwriter import Workbook
 
 from market.attribution import bank_file
 from market.attribution.paying import FailureReason
+from market.benefits.models import Enrolment
+from market.households.models import Household
+from market.lots.models import Lot
+from market.lots.rules import LotStatus
+from tests import factories
 from tests.attribution.test_evidence import send
 from tests.stalls import TODAY, Stalls, all_tables
 
@@ -115,6 +120,34 @@ def test_an_invoice_that_an_open_list_asks_to_pay_is_asked_for_by_no_other(stall
     told(stalls, first, "A-1,,5.00,失败,账户状态异常,")
     again = stalls.clerk.made("/pay-lists", request)
     assert told(stalls, again, f"B-1,,5.00,成功,,{TODAY}").json()["paid"] == 1
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_what_the_bank_paid_is_booked_though_a_tie_or_a_contribution_has_gone_since(
+    stalls: Stalls, *, dry_run: bool
+) -> None:
+    """The money has left: what it was for may have changed, and is no reason to know nothing of it."""
+    lot = factories.lot(stalls.session, stalls.dates, status=LotStatus.DRAFT)
+    given = factories.contribution(stalls.session, lot, stalls.households[0], amount_fen=500).id
+    payments = [
+        stalls.payment(500, reference="A-1", contribution_id=str(given))["payments"][0],
+        stalls.payment(6_039, household=1, reference="A-2")["payments"][0],
+    ]
+    pay_list = stalls.clerk.made(
+        "/pay-lists", {"method": "bank_transfer", "evidence": "代发清单", "payments": payments}
+    )
+    fallen_away(stalls, lot, stalls.households[1])
+    query = {"dry_run": "true"} if dry_run else {}
+    taken = told(stalls, pay_list, f"A-1,,5.00,成功,,{TODAY}", f"A-2,,60.39,成功,,{TODAY}", **query)
+    assert taken.json()["paid_fen"] == 6_539
+
+
+def fallen_away(stalls: Stalls, lot: Lot, household: Household) -> None:
+    """Discard a lot and end a household's enrolment, neither of which an open list lets anybody do."""
+    lot.status, lot.discarded_by = LotStatus.DISCARDED, stalls.clerk.member.id
+    stalls.session.flush()
+    tie = sa.update(Enrolment).where(Enrolment.household_id == household.id)
+    stalls.session.execute(tie.values(confirmed_at=None, confirmed_by=None))
 
 
 def test_a_file_told_twice_posts_nothing_the_second_time(stalls: Stalls) -> None:

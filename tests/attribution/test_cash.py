@@ -1,10 +1,13 @@
 """Cash counts when a second person has signed for it."""
 
+from datetime import date
 from typing import Any
 
 import pytest
 
 from market.identity.rules import OrganisationKind, Role
+from market.lots.rules import LotStatus
+from tests import factories
 from tests.attribution.test_evidence import PDF, uploaded
 from tests.stalls import TODAY, Stalls
 
@@ -66,6 +69,20 @@ def test_a_bank_list_is_not_countersigned_and_a_cash_list_is_not_answered_by_a_b
     colleague = stalls.desk(stalls.supplier, Role.SUPPLIER_MANAGER)
     listed = in_cash(stalls, method="bank_transfer", paid_on=None)
     assert colleague.post(f"/pay-lists/{listed['id']}/countersignature", {}).status_code == 409
+
+
+def test_cash_that_was_handed_over_is_countersigned_though_the_first_delivery_was_given_up_since(
+    stalls: Stalls,
+) -> None:
+    """Whether anybody could be paid on the day was asked when the list was drawn up."""
+    day = date(2019, 12, 31)
+    lot = factories.lot(stalls.session, stalls.dates, status=LotStatus.DRAFT)
+    factories.contribution(stalls.session, lot, stalls.households[0], delivered_on=day)
+    pay_list = in_cash(stalls, paid_on=str(day))
+    assert stalls.clerk.post(f"/lots/{lot.id}/discarding").status_code == 200
+    colleague = stalls.desk(stalls.supplier, Role.SUPPLIER_MANAGER)
+    signed = colleague.post(f"/pay-lists/{pay_list['id']}/countersignature", {})
+    assert (signed.status_code, signed.json().get("paid_on")) == (201, str(day))
 
 
 @pytest.mark.parametrize(

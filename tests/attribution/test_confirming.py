@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from argon2 import PasswordHasher
 
 from market.attribution import confirming
+from market.attribution.code_limits import OF_AN_ADDRESS
 from market.attribution.confirming import MOST_ATTEMPTS
 from market.attribution.models import Confirmation, ConfirmationCode, ConfirmedPayment, EvidenceUse, Payment
-from market.attribution.trying import OF_AN_ADDRESS
 from tests.attribution.test_evidence import PDF, uploaded
 from tests.stalls import NOON, TODAY, Stalls
 

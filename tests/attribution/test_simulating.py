@@ -21,6 +21,7 @@ from market.identity.rules import Actor, OrganisationKind, Role, Scope
 from market.lots import opening, registering
 from market.quantities import MeasuredIn
 from tests import factories
+from tests.attribution.dealings import close_march
 from tests.story import NOON, TODAY, Story, open_channels
 
 
@@ -102,13 +103,32 @@ def test_the_same_pools_again_change_nobody_by_a_fen(session: orm.Session) -> No
     assert {part.difference_fen for part in simulation.parts} == {0}
 
 
-def test_what_came_back_later_is_on_both_sides_as_it_was_accepted(session: orm.Session) -> None:
+def test_what_came_back_is_on_neither_side(session: orm.Session) -> None:
     wang = factories.household(session).id
     story = Story(session, pools=[(Mechanism.SHARE_DIVIDEND, 1_000, [(wang, 1)])])
     story.lot(100_000)
+    version = proposed(story, dividend(2_000, [(wang, 1)]))
     story.give_back(story.sell("10"), "10")
-    simulation = found(story, proposed(story, dividend(2_000, [(wang, 1)])))
-    assert figures(simulation)["household", wang, None] == (1_000, 2_000, 1_000)
+    assert found(story, version).parts == []
+    story.give_back(story.sell("10"), "4")
+    simulation = found(story, version)
+    assert (simulation.lines, simulation.net_fen) == (2, 6_000)
+    assert figures(simulation)["household", wang, None] == (600, 1_200, 600)
+
+
+def test_an_acceptance_that_was_recorded_late_is_judged_by_its_own_day(session: orm.Session) -> None:
+    """Accepted in March, recorded when March was closed, so posted in April; Li left the register in between."""
+    wang, li = (factories.household(session) for _ in range(2))
+    story = Story(session, pools=[(Mechanism.SHARE_DIVIDEND, 1_000, [(wang.id, 1), (li.id, 1)])])
+    story.lot(100_000)
+    close_march(session)
+    story.sell("10", on=date(2026, 3, 5))
+    li.departed_on = date(2026, 4, 1)
+    session.flush()
+    version = proposed(story, dividend(1_000, [(wang.id, 1), (li.id, 1)]))
+    assert {part.difference_fen for part in found(story, version, today=date(2026, 5, 1)).parts} == {0}
+    assert found(story, version, today=date(2027, 3, 4)).lines == 1
+    assert found(story, version, today=date(2027, 3, 5)).lines == 0
 
 
 def test_the_same_version_again_changes_nobody_whatever_came_back_and_was_sold_anew(session: orm.Session) -> None:
@@ -170,6 +190,7 @@ def test_what_a_line_does_not_bring_no_price_brings(session: orm.Session) -> Non
     story.sell("10")
     terms = PriceTerms(Mechanism.ORDER_PURCHASE, Pricing.MARKET_PLUS, bp=5_000)
     simulation = found(story, proposed(story, terms=[terms]))
+    assert (simulation.topped_up_fen, simulation.top_up_fen) == (0, 2_000)
     assert figures(simulation) == {
         ("household", wang.id, None): (9_000, 10_000, 1_000),
         ("retained", story.supplier.id, None): (1_000, 0, -1_000),
@@ -290,7 +311,9 @@ def test_the_county_that_decides_and_the_auditor_see_it_and_strangers_do_not(ses
 
 
 @pytest.mark.parametrize("orders", [1, 6])
-def test_a_year_costs_nine_statements_whatever_it_brought_and_writes_nothing(session: orm.Session, orders: int) -> None:
+def test_a_year_costs_eleven_statements_whatever_it_brought_and_writes_nothing(
+    session: orm.Session, orders: int
+) -> None:
     payees = [(factories.household(session).id, 1) for _ in range(3)]
     story = Story(session, pools=[(Mechanism.SHARE_DIVIDEND, 1_000, payees)])
     story.lot(100_000)
@@ -309,7 +332,7 @@ def test_a_year_costs_nine_statements_whatever_it_brought_and_writes_nothing(ses
     sa.event.listen(connection, "before_cursor_execute", count)
     simulate(session, clerk, version_id=version_id, today=TODAY)
     sa.event.remove(connection, "before_cursor_execute", count)
-    assert len(statements) == 9
+    assert len(statements) == 11
     assert all(statement.lstrip().startswith(("SELECT", "SET LOCAL")) for statement in statements)
 
 

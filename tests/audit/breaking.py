@@ -27,8 +27,12 @@ from tests.audit.spoiling import (
 )
 
 A_MATCH = (
-    "d.kind = 'household' AND d.step = '{step}'"
-    " AND t.entry_id = (SELECT id FROM ledger_entries WHERE reason = 'matching' ORDER BY id LIMIT 1)"
+    "d.kind = 'household' AND d.step = '{step}' AND (t.entry_id, t.order_line_id, t.payment_id) ="
+    " (SELECT m.entry_id, m.order_line_id, m.payment_id FROM ledger_transfers m"
+    "    JOIN ledger_entries e ON e.id = m.entry_id AND e.reason = 'matching'"
+    "    JOIN ledger_accounts a ON a.id = m.debit_account_id AND a.kind = 'household' AND a.step = 'recognised'"
+    "    JOIN payments p ON p.id = m.payment_id AND p.confirmed_at IS NULL AND p.reversed_at IS NULL"
+    "   WHERE m.order_line_id IN (SELECT id FROM order_lines WHERE returned_fen = 0) ORDER BY m.id LIMIT 1)"
 )
 
 BREAKING: dict[str, tuple[tuple[str, ...], set[str]]] = {

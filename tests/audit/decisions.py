@@ -119,7 +119,9 @@ APPROVED_ALONE: dict[str, str] = {
         f"UPDATE second_distributions x SET decided_by = {_colleague('x.collective_id', 'x.made_by')}"
     ),
     "what was given on by nobody": "UPDATE second_distributions SET decided_by = NULL",
-    "what was given on as received by its maker": "UPDATE second_distributions SET confirmed_by = made_by",
+    "what was given on as received by its maker": (
+        "UPDATE second_distributions SET confirmed_by = made_by WHERE confirmed_by IS NOT NULL"
+    ),
     "an enrolment by its maker": "UPDATE enrolments SET confirmed_by = enrolled_by",
     "an enrolment by the supplier": (
         f"UPDATE enrolments x SET confirmed_by = {_colleague('x.supplier_id', 'x.enrolled_by')}"

@@ -29,6 +29,7 @@ PATH_AIMS = {"listing": 0.35, "placing": 0.30}
 POSTING_AIM = 0.60
 GROWN_POSTING_AIM = 0.85
 GROWN_STATEMENT_AIM = 1.6
+GROWN_PAYABLES_AIM = 3.0
 
 
 @contextmanager
@@ -119,16 +120,21 @@ def judged_postings(url: str, found: world.World) -> tuple[Table, list[Verdict]]
     return table, verdicts
 
 
-def judged_growth(posted: growth.Compared, read: growth.Compared) -> tuple[Table, list[Verdict]]:
-    """Return how the rate of posting and the time of a statement stand in the old book, against the young one."""
+def judged_growth(posted: growth.Compared, read: growth.Compared, owed: growth.Compared) -> tuple[Table, list[Verdict]]:
+    """Return how the rate of posting and the times of reading stand in the old book, against the young one."""
     table = Table("old over young book", "young ms", "old ms", "ratio", "aim", "verdict", "blocks from … to")
     verdicts = [
         Verdict(posted.young_ms / posted.old_ms, GROWN_POSTING_AIM),
         Verdict(read.old_ms / read.young_ms, GROWN_STATEMENT_AIM, at_most=True),
+        Verdict(owed.old_ms / owed.young_ms, GROWN_PAYABLES_AIM, at_most=True),
     ]
-    blocks = [sorted(1 / ratio for ratio in posted.blocks), sorted(read.blocks)]
-    names = ("rate of posting over 200 households", "time of a household's statement")
-    for name, found, verdict, spread in zip(names, (posted, read), verdicts, blocks, strict=True):
+    blocks = [sorted(1 / ratio for ratio in posted.blocks), sorted(read.blocks), sorted(owed.blocks)]
+    names = (
+        "rate of posting over 200 households",
+        "time of a household's statement",
+        f"time of {growth.PAGE} payees a supplier owes",
+    )
+    for name, found, verdict, spread in zip(names, (posted, read, owed), verdicts, blocks, strict=True):
         cells = (f"{found.young_ms:.2f}", f"{found.old_ms:.2f}", *verdict.cells())
         table.add_row(name, *cells, f"{spread[0]:.2f} … {spread[-1]:.2f}")
     return table, verdicts
@@ -143,7 +149,8 @@ def main() -> int:
         postings, more = judged_postings(url, found)
     with growth.books() as (young, old, word):
         read = growth.compare(young.page, old.page, growth.PAGES)
-        grown, still_more = judged_growth(growth.compare(young.post, old.post, growth.POSTINGS), read)
+        owed = growth.compare(young.owed, old.owed, growth.LISTINGS)
+        grown, still_more = judged_growth(growth.compare(young.post, old.post, growth.POSTINGS), read, owed)
     console = Console(width=110)
     console.print(f"1 worker, {load.CLIENTS} clients, {ROUNDS} rounds of {SECONDS:.0f} s in turns, medians")
     console.print(paths)

@@ -1,4 +1,4 @@
-"""Posting and reading a statement in a book of ten million transfers against one of a hundred thousand, in turns."""
+"""Posting, a statement and a page of payables, of a book of ten million transfers against one of 100,000, in turns."""
 
 import statistics
 import time
@@ -18,6 +18,7 @@ from sqlalchemy import orm
 
 from market import embedded
 from market.attribution.accrual import AcceptedLine, accrue
+from market.attribution.payables import Payable, payables
 from market.attribution.rules import LotDraw, Step
 from market.attribution.statements import household_statement
 from market.benefits.models import PlanVersion
@@ -35,10 +36,13 @@ LOTS = 5
 CONTRIBUTORS = 200
 READERS = 200
 BLOCKS = 5
-POSTINGS, PAGES = 20, 60
+POSTINGS, PAGES, LISTINGS = 20, 60, 20
 """Of each book in each of the blocks, by which the spread is told."""
 QUARTER = (date(2026, 1, 1), date(2026, 3, 31))
 DAY = date(2026, 3, 2)
+OWED_ON = date(2026, 3, 31)
+PAGE = 50
+"""Payees on a page of what is owed."""
 
 _CONTRIBUTORS = (
     sa.select(Household)
@@ -51,14 +55,18 @@ _READERS = sa.text(
     "SELECT owner_id FROM ledger_accounts WHERE kind = 'household' AND step = 'accrued' ORDER BY md5(CAST(id AS text))"
     " LIMIT :readers"
 )
+_DEBTORS = sa.text(
+    "SELECT DISTINCT counterpart_id FROM ledger_accounts WHERE kind = 'household' AND step = 'recognised' ORDER BY 1"
+)
 
 
 @dataclass
 class Book:
-    """A book under measurement: whose statements are read, which lots are sold."""
+    """A book under measurement: whose statements are read, who owes, which lots are sold."""
 
     database: Database
     readers: Iterator[UUID]
+    debtors: Iterator[UUID]
     lines: Iterator[AcceptedLine]
     auditor: Actor
 
@@ -68,8 +76,9 @@ class Book:
         with database.transaction() as session:
             lines = [_line(session, product) for product in session.scalars(sa.select(Product).limit(LOTS))]
             readers = list(session.scalars(_READERS, {"readers": READERS}))
+            debtors = list(session.scalars(_DEBTORS))
         auditor = Actor(new_id(), new_id(), OrganisationKind.AUDIT_OFFICE, Role.AUDITOR, "14", Scope.ALL)
-        return cls(database, cycle(readers), cycle(lines), auditor)
+        return cls(database, cycle(readers), cycle(debtors), cycle(lines), auditor)
 
     def post(self) -> None:
         """Post an acceptance of which two hundred households get their shares."""
@@ -81,6 +90,12 @@ class Book:
         with self.database.reading() as connection:
             household = next(self.readers)
             household_statement(connection, self.auditor, household, period_from=QUARTER[0], period_to=QUARTER[1])
+
+    def owed(self) -> Sequence[Payable]:
+        """Read the first page of what a supplier owes."""
+        with self.database.transaction() as session:
+            supplier = next(self.debtors)
+            return payables(session, self.auditor, on=OWED_ON, after=None, limit=PAGE, supplier_id=supplier)
 
 
 def _line(session: orm.Session, product: Product) -> AcceptedLine:

@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import orm
 
+from market.attribution import pay_lists
+from market.attribution.paying import Method
 from market.attribution.rules import Kind, PaymentOrder
 from market.audit.doctoring import examine
 from market.catalog.models import Product
@@ -118,6 +120,25 @@ def test_a_lot_of_which_a_contribution_was_paid_for_is_not_discarded(village: Vi
     paid_out(session, village.clerk, [payment], on=TODAY, now=NOW)
     with pytest.raises(PaidLotError):
         opening.discard(session, village.clerk, lot_id=lot.id)
+
+
+def test_a_lot_of_which_an_open_list_pays_a_contribution_is_not_discarded(village: Village) -> None:
+    session, lot = village.session, village.draft(1_000)
+    village.opened(3_000)
+    (given_,) = village.record(lot, village.gives(village.households[0], 1_000))
+    pay_list = pay_lists.prepare(
+        session,
+        village.clerk,
+        method=Method.BANK_TRANSFER,
+        paid_on=None,
+        evidence="代发清单",
+        payments=[PaymentOrder(Kind.HOUSEHOLD, given_.household_id, 100, "B-1", given_.id)],
+        now=NOW,
+    )
+    with pytest.raises(PaidLotError):
+        opening.discard(session, village.clerk, lot_id=lot.id)
+    pay_lists.withdraw(session, village.clerk, pay_list_id=pay_list.id)
+    assert opening.discard(session, village.clerk, lot_id=lot.id).status is LotStatus.DISCARDED
 
 
 def stock_of(session: orm.Session, lot: Lot) -> tuple[int, int, int]:

@@ -177,7 +177,8 @@ def terms(pricing: Pricing, **stated: Any) -> PriceTerms:
         (BOUGHT_AS_AGREED, terms(Pricing.FIXED, unit=MeasuredIn.JIN, least_fen=530), 530),
         (BOUGHT_AS_AGREED, terms(Pricing.FIXED, unit=MeasuredIn.KG, most_fen=1_000), 500),
         (BOUGHT_AS_AGREED, terms(Pricing.MARKET_PLUS, bp=1_000), None),
-        (BOUGHT_AS_AGREED, terms(Pricing.FLOOR, unit=MeasuredIn.JIN, least_fen=600), None),
+        (BOUGHT_AS_AGREED, terms(Pricing.FLOOR, unit=MeasuredIn.JIN, least_fen=600), 600),
+        (BOUGHT_AS_AGREED, terms(Pricing.FLOOR, unit=MeasuredIn.JIN, least_fen=500), 525),
         (BOUGHT_AS_AGREED, terms(Pricing.FIXED, unit=MeasuredIn.PIECE, least_fen=600), None),
     ],
 )
