@@ -8,7 +8,7 @@ A fact that belongs to a closed month is posted in an open one under its own day
 as closed, by the days of the book and what of other income was recorded by the close; and as now known, by the days on
 which things happened. As now known only what stands was ever brought, under the day since when it has stood: what a
 return takes off is known under the day of the acceptance, of the recognition or of the payment that it undoes
-(`fallen.py`), while money that was received stays received on its day.
+(`redating.py`), while money that was received stays received on its day.
 """
 
 from collections import defaultdict
@@ -20,7 +20,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from market.attribution.fallen import BELOW, Cause, Movement, Place, Redated, redated
+from market.attribution.redating import BELOW, Cause, Movement, Place, Redated, redated
 from market.attribution.rules import PAID_STEP, Kind, Step
 from market.attribution.statements import Position, Statement, position, statement
 from market.benefits.rules import IncomeClass, Mechanism

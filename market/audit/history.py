@@ -37,7 +37,7 @@ OWED_AS = {paid: owed for owed, paid in PAID_AS.items()}
 
 @dataclass(slots=True)
 class Expected:
-    """An entry that the facts ask for; without moves nothing is posted."""
+    """An entry that the facts ask for; without moves nothing is posted. A list takes what came in its `period`."""
 
     source: str
     reason: str
@@ -46,6 +46,7 @@ class Expected:
     facts: Mapping[str, object]
     original_on: date | None = None
     order_id: UUID | None = None
+    period: tuple[date, date] | None = None
     weights: Mapping[str, Collection[tuple[Stake, int]]] = field(default_factory=dict)
 
     @property

@@ -41,6 +41,6 @@ class Replay(Goods, Money, Sharing):
             if entry.effective_on < opens_on:
                 entry.original_on = entry.original_on or entry.effective_on
                 entry.effective_on = opens_on
-            self._standing.post(entry.moves, entry.effective_on)
+            self._standing.post(entry.moves, entry.effective_on, period=entry.period)
             entries.append(entry)
         return entries

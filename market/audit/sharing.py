@@ -47,9 +47,9 @@ class Sharing(History):
             given[Stake(POOL, self._supplier_id, fact.mechanism)] = kept
         pool = self._standing.held(POOL, self._supplier_id, RECOGNISED, mechanism=fact.mechanism)
         retained = self._standing.held(RETAINED, self._supplier_id, RECOGNISED, mechanism=None)
-        funds = [held for held in pool if held.first_on <= fact.period_to]
+        funds = self._standing.of_period(pool, date.min, fact.period_to)
         from_pool = min(sum(held.fen for held in funds), fact.amount_fen)
-        funds += [held for held in retained if fact.period_from <= held.first_on <= fact.period_to]
+        funds += self._standing.of_period(retained, fact.period_from, fact.period_to)
         name = f"distribution:{self._supplier_id}:{fact.mechanism}:{fact.period_from}:{fact.period_to}"
         moves, on = self._hand_out(given, funds, event.on, name)
         facts = {
@@ -62,11 +62,11 @@ class Sharing(History):
             "from_pool_fen": from_pool,
             "from_retained_fen": fact.amount_fen - from_pool,
         }
-        yield Expected(source, "distribution", on, moves, facts)
+        yield Expected(source, "distribution", on, moves, facts, period=(fact.period_from, fact.period_to))
         yield from self._match(event, {stake.owner_id for stake in given if stake.kind in PAYEES}, on, hints)
 
     def _listed(self, fact: DistributionFact) -> dict[tuple[str, UUID], tuple[int, int]]:
-        """Return whom the formula lists, with weight and fen."""
+        """Return whom the formula lists, with weight and fen; nobody where it does not apply, as by a mixed volume."""
         inputs, rows = fact.inputs, fact.register.rows if fact.register else []
         name = f"distribution:{self._supplier_id}:{fact.mechanism}:{fact.period_from}:{fact.period_to}"
         match inputs["formula"]:
@@ -74,6 +74,8 @@ class Sharing(History):
                 left = inputs["surplus_fen"] - portion(inputs["surplus_fen"], inputs["reserve_bp"], 10_000)
                 whole = left - portion(left, 10_000 - inputs["by_volume_bp"], 10_000)
                 by_value = inputs["counted"] == "value"
+                if not by_value and len(fact.units) > 1:
+                    return {}
                 return _by_weight(whole, {who: each[by_value] for who, each in fact.volumes.items()}, name)
             case "dividend":
                 capital = _capital(rows, inputs, name)

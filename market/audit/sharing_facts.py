@@ -53,7 +53,10 @@ class RegisterFact(NamedTuple):
 
 @dataclass(slots=True)
 class DistributionFact:
-    """An approved distribution of a supplier; `volumes` are what households gave to its lots: milli-units, fen."""
+    """An approved distribution of a supplier; `volumes` are what households gave to its lots: milli-units, fen.
+
+    `units` are what that was measured in.
+    """
 
     id: UUID
     mechanism: str
@@ -69,6 +72,7 @@ class DistributionFact:
     register: RegisterFact | None
     items: list[ListedFact] = field(default_factory=list)
     volumes: dict[UUID, tuple[int, int]] = field(default_factory=dict)
+    units: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -106,7 +110,8 @@ _ITEMS = sa.text(
 )
 _VOLUMES = sa.text(
     """
-    SELECT d.id, c.household_id, sum(c.measure_milli)::bigint, sum(c.amount_fen)::bigint
+    SELECT d.id, c.household_id, sum(c.measure_milli)::bigint, sum(c.amount_fen)::bigint,
+           array_agg(DISTINCT c.measured_in)
       FROM distributions d
       JOIN contributions c ON c.lot_id = ANY(d.lot_ids) AND c.delivered_on BETWEEN d.period_from AND d.period_to
      WHERE d.supplier_id = :supplier AND d.status = 'approved' AND c.carried_from IS NULL
@@ -138,14 +143,17 @@ def distributions(session: orm.Session, supplier_id: UUID, measured: list[str]) 
     who = {"supplier": supplier_id}
     items = _items(session, _ITEMS, who)
     volumes: dict[UUID, dict[UUID, tuple[int, int]]] = defaultdict(dict)
-    for distribution_id, household_id, milli, fen in session.execute(_VOLUMES, {**who, "mechanisms": measured}):
+    units: dict[UUID, set[str]] = defaultdict(set)
+    for distribution_id, household_id, milli, fen, used in session.execute(_VOLUMES, {**who, "mechanisms": measured}):
         volumes[distribution_id][household_id] = milli, fen
+        units[distribution_id].update(used)
     return [
         DistributionFact(
             *row[:11],  # type: ignore[call-arg] # eleven columns, as the class names them
             RegisterFact(bytes(row.canonical), row.sha256, row.register_sha256) if row.canonical else None,
             items[row.id],
             volumes[row.id],
+            units[row.id],
         )
         for row in session.execute(_DISTRIBUTIONS, who)
     ]

@@ -14,7 +14,9 @@ from market.audit.oracle import (
     PAID_AHEAD,
     PAID_STEPS,
     PAYEES,
+    POOL,
     RECOGNISED,
+    RETAINED,
     TOP_UP,
     TOP_UP_BASE,
     TOP_UP_PAID,
@@ -110,6 +112,14 @@ Place = tuple[Stake, str, UUID | None]
 Owner = tuple[str, UUID]
 
 
+class Change(NamedTuple):
+    """What came to a place on a day or, below zero, left it: of a list's period, or of any day until it left."""
+
+    fen: int
+    first_on: date
+    last_on: date
+
+
 class Standing:
     """The running sums of one supplier's book, changed by nothing but posted moves."""
 
@@ -122,12 +132,23 @@ class Standing:
         self._owed: dict[Owner, set[tuple[UUID, Place]]] = defaultdict(set)
         self._ahead: dict[Owner, dict[UUID, Ahead]] = defaultdict(dict)
         self._paid: dict[UUID, set[tuple[UUID, Stake, str]]] = defaultdict(set)
+        self._changes: dict[tuple[UUID, Place], list[Change]] = defaultdict(list)
 
-    def post(self, amounts: Sequence[Amount], on: date) -> None:
-        """Count what an entry moves."""
+    def post(self, amounts: Sequence[Amount], on: date, *, period: tuple[date, date] | None = None) -> None:
+        """Count what an entry moves; a list takes what came in its period."""
         for move, fen in amounts:
-            self._count(move.debit, move, -fen, on)
-            self._count(move.credit, move, fen, on)
+            for account, change in ((move.debit, -fen), (move.credit, fen)):
+                self._count(account, move, change, on)
+                if account.kind in {POOL, RETAINED} and account.step == RECOGNISED and move.order_line_id:
+                    place = (move.order_line_id, (move.stake, RECOGNISED, None))
+                    self._changes[place].append(self._change(account.kind, change, on, period))
+
+    @staticmethod
+    def _change(kind: str, fen: int, on: date, period: tuple[date, date] | None) -> Change:
+        if fen > 0:
+            return Change(fen, on, on)
+        first, last = period or (date.min, on)
+        return Change(fen, date.min if kind == POOL else first, last)
 
     def _count(self, account: Account, move: Move, fen: int, on: date) -> None:
         owner = (account.kind, account.owner_id)
@@ -184,6 +205,19 @@ class Standing:
         wanted = [held for held in found if not only or held.stake.mechanism == only["mechanism"]]
         return sorted(wanted, key=lambda held: (held.first_on, held.line_id))
 
+    def of_period(self, held: Sequence[Held], first: date, last: date) -> list[Held]:
+        """Return what a list of a period may take of what is held: of no span of days more than that has over."""
+        found = []
+        for each in held:
+            changes = self._changes[each.line_id, (each.stake, each.step, each.payment_id)]
+            came = [change.first_on for change in changes if change.fen > 0 and first <= change.first_on <= last]
+            firsts = {first, *(change.first_on for change in changes if change.fen < 0 and change.first_on < first)}
+            lasts = {last, *(change.last_on for change in changes if change.fen < 0 and change.last_on > last)}
+            fen = min(_over(changes, begin, end) for begin in firsts for end in lasts)
+            if fen > 0:
+                found.append(each._replace(fen=fen, last_on=max(came)))
+        return found
+
     def owed(self, owner: Owner) -> list[Claim]:
         """Return what of an owner's shares is not paid, step after step, oldest first."""
         claims = [
@@ -205,3 +239,8 @@ class Standing:
             place = (stake, step, payment_id)
             if (fen := self._lines[line_id].get(place, 0)) > 0:
                 yield Claim(line_id, stake, step, fen, *self._days[line_id, place])
+
+
+def _over(changes: Sequence[Change], first: date, last: date) -> int:
+    """Return what came in a span of days, less what left of days that all lie in it."""
+    return sum(change.fen for change in changes if first <= change.first_on and change.last_on <= last)

@@ -42,7 +42,7 @@ from market.money import yuan
 
 @dataclass(frozen=True, slots=True)
 class Funding:
-    """Out of what a distribution is paid: its pool first, then what was retained of the period's lines (fen)."""
+    """Out of what a distribution is paid: its pool first, then what was retained in the period (fen)."""
 
     pool_fen: int
     retained_fen: int

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from market.attribution.rules import Kind, Share, Step
 from market.benefits.rules import MECHANISMS, Measure, Mechanism
 from market.db import plan_anew, within
 from market.distributions.models import Distribution, DistributionItem, SecondDistribution, SecondDistributionItem
-from market.distributions.rules import DistributionStatus, Fund, Item, Period
+from market.distributions.rules import DistributionStatus, Fund, Item, Movement, Period, left_of
 from market.identity.models import Organisation
 from market.identity.rules import Actor, OrganisationKind, Scope
 
@@ -123,7 +124,7 @@ _VOLUMES = sa.text(
     """
     SELECT c.household_id, sum(c.measure_milli)::bigint AS milli,
            CASE WHEN count(c.amount_fen) = count(*) THEN sum(c.amount_fen)::bigint END AS fen,
-           array_agg(DISTINCT l.base_unit) AS units, array_agg(DISTINCT l.id) AS lots
+           array_agg(DISTINCT c.measured_in) AS units, array_agg(DISTINCT l.id) AS lots
       FROM lots l
       JOIN contributions c ON c.lot_id = l.id
      WHERE l.supplier_id = :supplier AND l.status NOT IN ('draft', 'discarded') AND c.carried_from IS NULL
@@ -137,7 +138,8 @@ _VOLUMES = sa.text(
 def volumes(session: orm.Session, supplier_id: UUID, period: Period) -> Volumes:
     """Return what households delivered to a supplier's lots in a period.
 
-    Delivery counts, not what was sold of it. Produce that was moved into another lot counts once, where it was first
+    Delivery counts, not what was sold of it, in the unit of the delivery: what is sold by the piece may have been
+    weighed. Produce that was moved into another lot counts once, where it was first
     given; drafts do not count, as their contributions are not sealed.
     """
     plan_anew(session)
@@ -159,19 +161,25 @@ def volumes(session: orm.Session, supplier_id: UUID, period: Period) -> Volumes:
 
 _FUNDS = sa.text(
     """
-    SELECT m.order_line_id, a.kind, m.mechanism, sum(m.fen)::bigint AS fen, max(m.came_in_on) AS since
+    SELECT m.order_line_id, a.kind, m.mechanism, max(m.came_in_on) FILTER (WHERE m.came_in_on <= :ends_on) AS since,
+           array_agg(m.fen) AS fen, array_agg(m.begins_on) AS begins_on, array_agg(m.ends_on) AS ends_on
       FROM ledger_accounts a
       CROSS JOIN LATERAL (
-          SELECT order_line_id, mechanism, amount_fen AS fen, effective_on AS came_in_on
+          SELECT order_line_id, mechanism, amount_fen AS fen, effective_on AS begins_on, effective_on AS ends_on,
+                 effective_on AS came_in_on
             FROM ledger_transfers WHERE credit_account_id = a.id
           UNION ALL
-          SELECT order_line_id, mechanism, -amount_fen, NULL
-            FROM ledger_transfers WHERE debit_account_id = a.id) m
+          SELECT t.order_line_id, t.mechanism, -t.amount_fen,
+                 CASE WHEN a.kind = 'retained' AND d.id IS NOT NULL THEN d.period_from ELSE :ever END,
+                 coalesce(d.period_to, t.effective_on), NULL
+            FROM ledger_transfers t
+            JOIN ledger_entries e ON e.id = t.entry_id
+            LEFT JOIN distributions d ON d.supplier_id = :supplier AND e.source = 'distribution:' || d.id
+           WHERE t.debit_account_id = a.id) m
      WHERE a.book = 'attribution' AND a.owner_id = :supplier AND a.counterpart_id IS NULL AND a.step = 'recognised'
        AND (a.kind = 'retained' OR a.kind = 'pool' AND m.mechanism = :mechanism)
      GROUP BY 1, 2, 3
-    HAVING sum(m.fen) > 0 AND min(m.came_in_on) <= :ends_on
-       AND (a.kind = 'pool' OR min(m.came_in_on) >= :begins_on)
+    HAVING sum(m.fen) > 0 AND bool_or(m.came_in_on <= :ends_on AND (a.kind = 'pool' OR m.came_in_on >= :begins_on))
      ORDER BY a.kind, min(m.came_in_on), m.order_line_id
     """
 )
@@ -180,8 +188,8 @@ _FUNDS = sa.text(
 def funds(session: orm.Session, supplier_id: UUID, mechanism: Mechanism, period: Period) -> list[Fund]:
     """Return what a supplier may distribute, in the order in which it is used up: its pool, then retained money.
 
-    Of a line counts the day on which the first of it was recognised: in the pool what had come by the end of the
-    period, with what earlier ones left; of retained money only the period's.
+    Of a line counts what was recognised by the end of the period: in the pool with what earlier ones left; of retained
+    money only what came in the period itself, as what an earlier one left there, its reserve too, the supplier keeps.
     """
     plan_anew(session)
     rows = session.execute(
@@ -191,12 +199,17 @@ def funds(session: orm.Session, supplier_id: UUID, mechanism: Mechanism, period:
             "mechanism": mechanism,
             "begins_on": period.begins_on,
             "ends_on": period.ends_on,
+            "ever": date.min,
         },
     )
-    return [
-        Fund(row.order_line_id, Share(Kind(row.kind), supplier_id, row.mechanism), row.fen, row.since, Step.RECOGNISED)
-        for row in rows
-    ]
+    found: list[Fund] = []
+    for row in rows:
+        share = Share(Kind(row.kind), supplier_id, row.mechanism)
+        days = Period(date.min, period.ends_on) if share.kind is Kind.POOL else period
+        moved = [Movement(*each) for each in zip(row.fen, row.begins_on, row.ends_on, strict=True)]
+        if (fen := left_of(moved, days)) > 0:
+            found.append(Fund(row.order_line_id, share, fen, row.since, Step.RECOGNISED))
+    return found
 
 
 _RECEIVED = sa.text(

@@ -1,7 +1,7 @@
 """The arithmetic of distributions, pure: who is listed, what each is given, and from which lines it comes."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -105,8 +105,9 @@ def list_sha256(items: Sequence[Item]) -> str:
 class Fund(NamedTuple):
     """What stands on an order line and may be given: a pool, retained money, what a collective received.
 
-    `since` is the day of the last that came in; `payment_id` tells received parts apart, `step` where it stands, and
-    `paid_on` when that payment was made: it may have been ahead of what came in, or have been confirmed since.
+    `since` is the day of the last that came in, in the period if it is of one; `payment_id` tells received parts apart,
+    `step` where it stands, and `paid_on` when that payment was made: it may have been ahead of what came in, or have
+    been confirmed since.
     """
 
     order_line_id: UUID
@@ -116,6 +117,34 @@ class Fund(NamedTuple):
     step: str
     payment_id: UUID | None = None
     paid_on: date | None = None
+
+
+class Movement(NamedTuple):
+    """What came to a fund on a day or, below zero, left it, with the days of which that was (fen).
+
+    A list takes what came in its period, or to a pool until its end; anything else may fall on all that came before.
+    """
+
+    fen: int
+    begins_on: date
+    ends_on: date
+
+
+def left_of(moved: Collection[Movement], period: Period) -> int:
+    """Return what a list of a period may take of a fund: what came in it and is needed for nothing that left (fen).
+
+    Of which days exactly something left is nowhere written down. But in any span of days no less came than left of
+    days that all lie within it; so what such a span has over is the most that can be of any period in it, and the
+    least of them all can be, without a fen being of two periods or out of a period in which it did not come.
+    """
+    left = [each for each in moved if each.fen < 0]
+    begins = {min(period.begins_on, each.begins_on) for each in left} | {period.begins_on}
+    ends = {max(period.ends_on, each.ends_on) for each in left} | {period.ends_on}
+    return min(
+        sum(each.fen for each in moved if first <= each.begins_on and each.ends_on <= last)
+        for first in begins
+        for last in ends
+    )
 
 
 class Part(NamedTuple):
@@ -163,11 +192,11 @@ class NotEnoughRecognisedError(MarketError):
     status = 409
     en = (
         "The distribution comes to {asked} yuan, but only {standing} yuan stand recognised: {pool} in the pool of"
-        " {name}, {retained} retained of the period's lines."
+        " {name}, {retained} retained in the period."
     )
     zh = (
         "本次分配共 {asked} 元,可分配的已确认金额仅 {standing} 元:「{name_zh}」资金池 {pool} 元,"
-        "本期订单行留存 {retained} 元。"
+        "本期留存 {retained} 元。"
     )
 
 

@@ -127,7 +127,7 @@ class ProposedOut(Schema):
     amount_fen: Fen
     kept_fen: Annotated[Fen, Field(description="of the amount, for people who may not be paid: it goes to the pool")]
     pool_fen: Annotated[Fen, Field(description="what stands recognised in the pool")]
-    retained_fen: Annotated[Fen, Field(description="what stands recognised as retained of the period's lines")]
+    retained_fen: Annotated[Fen, Field(description="what stands recognised as retained in the period")]
     from_pool_fen: Fen
     from_retained_fen: Fen
     items: list[ItemOut]

@@ -226,8 +226,8 @@ def _increase(found: NetIncome, figure: Figure, baselines: Sequence[sa.Row[Any]]
     fen = found.figure(figure)
     if found.window.end >= on:
         return _without(figure, fen, NoIncrease.PERIOD_NOT_OVER)
-    before = [row for row in baselines if row.figure == figure and row.period_to < found.window.begin]
-    replaced = {row.replaces for row in before}
+    replaced = {row.replaces for row in baselines}
+    before = (row for row in baselines if row.figure == figure and row.period_to < found.window.begin)
     base = next((row for row in before if row.id not in replaced), None)
     if base is None:
         return _without(figure, fen, NoIncrease.NO_BASELINE_CONFIRMED)

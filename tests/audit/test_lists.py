@@ -116,6 +116,7 @@ def test_a_fen_taken_from_a_posted_list_is_named_with_whose_it_is(year: Year, wh
         ("patronage", "UPDATE distributions SET list_sha256 = repeat('0', 64) WHERE id = '{id}'"),
         ("patronage", "UPDATE distributions SET inputs = inputs || '{{\"surplus_fen\": 9000}}' WHERE id = '{id}'"),
         ("patronage", "UPDATE contributions SET measure_milli = measure_milli + 1000 WHERE household_id = '{first}'"),
+        ("patronage", "UPDATE contributions SET measured_in = 'piece' WHERE household_id = '{first}'"),
         ("patronage", "UPDATE distribution_items SET excluded = 'off_register' WHERE distribution_id = '{id}'"),
         ("dividend", "UPDATE distributions SET inputs = inputs || '{{\"averages_grants\": false}}' WHERE id = '{id}'"),
         ("dividend", "UPDATE distributions SET inputs = inputs || '{{\"sources\": [\"own\"]}}' WHERE id = '{id}'"),

@@ -240,10 +240,16 @@ class Walk:
         return datetime.combine(self.day(), time(4), tzinfo=UTC)
 
     def share_out(self) -> None:
-        """Share out what stands recognised for a year, by volume (once) or by shares; sometimes more than there is."""
+        """Share out what stands recognised for a year, by volume (once) or by shares, these also of a few weeks of it.
+
+        Sometimes it is more than there is.
+        """
         supplier_id, by_volume = self.story.supplier.id, self.number(2)
         mechanism = Mechanism.PATRONAGE if by_volume else Mechanism.SHARE_DIVIDEND
-        standing = sum(fund.fen for fund in queries.funds(self.session, supplier_id, mechanism, YEAR))
+        begin, end = sorted((self.day(), self.day()))
+        weeks = [Period(begin, end), Period(YEAR.begins_on, end), Period(begin, YEAR.ends_on)]
+        period = YEAR if by_volume else self.one([YEAR, *weeks])
+        standing = sum(fund.fen for fund in queries.funds(self.session, supplier_id, mechanism, period))
         fen = 1 + self.number(standing + standing // 4 + 1)
         counted = Counted.VOLUME if self.consigning else self.one(list(Counted))  # what is consigned has no value yet
         formula: Formula = Patronage(fen, 10_000, counted)
@@ -252,7 +258,7 @@ class Walk:
             body = RegisterBody(RegisterKind.SHARES, rows)
             version = factories.register_version(self.session, self.story.supplier, body)
             formula = Dividend(version.id, fen, (Source.OWN,))
-        made, _ = proposing.propose(self.session, self.story.clerk, formula=formula, period=YEAR, now=NOON)
+        made, _ = proposing.propose(self.session, self.story.clerk, formula=formula, period=period, now=NOON)
         on = self.noon()
         proposing.approve(
             self.session, self.reviewer, distribution_id=made.id, opinion="同意", on=business_date(on), now=on

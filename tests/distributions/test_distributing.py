@@ -258,21 +258,6 @@ def test_every_register_is_read_as_it_holds_when_the_period_ends(session: orm.Se
         season.approve(waiting)
 
 
-def test_retained_money_is_taken_of_the_period_alone_and_pools_also_of_earlier_ones(session: orm.Session) -> None:
-    season = Season(session)
-    season.deliver({season.story.household().id: 100})
-    season.sell("10")  # 2 March
-    april = Period(date(2026, 4, 1), date(2026, 4, 30))
-    season.sell("20", on=date(2026, 4, 7))
-    season.sell("40", on=date(2026, 5, 7))
-    found = queries.funds(session, season.story.supplier.id, Mechanism.PATRONAGE, april)
-    assert [(fund.share.kind, fund.fen) for fund in found] == [
-        (Kind.POOL, 10_00),
-        (Kind.POOL, 20_00),
-        (Kind.RETAINED, 180_00),
-    ]
-
-
 def test_who_left_the_register_is_passed_over_and_their_part_stays_in_the_pool(session: orm.Session) -> None:
     season = Season(session, pools=[(Mechanism.PATRONAGE, 100, None)])
     stays, left = season.story.household(), season.story.household()

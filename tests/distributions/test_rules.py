@@ -1,6 +1,7 @@
 """The rules of distributions, without a database: who is given what of a list, and out of which lines."""
 
-from datetime import date
+from collections.abc import Sequence
+from datetime import date, timedelta
 from hashlib import sha256
 from itertools import product
 from typing import Any
@@ -20,11 +21,13 @@ from market.distributions.rules import (
     Excluded,
     Fund,
     Item,
+    Movement,
     Part,
     Period,
     after,
     basis,
     hand_out,
+    left_of,
     list_sha256,
     salt,
 )
@@ -178,3 +181,62 @@ def test_the_hash_of_a_list_is_of_its_rows_whatever_their_order() -> None:
 )
 def test_a_list_with_anything_changed_has_another_hash(change: dict[str, Any]) -> None:
     assert list_sha256([ROWS[0]._replace(**change), *ROWS[1:]]) != list_sha256(ROWS)
+
+
+def day(number: int) -> date:
+    return date(2026, 1, 1) + timedelta(days=number)
+
+
+def came(number: int, fen: int) -> Movement:
+    return Movement(fen, day(number), day(number))
+
+
+def took(first: int, last: int, fen: int) -> Movement:
+    return Movement(-fen, day(first), day(last))
+
+
+def fits(moved: Sequence[Movement]) -> bool:
+    """Tell whether what left can all be taken of its own days: day after day, of that first which may wait least."""
+    waiting = sorted((-each.fen, each.ends_on, each.begins_on) for each in moved if each.fen < 0)
+    for each in sorted((each for each in moved if each.fen > 0), key=lambda each: each.begins_on):
+        there = each.fen
+        for number, (fen, last, first) in sorted(enumerate(waiting), key=lambda item: item[1][1]):
+            if first <= each.begins_on <= last:
+                part = min(fen, there)
+                there -= part
+                waiting[number] = fen - part, last, first
+    return not any(fen for fen, *_ in waiting)
+
+
+def test_a_list_is_left_what_came_in_its_period() -> None:
+    paid_in_parts = [came(60, 1), came(121, 499)]
+    first, second, both = Period(day(0), day(89)), Period(day(90), day(180)), Period(day(0), day(180))
+    assert [left_of(paid_in_parts, period) for period in (first, second, both)] == [1, 499, 500]
+    after_both = [*paid_in_parts, took(0, 180, 499)]
+    assert [left_of(after_both, period) for period in (first, second, both)] == [1, 1, 1]
+    after_second = [*paid_in_parts, took(90, 180, 499)]
+    assert [left_of(after_second, period) for period in (first, second, both)] == [1, 0, 1]
+    came_again = [came(1, 500), took(0, 20, 500), came(121, 500)]
+    assert [left_of(came_again, period) for period in (first, second, both)] == [0, 500, 500]
+
+
+SPANS = st.tuples(st.integers(0, 9), st.integers(0, 9)).map(sorted)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 9), st.integers(1, 20)), max_size=5),
+    st.lists(st.tuples(SPANS, st.integers(1, 20)), max_size=5),
+    SPANS,
+)
+def test_a_list_may_take_all_that_leaves_every_other_its_own_and_not_a_fen_more(
+    paid: list[tuple[int, int]], lists: list[tuple[list[int], int]], asked: list[int]
+) -> None:
+    moved = [came(number, fen) for number, fen in paid]
+    for (first, last), fen in lists:
+        if part := min(fen, left_of(moved, Period(day(first), day(last)))):
+            moved.append(took(first, last, part))
+    assert fits(moved)
+    first, last = asked
+    left = left_of(moved, Period(day(first), day(last)))
+    assert left == 0 or fits([*moved, took(first, last, left)])
+    assert not fits([*moved, took(first, last, left + 1)])

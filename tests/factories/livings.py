@@ -9,7 +9,7 @@ from market.households.models import Household
 from market.households.rules import Deed
 from market.identity.rules import OrganisationKind, Role
 from market.livelihoods.models import AccountItem, AccountItemCheck, HouseholdBaseline
-from market.livelihoods.rules import BaselineStatus, Figure, ItemKind, calendar_year
+from market.livelihoods.rules import BaselineStatus, Figure, ItemKind, Window, calendar_year
 from tests.factories.people import LONG_AGO, member, organisation
 from tests.factories.places import proxy_act, village_clerk
 
@@ -56,15 +56,16 @@ def household_baseline(
     figure: Figure = Figure.NET,
     amount_fen: int = 1_000_000,
     year: int = 2024,
+    period: Window | None = None,
     confirmed: bool = True,
     replaces: HouseholdBaseline | None = None,
 ) -> HouseholdBaseline:
-    """What a household's figure was in a year before, confirmed by its county unless told otherwise."""
+    """What a household's figure was in a year or period before, confirmed by its county unless told otherwise."""
     clerk = village_clerk(session, household)
     county = organisation(
         session, kind=OrganisationKind.REVITALISATION_DEPARTMENT, region_code=household.village_code[:6]
     )
-    period = calendar_year(year)
+    period = period or calendar_year(year)
     row = HouseholdBaseline(
         household_id=household.id,
         figure=figure,

@@ -16,7 +16,7 @@ from market.identity.rules import Role, Scope
 from market.ledger import service as ledger
 from market.ledger.rules import Book
 from market.livelihoods import service as livelihoods
-from market.livelihoods.rules import Figure, ItemKind
+from market.livelihoods.rules import Figure, ItemKind, Window
 from market.reports.household_account import household_account
 from market.reports.household_page import increase
 from tests import factories
@@ -157,6 +157,27 @@ def test_a_replaced_baseline_stays_told_with_when_it_changed_and_the_increase_by
     (former,) = net["formerly"]
     assert (former["baseline_fen"], former["increase_fen"], former["reason"]) == (900_000, 100_000, "漏计养老金")
     assert former["replaced_at"] == net["baseline_confirmed_at"]
+
+
+def test_what_was_replaced_by_a_baseline_of_the_window_itself_is_no_baseline_any_more(
+    client: TestClient, session: orm.Session
+) -> None:
+    household = factories.household(session)
+    factories.account_item(session, household, amount_fen=1_000_000, on=date(2024, 5, 1))
+    wrong = factories.household_baseline(session, household, amount_fen=100, year=2023)
+    later = Window(date(2023, 12, 1), date(2024, 11, 30))
+
+    def stated(year: str) -> tuple[int | None, int | None, str | None]:
+        found = account(client, session, household.id, year=year, on="2026-01-15")["year"]
+        (net,) = (each for each in found["increases"] if each["figure"] == "net")
+        return net["baseline_fen"], net["increase_fen"], net["no_increase"]
+
+    assert stated("2024") == (100, 999_900, None)
+    factories.household_baseline(session, household, amount_fen=900_000, period=later, replaces=wrong)
+    assert stated("2024") == (None, None, "no_baseline_confirmed")
+    assert stated("2025") == (900_000, -900_000, None)
+    factories.household_baseline(session, household, amount_fen=700_000, year=2022)
+    assert stated("2024") == (700_000, 300_000, None), "the one before is in force"
 
 
 def test_it_says_how_much_of_other_income_a_second_person_has_checked(client: TestClient, session: orm.Session) -> None:

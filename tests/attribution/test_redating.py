@@ -8,7 +8,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market.attribution.fallen import BEFORE, BELOW, Cause, Movement, Place, Redated, redated
+from market.attribution.redating import BEFORE, BELOW, Cause, Movement, Place, Redated, redated
 from market.attribution.rules import LADDER, Step
 from market.benefits.rules import Mechanism
 
