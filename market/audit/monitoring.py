@@ -312,7 +312,7 @@ def alerts(
     window = rolling_year(on)
     households = monitored_households(connection, actor, region_code=region_code, on=on, heads_on=window.end)
     ids = [household.id for household in households]
-    incomes = net_incomes(connection, {household.id: household.head_count for household in households}, window)
+    incomes = net_incomes(connection, {household.id: household.head_count for household in households}, window, on=on)
     before = rolling_year(window.begin)
     self_paid = {
         each.household_id: each.fen

@@ -100,12 +100,18 @@ def item_sums(
     begin: date,
     end: date,
     recorded_by: datetime | None = None,
+    checked_by: date = date.max,
 ) -> list[ItemSum]:
-    """Return what items come to by household and kind, reversals taken off; known by an instant, or by now."""
+    """Return what items come to by household and kind, reversals taken off; known by an instant, or by now.
+
+    Checks of a later day than `checked_by` are left out.
+    """
     sign = sa.case((AccountItem.reverses.is_(None), 1), else_=-1)
     total = sa.cast(sa.func.sum(sign * AccountItem.amount_fen), sa.BigInteger)
     # A reversal counts as checked with what it takes back, so that both together come to nothing.
-    about = AccountItemCheck.item_id == sa.func.coalesce(AccountItem.reverses, AccountItem.id)
+    checked_on = sa.cast(sa.func.timezone("Asia/Shanghai", AccountItemCheck.checked_at), sa.Date)
+    item_id = sa.func.coalesce(AccountItem.reverses, AccountItem.id)
+    about = sa.and_(AccountItemCheck.item_id == item_id, checked_on <= checked_by)
     if recorded_by is not None:
         about = sa.and_(about, AccountItemCheck.checked_at <= recorded_by)
     of_checked = sa.func.sum(sign * AccountItem.amount_fen).filter(AccountItemCheck.item_id.is_not(None))

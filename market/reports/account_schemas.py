@@ -14,7 +14,7 @@ from market.reports.schemas import ClassCode, FlowOut, Id
 
 
 class AccountQuery(Schema):
-    """Which calendar year, and the day before whose month the last twelve months end."""
+    """Which calendar year, and the day that all is of; the last twelve months end with the month before it."""
 
     year: Annotated[int | None, Field(ge=2000, le=2199, examples=[2026], description="that of `on` if absent")] = None
     on: Annotated[Day | None, Field(examples=["2026-03-02"], description="today if absent")] = None

@@ -172,7 +172,8 @@ def _income(year: WindowAccount, rolling: WindowAccount, on: date) -> dict[str, 
         ["人均纯收入", *(yuan(each.net_per_head.fen) for each in both)],
     ]
     notes = [f"{_year(year)}增收：{increase(year, lambda words: shortened(words, 2 * MOST_LETTERS))}"]
-    until = "全年" if year.window.end < on else "1月1日至今"
+    last = year.window.end
+    until = "全年" if last < on else f"1月1日至{last.month}月{last.day}日"
     begin, end = rolling.window
     columns = [
         "单位：元",
@@ -240,7 +241,7 @@ def _suppliers(orders: HouseholdStatement, account: HouseholdAccount) -> dict[st
         sums = (sum(column) for column in zip(*(amounts for _, amounts in rest), strict=True))
         rows.append([f"其他 {len(rest)} 家合作社", *map(yuan, sums)])
     columns = ["合作社（单位：元）", "应得", "货款已到", "已到账", "预付", "尚欠您家"]
-    begin, end = _day(account.year.window.begin), _day(account.orders_to)
+    begin, end = _day(account.year.window.begin), _day(account.year.window.end)
     notes = [f"{STEPS}前三栏为{begin}至{end}的累计，后两栏为截至{end}的余额。"]
     if not rows:
         notes = [f"{_year(account.year)}没有合作社订单带来的收入。"]

@@ -78,7 +78,7 @@ def _figures(sheet: Worksheet, account: HouseholdAccount, bold: Format, form: Fo
 def _suppliers(
     sheet: Worksheet, account: HouseholdAccount, orders: HouseholdStatement, bold: Format, form: Format
 ) -> None:
-    end = f"截至 {account.orders_to}"
+    end = f"截至 {account.year.window.end}"
     titles = ["应得(含补差)", "货款已到", "已到账"]
     year = [f"{account.year.window.begin.year}年{title}" for title in titles]
     _head(sheet, ["供应商", *year, f"预付余额,{end}", f"尚欠,{end}"], bold, first=30)
