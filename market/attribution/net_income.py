@@ -191,9 +191,12 @@ class NetIncome:
         return per_head(self.net_fen - self.self_paid_fen, self.heads)
 
     def from_orders(self, income_class: IncomeClass) -> int:
-        """Return the money of a class that orders brought or suppliers topped up; an advance has no class yet."""
-        flow = self.orders.classes[income_class]
-        return flow.disbursed_fen + flow.top_up_paid_fen
+        """Return the money of a class that orders brought; an advance has no class yet."""
+        return self.orders.classes[income_class].disbursed_fen
+
+    def from_suppliers(self, income_class: IncomeClass) -> int:
+        """Return the money of a class that orders brought, and what suppliers topped up, which no order brought."""
+        return self.from_orders(income_class) + self.orders.classes[income_class].top_up_paid_fen
 
     def other(self, income_class: IncomeClass) -> int:
         """Return the other income of a class."""

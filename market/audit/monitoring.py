@@ -108,7 +108,7 @@ def expense_jumps(found: Circumstances) -> Mapping[str, int] | None:
 
 def _operating(income: NetIncome) -> int:
     """Return operating income; money paid ahead may become operating, and is taken for it."""
-    known = income.from_orders(IncomeClass.OPERATING) + income.other(IncomeClass.OPERATING)
+    known = income.from_suppliers(IncomeClass.OPERATING) + income.other(IncomeClass.OPERATING)
     return known + max(income.ahead_fen, 0)
 
 
@@ -122,12 +122,15 @@ def help_without_operating_income(found: Circumstances) -> Mapping[str, int] | N
     """Who took part with a supplier for the whole window should have earned by it."""
     if found.enrolled_on is None or found.enrolled_on > found.income.window.begin or _operating(found.income) > 0:
         return None
-    return {"operating_fen": _operating(found.income), "property_fen": found.income.from_orders(IncomeClass.PROPERTY)}
+    return {
+        "operating_fen": _operating(found.income),
+        "property_fen": found.income.from_suppliers(IncomeClass.PROPERTY),
+    }
 
 
 def wage_implausible(found: Circumstances) -> Mapping[str, int] | None:
     """A wage too small or too great to be a year's is probably mistyped."""
-    wage_fen = found.income.from_orders(IncomeClass.WAGE) + found.income.other(IncomeClass.WAGE)
+    wage_fen = found.income.from_suppliers(IncomeClass.WAGE) + found.income.other(IncomeClass.WAGE)
     return {"wage_fen": wage_fen} if wage_fen > MOST_WAGE_FEN or 0 < wage_fen < LEAST_WAGE_FEN else None
 
 

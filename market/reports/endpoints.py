@@ -116,13 +116,18 @@ def show_household_account(
     end or on that day. A year that begins after it is refused.
     """
     account, orders, _ = _account(household_id, query, caller)
-    _, _, _, advance_fen, owed_fen = standing(orders.total)
+    by_orders, by_top_ups = standing(orders.total)
     return HouseholdAccountOut(
         household_id=account.household_id,
         household_code=account.household_code,
         heads=account.heads,
         on=account.on,
-        balances=BalancesOut(on=account.year.window.end, advance_fen=advance_fen, owed_fen=owed_fen),
+        balances=BalancesOut(
+            on=account.year.window.end,
+            advance_fen=by_orders.advance_fen,
+            owed_fen=by_orders.owed_fen + by_top_ups.owed_fen,
+            top_ups_owed_fen=by_top_ups.owed_fen,
+        ),
         year=WindowAccountOut.model_validate(account.year),
         rolling=WindowAccountOut.model_validate(account.rolling),
         payments=[ReceivedOut.model_validate(each) for each in orders.payments],

@@ -32,10 +32,11 @@ from market.reports.rules import NoIncrease, WindowKind
 
 @dataclass(frozen=True, slots=True)
 class ClassIncome:
-    """The money of one class in a window, from orders and other; and the steps that its orders came to."""
+    """The money of one class in a window: from orders, topped up, and other; and the steps that its orders came to."""
 
     income_class: IncomeClass
     from_orders_fen: int
+    top_up_paid_fen: int
     other_fen: int
     orders: Flow
 
@@ -54,10 +55,14 @@ class KindSum:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """A window's figures, for the reader: what was received, what counts, what orders brought."""
+    """A window's figures, for the reader: what was received, what counts, what orders brought.
+
+    What was received is what orders brought of it, what suppliers topped up, and what they paid ahead.
+    """
 
     classes: Sequence[ClassIncome]
     received_fen: int
+    top_up_paid_fen: int
     ahead_fen: int
     items: Sequence[KindSum]
     other_fen: int
@@ -202,10 +207,11 @@ def figures_of(found: NetIncome) -> Figures:
     total = found.orders.total
     return Figures(
         classes=[
-            ClassIncome(each, found.from_orders(each), found.other(each), found.orders.classes[each])
-            for each in IncomeClass
+            ClassIncome(each, found.from_orders(each), flow.top_up_paid_fen, found.other(each), flow)
+            for each, flow in found.orders.classes.items()
         ],
         received_fen=found.received_fen,
+        top_up_paid_fen=total.top_up_paid_fen,
         ahead_fen=found.ahead_fen,
         items=_by_kind(found),
         other_fen=found.other_fen,

@@ -233,7 +233,7 @@ def test_the_balances_are_of_a_day_and_every_figure_names_its_window(client: Tes
     story.disburse({household.id: 7_000}, on=FIFTH)
     order = story.sell("10", on=NINTH)
     found = account(client, session, household.id, year="2026", on="2026-03-09")
-    assert found["balances"] == {"on": "2026-03-09", "advance_fen": 7_000, "owed_fen": 0}
+    assert found["balances"] == {"on": "2026-03-09", "advance_fen": 7_000, "owed_fen": 0, "top_ups_owed_fen": 0}
     assert (found["year"]["kind"], found["rolling"]["kind"]) == ("calendar_year", "last_twelve_months")
     story.pay(order, 10_000, on=NINTH)
     after = account(client, session, household.id, year="2026", on="2026-03-09")
