@@ -190,6 +190,12 @@ class NetIncome:
         """Return what monitoring judges by: net less what was self-paid, over the registered members."""
         return per_head(self.net_fen - self.self_paid_fen, self.heads)
 
+    @property
+    def checked_per_head(self) -> Fraction:
+        """Return the same without other income that no second person has checked."""
+        unchecked_fen = self.other_fen - self.other_checked_fen
+        return per_head(self.net_fen - self.self_paid_fen - unchecked_fen, self.heads)
+
     def from_orders(self, income_class: IncomeClass) -> int:
         """Return the money of a class that orders brought; an advance has no class yet."""
         return self.orders.classes[income_class].disbursed_fen

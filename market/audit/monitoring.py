@@ -74,13 +74,15 @@ Judge = Callable[[Circumstances], Mapping[str, int] | None]
 
 
 def below_the_line(found: Circumstances) -> Mapping[str, int] | None:
-    """Judge what monitoring goes by against the line of the year in which the window ends; no line, no warning."""
-    per_head = found.income.monitored_per_head
-    if found.line is None or _nothing(found.income) or per_head.fen >= found.line.line_fen:
+    """Judge by the line of the year in which the window ends, if any; what nobody checked keeps nobody above it."""
+    per_head, checked = found.income.monitored_per_head, found.income.checked_per_head
+    if found.line is None or _nothing(found.income) or min(per_head.fen, checked.fen) >= found.line.line_fen:
         return None
     return {
         "line_fen": found.line.line_fen,
         "monitored_per_head_fen": per_head.fen,
+        "checked_per_head_fen": checked.fen,
+        "unchecked_fen": found.income.other_fen - found.income.other_checked_fen,
         "net_fen": found.income.net_fen,
         "self_paid_fen": found.income.self_paid_fen,
         "heads": per_head.heads,
@@ -146,20 +148,22 @@ def status_lapsed(found: Circumstances) -> Mapping[str, int] | None:
 
 
 def unchecked_items(found: Circumstances) -> Mapping[str, int] | None:
-    """Judge what of other income stayed unchecked longer than the line's row lets it, per head and year."""
-    line = found.line
+    """Judge what of other income is unchecked for longer than the line's row lets it; all of it, if above the line."""
+    line, heads = found.line, found.household.head_count
     if line is None:
         return None
-    old = [each.fen for each in found.unchecked if (found.on - each.recorded_on).days > line.unchecked_days]
-    each_fen = sum(old) // found.household.head_count
-    if each_fen <= line.unchecked_fen:
+    fen, most_fen = sum(each.fen for each in found.unchecked), line.line_fen
+    if fen // heads <= most_fen:
+        old = (each.fen for each in found.unchecked if (found.on - each.recorded_on).days > line.unchecked_days)
+        fen, most_fen = sum(old), line.unchecked_fen
+    if fen // heads <= most_fen:
         return None
     return {
-        "unchecked_fen": sum(old),
-        "unchecked_per_head_fen": each_fen,
-        "unchecked_most_fen": line.unchecked_fen,
+        "unchecked_fen": fen,
+        "unchecked_per_head_fen": fen // heads,
+        "unchecked_most_fen": most_fen,
         "unchecked_days": line.unchecked_days,
-        "heads": found.household.head_count,
+        "heads": heads,
     }
 
 
@@ -333,7 +337,7 @@ def alerts(
     late: dict[UUID, tuple[int, int]] = {row[0]: (row[1], row[2]) for row in connection.execute(_RECORDED_LATE, asked)}
     heads = late_head_counts(connection, ids, days=LATE_STATUS_DAYS, since=window.begin)
     unchecked: dict[UUID, list[Unchecked]] = defaultdict(list)
-    for each in unchecked_sums(connection, ids, COUNTED, window):
+    for each in unchecked_sums(connection, ids, COUNTED, window, on=on):
         unchecked[each.household_id].append(each)
     sharing = sharing_accounts(connection, ids)
     early = left_early(connection, ids, begin=window.begin, end=on)

@@ -43,10 +43,11 @@ def in_force() -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
     return AccountItem.reverses.is_(None), ~sa.exists().where(reversing.reverses == AccountItem.id)
 
 
-def is_checked() -> sa.ColumnElement[bool]:
-    """Tell which items a second person has checked."""
+def is_checked(by: date = date.max) -> sa.ColumnElement[bool]:
+    """Tell which items a second person has checked, on a day or before."""
     check = orm.aliased(AccountItemCheck)  # a statement may show the checks as well
-    return sa.exists().where(check.item_id == AccountItem.id)
+    checked_on = sa.cast(sa.func.timezone("Asia/Shanghai", check.checked_at), sa.Date)
+    return sa.exists().where(check.item_id == AccountItem.id, checked_on <= by)
 
 
 def of_region(items: sa.Select[AccountItem], region_code: str, period: Window) -> sa.Select[AccountItem]:
@@ -139,9 +140,9 @@ class Unchecked(NamedTuple):
 
 
 def unchecked_sums(
-    connection: sa.Connection, household_ids: Collection[UUID], kinds: Collection[ItemKind], window: Window
+    connection: sa.Connection, household_ids: Collection[UUID], kinds: Collection[ItemKind], window: Window, *, on: date
 ) -> list[Unchecked]:
-    """Return what is in force of these kinds and unchecked, by household and day of recording."""
+    """Return what is in force of these kinds and unchecked as of a day, by household and day of recording."""
     recorded_on = sa.cast(sa.func.timezone("Asia/Shanghai", AccountItem.recorded_at), sa.Date)
     ids = sa.bindparam("ids", list(household_ids), type_=sa.ARRAY(sa.Uuid))
     found = (
@@ -150,7 +151,7 @@ def unchecked_sums(
             AccountItem.household_id == sa.any_(ids),
             AccountItem.kind.in_(kinds),
             AccountItem.occurred_on.between(window.begin, window.end),
-            ~is_checked(),
+            ~is_checked(on),
             *in_force(),
         )
         .group_by(AccountItem.household_id, recorded_on)
