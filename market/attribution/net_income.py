@@ -220,7 +220,7 @@ class Correction:
     """A fact that a window's figures have as now known and not as closed, or the reverse.
 
     It adds `received_fen` to the money received, `accrued_fen` to what was attributed, `brought_fen` to what orders
-    brought of the money, or an item of `item_fen`.
+    brought of the money, or an item of `item_fen`; or `heads` are counted from its day on, which moves no money.
     """
 
     source: str
@@ -233,6 +233,7 @@ class Correction:
     brought_fen: int = 0
     item_kind: str | None = None
     item_fen: int = 0
+    heads: int | None = None
 
 
 def closed_at(connection: sa.Connection, window: Window) -> datetime | None:

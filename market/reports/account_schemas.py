@@ -85,6 +85,10 @@ class CorrectionOut(Schema):
     brought_fen: Annotated[SignedFen, Field(description="brought by orders and received")]
     item_kind: Annotated[ItemKind | None, Field(examples=[None])]
     item_fen: SignedFen
+    heads: Annotated[
+        Count | None,
+        Field(description="counted from `happened_on` on: it moves figures per head alone", examples=[None]),
+    ]
 
 
 class FormerBaselineOut(Schema):

@@ -22,7 +22,7 @@ from market.benefits.rules import IncomeClass
 from market.clock import business_date
 from market.db import plan_anew
 from market.errors import NotFoundError
-from market.households.models import Household
+from market.households.models import Household, HouseholdHeadCount
 from market.households.queries import head_count_on, heads_on, visible_households
 from market.identity.rules import Actor
 from market.livelihoods.queries import confirmed_baselines
@@ -183,13 +183,16 @@ def _window(
     closed = closed_at(connection, window)
     known = _figures(connection, household_id, window, on=on)
     as_closed = _figures(connection, household_id, window, on=on, closed=closed) if closed else None
+    corrected = [*corrections(connection, household_id, window, closed=closed, on=on)] if closed else []
+    if closed and as_closed and as_closed.heads != known.heads:
+        corrected += _of_heads(connection, household_id, window, closed)
     return WindowAccount(
         kind,
         window,
         figures_of(known),
         closed,
         figures_of(as_closed) if as_closed else None,
-        corrections(connection, household_id, window, closed=closed, on=on) if closed else (),
+        sorted(corrected, key=lambda each: (each.recorded_at, each.source)),
         [_beside(connection, household_id, _increase(known, figure, baselines, on), on) for figure in Figure],
     )
 
@@ -200,6 +203,17 @@ def _figures(
     """Return a window's figures; per head of those who were counted on its last day."""
     heads = heads_on(connection, [household_id], window.end, known_by=closed)
     return net_incomes(connection, heads, window, on=on, closed=closed)[household_id]
+
+
+def _of_heads(connection: sa.Connection, household_id: UUID, window: Window, closed: datetime) -> Iterator[Correction]:
+    """Yield the head counts that were recorded after the close and hold from a day until the window's last."""
+    counts = HouseholdHeadCount.__table__.c
+    late = sa.select(counts.id, counts.head_count, counts.valid_from, counts.recorded_at).where(
+        counts.household_id == household_id, counts.recorded_at > closed, counts.valid_from <= window.end
+    )
+    for row in connection.execute(late):
+        source = f"head_count:{row.id}"
+        yield Correction(source, "head_count", row.recorded_at, row.valid_from, None, heads=row.head_count)
 
 
 def figures_of(found: NetIncome) -> Figures:

@@ -337,8 +337,11 @@ def _corrections(year: WindowAccount) -> list[dict[str, Any]]:
     rows = [
         ["收入合计", yuan(year.closed.gross_fen), yuan(year.known.gross_fen)],
         ["纯收入", yuan(year.closed.net_fen), yuan(year.known.net_fen)],
+        ["人均纯收入", *(yuan(each.net_per_head.fen) for each in (year.closed, year.known))],
     ]
-    note = f"结账后又登记了 {len(year.corrections)} 笔补记或更正；原账不改，差额如上。"
+    heads = [each.net_per_head.heads for each in (year.closed, year.known)]
+    grown = "" if heads[0] == heads[1] else f"按在册人口，结账时 {heads[0]} 人，现在 {heads[1]} 人。"
+    note = f"结账后又登记了 {len(year.corrections)} 笔补记或更正；原账不改，差额如上。{grown}"
     columns = ["单位：元", "结账时", "现在"]
     return [{"title": f"四、{_year(year)}结账后的更正", "columns": columns, "rows": rows, "notes": [note]}]
 

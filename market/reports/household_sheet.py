@@ -113,7 +113,19 @@ def _items(sheet: Worksheet, account: HouseholdAccount, bold: Format, form: Form
 
 
 def _corrections(sheet: Worksheet, account: HouseholdAccount, bold: Format, form: Format) -> None:
-    titles = ["期间", "发生日期", "入账日期", "登记时间", "事由", "收支类别", "实收", "应计", "已到账", "收支金额"]
+    titles = [
+        "期间",
+        "发生日期",
+        "入账日期",
+        "登记时间",
+        "事由",
+        "收支类别",
+        "实收",
+        "应计",
+        "已到账",
+        "收支金额",
+        "在册人口",
+    ]
     _head(sheet, titles, bold, first=26)
     number = 0
     for found in (account.year, account.rolling):
@@ -127,6 +139,8 @@ def _corrections(sheet: Worksheet, account: HouseholdAccount, bold: Format, form
                 (each.received_fen, each.accrued_fen, each.brought_fen, each.item_fen), len(texts)
             ):
                 sheet.write_number(number, place, fen, form)
+            if each.heads is not None:
+                sheet.write_number(number, len(titles) - 1, each.heads, form)
 
 
 def _span(found: WindowAccount) -> str:
