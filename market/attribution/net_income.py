@@ -9,6 +9,9 @@ as closed, by the days of the book and what of other income was recorded by the 
 which things happened. As now known only what stands was ever brought, under the day since when it has stood: what a
 return takes off is known under the day of the acceptance, of the recognition or of the payment that it undoes
 (`redating.py`), while money that was received stays received on its day.
+
+As of a past day, what is now known is all that was recorded until now *and happened by then*: goods that came back or
+an item that was checked later are not taken off or told yet. As closed is by what the close found, whenever that was.
 """
 
 from collections import defaultdict
@@ -29,6 +32,7 @@ from market.livelihoods.queries import ItemSum
 from market.livelihoods.rules import ITEMS, Figure, Fraction, Treatment, Window, per_head
 
 # An entry is never booked before the day it is known under: what came into the window was booked from its begin on.
+# A return is known under the day of the acceptance, but it happened on the day from which it counts.
 _MOVED = """
 moved AS (
   SELECT a.owner_id, a.kind, a.step, m.*, e.source, e.reason, e.recorded_at, e.original_effective_on,
@@ -45,6 +49,7 @@ moved AS (
    ) m
     JOIN ledger_entries e ON e.id = m.entry_id
    WHERE a.book = 'attribution' AND a.kind = 'household' AND a.owner_id = ANY(CAST(:households AS uuid[]))
+     AND (e.effective_on <= :on OR e.reason <> 'return' AND e.original_effective_on <= :on)
 )
 """
 _POSITIONS = sa.text(
@@ -106,6 +111,7 @@ _FALLEN = sa.text(
                      AS m (account_id, fen)
       JOIN own o ON o.id = m.account_id AND o.owner_id = l.owner_id
       JOIN ledger_entries e ON e.id = t.entry_id
+     WHERE e.effective_on <= :on OR e.reason <> 'return' AND e.original_effective_on <= :on
      ORDER BY t.effective_on, t.id
     """
 )
@@ -184,10 +190,19 @@ class NetIncome:
         """Return what monitoring judges by: net less what was self-paid, over the registered members."""
         return per_head(self.net_fen - self.self_paid_fen, self.heads)
 
+    @property
+    def checked_per_head(self) -> Fraction:
+        """Return the same without other income that no second person has checked."""
+        unchecked_fen = self.other_fen - self.other_checked_fen
+        return per_head(self.net_fen - self.self_paid_fen - unchecked_fen, self.heads)
+
     def from_orders(self, income_class: IncomeClass) -> int:
-        """Return the money of a class that orders brought or suppliers topped up; an advance has no class yet."""
-        flow = self.orders.classes[income_class]
-        return flow.disbursed_fen + flow.top_up_paid_fen
+        """Return the money of a class that orders brought; an advance has no class yet."""
+        return self.orders.classes[income_class].disbursed_fen
+
+    def from_suppliers(self, income_class: IncomeClass) -> int:
+        """Return the money of a class that orders brought, and what suppliers topped up, which no order brought."""
+        return self.from_orders(income_class) + self.orders.classes[income_class].top_up_paid_fen
 
     def other(self, income_class: IncomeClass) -> int:
         """Return the other income of a class."""
@@ -205,7 +220,7 @@ class Correction:
     """A fact that a window's figures have as now known and not as closed, or the reverse.
 
     It adds `received_fen` to the money received, `accrued_fen` to what was attributed, `brought_fen` to what orders
-    brought of the money, or an item of `item_fen`.
+    brought of the money, or an item of `item_fen`; or `heads` are counted from its day on, which moves no money.
     """
 
     source: str
@@ -218,6 +233,7 @@ class Correction:
     brought_fen: int = 0
     item_kind: str | None = None
     item_fen: int = 0
+    heads: int | None = None
 
 
 def closed_at(connection: sa.Connection, window: Window) -> datetime | None:
@@ -227,21 +243,29 @@ def closed_at(connection: sa.Connection, window: Window) -> datetime | None:
 
 
 def net_incomes(
-    connection: sa.Connection, heads: Mapping[UUID, int], window: Window, *, closed: datetime | None = None
+    connection: sa.Connection,
+    heads: Mapping[UUID, int],
+    window: Window,
+    *,
+    on: date = date.max,
+    closed: datetime | None = None,
 ) -> dict[UUID, NetIncome]:
     """Return the figures of households, by their registered members, in three statements.
 
-    As now known; or, given the instant at which the window was closed, as closed: in two.
+    As now known of what is dated up to a day; or, given the instant at which the window was closed, as closed: in two.
     """
     positions: dict[UUID, list[Position]] = defaultdict(list)
-    asked = {"households": list(heads), "begin": window.begin, "end": window.end, "as_booked": closed is not None}
+    asked = {"households": list(heads), "begin": window.begin, "end": window.end, "on": on}
+    asked |= {"as_booked": closed is not None}
     for row in connection.execute(_POSITIONS, asked).mappings():
         positions[row["owner_id"]].append(position(row))  # type: ignore[arg-type] # a RowMapping
     if closed is None:
-        for part, fen in _redated(connection, list(heads), window):
+        for part, fen in _redated(connection, list(heads), window, on):
             positions[part.place.household_id] += _positions(part, fen)
     items: dict[UUID, list[ItemSum]] = defaultdict(list)
-    for each in livelihoods.item_sums(connection, heads, begin=window.begin, end=window.end, recorded_by=closed):
+    for each in livelihoods.item_sums(
+        connection, heads, begin=window.begin, end=window.end, recorded_by=closed, checked_by=on
+    ):
         items[each.household_id].append(each)
     return {
         household_id: NetIncome(
@@ -255,12 +279,14 @@ def net_incomes(
     }
 
 
-def _redated(connection: sa.Connection, households: Sequence[UUID], window: Window) -> Iterator[tuple[Redated, int]]:
+def _redated(
+    connection: sa.Connection, households: Sequence[UUID], window: Window, on: date
+) -> Iterator[tuple[Redated, int]]:
     """Yield what fell of shares since a window began, and what that adds to the window by being known elsewhere (fen).
 
-    What of it adds nothing is left out.
+    What of it adds nothing is left out, and what is dated after the day is not known.
     """
-    rows = connection.execute(_FALLEN, {"households": households, "begin": window.begin})
+    rows = connection.execute(_FALLEN, {"households": households, "begin": window.begin, "on": on})
     for part in redated(map(_movement, rows)):
         added_fen = part.fen * (_holds(window, part.known_on) - _holds(window, part.cause.known_on))
         if added_fen:
@@ -292,10 +318,10 @@ def _positions(part: Redated, fen: int) -> Iterator[Position]:
 
 
 def corrections(
-    connection: sa.Connection, household_id: UUID, window: Window, *, closed: datetime
+    connection: sa.Connection, household_id: UUID, window: Window, *, closed: datetime, on: date = date.max
 ) -> Sequence[Correction]:
     """Return what makes the difference between a window's figures as closed and as now known, as it was recorded."""
-    asked = {"households": [household_id], "begin": window.begin, "end": window.end}
+    asked = {"households": [household_id], "begin": window.begin, "end": window.end, "on": on}
     late = {
         row.source: Correction(
             row.source,
@@ -309,7 +335,7 @@ def corrections(
         )
         for row in connection.execute(_LATE, asked)
     }
-    for part, fen in _redated(connection, [household_id], window):
+    for part, fen in _redated(connection, [household_id], window, on):
         late[part.cause.source] = _with(late.get(part.cause.source), part, fen)
     items = [
         Correction(

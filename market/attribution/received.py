@@ -19,6 +19,7 @@ _PAYMENTS = sa.text(
       JOIN organisations s ON s.id = p.supplier_id
       LEFT JOIN confirmed_payments x ON x.payment_id = p.id
       LEFT JOIN confirmations c ON c.id = x.confirmation_id
+                               AND CAST(c.made_at AT TIME ZONE 'Asia/Shanghai' AS date) <= :confirmed_by
      WHERE p.household_id = :household AND p.reversed_at IS NULL AND d.paid_on BETWEEN :period_from AND :period_to
        AND (CAST(:supplier AS uuid) IS NULL OR p.supplier_id = :supplier)
      ORDER BY d.paid_on DESC, p.id DESC
@@ -48,11 +49,19 @@ def payments_to(
     *,
     period_from: date,
     period_to: date,
+    confirmed_by: date,
     supplier_id: UUID | None = None,
 ) -> Sequence[Received]:
     """Return what a household was paid in a period, both days included, by all or by one supplier; the newest first.
 
-    A payment that was reversed it never had.
+    A payment that was reversed it never had; one that was confirmed after a day is not confirmed as of it.
     """
-    asked = {"household": household_id, "supplier": supplier_id, "period_from": period_from, "period_to": period_to}
-    return [Received(*row) for row in connection.execute(_PAYMENTS, asked | {"most": MOST_PAYMENTS})]
+    asked = {
+        "household": household_id,
+        "supplier": supplier_id,
+        "period_from": period_from,
+        "period_to": period_to,
+        "confirmed_by": confirmed_by,
+        "most": MOST_PAYMENTS,
+    }
+    return [Received(*row) for row in connection.execute(_PAYMENTS, asked)]

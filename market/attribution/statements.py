@@ -206,11 +206,18 @@ def check_window(period_from: date, period_to: date) -> None:
 
 
 def household_statement(
-    connection: sa.Connection, actor: Actor, household_id: UUID, *, period_from: date, period_to: date
+    connection: sa.Connection,
+    actor: Actor,
+    household_id: UUID,
+    *,
+    period_from: date,
+    period_to: date,
+    on: date = date.max,
 ) -> HouseholdStatement:
     """Return a household's statement of a period, both days included; a supplier sees what concerns itself.
 
-    Three statements, the second over the household's own accounts. Raises `NotFoundError` or `InvalidInputError`.
+    Of its payments it tells what was confirmed up to a day. Three statements, the second over the household's own
+    accounts. Raises `NotFoundError` or `InvalidInputError`.
     """
     check_window(period_from, period_to)
     visible = visible_households(actor).with_only_columns(Household.code).where(Household.id == household_id)
@@ -237,7 +244,14 @@ def household_statement(
         code,
         statement(each for own in positions.values() for each in own),
         [(each, name, statement(own)) for (each, name), own in positions.items()],
-        payments_to(connection, household_id, period_from=period_from, period_to=period_to, supplier_id=supplier_id),
+        payments_to(
+            connection,
+            household_id,
+            period_from=period_from,
+            period_to=period_to,
+            confirmed_by=on,
+            supplier_id=supplier_id,
+        ),
     )
 
 

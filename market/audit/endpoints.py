@@ -132,7 +132,9 @@ def _delivery(each: recalling.Delivery) -> RecalledDeliveryOut:
 def list_warnings(query: Annotated[AlertQuery, Query()], caller: Monitor) -> AlertsOut:
     """List the households of a county that trigger a rule over the last twelve months, by code, with the figures.
 
-    `missing_lines` says for which provinces no line is set: there, silence about poverty means nothing.
+    Below the line is also who would be without other income that no second person has checked: that is
+    `checked_per_head_fen`. `missing_lines` says for which provinces no line is set: there, silence about poverty means
+    nothing.
     """
     on = day_asked(query.on)
     rules = [query.rule] if query.rule else list(MonitoringRule)

@@ -75,13 +75,15 @@ Judge = Callable[[Circumstances], Mapping[str, int] | None]
 
 
 def below_the_line(found: Circumstances) -> Mapping[str, int] | None:
-    """Judge what monitoring goes by against the line of the year in which the window ends; no line, no warning."""
-    per_head = found.income.monitored_per_head
-    if found.line is None or _nothing(found.income) or per_head.fen >= found.line.line_fen:
+    """Judge by the line of the year in which the window ends, if any; what nobody checked keeps nobody above it."""
+    per_head, checked = found.income.monitored_per_head, found.income.checked_per_head
+    if found.line is None or _nothing(found.income) or min(per_head.fen, checked.fen) >= found.line.line_fen:
         return None
     return {
         "line_fen": found.line.line_fen,
         "monitored_per_head_fen": per_head.fen,
+        "checked_per_head_fen": checked.fen,
+        "unchecked_fen": found.income.other_fen - found.income.other_checked_fen,
         "net_fen": found.income.net_fen,
         "self_paid_fen": found.income.self_paid_fen,
         "heads": per_head.heads,
@@ -109,7 +111,7 @@ def expense_jumps(found: Circumstances) -> Mapping[str, int] | None:
 
 def _operating(income: NetIncome) -> int:
     """Return operating income; money paid ahead may become operating, and is taken for it."""
-    known = income.from_orders(IncomeClass.OPERATING) + income.other(IncomeClass.OPERATING)
+    known = income.from_suppliers(IncomeClass.OPERATING) + income.other(IncomeClass.OPERATING)
     return known + max(income.ahead_fen, 0)
 
 
@@ -123,12 +125,15 @@ def help_without_operating_income(found: Circumstances) -> Mapping[str, int] | N
     """Who took part with a supplier for the whole window should have earned by it."""
     if found.enrolled_on is None or found.enrolled_on > found.income.window.begin or _operating(found.income) > 0:
         return None
-    return {"operating_fen": _operating(found.income), "property_fen": found.income.from_orders(IncomeClass.PROPERTY)}
+    return {
+        "operating_fen": _operating(found.income),
+        "property_fen": found.income.from_suppliers(IncomeClass.PROPERTY),
+    }
 
 
 def wage_implausible(found: Circumstances) -> Mapping[str, int] | None:
     """A wage too small or too great to be a year's is probably mistyped."""
-    wage_fen = found.income.from_orders(IncomeClass.WAGE) + found.income.other(IncomeClass.WAGE)
+    wage_fen = found.income.from_suppliers(IncomeClass.WAGE) + found.income.other(IncomeClass.WAGE)
     return {"wage_fen": wage_fen} if wage_fen > MOST_WAGE_FEN or 0 < wage_fen < LEAST_WAGE_FEN else None
 
 
@@ -144,20 +149,22 @@ def status_lapsed(found: Circumstances) -> Mapping[str, int] | None:
 
 
 def unchecked_items(found: Circumstances) -> Mapping[str, int] | None:
-    """Judge what of other income stayed unchecked longer than the line's row lets it, per head and year."""
-    line = found.line
+    """Judge what of other income is unchecked for longer than the line's row lets it; all of it, if above the line."""
+    line, heads = found.line, found.household.head_count
     if line is None:
         return None
-    old = [each.fen for each in found.unchecked if (found.on - each.recorded_on).days > line.unchecked_days]
-    each_fen = sum(old) // found.household.head_count
-    if each_fen <= line.unchecked_fen:
+    fen, most_fen = sum(each.fen for each in found.unchecked), line.line_fen
+    if fen // heads <= most_fen:
+        old = (each.fen for each in found.unchecked if (found.on - each.recorded_on).days > line.unchecked_days)
+        fen, most_fen = sum(old), line.unchecked_fen
+    if fen // heads <= most_fen:
         return None
     return {
-        "unchecked_fen": sum(old),
-        "unchecked_per_head_fen": each_fen,
-        "unchecked_most_fen": line.unchecked_fen,
+        "unchecked_fen": fen,
+        "unchecked_per_head_fen": fen // heads,
+        "unchecked_most_fen": most_fen,
         "unchecked_days": line.unchecked_days,
-        "heads": found.household.head_count,
+        "heads": heads,
     }
 
 
@@ -278,7 +285,7 @@ def alerts(
     window = rolling_year(on)
     households = monitored_households(connection, actor, region_code=region_code, on=on, heads_on=window.end)
     ids = [household.id for household in households]
-    incomes = net_incomes(connection, {household.id: household.head_count for household in households}, window)
+    incomes = net_incomes(connection, {household.id: household.head_count for household in households}, window, on=on)
     before = rolling_year(window.begin)
     self_paid = {
         each.household_id: each.fen
@@ -295,7 +302,7 @@ def alerts(
     late = late_statuses(connection, ids, days=LATE_STATUS_DAYS, since=window.begin)
     heads = late_head_counts(connection, ids, days=LATE_STATUS_DAYS, since=window.begin)
     unchecked: dict[UUID, list[Unchecked]] = defaultdict(list)
-    for each in unchecked_sums(connection, ids, COUNTED, window):
+    for each in unchecked_sums(connection, ids, COUNTED, window, on=on):
         unchecked[each.household_id].append(each)
     sharing = sharing_accounts(connection, ids)
     early = left_early(connection, ids, begin=window.begin, end=on)

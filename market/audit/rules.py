@@ -204,8 +204,11 @@ class MonitoringRule(StrEnum):
 
 MONITORING_WORDS: Mapping[MonitoringRule, tuple[str, str]] = {
     MonitoringRule.BELOW_THE_LINE: (
-        "net income per head, less self-paid expense, lies below the line (rules 1_02_006, 4_11_010)",
-        "人均纯收入(扣除合规自付支出)低于监测线",
+        (
+            "net income per head, less self-paid expense, lies below the line (rules 1_02_006, 4_11_010),"
+            " or does without other income that no second person has checked"
+        ),
+        "人均纯收入(扣除合规自付支出)低于监测线,或剔除未经第二人核对的其他收入后低于监测线",
     ),
     MonitoringRule.NOTHING_RECORDED: ("no income at all is on record", "监测期内无任何收入记录"),
     MonitoringRule.EXPENSE_JUMPS: ("what the household paid itself has jumped", "合规自付支出骤增"),
@@ -230,8 +233,8 @@ MONITORING_WORDS: Mapping[MonitoringRule, tuple[str, str]] = {
         "交货当日不在册",
     ),
     MonitoringRule.UNCHECKED_ITEMS: (
-        "other income above the threshold that no second person has checked in time",
-        "其他收入超过限额且逾期未经第二人核对",
+        "other income that no second person has checked: above the threshold for too long, or above the line at all",
+        "其他收入未经第二人核对:超过限额且逾期,或人均超过监测线",
     ),
     MonitoringRule.STATUS_RECORDED_LATE: (
         "a status recorded long after it began: another than before, or one by which earlier deliveries or pools count",

@@ -16,7 +16,7 @@ from market.benefits.formulas import (
 )
 from market.benefits.holdings import Source
 from market.clock import business_date, utc_now
-from market.distributions import giving_on, proposing, queries
+from market.distributions import giving_on, pools, proposing, queries
 from market.distributions.listing import Custody, Dividend, Formula, Patronage, Profit
 from market.distributions.models import Distribution, SecondDistribution
 from market.distributions.rules import (
@@ -214,7 +214,7 @@ def reject_distribution(distribution_id: UUID, request: DecideDistribution, call
 def list_pools(query: Annotated[PageQuery, Query()], caller: Reader) -> Page[PoolOut]:
     """List what suppliers keep in pools, by mechanism: brought by lines, distributed, left."""
     with caller.transaction() as (session, actor):
-        found = queries.pools(session, actor, after=_after(query.cursor), limit=query.limit + 1)
+        found = pools.pools(session, actor, after=_after(query.cursor), limit=query.limit + 1)
     page = found[: query.limit]
     last = page[-1] if len(found) > query.limit else None
     items = [PoolOut.model_validate(row) for row in page]

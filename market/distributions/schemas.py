@@ -168,7 +168,10 @@ class DistributionQuery(PageQuery):
 
 
 class PoolOut(Schema):
-    """A supplier's pool: brought by lines less returns = distributed out of it + accrued + recognised."""
+    """A supplier's pool: brought by lines less returns = distributed out of it + accrued + recognised.
+
+    What a return took off shares that had been distributed is neither brought nor distributed any more.
+    """
 
     supplier_id: Id
     mechanism: MechanismCode

@@ -106,7 +106,7 @@ class MonitoringLine(Base):
 
     A household is warned of below `line_fen` net per head, and when what it paid itself is at least `jump_bp` of the
     twelve months before and `jump_fen` more. Other income above `unchecked_fen` per head that nobody has checked within
-    `unchecked_days` of its recording is told.
+    `unchecked_days` of its recording is told, and at once if it is above the line.
     """
 
     __tablename__ = "monitoring_lines"

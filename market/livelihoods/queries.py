@@ -43,10 +43,11 @@ def in_force() -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
     return AccountItem.reverses.is_(None), ~sa.exists().where(reversing.reverses == AccountItem.id)
 
 
-def is_checked() -> sa.ColumnElement[bool]:
-    """Tell which items a second person has checked."""
+def is_checked(by: date = date.max) -> sa.ColumnElement[bool]:
+    """Tell which items a second person has checked, on a day or before."""
     check = orm.aliased(AccountItemCheck)  # a statement may show the checks as well
-    return sa.exists().where(check.item_id == AccountItem.id)
+    checked_on = sa.cast(sa.func.timezone("Asia/Shanghai", check.checked_at), sa.Date)
+    return sa.exists().where(check.item_id == AccountItem.id, checked_on <= by)
 
 
 def of_region(items: sa.Select[AccountItem], region_code: str, period: Window) -> sa.Select[AccountItem]:
@@ -100,12 +101,18 @@ def item_sums(
     begin: date,
     end: date,
     recorded_by: datetime | None = None,
+    checked_by: date = date.max,
 ) -> list[ItemSum]:
-    """Return what items come to by household and kind, reversals taken off; known by an instant, or by now."""
+    """Return what items come to by household and kind, reversals taken off; known by an instant, or by now.
+
+    Checks of a later day than `checked_by` are left out.
+    """
     sign = sa.case((AccountItem.reverses.is_(None), 1), else_=-1)
     total = sa.cast(sa.func.sum(sign * AccountItem.amount_fen), sa.BigInteger)
     # A reversal counts as checked with what it takes back, so that both together come to nothing.
-    about = AccountItemCheck.item_id == sa.func.coalesce(AccountItem.reverses, AccountItem.id)
+    checked_on = sa.cast(sa.func.timezone("Asia/Shanghai", AccountItemCheck.checked_at), sa.Date)
+    item_id = sa.func.coalesce(AccountItem.reverses, AccountItem.id)
+    about = sa.and_(AccountItemCheck.item_id == item_id, checked_on <= checked_by)
     if recorded_by is not None:
         about = sa.and_(about, AccountItemCheck.checked_at <= recorded_by)
     of_checked = sa.func.sum(sign * AccountItem.amount_fen).filter(AccountItemCheck.item_id.is_not(None))
@@ -133,9 +140,9 @@ class Unchecked(NamedTuple):
 
 
 def unchecked_sums(
-    connection: sa.Connection, household_ids: Collection[UUID], kinds: Collection[ItemKind], window: Window
+    connection: sa.Connection, household_ids: Collection[UUID], kinds: Collection[ItemKind], window: Window, *, on: date
 ) -> list[Unchecked]:
-    """Return what is in force of these kinds and unchecked, by household and day of recording."""
+    """Return what is in force of these kinds and unchecked as of a day, by household and day of recording."""
     recorded_on = sa.cast(sa.func.timezone("Asia/Shanghai", AccountItem.recorded_at), sa.Date)
     ids = sa.bindparam("ids", list(household_ids), type_=sa.ARRAY(sa.Uuid))
     found = (
@@ -144,7 +151,7 @@ def unchecked_sums(
             AccountItem.household_id == sa.any_(ids),
             AccountItem.kind.in_(kinds),
             AccountItem.occurred_on.between(window.begin, window.end),
-            ~is_checked(),
+            ~is_checked(on),
             *in_force(),
         )
         .group_by(AccountItem.household_id, recorded_on)

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from market.benefits.rules import MECHANISMS, IncomeClass
-from market.errors import MarketError, follow
+from market.errors import InvalidInputError, MarketError, follow
 from market.households.rules import months_after
 from market.identity.rules import OrganisationKind
 
@@ -159,6 +159,14 @@ class Window(NamedTuple):
 def calendar_year(year: int) -> Window:
     """Return the whole of a year."""
     return Window(date(year, 1, 1), date(year, 12, 31))
+
+
+def year_until(year: int, on: date) -> Window:
+    """Return a year as of a day: until that day if it lies in the year. Raises `InvalidInputError` if it is before."""
+    whole = calendar_year(year)
+    if on < whole.begin:
+        raise InvalidInputError("the year begins after the day `on`", "所查年度晚于截至日期", pointer="/query/year")
+    return Window(whole.begin, min(whole.end, on))
 
 
 def rolling_year(on: date) -> Window:

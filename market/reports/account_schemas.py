@@ -14,17 +14,18 @@ from market.reports.schemas import ClassCode, FlowOut, Id
 
 
 class AccountQuery(Schema):
-    """Which calendar year, and the day before whose month the last twelve months end."""
+    """Which calendar year, and the day that all is of; the last twelve months end with the month before it."""
 
     year: Annotated[int | None, Field(ge=2000, le=2199, examples=[2026], description="that of `on` if absent")] = None
     on: Annotated[Day | None, Field(examples=["2026-03-02"], description="today if absent")] = None
 
 
 class ClassIncomeOut(Schema):
-    """The money of one class, from orders and other; and the steps that what its orders brought came to."""
+    """The money of one class: from orders, topped up by suppliers, and other; and the steps that its orders came to."""
 
     income_class: ClassCode
-    from_orders_fen: SignedFen
+    from_orders_fen: Annotated[SignedFen, Field(description="brought by orders and received, without top-ups")]
+    top_up_paid_fen: Annotated[SignedFen, Field(description="paid by suppliers beyond what orders brought")]
     other_fen: SignedFen
     orders: FlowOut
 
@@ -52,7 +53,8 @@ class AccountFiguresOut(Schema):
     """Money received and spent; what orders brought stands apart and is never added to it."""
 
     classes: list[ClassIncomeOut]
-    received_fen: Annotated[SignedFen, Field(description="from suppliers: paid shares, top-ups and advances")]
+    received_fen: Annotated[SignedFen, Field(description="from suppliers: brought by orders + top-ups paid + ahead")]
+    top_up_paid_fen: Annotated[SignedFen, Field(description="of that, paid beyond what orders brought")]
     ahead_fen: Annotated[
         SignedFen, Field(description="of that, advances paid in the window less what orders claimed in it: no balance")
     ]
@@ -83,6 +85,10 @@ class CorrectionOut(Schema):
     brought_fen: Annotated[SignedFen, Field(description="brought by orders and received")]
     item_kind: Annotated[ItemKind | None, Field(examples=[None])]
     item_fen: SignedFen
+    heads: Annotated[
+        Count | None,
+        Field(description="counted from `happened_on` on: it moves figures per head alone", examples=[None]),
+    ]
 
 
 class FormerBaselineOut(Schema):
@@ -142,6 +148,7 @@ class BalancesOut(Schema):
     on: Annotated[date, Field(examples=["2026-03-02"])]
     advance_fen: Annotated[SignedFen, Field(description="paid ahead by suppliers and claimed by no recognised order")]
     owed_fen: Annotated[SignedFen, Field(description="recognised or to be topped up, and not paid yet")]
+    top_ups_owed_fen: Annotated[SignedFen, Field(description="of that, to be topped up")]
 
 
 class HouseholdAccountOut(Schema):

@@ -102,23 +102,32 @@ def show_household_statement(
 
 
 @router.get(
-    "/households/{household_id}/account", tags=["statements"], responses=declared(NotFoundError, FutureDateError)
+    "/households/{household_id}/account",
+    tags=["statements"],
+    responses=declared(NotFoundError, FutureDateError, InvalidInputError),
 )
 def show_household_account(
     household_id: UUID, query: Annotated[AccountQuery, Query()], caller: AccountReader
 ) -> HouseholdAccountOut:
     """Show gross, net and per head of a household over a year and the last twelve months, as closed and as known.
 
-    Beside them, of a day, what suppliers paid it ahead and what they owe it.
+    Everything is as of the day `on`: a running year ends with it, and what happened later is in no figure. As known is
+    with what was recorded since of days up to it. Beside the figures, what suppliers paid ahead and owe at the year's
+    end or on that day. A year that begins after it is refused.
     """
     account, orders, _ = _account(household_id, query, caller)
-    _, _, _, advance_fen, owed_fen = standing(orders.total)
+    by_orders, by_top_ups = standing(orders.total)
     return HouseholdAccountOut(
         household_id=account.household_id,
         household_code=account.household_code,
         heads=account.heads,
         on=account.on,
-        balances=BalancesOut(on=account.orders_to, advance_fen=advance_fen, owed_fen=owed_fen),
+        balances=BalancesOut(
+            on=account.year.window.end,
+            advance_fen=by_orders.advance_fen,
+            owed_fen=by_orders.owed_fen + by_top_ups.owed_fen,
+            top_ups_owed_fen=by_top_ups.owed_fen,
+        ),
         year=WindowAccountOut.model_validate(account.year),
         rolling=WindowAccountOut.model_validate(account.rolling),
         payments=[ReceivedOut.model_validate(each) for each in orders.payments],
@@ -129,7 +138,10 @@ def show_household_account(
     "/households/{household_id}/account.pdf",
     tags=["statements"],
     response_class=Response,
-    responses={200: {"content": _content(PDF), "description": "The page"}, **declared(NotFoundError, FutureDateError)},
+    responses={
+        200: {"content": _content(PDF), "description": "The page"},
+        **declared(NotFoundError, FutureDateError, InvalidInputError),
+    },
 )
 def print_household_account(
     household_id: UUID, query: Annotated[AccountQuery, Query()], caller: AccountReader
@@ -145,7 +157,7 @@ def print_household_account(
     response_class=Response,
     responses={
         200: {"content": _content(XLSX), "description": "The workbook"},
-        **declared(NotFoundError, FutureDateError),
+        **declared(NotFoundError, FutureDateError, InvalidInputError),
     },
 )
 def download_household_account(
@@ -263,9 +275,8 @@ def _account(
         see_one_moment(session)
         connection = session.connection()
         account = household_account(connection, actor, household_id, year=year, on=on)
-        orders = household_statement(
-            connection, actor, household_id, period_from=account.year.window.begin, period_to=account.orders_to
-        )
+        begin, end = account.year.window
+        orders = household_statement(connection, actor, household_id, period_from=begin, period_to=end, on=on)
         return account, orders, place_of(connection, household_id)
 
 

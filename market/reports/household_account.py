@@ -1,5 +1,10 @@
 """A household's account: gross, net and per head of a calendar year and of the last twelve months, each with its close.
 
+Every figure counts what had happened up to the day of the account, and nothing that happened later. So a running year
+ends with that day; a later return, check, confirmation or decision on a baseline is not known yet. What was recorded
+later *of* such a day is: a payment of June that is recorded in August is on the account as of June. As closed is what
+the close found, whenever that was.
+
 What suppliers paid it stands beside what orders brought; the one is never added to the other.
 """
 
@@ -14,22 +19,24 @@ import sqlalchemy as sa
 from market.attribution.net_income import Correction, NetIncome, closed_at, corrections, net_incomes
 from market.attribution.statements import Flow
 from market.benefits.rules import IncomeClass
+from market.clock import business_date
 from market.db import plan_anew
 from market.errors import NotFoundError
-from market.households.models import Household
+from market.households.models import Household, HouseholdHeadCount
 from market.households.queries import head_count_on, heads_on, visible_households
 from market.identity.rules import Actor
 from market.livelihoods.queries import confirmed_baselines
-from market.livelihoods.rules import ITEMS, Figure, Fraction, ItemKind, Treatment, Window, calendar_year, rolling_year
+from market.livelihoods.rules import ITEMS, Figure, Fraction, ItemKind, Treatment, Window, rolling_year, year_until
 from market.reports.rules import NoIncrease, WindowKind
 
 
 @dataclass(frozen=True, slots=True)
 class ClassIncome:
-    """The money of one class in a window, from orders and other; and the steps that its orders came to."""
+    """The money of one class in a window: from orders, topped up, and other; and the steps that its orders came to."""
 
     income_class: IncomeClass
     from_orders_fen: int
+    top_up_paid_fen: int
     other_fen: int
     orders: Flow
 
@@ -48,10 +55,14 @@ class KindSum:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """A window's figures, for the reader: what was received, what counts, what orders brought."""
+    """A window's figures, for the reader: what was received, what counts, what orders brought.
+
+    What was received is what orders brought of it, what suppliers topped up, and what they paid ahead.
+    """
 
     classes: Sequence[ClassIncome]
     received_fen: int
+    top_up_paid_fen: int
     ahead_fen: int
     items: Sequence[KindSum]
     other_fen: int
@@ -105,7 +116,10 @@ class AccountIncrease:
 
 @dataclass(frozen=True, slots=True)
 class WindowAccount:
-    """A window as now known, and if its last month is closed as closed, with what makes the difference."""
+    """A window as now known (of what is dated up to the account's day), and if its last month is closed as closed.
+
+    The corrections are what makes the difference.
+    """
 
     kind: WindowKind
     window: Window
@@ -127,20 +141,16 @@ class HouseholdAccount:
     year: WindowAccount
     rolling: WindowAccount
 
-    @property
-    def orders_to(self) -> date:
-        """Return the last day of the statement of orders that goes with it: of the year, and not after its day."""
-        return max(min(self.on, self.year.window.end), self.year.window.begin)
-
 
 def household_account(
     connection: sa.Connection, actor: Actor, household_id: UUID, *, year: int, on: date
 ) -> HouseholdAccount:
-    """Return a household's account of a year, and of the twelve months that end with the month before a day.
+    """Return a household's account as of a day: of a year until then, and of the 12 months until the month before.
 
     A fixed number of statements, and some for each baseline in force; the caller sees to it that all are of one moment.
-    Raises `NotFoundError`.
+    Raises `NotFoundError`, or `InvalidInputError` for a year that begins after the day.
     """
+    of_year = year_until(year, on)
     plan_anew(connection)
     found = connection.execute(
         visible_households(actor)
@@ -149,11 +159,12 @@ def household_account(
     ).one_or_none()
     if found is None:
         raise NotFoundError(what="household")
-    baselines = confirmed_baselines(connection, household_id)
+    decided = confirmed_baselines(connection, household_id)
+    baselines = [each for each in decided if business_date(each.decided_at) <= on]
     windows = [
         _window(connection, household_id, kind, window, baselines=baselines, on=on)
         for kind, window in (
-            (WindowKind.CALENDAR_YEAR, calendar_year(year)),
+            (WindowKind.CALENDAR_YEAR, of_year),
             (WindowKind.LAST_TWELVE_MONTHS, rolling_year(on)),
         )
     ]
@@ -170,23 +181,39 @@ def _window(
     on: date,
 ) -> WindowAccount:
     closed = closed_at(connection, window)
-    known = _figures(connection, household_id, window, closed=None)
-    as_closed = _figures(connection, household_id, window, closed=closed) if closed else None
+    known = _figures(connection, household_id, window, on=on)
+    as_closed = _figures(connection, household_id, window, on=on, closed=closed) if closed else None
+    corrected = [*corrections(connection, household_id, window, closed=closed, on=on)] if closed else []
+    if closed and as_closed and as_closed.heads != known.heads:
+        corrected += _of_heads(connection, household_id, window, closed)
     return WindowAccount(
         kind,
         window,
         figures_of(known),
         closed,
         figures_of(as_closed) if as_closed else None,
-        corrections(connection, household_id, window, closed=closed) if closed else (),
-        [_beside(connection, household_id, _increase(known, figure, baselines, on)) for figure in Figure],
+        sorted(corrected, key=lambda each: (each.recorded_at, each.source)),
+        [_beside(connection, household_id, _increase(known, figure, baselines, on), on) for figure in Figure],
     )
 
 
-def _figures(connection: sa.Connection, household_id: UUID, window: Window, *, closed: datetime | None) -> NetIncome:
+def _figures(
+    connection: sa.Connection, household_id: UUID, window: Window, *, on: date, closed: datetime | None = None
+) -> NetIncome:
     """Return a window's figures; per head of those who were counted on its last day."""
     heads = heads_on(connection, [household_id], window.end, known_by=closed)
-    return net_incomes(connection, heads, window, closed=closed)[household_id]
+    return net_incomes(connection, heads, window, on=on, closed=closed)[household_id]
+
+
+def _of_heads(connection: sa.Connection, household_id: UUID, window: Window, closed: datetime) -> Iterator[Correction]:
+    """Yield the head counts that were recorded after the close and hold from a day until the window's last."""
+    counts = HouseholdHeadCount.__table__.c
+    late = sa.select(counts.id, counts.head_count, counts.valid_from, counts.recorded_at).where(
+        counts.household_id == household_id, counts.recorded_at > closed, counts.valid_from <= window.end
+    )
+    for row in connection.execute(late):
+        source = f"head_count:{row.id}"
+        yield Correction(source, "head_count", row.recorded_at, row.valid_from, None, heads=row.head_count)
 
 
 def figures_of(found: NetIncome) -> Figures:
@@ -194,10 +221,11 @@ def figures_of(found: NetIncome) -> Figures:
     total = found.orders.total
     return Figures(
         classes=[
-            ClassIncome(each, found.from_orders(each), found.other(each), found.orders.classes[each])
-            for each in IncomeClass
+            ClassIncome(each, found.from_orders(each), flow.top_up_paid_fen, found.other(each), flow)
+            for each, flow in found.orders.classes.items()
         ],
         received_fen=found.received_fen,
+        top_up_paid_fen=total.top_up_paid_fen,
         ahead_fen=found.ahead_fen,
         items=_by_kind(found),
         other_fen=found.other_fen,
@@ -249,12 +277,12 @@ def _without(figure: Figure, fen: int, why: NoIncrease) -> AccountIncrease:
     return AccountIncrease(figure, fen, None, None, None, None, None, None, why, ())
 
 
-def _beside(connection: sa.Connection, household_id: UUID, stated: AccountIncrease) -> AccountIncrease:
+def _beside(connection: sa.Connection, household_id: UUID, stated: AccountIncrease, on: date) -> AccountIncrease:
     """Put beside a baseline what this account has of its period, unless nothing of that was ever recorded."""
     if stated.baseline_from is None or stated.baseline_to is None:
         return stated
     window = Window(stated.baseline_from, stated.baseline_to)
-    found = _figures(connection, household_id, window, closed=None)
+    found = _figures(connection, household_id, window, on=on)
     has_any = bool(found.gross_fen or found.received_fen)
     return replace(stated, baseline_booked_fen=found.figure(stated.figure) if has_any else None)
 

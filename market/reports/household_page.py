@@ -53,11 +53,26 @@ MEANS: Mapping[str | None, str] = {
 }
 """By whose word a household has a payment, in a word; a code proves that somebody typed it."""
 STEPS = (
-    "应得：货已被买方验收、归您家的钱（含合作社应补足的差价）。货款已到：买方已把货款付给合作社。"
-    "已到账：合作社已付给您家，且已由订单带来。预付：合作社提前付、等货卖出再抵的钱；"
+    "应得：货已被买方验收、归您家的钱。货款已到：买方已把货款付给合作社。"
+    "已到账：合作社已付给您家，且已由订单带来。差价补足：订单所得不够时合作社另外补给您家的钱，"
+    "是您家的收入，但不是订单带来的，所以单列一行。预付：合作社提前付、等货卖出再抵的钱；"
     "往年的预付今年抵上了，就计入今年的已到账，所以它可能多于今年付来的钱，货款已到也可能多于应得。"
-    "尚欠：货款已到或应补足、但还没有付给您家的钱。"
+    "每行：此前尚欠加货款已到（补足一行加应得）减已到账，等于现在尚欠。"
 )
+
+
+class Standing(NamedTuple):
+    """What came and what was paid in a period (fen), and what is ahead and owed at its end.
+
+    owed_before + recognised - paid = owed. A top-up waits for no buyer's money: it is recognised with what it tops up.
+    """
+
+    owed_before_fen: int
+    accrued_fen: int
+    recognised_fen: int
+    paid_fen: int
+    advance_fen: int
+    owed_fen: int
 
 
 class Place(NamedTuple):
@@ -161,6 +176,8 @@ def _income(year: WindowAccount, rolling: WindowAccount, on: date) -> dict[str, 
     """Compare the year with the last twelve months, figure by figure."""
     both = (year.known, rolling.known)
     rows = [["合作社付来的钱（含预付）", *(yuan(each.received_fen) for each in both)]]
+    if any(each.top_up_paid_fen for each in both):
+        rows.append(["　其中差价补足（不是订单带来的）", *(yuan(each.top_up_paid_fen) for each in both)])
     for income_class, name in CLASS_NAMES.items():
         sums = [_other_of(each, income_class) for each in both]
         if any(sums):
@@ -172,7 +189,8 @@ def _income(year: WindowAccount, rolling: WindowAccount, on: date) -> dict[str, 
         ["人均纯收入", *(yuan(each.net_per_head.fen) for each in both)],
     ]
     notes = [f"{_year(year)}增收：{increase(year, lambda words: shortened(words, 2 * MOST_LETTERS))}"]
-    until = "全年" if year.window.end < on else "1月1日至今"
+    last = year.window.end
+    until = "全年" if last < on else f"1月1日至{last.month}月{last.day}日"
     begin, end = rolling.window
     columns = [
         "单位：元",
@@ -231,17 +249,18 @@ def _year(found: WindowAccount) -> str:
 
 
 def _suppliers(orders: HouseholdStatement, account: HouseholdAccount) -> dict[str, Any]:
-    """Say of each supplier what it brought, paid and owes; what is beyond the page is summed."""
-    listed = [(name, standing(own)) for _, name, own in orders.suppliers]
-    listed.sort(key=lambda row: (-row[1][-1], -row[1][0], row[0]))
+    """Say of each supplier what it brought, paid and owes; what is beyond the page is summed, and so are top-ups."""
+    listed = [(name, standing(own)[0]) for _, name, own in orders.suppliers]
+    listed.sort(key=lambda row: (-row[1].owed_fen, -row[1].accrued_fen, row[0]))
     shown, rest = _cut(listed)
     rows = [[shortened(name), *map(yuan, amounts)] for name, amounts in shown]
     if rest:
         sums = (sum(column) for column in zip(*(amounts for _, amounts in rest), strict=True))
         rows.append([f"其他 {len(rest)} 家合作社", *map(yuan, sums)])
-    columns = ["合作社（单位：元）", "应得", "货款已到", "已到账", "预付", "尚欠您家"]
-    begin, end = _day(account.year.window.begin), _day(account.orders_to)
-    notes = [f"{STEPS}前三栏为{begin}至{end}的累计，后两栏为截至{end}的余额。"]
+    rows += _top_ups(orders)
+    columns = ["合作社（单位：元）", "此前尚欠", "应得", "货款已到", "已到账", "预付", "尚欠您家"]
+    begin, end = _day(account.year.window.begin), _day(account.year.window.end)
+    notes = [f"{STEPS}应得、货款已到、已到账为{begin}至{end}的累计，预付、尚欠为截至{end}的余额。"]
     if not rows:
         notes = [f"{_year(account.year)}没有合作社订单带来的收入。"]
     if orders.payments:
@@ -254,6 +273,17 @@ def _suppliers(orders: HouseholdStatement, account: HouseholdAccount) -> dict[st
     }
 
 
+def _top_ups(orders: HouseholdStatement) -> list[list[str]]:
+    """Say on a line of its own what suppliers add beyond what orders brought, if they do; of one alone, who."""
+    _, total = standing(orders.total)
+    if not any(total):
+        return []
+    names = [name for _, name, own in orders.suppliers if any(standing(own)[1])]
+    who = shortened(names[0]) if len(names) == 1 else f"{len(names)} 家合作社"
+    before, due, _, paid, _, owed = map(yuan, total)
+    return [[f"差价补足：{who}", before, due, "—", paid, "—", owed]]
+
+
 def confirmed(payments: Sequence[Received]) -> str:
     """Say by whose word the household has what it was paid, in a sentence."""
     said = Counter(MEANS[each.means] for each in payments)
@@ -261,18 +291,16 @@ def confirmed(payments: Sequence[Received]) -> str:
     return f"收款确认：{counted}。"
 
 
-def standing(found: Statement) -> list[int]:
-    """Return in fen what a supplier brought in the period at three steps, and what is ahead and owed at its end."""
-    closing = {balance.step: balance.closing_fen for balance in found.balances}
-    total = found.total
-    owed_fen = closing[Step.RECOGNISED] + closing[Step.TOP_UP]
-    return [
-        total.accrued_fen + total.top_up_fen,
-        total.recognised_fen,
-        total.disbursed_fen + total.top_up_paid_fen,
-        found.advance.closing_fen,
-        owed_fen,
-    ]
+def standing(found: Statement) -> tuple[Standing, Standing]:
+    """Return what a supplier's orders brought, and apart from it what it tops up."""
+    balances, total = {balance.step: balance for balance in found.balances}, found.total
+    owed, to_top_up = balances[Step.RECOGNISED], balances[Step.TOP_UP]
+    steps = total.accrued_fen, total.recognised_fen, total.disbursed_fen
+    due_fen, paid_fen = total.top_up_fen, total.top_up_paid_fen
+    return (
+        Standing(owed.opening_fen, *steps, found.advance.closing_fen, owed.closing_fen),
+        Standing(to_top_up.opening_fen, due_fen, due_fen, paid_fen, 0, to_top_up.closing_fen),
+    )
 
 
 def _cut(listed: Sequence[Listed]) -> tuple[Sequence[Listed], Sequence[Listed]]:
@@ -309,8 +337,11 @@ def _corrections(year: WindowAccount) -> list[dict[str, Any]]:
     rows = [
         ["收入合计", yuan(year.closed.gross_fen), yuan(year.known.gross_fen)],
         ["纯收入", yuan(year.closed.net_fen), yuan(year.known.net_fen)],
+        ["人均纯收入", *(yuan(each.net_per_head.fen) for each in (year.closed, year.known))],
     ]
-    note = f"结账后又登记了 {len(year.corrections)} 笔补记或更正；原账不改，差额如上。"
+    heads = [each.net_per_head.heads for each in (year.closed, year.known)]
+    grown = "" if heads[0] == heads[1] else f"按在册人口，结账时 {heads[0]} 人，现在 {heads[1]} 人。"
+    note = f"结账后又登记了 {len(year.corrections)} 笔补记或更正；原账不改，差额如上。{grown}"
     columns = ["单位：元", "结账时", "现在"]
     return [{"title": f"四、{_year(year)}结账后的更正", "columns": columns, "rows": rows, "notes": [note]}]
 

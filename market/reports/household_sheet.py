@@ -23,7 +23,9 @@ YUAN_SHEET, FEN_SHEET, SUPPLIERS_SHEET, PAYMENTS_SHEET, ITEMS_SHEET, CORRECTIONS
     "说明",
 )
 FIGURES: Sequence[tuple[str, str, str]] = (
-    ("received_fen", "供应商付来", "实际收到,含预付与补差;与“订单带来”不相加"),
+    ("received_fen", "供应商付来", "实际收到 = 订单带来:已到账 + 补差:已付 + 预付:净增"),
+    ("top_up_paid_fen", "补差:已付", "供应商在订单所得之外补足的钱:是农户收入,不是订单带来"),
+    ("ahead_fen", "预付:净增", "期间预付的钱,减去期间被订单核销的预付;不是余额"),
     ("other_fen", "其他收入", "政策转移、务工、光伏、保险补偿等计入收入的项目"),
     ("other_checked_fen", "其中经县核对", "其他收入中,由登记人以外的第二人核对过的部分"),
     ("gross_fen", "毛收入", "供应商付来 + 其他收入"),
@@ -34,7 +36,7 @@ FIGURES: Sequence[tuple[str, str, str]] = (
     ("excluded_fen", "不计入的款项", "一次性慰问与专项补助,只登记"),
     ("accrued_fen", "订单带来:应计", "验收时归集,扣除冲回"),
     ("recognised_fen", "订单带来:确认", "货款已到供应商"),
-    ("brought_by_orders_fen", "订单带来:已到账", "已被订单核销的实收"),
+    ("brought_by_orders_fen", "订单带来:已到账", "已被订单核销的实收,不含补差"),
 )
 
 
@@ -78,13 +80,14 @@ def _figures(sheet: Worksheet, account: HouseholdAccount, bold: Format, form: Fo
 def _suppliers(
     sheet: Worksheet, account: HouseholdAccount, orders: HouseholdStatement, bold: Format, form: Format
 ) -> None:
-    end = f"截至 {account.orders_to}"
-    titles = ["应得(含补差)", "货款已到", "已到账"]
-    year = [f"{account.year.window.begin.year}年{title}" for title in titles]
-    _head(sheet, ["供应商", *year, f"预付余额,{end}", f"尚欠,{end}"], bold, first=30)
+    year, end = f"{account.year.window.begin.year}年", f"截至 {account.year.window.end}"
+    of_orders = ["此前尚欠", f"{year}应得", f"{year}货款已到", f"{year}已到账", f"预付余额,{end}", f"尚欠,{end}"]
+    of_top_ups = ["此前尚欠补差", f"{year}应补差", f"{year}已补差", f"尚欠补差,{end}"]
+    _head(sheet, ["供应商", *of_orders, *of_top_ups], bold, first=30)
     for number, (_, name, own) in enumerate(orders.suppliers, 1):
+        by_orders, (before_fen, due_fen, _, paid_fen, _, owed_fen) = standing(own)
         sheet.write_string(number, 0, name)
-        for place, fen in enumerate(standing(own), 1):
+        for place, fen in enumerate((*by_orders, before_fen, due_fen, paid_fen, owed_fen), 1):
             sheet.write_number(number, place, fen, form)
 
 
@@ -110,7 +113,19 @@ def _items(sheet: Worksheet, account: HouseholdAccount, bold: Format, form: Form
 
 
 def _corrections(sheet: Worksheet, account: HouseholdAccount, bold: Format, form: Format) -> None:
-    titles = ["期间", "发生日期", "入账日期", "登记时间", "事由", "收支类别", "实收", "应计", "已到账", "收支金额"]
+    titles = [
+        "期间",
+        "发生日期",
+        "入账日期",
+        "登记时间",
+        "事由",
+        "收支类别",
+        "实收",
+        "应计",
+        "已到账",
+        "收支金额",
+        "在册人口",
+    ]
     _head(sheet, titles, bold, first=26)
     number = 0
     for found in (account.year, account.rolling):
@@ -124,6 +139,8 @@ def _corrections(sheet: Worksheet, account: HouseholdAccount, bold: Format, form
                 (each.received_fen, each.accrued_fen, each.brought_fen, each.item_fen), len(texts)
             ):
                 sheet.write_number(number, place, fen, form)
+            if each.heads is not None:
+                sheet.write_number(number, len(titles) - 1, each.heads, form)
 
 
 def _span(found: WindowAccount) -> str:

@@ -1,6 +1,6 @@
 """A supplier, its households and its buyer dealing by chance for two months, of which the first may be closed."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import orm
@@ -28,10 +28,10 @@ def reverse(story: Story, payment_id: UUID, *, on: date) -> None:
     reverse_payment(story.session, manager, payment_id=payment_id, reason="重复付款", on=on, now=NOON)
 
 
-def confirm(session: orm.Session, payment_id: UUID, *, on: date) -> None:
+def confirm(session: orm.Session, payment_id: UUID, *, on: date, now: datetime = NOON) -> None:
     office = factories.organisation(session, kind=OrganisationKind.VILLAGE_OFFICE)
     clerk = factories.actor(session, factories.member(session, office, Role.VILLAGE_CLERK), Scope.ALL)
-    confirming.confirm(session, clerk, payment_ids=[payment_id], on=on, now=NOON)
+    confirming.confirm(session, clerk, payment_ids=[payment_id], on=on, now=now)
 
 
 def close_march(session: orm.Session) -> None:

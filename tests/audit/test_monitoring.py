@@ -53,9 +53,10 @@ def found(session: orm.Session, actor: Actor, *rules: MonitoringRule) -> dict[st
 
 
 def with_items(session: orm.Session, *items: tuple[ItemKind, int], heads: int = 2) -> Household:
+    """Return a household with items that its county has checked."""
     household = factories.household(session, head_count=heads)
     for kind, fen in items:
-        factories.account_item(session, household, kind=kind, amount_fen=fen)
+        factories.account_item(session, household, kind=kind, amount_fen=fen, checked=True)
     return household
 
 
@@ -70,6 +71,8 @@ def test_a_household_below_the_line_is_warned_of_with_what_it_paid_itself(sessio
         poor.code: {
             "line_fen": 900_000,
             "monitored_per_head_fen": 899_999,
+            "checked_per_head_fen": 899_999,
+            "unchecked_fen": 0,
             "net_fen": 1_900_000,
             "self_paid_fen": 100_001,
             "heads": 2,
@@ -206,6 +209,34 @@ def test_other_income_that_nobody_checked_in_time_is_told(
         "heads": 2,
     }
     assert found(session, auditor, MonitoringRule.UNCHECKED_ITEMS) == ({household.code: expected} if told else {})
+
+
+def test_what_one_person_put_on_record_lifts_nobody_above_the_line(session: orm.Session, auditor: Actor) -> None:
+    poor, only = with_items(session, (ItemKind.PENSION, 500_000)), factories.household(session, head_count=2)
+    for household in (poor, only):
+        factories.account_item(session, household, amount_fen=1_000_000_000, at=datetime(2026, 4, 14, tzinfo=UTC))
+    told = found(session, auditor, MonitoringRule.BELOW_THE_LINE)
+    assert set(told) == {poor.code, only.code}
+    assert told[poor.code] == {
+        "line_fen": 900_000,
+        "monitored_per_head_fen": 500_250_000,
+        "checked_per_head_fen": 250_000,
+        "unchecked_fen": 1_000_000_000,
+        "net_fen": 1_000_500_000,
+        "self_paid_fen": 0,
+        "heads": 2,
+    }
+
+
+@pytest.mark.parametrize(("fen", "told"), [(1_800_001, False), (1_800_002, True)])
+def test_unchecked_income_above_the_line_is_told_at_once(
+    session: orm.Session, auditor: Actor, fen: int, *, told: bool
+) -> None:
+    household = factories.household(session, head_count=2)
+    today = datetime(2026, 4, 15, 4, tzinfo=UTC)
+    for part in (fen - 1_000_000, 1_000_000):
+        factories.account_item(session, household, amount_fen=part, at=today)
+    assert (household.code in found(session, auditor, MonitoringRule.UNCHECKED_ITEMS)) is told
 
 
 NOTHING_BEFORE = {"deliveries_before": 0, "delivered_before_fen": 0}

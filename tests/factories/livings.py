@@ -59,6 +59,7 @@ def household_baseline(
     period: Window | None = None,
     confirmed: bool = True,
     replaces: HouseholdBaseline | None = None,
+    decided_at: datetime = LONG_AGO,
 ) -> HouseholdBaseline:
     """What a household's figure was in a year or period before, confirmed by its county unless told otherwise."""
     clerk = village_clerk(session, household)
@@ -77,7 +78,7 @@ def household_baseline(
         stated_by=clerk.id,
         stated_at=LONG_AGO,
         decided_by=member(session, county, Role.COUNTY_REVIEWER).id if confirmed else None,
-        decided_at=LONG_AGO if confirmed else None,
+        decided_at=decided_at if confirmed else None,
         opinion="同意" if confirmed else None,
         replaces=replaces.id if replaces else None,
         reason="漏计养老金" if replaces else None,

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from market.benefits.rules import IncomeClass
-from market.errors import TransitionError
+from market.errors import InvalidInputError, TransitionError
 from market.identity.rules import OrganisationKind
 from market.livelihoods.rules import (
     BASELINE_TRANSITIONS,
@@ -27,6 +27,7 @@ from market.livelihoods.rules import (
     check_source,
     per_head,
     rolling_year,
+    year_until,
 )
 from market.words import ITEM_KINDS
 
@@ -140,3 +141,20 @@ def test_a_baseline_is_decided_once(status: BaselineStatus, event: BaselineEvent
     else:
         with pytest.raises(TransitionError):
             baseline_after(status, event)
+
+
+@pytest.mark.parametrize(
+    ("on", "end"),
+    [
+        (date(2026, 1, 1), date(2026, 1, 1)),
+        (date(2026, 6, 30), date(2026, 6, 30)),
+        (date(2027, 3, 1), date(2026, 12, 31)),
+    ],
+)
+def test_a_year_as_of_a_day_ends_with_the_day_or_before_it(on: date, end: date) -> None:
+    assert year_until(2026, on) == Window(date(2026, 1, 1), end)
+
+
+def test_of_a_year_that_begins_later_there_is_nothing_to_tell() -> None:
+    with pytest.raises(InvalidInputError):
+        year_until(2026, date(2025, 12, 31))

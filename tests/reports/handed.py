@@ -50,9 +50,10 @@ def handed(
     baseline: str | None = None,
     corrections: int = 0,
     place: Place | None = None,
+    topped_up: bool = False,
 ) -> Handed:
     """Return the account of a household with these suppliers, kinds of item, a baseline's source and corrections."""
-    owned = [_positions((number + 1) * unit_fen) for number in range(len(names))]
+    owned = [_positions((number + 1) * unit_fen, topped_up=topped_up) for number in range(len(names))]
     year = _window(WindowKind.CALENDAR_YEAR, calendar_year(2025), owned, kinds, unit_fen)
     if baseline:
         year = replace(year, increases=[_increase(year.known.net_fen, baseline)])
@@ -82,12 +83,15 @@ def fullest() -> Handed:
         baseline="农户收入采集" * 33,
         corrections=30,
         place=place,
+        topped_up=True,
     )
 
 
-def _positions(fen: int) -> list[Position]:
+def _positions(fen: int, *, topped_up: bool) -> list[Position]:
     """Return what a cooperative's orders brought: half of it paid, a quarter owed, and something ahead."""
     steps = {Step.ACCRUED: fen // 4, Step.RECOGNISED: fen // 4, Step.DISBURSED: fen // 2, Step.ADVANCE: fen // 8}
+    if topped_up:
+        steps |= {Step.TOP_UP: fen // 4, Step.TOP_UP_PAID: fen // 2}
     mechanism = Mechanism.ORDER_PURCHASE
     return [Position(Kind.HOUSEHOLD, step, mechanism, True, 0, part, 0, 0, 0) for step, part in steps.items()]
 

@@ -8,6 +8,7 @@ import time_machine
 from sqlalchemy import orm
 from starlette.testclient import TestClient
 
+from market.attribution.statements import household_statement
 from market.clock import CHINA_STANDARD_TIME, utc_now
 from market.households.models import Household, HouseholdHeadCount
 from market.households.rules import HouseholdStatus
@@ -18,7 +19,7 @@ from market.ledger.rules import Book
 from market.livelihoods import service as livelihoods
 from market.livelihoods.rules import Figure, ItemKind, Window
 from market.reports.household_account import household_account
-from market.reports.household_page import increase
+from market.reports.household_page import Place, content_of, increase
 from tests import factories
 from tests.story import Story, open_channels
 
@@ -213,17 +214,30 @@ def test_a_closed_year_keeps_the_heads_that_it_was_closed_with(client: TestClien
     factories.account_item(session, household, amount_fen=1_200, on=date(2025, 5, 1))
     clerk = factories.member(session, factories.organisation(session))
     ledger.close_month(session, Book.ATTRIBUTION, month=date(2025, 12, 1), closed_by=clerk.id, today=date(2026, 2, 1))
-    session.add(
-        HouseholdHeadCount(
-            household_id=household.id,
-            valid_from=date(2025, 1, 1),
-            head_count=3,
-            recorded_at=utc_now() + timedelta(minutes=1),
-        )
+    asked = {"year": "2025", "on": "2026-01-15"}
+    assert account(client, session, household.id, **asked)["year"]["corrections"] == []
+    count = HouseholdHeadCount(
+        household_id=household.id,
+        valid_from=date(2025, 1, 1),
+        head_count=3,
+        recorded_at=utc_now() + timedelta(minutes=1),
     )
+    session.add(count)
     session.flush()
-    year = account(client, session, household.id, year="2025", on="2026-01-15")["year"]
+    year = account(client, session, household.id, **asked)["year"]
     assert [year[how]["net_per_head"]["heads"] for how in ("closed", "known")] == [2, 3]
+    (told,) = year["corrections"]
+    assert (told["source"], told["reason"], told["heads"]) == (f"head_count:{count.id}", "head_count", 3)
+    assert (told["happened_on"], told["booked_on"]) == ("2025-01-01", None)
+    assert datetime.fromisoformat(told["recorded_at"]) == count.recorded_at
+    auditor = factories.actor(session, factories.member(session, factories.organisation(session)), Scope.ALL)
+    found = household_account(session.connection(), auditor, household.id, year=2025, on=date(2026, 1, 15))
+    orders = household_statement(
+        session.connection(), auditor, household.id, period_from=date(2025, 1, 1), period_to=date(2025, 12, 31)
+    )
+    (part,) = content_of(found, orders, Place("王村", ()))["parts"][3:]
+    assert part["rows"][2] == ["人均纯收入", "6.00", "4.00"]
+    assert part["notes"][0].endswith("按在册人口，结账时 2 人，现在 3 人。")
 
 
 def test_the_balances_are_of_a_day_and_every_figure_names_its_window(client: TestClient, session: orm.Session) -> None:
@@ -233,7 +247,7 @@ def test_the_balances_are_of_a_day_and_every_figure_names_its_window(client: Tes
     story.disburse({household.id: 7_000}, on=FIFTH)
     order = story.sell("10", on=NINTH)
     found = account(client, session, household.id, year="2026", on="2026-03-09")
-    assert found["balances"] == {"on": "2026-03-09", "advance_fen": 7_000, "owed_fen": 0}
+    assert found["balances"] == {"on": "2026-03-09", "advance_fen": 7_000, "owed_fen": 0, "top_ups_owed_fen": 0}
     assert (found["year"]["kind"], found["rolling"]["kind"]) == ("calendar_year", "last_twelve_months")
     story.pay(order, 10_000, on=NINTH)
     after = account(client, session, household.id, year="2026", on="2026-03-09")

@@ -1,0 +1,108 @@
+"""What suppliers keep in pools: what lines brought, what was given out of it, and what is left."""
+
+from typing import NamedTuple
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from market.db import plan_anew
+from market.identity.rules import Actor, Scope
+
+
+class PoolBalance(NamedTuple):
+    """A supplier's pool: accrued less what returns took = distributed out of it less put back + what is left (fen).
+
+    What a return took off shares that were given out of it is neither brought nor distributed any more.
+    """
+
+    supplier_id: UUID
+    mechanism: str
+    brought_fen: int
+    distributed_fen: int
+    accrued_fen: int
+    recognised_fen: int
+
+
+_POOLS = sa.text(
+    """
+    SELECT a.owner_id, m.mechanism,
+           sum(m.fen) FILTER (WHERE e.reason IN ('accrual', 'return'))::bigint,
+           coalesce(-sum(m.fen) FILTER (WHERE e.reason = 'distribution'), 0)::bigint,
+           coalesce(sum(m.fen) FILTER (WHERE a.step = 'accrued'), 0)::bigint,
+           coalesce(sum(m.fen) FILTER (WHERE a.step = 'recognised'), 0)::bigint
+      FROM ledger_accounts a
+      JOIN organisations o ON o.id = a.owner_id
+      CROSS JOIN LATERAL (
+          SELECT entry_id, mechanism, amount_fen AS fen FROM ledger_transfers WHERE credit_account_id = a.id
+          UNION ALL
+          SELECT entry_id, mechanism, -amount_fen FROM ledger_transfers WHERE debit_account_id = a.id) m
+      JOIN ledger_entries e ON e.id = m.entry_id
+     WHERE a.book = 'attribution' AND a.kind = 'pool' AND (CAST(:supplier AS uuid) IS NULL OR a.owner_id = :supplier)
+       AND starts_with(o.region_code, :region)
+       AND (CAST(:after_supplier AS uuid) IS NULL OR (a.owner_id, m.mechanism) > (:after_supplier, :after_mechanism))
+     GROUP BY 1, 2
+     ORDER BY 1, 2
+     LIMIT :limit
+    """
+)
+
+
+# Of a line of which retained money was given as well, the pool has its part of what fell. What goes from step to step
+# of the same payee comes to nothing.
+_FALLEN = sa.text(
+    """
+    WITH taken AS MATERIALIZED (
+        SELECT a.owner_id AS supplier_id, m.mechanism, m.order_line_id, sum(m.fen) AS fen
+          FROM ledger_accounts a
+          CROSS JOIN LATERAL (
+              SELECT entry_id, mechanism, order_line_id, amount_fen AS fen FROM ledger_transfers
+               WHERE debit_account_id = a.id
+              UNION ALL
+              SELECT entry_id, mechanism, order_line_id, -amount_fen FROM ledger_transfers
+               WHERE credit_account_id = a.id) m
+          JOIN ledger_entries e ON e.id = m.entry_id AND e.reason = 'distribution'
+         WHERE a.book = 'attribution' AND a.kind = 'pool' AND a.owner_id = ANY(CAST(:suppliers AS uuid[]))
+         GROUP BY 1, 2, 3
+    ), given AS (
+        SELECT p.supplier_id, p.mechanism, p.order_line_id, p.fen AS taken_fen,
+               sum(m.fen) FILTER (WHERE e.reason = 'distribution') AS fen,
+               -sum(m.fen) FILTER (WHERE e.reason = 'return') AS fallen_fen
+          FROM taken p
+          JOIN ledger_transfers t ON t.order_line_id = p.order_line_id AND t.mechanism = p.mechanism
+                                 AND t.contribution_id IS NULL
+          CROSS JOIN LATERAL (VALUES (t.credit_account_id, t.amount_fen), (t.debit_account_id, -t.amount_fen))
+                          AS m (account_id, fen)
+          JOIN ledger_accounts a ON a.id = m.account_id AND a.kind IN ('household', 'collective')
+                                AND a.step <> 'advance'
+          JOIN ledger_entries e ON e.id = t.entry_id
+         GROUP BY 1, 2, 3, 4
+    )
+    SELECT supplier_id, mechanism, sum(div(taken_fen * fallen_fen, fen))::bigint
+      FROM given WHERE fallen_fen > 0 AND fen > 0 GROUP BY 1, 2
+    """
+)
+
+
+def pools(session: orm.Session, actor: Actor, *, after: tuple[UUID, str] | None, limit: int) -> list[PoolBalance]:
+    """Return pools of the actor's own organisation, of the suppliers in its region, or all; after one of them."""
+    plan_anew(session)
+    after_supplier, after_mechanism = after or (None, "")
+    rows = session.execute(
+        _POOLS,
+        {
+            "supplier": actor.organisation_id if actor.scope is Scope.OWN else None,
+            "region": actor.region_code if actor.scope is Scope.REGION else "",
+            "after_supplier": after_supplier,
+            "after_mechanism": after_mechanism,
+            "limit": limit,
+        },
+    )
+    found = [PoolBalance(*row) for row in rows]
+    suppliers = list({each.supplier_id for each in found})
+    fallen = {(row[0], row[1]): row[2] for row in session.execute(_FALLEN, {"suppliers": suppliers})}
+    return [_less(each, fallen.get((each.supplier_id, each.mechanism), 0)) for each in found]
+
+
+def _less(pool: PoolBalance, fallen_fen: int) -> PoolBalance:
+    return pool._replace(brought_fen=pool.brought_fen - fallen_fen, distributed_fen=pool.distributed_fen - fallen_fen)

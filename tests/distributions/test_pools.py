@@ -1,0 +1,58 @@
+"""A pool tells what lines brought less what came back, also of what had been given out of it before."""
+
+import pytest
+from sqlalchemy import orm
+
+from market.benefits.holdings import Holding
+from market.benefits.rules import Mechanism
+from market.distributions import pools
+from market.orders.models import Order
+from tests.distributions.season import AFTER, Season
+from tests.story import open_channels
+
+
+@pytest.fixture(autouse=True)
+def _channels(session: orm.Session) -> None:
+    open_channels(session)
+
+
+def balance(season: Season) -> tuple[int, int, int]:
+    """Return of the one pool what was brought, distributed and is left, which add up."""
+    (pool,) = pools.pools(season.session, season.story.clerk, after=None, limit=10)
+    left_fen = pool.accrued_fen + pool.recognised_fen
+    assert pool.brought_fen == pool.distributed_fen + left_fen
+    return pool.brought_fen, pool.distributed_fen, left_fen
+
+
+def given(season: Season, orders: list[Order]) -> int:
+    """Return what stands of shares of the pool's mechanism with households."""
+    held = season.story.held(orders)
+    return sum(fen for (kind, _, _), fen in held.items() if kind == "household")
+
+
+def test_a_pool_given_out_and_then_wholly_returned_brought_nothing(session: orm.Session) -> None:
+    season = Season(session, pools=[(Mechanism.SHARE_DIVIDEND, 1_000, None)])
+    first, second = season.story.household(), season.story.household()
+    season.story.lot(1_000_000)
+    orders = [season.sell("10"), season.sell("20")]
+    season.share_out(season.dividend(15_00, Holding(str(first.id), own_fen=2), Holding(str(second.id), own_fen=1)))
+    assert balance(season) == (30_00, 15_00, 15_00)
+    season.story.disburse({first.id: 10_00}, on=AFTER)
+    for order, quantity in ((orders[0], "5"), (orders[1], "7"), (orders[0], "5"), (orders[1], "13")):
+        season.story.give_back(order, quantity, on=AFTER)
+        assert balance(season)[1] == given(season, orders)
+    assert balance(season) == (0, 0, 0)
+
+
+def test_of_what_falls_of_shares_from_a_pool_and_retained_money_the_pool_has_its_part(session: orm.Session) -> None:
+    season = Season(session, pools=[(Mechanism.PATRONAGE, 1_000, None)])
+    household = season.story.household()
+    season.deliver({household.id: 100})
+    order = season.sell("10")
+    made = season.share_out(season.patronage(40_00))
+    assert (made.from_pool_fen, made.from_retained_fen) == (10_00, 30_00)
+    assert balance(season) == (10_00, 10_00, 0)
+    season.story.give_back(order, "5", on=AFTER)
+    assert balance(season) == (5_00, 5_00, 0)
+    season.story.give_back(order, "5", on=AFTER)
+    assert balance(season) == (0, 0, 0)
