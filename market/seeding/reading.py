@@ -23,6 +23,7 @@ class Sample:
     channels: Table
     certification_policies: Table
     categories: Table
+    monitoring_lines: Table
     organisations: Table
     members: Table
     households: Table

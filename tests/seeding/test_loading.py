@@ -4,6 +4,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 import sqlalchemy as sa
 
@@ -18,6 +19,7 @@ from market.seeding.loading import PartialSampleError, load
 from market.seeding.people import DEMO_PASSWORD
 from market.seeding.reading import read
 from market.seeding.timeline import morning
+from tests.serving import served
 
 SEED = Path(__file__).parent.parent.parent / "seed"
 
@@ -177,7 +179,7 @@ def check_codes_follow_from_the_files(db: Database) -> None:
     assert [int(number[9:]) for number in numbers] == sorted(int(number[9:]) for number in numbers)
 
 
-THE_BOOK = "e5f4eae7543a2ac1c5b675cea8bbfcea776642a8981093a597e10d343f02f198"
+THE_BOOK = "5bb8659bd31cd2f29b48c2107984f9bd813a218f6eaa55b32c53c8dd733520ce"
 """Of every transfer of the sample; it changes with `seed/`, the rules, and the order in which identifiers are made."""
 
 
@@ -202,6 +204,17 @@ def check_custody_is_explained(db: Database) -> None:
     assert {each.reason for each in found.breaks} == under_way
 
 
+def check_monitoring(db: Database) -> None:
+    """The last year of the sample has its lines, so that a warning can be told."""
+    asked = {"on": "2026-10-31", "rule": "below_the_line"}
+    with served(db) as base_url, httpx2.Client(base_url=f"{base_url}/v1", trust_env=False) as http:
+        told = http.post("/tokens", json={"login": "audit.auditor", "password": DEMO_PASSWORD}).json()
+        http.headers["Authorization"] = f"Bearer {told['token']}"
+        told = http.get("/monitoring/warnings", params=asked).json()
+    assert {alert["figures"]["line_fen"] for alert in told["items"]} == {900_000}
+    assert told["missing_lines"] == []
+
+
 def check_sign_in(db: Database) -> None:
     with db.transaction() as session:
         checked = identity.check_password(session.connection(), login="fushan.clerk", password=DEMO_PASSWORD)
@@ -215,6 +228,7 @@ def test_the_sample_holds_what_is_promised_and_is_loaded_once(seeded_db: Databas
     check_codes_follow_from_the_files(seeded_db)
     check_every_fen(seeded_db)
     check_custody_is_explained(seeded_db)
+    check_monitoring(seeded_db)
     check_sign_in(seeded_db)
 
     entries = load(seeded_db, SEED).entries
