@@ -19,6 +19,8 @@ class Known:
     """The region code in which a payee, a household or a collective, lives."""
     plans: dict[str, UUID] = field(default_factory=dict)
     versions: dict[tuple[str, str], UUID] = field(default_factory=dict)
+    registers: dict[str, UUID] = field(default_factory=dict)
+    """Of each register its version: the files tell of one."""
     applications: dict[str, UUID] = field(default_factory=dict)
     objections: dict[str, UUID] = field(default_factory=dict)
     certificates: dict[str, UUID] = field(default_factory=dict)

@@ -32,6 +32,12 @@ class Sample:
     plans: Table
     plan_pools: Table
     plan_shares: Table
+    registers: Table
+    share_schemes: Table
+    share_modes: Table
+    holdings: Table
+    entitlements: Table
+    listed_households: Table
     applications: Table
     reviews: Table
     batches: Table

@@ -14,28 +14,29 @@ class Turn(IntEnum):
     """The order of events within a day."""
 
     PLAN = 1
-    APPLICATION = 2
-    REVIEW = 3
-    OBJECTION = 4
-    BATCH = 5
-    PRODUCT = 6
-    CERTIFICATE = 7
-    LOT = 8
-    LOT_OPENED = 9
-    LOT_CHANGED = 10
-    ORDER = 11
-    CONFIRMED = 12
-    SHIPPED = 13
-    ACCEPTED = 14
-    RETURNED = 15
-    BANK_ACCOUNT = 16
-    STATEMENT = 17
-    MATCH = 18
-    REFUND = 19
-    SETTLEMENT = 20
-    RECEIPT = 21
-    DISBURSED = 22
-    RECEIVED = 23
+    REGISTER = 2
+    APPLICATION = 3
+    REVIEW = 4
+    OBJECTION = 5
+    BATCH = 6
+    PRODUCT = 7
+    CERTIFICATE = 8
+    LOT = 9
+    LOT_OPENED = 10
+    LOT_CHANGED = 11
+    ORDER = 12
+    CONFIRMED = 13
+    SHIPPED = 14
+    ACCEPTED = 15
+    RETURNED = 16
+    BANK_ACCOUNT = 17
+    STATEMENT = 18
+    MATCH = 19
+    REFUND = 20
+    SETTLEMENT = 21
+    RECEIPT = 22
+    DISBURSED = 23
+    RECEIVED = 24
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,7 @@ def test_every_file_is_loaded_and_all_of_them_are_small() -> None:
 def test_names_are_given_once_and_codes_are_sound(sample: Sample) -> None:
     named: list[tuple[Table, str]] = [
         (sample.organisations, "organisation"),
+        (sample.registers, "register"),
         (sample.organisations, "name"),
         (sample.members, "login"),
         (sample.households, "household"),
