@@ -362,7 +362,7 @@ class PoolBalance(NamedTuple):
 _POOLS = sa.text(
     """
     SELECT a.owner_id, m.mechanism,
-           sum(m.fen) FILTER (WHERE e.reason IN ('accrual', 'return'))::bigint,
+           coalesce(sum(m.fen) FILTER (WHERE e.reason IN ('accrual', 'return')), 0)::bigint,
            coalesce(-sum(m.fen) FILTER (WHERE e.reason = 'distribution'), 0)::bigint,
            coalesce(sum(m.fen) FILTER (WHERE a.step = 'accrued'), 0)::bigint,
            coalesce(sum(m.fen) FILTER (WHERE a.step = 'recognised'), 0)::bigint
