@@ -36,6 +36,8 @@ class Known:
     matches: dict[str, UUID] = field(default_factory=dict)
     refunds: dict[str, UUID] = field(default_factory=dict)
     settlements: dict[str, UUID] = field(default_factory=dict)
+    distributions: dict[str, UUID] = field(default_factory=dict)
+    second_distributions: dict[str, UUID] = field(default_factory=dict)
     payments: dict[str, list[tuple[UUID, UUID]]] = field(default_factory=dict)
     """Of each disbursement the payments: id, payee."""
 

@@ -16,7 +16,7 @@ from market.db import Database, counting_ids
 from market.identity.models import Organisation
 from market.orders import tasks as orders
 from market.payments.models import Receipt
-from market.seeding import certifying, custody, harvesting, paying, people, planning, registering, trading
+from market.seeding import certifying, custody, harvesting, paying, people, planning, registering, sharing, trading
 from market.seeding.known import Known
 from market.seeding.places import load_places
 from market.seeding.reading import Sample, read
@@ -114,7 +114,7 @@ def _load(db: Database, sample: Sample, known: Known, history: Sequence[Event], 
 
 
 def _history(sample: Sample, known: Known) -> list[Event]:
-    rooms = (planning, registering, certifying, harvesting, trading, custody, paying)
+    rooms = (planning, registering, certifying, harvesting, trading, custody, paying, sharing)
     told = (module.events(sample, known) for module in rooms)
     return sorted((event for events in told for event in events), key=lambda event: (event.on, event.turn))
 

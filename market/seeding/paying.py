@@ -114,10 +114,14 @@ def _of_what_is_owed(
 
 
 def _payees(sample: Sample, known: Known, supplier: str) -> list[_Payee]:
-    """Return the households that take part with a supplier, and the collectives that its plans name."""
+    """Return the households that take part with a supplier, and the collectives that its plans and registers name."""
     plans = {row["plan"] for row in sample.plans if row["supplier"] == supplier}
     households = [known.households[row["household"]] for row in sample.enrolments if row["supplier"] == supplier]
-    named = dict.fromkeys(row["payee"] for row in sample.plan_shares if row["plan"] in plans)
+    registers = {row["register"] for row in sample.registers if row["keeper"] == supplier}
+    named = dict.fromkeys(
+        [row["payee"] for row in sample.plan_shares if row["plan"] in plans]
+        + [row["collective"] for row in sample.entitlements if row["register"] in registers]
+    )
     collectives = [known.organisations[name].id for name in named if name in known.organisations]
     return [_Payee(Kind.HOUSEHOLD, each) for each in households] + [
         _Payee(Kind.COLLECTIVE, each) for each in collectives

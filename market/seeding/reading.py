@@ -60,6 +60,8 @@ class Sample:
     refunds: Table
     settlements: Table
     disbursements: Table
+    distributions: Table
+    second_distributions: Table
 
 
 def read(folder: Path) -> Sample:

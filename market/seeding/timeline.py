@@ -35,8 +35,10 @@ class Turn(IntEnum):
     REFUND = 20
     SETTLEMENT = 21
     RECEIPT = 22
-    DISBURSED = 23
-    RECEIVED = 24
+    DISTRIBUTION = 23
+    DISBURSED = 24
+    GIVEN_ON = 25
+    RECEIVED = 26
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ FILES = sorted(SEED.glob("*.csv"))
 COUNTED = {"quantity", "measure", "weight", "share_bp", "head_count", "percent", "accepted", "area_mu", "validity_days"}
 SOURCE = re.compile(r"\binvented\b|^domain\.md §\d|^Ministry order|^GB/T 2260$")
 TRADE = ["orders", "order_lines", "acceptances", "returns", "receipts", "bank_lines", "matches", "disbursements"]
+LISTS = ["distributions", "second_distributions"]
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +37,7 @@ def test_every_row_with_an_amount_says_what_is_printed_and_what_is_invented(path
 
 
 def test_no_amount_of_the_trade_is_passed_off_as_printed(sample: Sample) -> None:
-    for table in TRADE:
+    for table in [*TRADE, *LISTS]:
         assert all("invented" in row["source"] for row in getattr(sample, table))
 
 
@@ -56,6 +57,8 @@ def test_names_are_given_once_and_codes_are_sound(sample: Sample) -> None:
         (sample.lots, "lot"),
         (sample.orders, "order"),
         (sample.disbursements, "evidence"),
+        (sample.distributions, "distribution"),
+        (sample.second_distributions, "reference"),
         (sample.bank_accounts, "number"),
         (sample.bank_lines, "bank_reference"),
         (sample.refunds, "refund"),
