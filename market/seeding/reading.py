@@ -60,6 +60,7 @@ class Sample:
     refunds: Table
     settlements: Table
     disbursements: Table
+    pay_lists: Table
     distributions: Table
     second_distributions: Table
 

@@ -37,8 +37,9 @@ class Turn(IntEnum):
     RECEIPT = 22
     DISTRIBUTION = 23
     DISBURSED = 24
-    GIVEN_ON = 25
-    RECEIVED = 26
+    LISTED = 25
+    GIVEN_ON = 26
+    RECEIVED = 27
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ FILES = sorted(SEED.glob("*.csv"))
 COUNTED = {"quantity", "measure", "weight", "share_bp", "head_count", "percent", "accepted", "area_mu", "validity_days"}
 SOURCE = re.compile(r"\binvented\b|^domain\.md §\d|^Ministry order|^GB/T 2260$")
 TRADE = ["orders", "order_lines", "acceptances", "returns", "receipts", "bank_lines", "matches", "disbursements"]
-LISTS = ["distributions", "second_distributions"]
+LISTS = ["pay_lists", "distributions", "second_distributions"]
 
 
 @pytest.fixture(scope="module")

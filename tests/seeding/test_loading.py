@@ -135,6 +135,13 @@ PROMISED = {
         5,
     ),
     "kept pools": ("SELECT count(DISTINCT owner_id) FROM ledger_accounts WHERE kind = 'pool'", 1),
+    "payments on open lists": (
+        (
+            "SELECT count(*) FROM pay_list_lines l JOIN pay_lists p ON p.id = l.pay_list_id"
+            " WHERE p.status = 'open' AND l.status = 'open'"
+        ),
+        10,
+    ),
     "distributions of a period": ("SELECT count(*) FROM distributions WHERE status = 'approved'", 3),
     "distributions to decide": ("SELECT count(*) FROM distributions WHERE status = 'proposed'", 1),
     "ways of distributing": ("SELECT count(DISTINCT mechanism) FROM distributions", 3),
