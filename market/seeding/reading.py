@@ -29,6 +29,8 @@ class Sample:
     households: Table
     household_statuses: Table
     enrolments: Table
+    people: Table
+    consents: Table
     plans: Table
     plan_pools: Table
     plan_shares: Table

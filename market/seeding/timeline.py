@@ -40,6 +40,8 @@ class Turn(IntEnum):
     LISTED = 25
     GIVEN_ON = 26
     RECEIVED = 27
+    PERSON = 28
+    CONSENT = 29
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class Event:
     @property
     def at(self) -> datetime:
         """Return the instant: office hours in China, one turn after the other."""
-        return morning(self.on) + timedelta(minutes=20 * self.turn)
+        return morning(self.on) + timedelta(minutes=15 * self.turn)
 
     @property
     def week(self) -> date:

@@ -76,6 +76,14 @@ def test_a_township_keeps_its_code_when_it_is_renamed(sample: Sample) -> None:
     assert names == ["洪相乡", "洪相镇"]
 
 
+def test_no_number_of_a_person_can_be_anybodys(sample: Sample) -> None:
+    for person in sample.people:
+        assert identifiers.is_resident_id(person["resident_id"])
+        assert person["resident_id"][14:17] == "000", "serials begin with 001"
+        assert re.fullmatch(r"(07760\d{6})?", person["phone"]), "no subscriber's number begins with 0"
+        assert re.fullmatch(r"(0000\d{12})?", person["bank_account"]), "no card or account begins with four zeros"
+
+
 def test_wang_village_is_as_printed(sample: Sample) -> None:
     (lot,) = (row for row in sample.lots if row["lot"] == "sp-2024")
     given = [row for row in sample.contributions if row["lot"] == "sp-2024"]
