@@ -79,10 +79,13 @@ def _connected(settings: Settings, owner_url: str) -> Iterator[Database]:
 def _with_sample(settings: Settings, console: Console) -> Iterator[tuple[Database, loading.Summary]]:
     """Yield the database with the sample data in it, and what they are."""
     with _owner_url(settings) as owner_url, _connected(settings, owner_url) as database:
+        vault = _vault(settings)
         with Progress(console=console) as progress:
-            summary = loading.load(database, ROOT / "seed", progress=progress)
+            summary = loading.load(database, ROOT / "seed", vault=vault, progress=progress)
         if summary.loaded:
             migrating.analyse(owner_url)
+        if summary.loaded and vault is None:
+            console.print("没有密钥,样例不含人员 Without a keyring (MARKET_VAULT_KEY) the sample has no people.")
         yield database, summary
 
 

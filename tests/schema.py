@@ -12,6 +12,7 @@ import market
 from market.db import Database
 from market.migrating import MIGRATIONS, migrate
 from market.seeding import loading
+from tests.factories.persons import VAULT
 
 SEED = Path(market.__file__).parent.parent / "seed"
 
@@ -58,7 +59,7 @@ def seeded(server_url: str, template: str) -> str:
 
 def _load(url: str) -> None:
     with closing(Database(url, threads=2)) as database:
-        loading.load(database, SEED)
+        loading.load(database, SEED, vault=VAULT)
     with psycopg.connect(plain(url), autocommit=True) as connection:
         connection.execute("ANALYZE")
 

@@ -80,6 +80,8 @@ def test_the_first_session_works_as_written_in_both_languages(seeded_db: Databas
         assert '"name": "订单收购"' in said
         assert '"status": "placed"' in said
         assert '"code": "invalid_input"' in said
+        assert '"profit_fen_per_mu": 90000' in said
+        assert '"name": "基础股+自筹资金+管护费"' in said
         assert "必填" in said
     number = r'"number": "(G\d+)"'
     assert re.findall(number, first) == re.findall(number, second), "one Idempotency-Key, one order"
@@ -88,7 +90,7 @@ def test_the_first_session_works_as_written_in_both_languages(seeded_db: Databas
 def test_both_languages_show_the_same_session() -> None:
     english, chinese = map(blocks, READMES)
     assert english == chinese
-    assert len(english) == 4
+    assert len(english) == 5
 
 
 @pytest.mark.parametrize("name", READMES)

@@ -27,7 +27,7 @@ class PoolBalance(NamedTuple):
 _POOLS = sa.text(
     """
     SELECT a.owner_id, m.mechanism,
-           sum(m.fen) FILTER (WHERE e.reason IN ('accrual', 'return'))::bigint,
+           coalesce(sum(m.fen) FILTER (WHERE e.reason IN ('accrual', 'return')), 0)::bigint,
            coalesce(-sum(m.fen) FILTER (WHERE e.reason = 'distribution'), 0)::bigint,
            coalesce(sum(m.fen) FILTER (WHERE a.step = 'accrued'), 0)::bigint,
            coalesce(sum(m.fen) FILTER (WHERE a.step = 'recognised'), 0)::bigint
@@ -46,8 +46,6 @@ _POOLS = sa.text(
      LIMIT :limit
     """
 )
-
-
 # Of a line of which retained money was given as well, the pool has its part of what fell. What goes from step to step
 # of the same payee comes to nothing.
 _FALLEN = sa.text(

@@ -19,6 +19,8 @@ class Known:
     """The region code in which a payee, a household or a collective, lives."""
     plans: dict[str, UUID] = field(default_factory=dict)
     versions: dict[tuple[str, str], UUID] = field(default_factory=dict)
+    registers: dict[str, UUID] = field(default_factory=dict)
+    """Of each register its version: the files tell of one."""
     applications: dict[str, UUID] = field(default_factory=dict)
     objections: dict[str, UUID] = field(default_factory=dict)
     certificates: dict[str, UUID] = field(default_factory=dict)
@@ -34,6 +36,8 @@ class Known:
     matches: dict[str, UUID] = field(default_factory=dict)
     refunds: dict[str, UUID] = field(default_factory=dict)
     settlements: dict[str, UUID] = field(default_factory=dict)
+    distributions: dict[str, UUID] = field(default_factory=dict)
+    second_distributions: dict[str, UUID] = field(default_factory=dict)
     payments: dict[str, list[tuple[UUID, UUID]]] = field(default_factory=dict)
     """Of each disbursement the payments: id, payee."""
 

@@ -13,10 +13,22 @@ from rich.progress import Progress
 from market.attribution.models import Disbursement
 from market.certification import tasks as certification
 from market.db import Database, counting_ids
+from market.households.vault import Vault
 from market.identity.models import Organisation
 from market.orders import tasks as orders
 from market.payments.models import Receipt
-from market.seeding import certifying, custody, harvesting, paying, people, planning, trading
+from market.seeding import (
+    certifying,
+    custody,
+    harvesting,
+    paying,
+    people,
+    persons,
+    planning,
+    registering,
+    sharing,
+    trading,
+)
 from market.seeding.known import Known
 from market.seeding.places import load_places
 from market.seeding.reading import Sample, read
@@ -37,6 +49,7 @@ class Summary:
     members: int
     villages: int
     households: int
+    people: int
     products: int
     batches: int
     certificates: int
@@ -57,8 +70,10 @@ class _Held(Enum):
     ALL = auto()
 
 
-def load(db: Database, folder: Path, *, progress: Progress | None = None) -> Summary:
+def load(db: Database, folder: Path, *, vault: Vault | None = None, progress: Progress | None = None) -> Summary:
     """Load the sample of a folder into a migrated database, unless it already holds it.
+
+    Without a vault nobody can be sealed, and the people of the households are left out: the rest is the same.
 
     Raises `PartialSampleError`. A refusal of a service carries a note of the event that it refused.
     """
@@ -71,7 +86,7 @@ def load(db: Database, folder: Path, *, progress: Progress | None = None) -> Sum
         )
     if held is _Held.NOTHING:
         known = Known()
-        history = _history(sample, known)
+        history = _history(sample, known, vault)
         with counting_ids(since=history[0].at):
             _load(db, sample, known, history, progress or Progress(disable=True))
     return _summary(db, loaded=held is _Held.NOTHING)
@@ -113,9 +128,11 @@ def _load(db: Database, sample: Sample, known: Known, history: Sequence[Event], 
         progress.update(task, advance=len(events), description=f"history, week of {week}")
 
 
-def _history(sample: Sample, known: Known) -> list[Event]:
-    told = (module.events(sample, known) for module in (planning, certifying, harvesting, trading, custody, paying))
-    return sorted((event for events in told for event in events), key=lambda event: (event.on, event.turn))
+def _history(sample: Sample, known: Known, vault: Vault | None) -> list[Event]:
+    rooms = (planning, registering, certifying, harvesting, trading, custody, paying, sharing)
+    told = [event for room in rooms for event in room.events(sample, known)]
+    sealed = persons.events(sample, known, vault) if vault else ()
+    return sorted([*told, *sealed], key=lambda event: (event.on, event.turn))
 
 
 def _load_households(db: Database, sample: Sample, known: Known, progress: Progress) -> None:
@@ -152,6 +169,7 @@ _COUNTS = sa.text(
            (SELECT count(*) FROM members) AS members,
            (SELECT count(DISTINCT village_code) FROM households) AS villages,
            (SELECT count(*) FROM households) AS households,
+           (SELECT count(*) FROM people) AS people,
            (SELECT count(*) FROM products) AS products,
            (SELECT count(*) FROM batches) AS batches,
            (SELECT count(*) FROM certificates) AS certificates,

@@ -1,4 +1,4 @@
-"""Money as events: receipts from buyers, advances and disbursements to households, and their villages' confirmation."""
+"""Money as events: receipts of buyers, what households are paid or listed for, their villages' confirmation."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import orm
 
-from market.attribution import confirming, disbursing
+from market.attribution import confirming, disbursing, pay_lists
 from market.attribution import queries as attribution
 from market.attribution.paying import Method
 from market.attribution.rules import Kind, PaymentOrder
@@ -34,7 +34,7 @@ class _Payee(NamedTuple):
 
 
 def events(sample: Sample, known: Known) -> Iterator[Event]:
-    """Return the receipts, the disbursements and their confirmations."""
+    """Return the receipts, the disbursements with their confirmations, and the lists that wait for the bank."""
     transfers: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in sample.receipts:
         transfers[row["supplier"], row["bank_reference"]].append(row)
@@ -46,6 +46,9 @@ def events(sample: Sample, known: Known) -> Iterator[Event]:
         yield Event(day(row["paid_on"]), Turn.DISBURSED, name, partial(_disburse, sample, known, row))
         if row["confirmed_on"]:
             yield Event(day(row["confirmed_on"]), Turn.RECEIVED, name, partial(_confirm, known, row))
+    for row in sample.pay_lists:
+        listed = partial(_list, sample, known, row)
+        yield Event(day(row["prepared_on"]), Turn.LISTED, f"pay list {row['pay_list']}", listed)
 
 
 def _receive(known: Known, rows: Sequence[Row], session: orm.Session, now: datetime) -> None:
@@ -114,14 +117,35 @@ def _of_what_is_owed(
 
 
 def _payees(sample: Sample, known: Known, supplier: str) -> list[_Payee]:
-    """Return the households that take part with a supplier, and the collectives that its plans name."""
+    """Return the households that take part with a supplier, and the collectives that its plans and registers name."""
     plans = {row["plan"] for row in sample.plans if row["supplier"] == supplier}
     households = [known.households[row["household"]] for row in sample.enrolments if row["supplier"] == supplier]
-    named = dict.fromkeys(row["payee"] for row in sample.plan_shares if row["plan"] in plans)
+    registers = {row["register"] for row in sample.registers if row["keeper"] == supplier}
+    named = dict.fromkeys(
+        [row["payee"] for row in sample.plan_shares if row["plan"] in plans]
+        + [row["collective"] for row in sample.entitlements if row["register"] in registers]
+    )
     collectives = [known.organisations[name].id for name in named if name in known.organisations]
     return [_Payee(Kind.HOUSEHOLD, each) for each in households] + [
         _Payee(Kind.COLLECTIVE, each) for each in collectives
     ]
+
+
+def _list(sample: Sample, known: Known, row: Row, session: orm.Session, now: datetime) -> None:
+    """Prepare what the bank is to pay; what each is owed stays owed until it has."""
+    due = _of_what_is_owed(session, sample, known, row)
+    pay_lists.prepare(
+        session,
+        known.actor(f"{row['supplier']}.clerk", Permission.DISBURSEMENT_WRITE),
+        method=Method(row["method"]),
+        paid_on=None,
+        evidence=row["evidence"],
+        payments=[
+            PaymentOrder(payee.kind, payee.id, amount_fen, f"{row['pay_list']}-{number:03d}", contribution_id)
+            for number, (payee, amount_fen, contribution_id) in enumerate(due, start=1)
+        ],
+        now=now,
+    )
 
 
 def _confirm(known: Known, row: Row, session: orm.Session, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""What the market stands on: regions, the channel scheme, terms of certification, categories."""
+"""What the market stands on: regions, the channel scheme, terms of certification, categories, lines of monitoring."""
 
 from datetime import date
 
@@ -10,8 +10,9 @@ from market.certification.rules import Terms
 from market.channels import service as channels
 from market.channels.rules import ChannelTerms, FundsModel
 from market.identity.rules import OrganisationKind
+from market.livelihoods import service as livelihoods
 from market.regions import service as regions
-from market.seeding.reading import Row, Sample, day, yes
+from market.seeding.reading import Row, Sample, day, fen, yes
 
 
 def load_places(session: orm.Session, sample: Sample, *, today: date) -> None:
@@ -33,6 +34,18 @@ def load_places(session: orm.Session, sample: Sample, *, today: date) -> None:
             name=row["name"],
             needs_quality_certificate=yes(row["needs_quality_certificate"]),
             most_kg_per_mu=int(row["most_kg_per_mu"]) if row["most_kg_per_mu"] else None,
+        )
+    for row in sample.monitoring_lines:
+        livelihoods.set_line(
+            session,
+            region_code=row["region_code"],
+            year=int(row["year"]),
+            line_fen=fen(row["line_yuan"]),
+            jump_bp=int(row["jump_bp"]),
+            jump_fen=fen(row["jump_yuan"]),
+            unchecked_fen=fen(row["unchecked_yuan"]),
+            unchecked_days=int(row["unchecked_days"]),
+            source=row["source"],
         )
 
 

@@ -47,6 +47,7 @@ def _body(sample: Sample, known: Known, row: Row) -> PlanBody:
                 bp=int(pool["share_bp"]),
                 shares=_shares(sample, known, pool),
                 assisted_only=yes(pool["assisted_only"]),
+                kept=yes(pool["kept"]),
             )
             for pool in _of_version(sample.plan_pools, row)
         ),

@@ -23,14 +23,23 @@ class Sample:
     channels: Table
     certification_policies: Table
     categories: Table
+    monitoring_lines: Table
     organisations: Table
     members: Table
     households: Table
     household_statuses: Table
     enrolments: Table
+    people: Table
+    consents: Table
     plans: Table
     plan_pools: Table
     plan_shares: Table
+    registers: Table
+    share_schemes: Table
+    share_modes: Table
+    holdings: Table
+    entitlements: Table
+    listed_households: Table
     applications: Table
     reviews: Table
     batches: Table
@@ -53,6 +62,9 @@ class Sample:
     refunds: Table
     settlements: Table
     disbursements: Table
+    pay_lists: Table
+    distributions: Table
+    second_distributions: Table
 
 
 def read(folder: Path) -> Sample:

@@ -14,28 +14,34 @@ class Turn(IntEnum):
     """The order of events within a day."""
 
     PLAN = 1
-    APPLICATION = 2
-    REVIEW = 3
-    OBJECTION = 4
-    BATCH = 5
-    PRODUCT = 6
-    CERTIFICATE = 7
-    LOT = 8
-    LOT_OPENED = 9
-    LOT_CHANGED = 10
-    ORDER = 11
-    CONFIRMED = 12
-    SHIPPED = 13
-    ACCEPTED = 14
-    RETURNED = 15
-    BANK_ACCOUNT = 16
-    STATEMENT = 17
-    MATCH = 18
-    REFUND = 19
-    SETTLEMENT = 20
-    RECEIPT = 21
-    DISBURSED = 22
-    RECEIVED = 23
+    REGISTER = 2
+    APPLICATION = 3
+    REVIEW = 4
+    OBJECTION = 5
+    BATCH = 6
+    PRODUCT = 7
+    CERTIFICATE = 8
+    LOT = 9
+    LOT_OPENED = 10
+    LOT_CHANGED = 11
+    ORDER = 12
+    CONFIRMED = 13
+    SHIPPED = 14
+    ACCEPTED = 15
+    RETURNED = 16
+    BANK_ACCOUNT = 17
+    STATEMENT = 18
+    MATCH = 19
+    REFUND = 20
+    SETTLEMENT = 21
+    RECEIPT = 22
+    DISTRIBUTION = 23
+    DISBURSED = 24
+    LISTED = 25
+    GIVEN_ON = 26
+    RECEIVED = 27
+    PERSON = 28
+    CONSENT = 29
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +56,7 @@ class Event:
     @property
     def at(self) -> datetime:
         """Return the instant: office hours in China, one turn after the other."""
-        return morning(self.on) + timedelta(minutes=20 * self.turn)
+        return morning(self.on) + timedelta(minutes=15 * self.turn)
 
     @property
     def week(self) -> date:

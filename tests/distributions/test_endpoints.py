@@ -1,6 +1,7 @@
 """Distributions by HTTP: proposed by the cooperative, decided by the county, given on and confirmed in the village."""
 
 from collections.abc import Iterator
+from datetime import date
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,7 @@ from starlette.testclient import TestClient
 from market.benefits.holdings import Entitlement
 from market.benefits.rules import Mechanism
 from market.db import Database
+from market.households.models import Household
 from market.identity.models import Member
 from market.identity.rules import Actor, Role
 from tests import factories
@@ -309,3 +311,18 @@ def test_distributions_take_as_many_statements_for_twenty_households_as_for_two(
 
     few, many = costs(2, 1), costs(20, 4)
     assert few == many
+
+
+def test_a_pool_may_hold_what_a_list_left_there_though_no_line_brought_it_anything(
+    client: TestClient, session: orm.Session
+) -> None:
+    open_channels(session)
+    season = Season(session, pools=[])
+    stays, left = season.story.household(), season.story.household()
+    season.deliver({stays.id: 75, left.id: 25})
+    season.sell("10")
+    session.get_one(Household, left.id).departed_on = date(2026, 6, 1)
+    session.flush()
+    season.share_out(season.patronage(8_00))
+    (pool,) = client.get("/v1/pools", headers=signed_in(season, season.story.clerk)).json()["items"]
+    assert (pool["brought_fen"], pool["distributed_fen"], pool["recognised_fen"]) == (0, -2_00, 2_00)

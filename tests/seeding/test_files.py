@@ -16,6 +16,7 @@ FILES = sorted(SEED.glob("*.csv"))
 COUNTED = {"quantity", "measure", "weight", "share_bp", "head_count", "percent", "accepted", "area_mu", "validity_days"}
 SOURCE = re.compile(r"\binvented\b|^domain\.md §\d|^Ministry order|^GB/T 2260$")
 TRADE = ["orders", "order_lines", "acceptances", "returns", "receipts", "bank_lines", "matches", "disbursements"]
+LISTS = ["pay_lists", "distributions", "second_distributions"]
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +37,7 @@ def test_every_row_with_an_amount_says_what_is_printed_and_what_is_invented(path
 
 
 def test_no_amount_of_the_trade_is_passed_off_as_printed(sample: Sample) -> None:
-    for table in TRADE:
+    for table in [*TRADE, *LISTS]:
         assert all("invented" in row["source"] for row in getattr(sample, table))
 
 
@@ -48,6 +49,7 @@ def test_every_file_is_loaded_and_all_of_them_are_small() -> None:
 def test_names_are_given_once_and_codes_are_sound(sample: Sample) -> None:
     named: list[tuple[Table, str]] = [
         (sample.organisations, "organisation"),
+        (sample.registers, "register"),
         (sample.organisations, "name"),
         (sample.members, "login"),
         (sample.households, "household"),
@@ -55,6 +57,8 @@ def test_names_are_given_once_and_codes_are_sound(sample: Sample) -> None:
         (sample.lots, "lot"),
         (sample.orders, "order"),
         (sample.disbursements, "evidence"),
+        (sample.distributions, "distribution"),
+        (sample.second_distributions, "reference"),
         (sample.bank_accounts, "number"),
         (sample.bank_lines, "bank_reference"),
         (sample.refunds, "refund"),
@@ -70,6 +74,14 @@ def test_names_are_given_once_and_codes_are_sound(sample: Sample) -> None:
 def test_a_township_keeps_its_code_when_it_is_renamed(sample: Sample) -> None:
     names = [row["name"] for row in sample.regions if row["code"] == "141122106"]
     assert names == ["洪相乡", "洪相镇"]
+
+
+def test_no_number_of_a_person_can_be_anybodys(sample: Sample) -> None:
+    for person in sample.people:
+        assert identifiers.is_resident_id(person["resident_id"])
+        assert person["resident_id"][14:17] == "000", "serials begin with 001"
+        assert re.fullmatch(r"(07760\d{6})?", person["phone"]), "no subscriber's number begins with 0"
+        assert re.fullmatch(r"(0000\d{12})?", person["bank_account"]), "no card or account begins with four zeros"
 
 
 def test_wang_village_is_as_printed(sample: Sample) -> None:

@@ -1,9 +1,12 @@
 """The sample in the database: all that is promised of it, loaded once, the same every time."""
 
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 import sqlalchemy as sa
 
@@ -18,6 +21,8 @@ from market.seeding.loading import PartialSampleError, load
 from market.seeding.people import DEMO_PASSWORD
 from market.seeding.reading import read
 from market.seeding.timeline import morning
+from tests.factories.persons import VAULT
+from tests.serving import served
 
 SEED = Path(__file__).parent.parent.parent / "seed"
 
@@ -124,6 +129,26 @@ PROMISED = {
     "refunds that came back": ("SELECT count(*) FROM refunds WHERE status = 'rerouted'", 1),
     "lines that two people matched": ("SELECT count(*) FROM matching_proposals WHERE status = 'approved'", 1),
     "lines that wait": ("SELECT count(DISTINCT waiting) FROM bank_lines WHERE open_fen > 0", 2),
+    "kinds of registers": ("SELECT count(DISTINCT kind) FROM registers", 3),
+    "modes of shares": (
+        (
+            "SELECT count(DISTINCT row ->> 'mode') FROM register_versions"
+            " CROSS JOIN LATERAL jsonb_array_elements(body -> 'shares') AS row WHERE status = 'approved'"
+        ),
+        5,
+    ),
+    "kept pools": ("SELECT count(DISTINCT owner_id) FROM ledger_accounts WHERE kind = 'pool'", 1),
+    "payments on open lists": (
+        (
+            "SELECT count(*) FROM pay_list_lines l JOIN pay_lists p ON p.id = l.pay_list_id"
+            " WHERE p.status = 'open' AND l.status = 'open'"
+        ),
+        10,
+    ),
+    "distributions of a period": ("SELECT count(*) FROM distributions WHERE status = 'approved'", 3),
+    "distributions to decide": ("SELECT count(*) FROM distributions WHERE status = 'proposed'", 1),
+    "ways of distributing": ("SELECT count(DISTINCT mechanism) FROM distributions", 3),
+    "given on and received": ("SELECT count(*) FROM second_distributions WHERE confirmed_at IS NOT NULL", 1),
     "rejected plans": ("SELECT count(*) FROM plan_versions WHERE status = 'rejected'", 1),
 }
 
@@ -177,7 +202,7 @@ def check_codes_follow_from_the_files(db: Database) -> None:
     assert [int(number[9:]) for number in numbers] == sorted(int(number[9:]) for number in numbers)
 
 
-THE_BOOK = "e5f4eae7543a2ac1c5b675cea8bbfcea776642a8981093a597e10d343f02f198"
+THE_BOOK = "bcff1a3be675dbd2637d2715665a284574c49b4d06e5fccacfb396d8ce991f3c"
 """Of every transfer of the sample; it changes with `seed/`, the rules, and the order in which identifiers are made."""
 
 
@@ -202,6 +227,41 @@ def check_custody_is_explained(db: Database) -> None:
     assert {each.reason for each in found.breaks} == under_way
 
 
+@contextmanager
+def signed_in(base_url: str, login: str) -> Iterator[httpx2.Client]:
+    with httpx2.Client(base_url=f"{base_url}/v1", trust_env=False) as http:
+        told = http.post("/tokens", json={"login": login, "password": DEMO_PASSWORD}).json()
+        http.headers["Authorization"] = f"Bearer {told['token']}"
+        yield http
+
+
+def check_monitoring(base_url: str) -> None:
+    """The last year of the sample has its lines, so that a warning can be told."""
+    asked = {"on": "2026-10-31", "rule": "below_the_line"}
+    with signed_in(base_url, "audit.auditor") as auditor:
+        told = auditor.get("/monitoring/warnings", params=asked).json()
+    assert {alert["figures"]["line_fen"] for alert in told["items"]} == {900_000}
+    assert told["missing_lines"] == []
+
+
+def check_people(base_url: str) -> None:
+    """Who is to be paid is shown masked, told in clear where the household consented, and the reading is logged."""
+    why = {"fields": ["name", "bank_account"], "purpose": "payment", "reason": "核对代发清单"}
+    with signed_in(base_url, "camellia.manager") as manager:
+        homes = {home["household_code"]: home for home in manager.get("/people").json()["items"] if home["people"]}
+        asked = [homes[code]["household_id"] for code in ("4510281022010002", "4510281022010013")]
+        told, refused = (
+            manager.post("/people/reveals", json=why | {"household_ids": [each]}, headers={"Idempotency-Key": each})
+            for each in asked
+        )
+    assert [each["name"] for each in homes["4510281022010002"]["people"]] == ["韦**", "韦**"]
+    ((head, _),) = (home["people"] for home in told.json()["households"])
+    assert (head["name"], head["bank_account"]) == ("韦样甲", "0000202610310001")
+    assert (refused.status_code, refused.json()["code"]) == (409, "consent_missing")
+    with signed_in(base_url, "audit.auditor") as auditor:
+        assert len(auditor.get("/personal-data-accesses").json()["items"]) == 1
+
+
 def check_sign_in(db: Database) -> None:
     with db.transaction() as session:
         checked = identity.check_password(session.connection(), login="fushan.clerk", password=DEMO_PASSWORD)
@@ -215,6 +275,9 @@ def test_the_sample_holds_what_is_promised_and_is_loaded_once(seeded_db: Databas
     check_codes_follow_from_the_files(seeded_db)
     check_every_fen(seeded_db)
     check_custody_is_explained(seeded_db)
+    with served(seeded_db, vault=VAULT) as base_url:
+        check_monitoring(base_url)
+        check_people(base_url)
     check_sign_in(seeded_db)
 
     entries = load(seeded_db, SEED).entries
