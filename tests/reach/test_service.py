@@ -186,7 +186,7 @@ def test_reaches_over_http(client: TestClient, session: orm.Session, market: Sma
         assert answer.status_code == 200, answer.text
         assert answer.json()["orders"] > 0
         assert client.get(f"/v1/{path}/reach", headers=headers).status_code == 200
-        far = client.get(f"/v1/{path}/reach", params={"from": "1000-01", "to": "9999-12"}, headers=headers).json()
+        far = client.get(f"/v1/{path}/reach", params={"from": "1900-01", "to": "2199-12"}, headers=headers).json()
         assert far["orders"] >= answer.json()["orders"]
         turned = client.get(f"/v1/{path}/reach", params={"from": "2026-06", "to": "2026-04"}, headers=headers)
         assert [fault["pointer"] for fault in turned.json()["errors"]] == ["/query/to"]
