@@ -18,10 +18,10 @@ def lock_supplier(session: orm.Session, supplier_id: UUID) -> None:
     lock_by(session, kind="attribution", key=supplier_id)
 
 
-def claim_advances(
+def match_advances(
     session: orm.Session, owner_ids: Collection[UUID], *, supplier_id: UUID, trigger: str, on: date
 ) -> None:
-    """Post what these payees are owed and claim of their advances, oldest first; the caller holds the supplier's lock.
+    """Post which of their advances these payees claim, oldest first; the caller holds the supplier's lock.
 
     An entry for each day: none is dated before what it claims, or what claims it, was there.
     """

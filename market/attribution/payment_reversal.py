@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import orm
 
 from market.attribution import posting, queries
-from market.attribution.matching import claim_advances, lock_supplier
+from market.attribution.matching import lock_supplier, match_advances
 from market.attribution.models import Disbursement, Payment, PaymentReversal
 from market.attribution.paying import AlreadyConfirmedError, PaymentGivenOnError, PaymentReversedError
 from market.attribution.rules import PAID_STEP, Kind, Share, Step
@@ -43,7 +43,7 @@ def reverse_payment(
     facts = {"payment": payment.id}
     draft = posting.Draft(trigger, "payment_reversal", day, moves, facts, original_effective_on=disbursement.paid_on)
     posting.post(session, [draft])
-    claim_advances(session, {_payee(payment).owner_id}, supplier_id=payment.supplier_id, trigger=trigger, on=day)
+    match_advances(session, {_payee(payment).owner_id}, supplier_id=payment.supplier_id, trigger=trigger, on=day)
     return payment, row
 
 

@@ -205,7 +205,7 @@ def approve(
     moves = moves_of(parts, supplier_id)
     posting.post(session, [posting.Draft(source, "distribution", day, moves, facts_of(distribution))])
     payees = {share.owner_id for share, _ in listed if share.kind in PAYEES}
-    matching.claim_advances(session, payees, supplier_id=supplier_id, trigger=source, on=day)
+    matching.match_advances(session, payees, supplier_id=supplier_id, trigger=source, on=day)
     return distribution
 
 

@@ -46,7 +46,7 @@ def settle(
     claiming = set(payees)
     if paid:
         claiming |= recognition.recognise(session, paid, supplier_id=supplier_id, on=on)
-    matching.claim_advances(session, claiming, supplier_id=supplier_id, trigger=trigger, on=on)
+    matching.match_advances(session, claiming, supplier_id=supplier_id, trigger=trigger, on=on)
 
 
 def unsettle(session: orm.Session, funded: Sequence[Funded], *, supplier_id: UUID, trigger: str, on: date) -> None:
