@@ -15,8 +15,8 @@ from market.attribution.paying import PaidBeyondDeliveryError
 from market.attribution.rules import Settlement
 from market.money import yuan
 
-# What was moved into another lot or consigned has its amount at its origin, or none before it is sold. A lot that
-# nobody has opened is one person's word.
+# What was moved into another lot has its amount at its origin. What is consigned has none: it gives no room before it
+# is sold, and takes none of what other produce gives. A lot that nobody has opened is one person's word.
 _ROOM = sa.text(
     """
     WITH moved AS (
@@ -37,11 +37,12 @@ _ROOM = sa.text(
     )
     SELECT o.owner_id,
            CAST(coalesce((SELECT fen FROM delivered d WHERE d.owner_id = o.owner_id), 0)
-                - coalesce(sum(m.fen) FILTER (WHERE m.step <> 'advance' AND m.contribution_id IS NOT NULL), 0)
+                - coalesce(sum(m.fen) FILTER (WHERE m.step <> 'advance' AND c.amount_fen IS NOT NULL), 0)
                 + coalesce(sum(m.fen) FILTER (WHERE m.step = 'accrued'), 0)
                 - coalesce(sum(m.fen) FILTER (WHERE m.step = 'advance'), 0) AS bigint) AS fen
       FROM unnest(CAST(:owners AS uuid[])) AS o (owner_id)
       LEFT JOIN moved m ON m.owner_id = o.owner_id
+      LEFT JOIN contributions c ON c.id = m.contribution_id
      GROUP BY o.owner_id
     """
 )

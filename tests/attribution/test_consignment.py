@@ -1,16 +1,18 @@
 """What consigned produce brings: the household's basis points of its part of the proceeds, and never more."""
 
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from market.attribution.rules import Kind, Step
+from market.attribution import disbursing
+from market.attribution.paying import Method, PaidBeyondDeliveryError
+from market.attribution.rules import Kind, PaymentOrder, Step
 from market.audit.doctoring import examine
 from market.audit.verifying import verify
 from market.ledger.models import LedgerEntry
-from tests.story import Story, open_channels
+from tests.story import NOON, TODAY, Story, open_channels
 
 
 @pytest.fixture
@@ -68,3 +70,40 @@ def test_two_lots_sold_by_many_lines_and_taken_back_in_part_are_verified(story: 
         story.give_back(order, "3", resaleable=False)
     assert verify(session).findings == ()
     assert examine(session) == []
+
+
+def test_consigned_produce_that_was_sold_and_paid_takes_no_room_from_what_else_is_paid_ahead(story: Story) -> None:
+    first = story.household()
+    story.consign(10_000, {first.id: 10_000})
+    order = story.sell("10")
+    story.pay(order, 109_00)
+    pay_by_hand(story, first.id, 90_00)
+    story.lot(10_000, {first.id: 50_00})
+    with pytest.raises(PaidBeyondDeliveryError):
+        pay_by_hand(story, first.id, 50_01)
+    pay_by_hand(story, first.id, 50_00)
+    assert story.advances(first.id) == 50_00
+
+
+def test_what_buyers_owe_of_consigned_produce_may_be_paid_ahead(story: Story) -> None:
+    first = story.household()
+    story.consign(10_000, {first.id: 10_000})
+    with pytest.raises(PaidBeyondDeliveryError):
+        pay_by_hand(story, first.id, 1)
+    story.sell("10")
+    pay_by_hand(story, first.id, 90_00)
+    assert story.advances(first.id) == 90_00
+
+
+def pay_by_hand(story: Story, household_id: UUID, fen: int) -> None:
+    """Pay as a clerk does, who pays no more than was delivered or is owed."""
+    order = PaymentOrder(Kind.HOUSEHOLD, household_id, fen, uuid4().hex, None)
+    disbursing.disburse(
+        story.session,
+        story.clerk,
+        paid_on=TODAY,
+        method=Method.BANK_TRANSFER,
+        evidence="银行回单",
+        payments=[order],
+        now=NOON,
+    )
