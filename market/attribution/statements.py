@@ -122,7 +122,7 @@ def position(row: Mapping[str, object]) -> Position:
 class Flow:
     """Net movements of a period, in fen; each figure counts its step and the further ones.
 
-    `matched_fen` alone is gross: what claimed advances in the period, whether or not it came back since.
+    `matched_fen` alone is gross: what claimed advances in the period, whether or not goods or money came back since.
     """
 
     accrued_fen: int = 0

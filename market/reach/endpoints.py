@@ -13,7 +13,7 @@ from market.clock import business_date, utc_now
 from market.errors import InvalidInputError, NotFoundError
 from market.identity.access import Caller, public, requires
 from market.identity.rules import Permission
-from market.reach.rules import REACH, Reached, calendar
+from market.reach.rules import REACH, Reached
 from market.reach.schemas import (
     CalendarQuery,
     MonthsQuery,
@@ -84,10 +84,10 @@ def show_public_reach_of_order(order_id: UUID, request: Request) -> PublicReachO
 def show_public_reach_of_product(
     product_id: UUID, query: Annotated[CalendarQuery, Query()], request: Request
 ) -> PublicReachOut:
-    """Tell anybody whom a product reached with what was accepted in a calendar month or year."""
-    first, beyond = calendar(query.period or str(business_date(utc_now()).year))
+    """Tell anybody whom a product reached with what was accepted in a calendar month or year, or else in this year."""
     with request.app.state.db.transaction() as session:
-        return _told(public_reach_of_product(session.connection(), product_id, first=first, beyond=beyond))
+        period = query.period or str(business_date(utc_now()).year)
+        return _told(public_reach_of_product(session.connection(), product_id, period=period))
 
 
 def _reach_over_months(caller: Caller, of: Reached, key: UUID | str, query: MonthsQuery) -> ReachOut:
@@ -132,6 +132,7 @@ def _told(found: PublicReach) -> PublicReachOut:
     en, zh = publicly_said(found)
     return PublicReachOut(
         as_of=found.as_of,
+        accepted_in=found.accepted_in,
         **{name: getattr(told, name) for name in ("households", "accrued_fen", "median_fen", "paid_bp", "proven_bp")},
         mechanisms=[
             PublicRowOut(

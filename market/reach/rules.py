@@ -39,8 +39,8 @@ REACH: Mapping[str, Column] = {
     "matched_fen": Column(
         Kind.FEN,
         "核销",
-        "paid ahead, and claimed by these orders, whether or not it came back since",
-        "预付后由这些订单认领的金额,不论其后是否退回",
+        "paid ahead, and claimed by these orders, whether or not goods or money came back since",
+        "预付后由这些订单认领的金额,不论其后退货或付款被冲回",
     ),
     "top_up_fen": Column(
         Kind.FEN, "补差", "owed beyond what lines brought; not brought by orders", "订单所得之外应补足的金额;非订单带来"

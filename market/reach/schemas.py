@@ -21,7 +21,7 @@ class MonthsQuery(Schema):
 
 
 class CalendarQuery(Schema):
-    """A calendar month or year: the public is told of no other periods."""
+    """A calendar month or year, this year if absent: the public is told of no other periods."""
 
     period: Annotated[
         str | None,
@@ -96,6 +96,7 @@ class PublicReachOut(Schema):
     """What anybody may know. Nothing is told of fewer than five households; shares are in steps of 5 %, down."""
 
     as_of: Annotated[date | None, Field(examples=["2026-03-31"], description="null: no month is closed")]
+    accepted_in: Annotated[str | None, Field(examples=["2026"], description="the year or month; null: of one order")]
     households: Annotated[Count | None, Field(description="null: not told; 0: nobody was reached")]
     accrued_fen: Annotated[SignedFen | None, Field(description="null: not told")]
     median_fen: Fen | None

@@ -22,7 +22,7 @@ from market.identity.rules import Actor
 from market.money import WHOLE_BP, yuan
 from market.orders.models import Order
 from market.orders.queries import visible_orders
-from market.reach.rules import Reached
+from market.reach.rules import Reached, calendar
 from market.reach.suppression import Label, Moved, Told, tell
 from market.reports.queries import SCOPE, scope_of, unrolled_since
 from market.reports.rules import month_after
@@ -240,6 +240,7 @@ class PublicReach:
     """What the public is told, as it stood at the end of a day; None as long as no month is closed."""
 
     name: str
+    accepted_in: str | None
     as_of: date | None
     told: Told
 
@@ -249,30 +250,33 @@ def public_reach_of_order(connection: sa.Connection, order_id: UUID) -> PublicRe
     number = connection.scalar(sa.select(Order.number).where(Order.id == order_id))
     if number is None:
         raise NotFoundError(what="order")
-    return _public(connection, number, _MOVED_OF_ORDER, {"order": order_id})
+    as_of, told = _public(connection, _MOVED_OF_ORDER, {"order": order_id})
+    return PublicReach(number, None, as_of, told)
 
 
-def public_reach_of_product(connection: sa.Connection, product_id: UUID, *, first: date, beyond: date) -> PublicReach:
-    """Return what anybody may know of whom a product reached with what was accepted in a calendar month or year.
+def public_reach_of_product(connection: sa.Connection, product_id: UUID, *, period: str) -> PublicReach:
+    """Return what anybody may know of whom a product reached with what was accepted in a calendar year or month.
 
     Raises `NotFoundError`. Three statements.
     """
     name = connection.scalar(_NAMES[Reached.PRODUCT], {"key": product_id})
     if name is None:
         raise NotFoundError(what="product")
-    return _public(connection, name, _MOVED_OF_PRODUCT, {"product": product_id, "first": first, "beyond": beyond})
+    first, beyond = calendar(period)
+    as_of, told = _public(connection, _MOVED_OF_PRODUCT, {"product": product_id, "first": first, "beyond": beyond})
+    return PublicReach(name, period, as_of, told)
 
 
-def _public(connection: sa.Connection, name: str, moved: sa.TextClause, of: Mapping[str, Any]) -> PublicReach:
+def _public(connection: sa.Connection, moved: sa.TextClause, of: Mapping[str, Any]) -> tuple[date | None, Told]:
     plan_anew(connection)
     closed: date | None = connection.scalar(_CLOSED)
     if closed is None:
-        return PublicReach(name, None, Told())
+        return None, Told()
     rows = connection.execute(moved, {"closed": closed, **of})
     told = tell(
         [Moved(line, month, Label(mechanism, assisted), *rest) for line, month, mechanism, assisted, *rest in rows]
     )
-    return PublicReach(name, closed - timedelta(days=1), told)
+    return closed - timedelta(days=1), told
 
 
 def said(found: Reach) -> tuple[str, str]:
@@ -298,7 +302,10 @@ def publicly_said(found: PublicReach) -> tuple[str, str]:
         )
     en, zh = _households(told.households, told.median_fen)
     paid_en, paid_zh = _paid(told.paid_bp, told.proven_bp)
-    return f"{found.name}: {en}{paid_en} (as of {found.as_of}).", f"{found.name}:{zh}{paid_zh}(截至 {found.as_of})。"
+    name_en, name_zh = found.name, found.name
+    if found.accepted_in:
+        name_en, name_zh = f"{found.name}, accepted in {found.accepted_in}", f"{found.name}({found.accepted_in}验收)"
+    return f"{name_en}: {en}{paid_en} (as of {found.as_of}).", f"{name_zh}:{zh}{paid_zh}(截至 {found.as_of})。"
 
 
 def _households(number: int, median_fen: int | None) -> tuple[str, str]:

@@ -191,8 +191,8 @@ FIGURES: Mapping[str, Column] = {
     "matched_fen": Column(
         Kind.FEN,
         "核销",
-        "of disbursed: paid ahead, and claimed in the period by recognised orders",
-        "兑付中由预付核销、于期间被确认订单认领的金额",
+        "paid ahead, and claimed in the period by recognised orders, whether or not goods or money came back since",
+        "预付后于期间被确认订单认领的金额,不论其后退货或付款被冲回",
     ),
     "top_up_fen": Column(
         Kind.FEN,
