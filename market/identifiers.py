@@ -104,10 +104,12 @@ def holds_personal_number(text: str) -> bool:
 def is_personal_reference(text: str) -> bool:
     """Tell whether a number of a person stands in a reference or a name: as in words, but for digits in one.
 
-    References of banks are digits in one too, of any length, and may look like a telephone's by chance.
+    References of banks are digits in one too, of any length, and may look like a telephone's by chance; they hold no
+    Chinese, beside which such digits are a telephone's.
     """
     plain = unicodedata.normalize("NFKC", text)
-    broken = any(not number.isdecimal() for number in _MOBILE.findall(plain))
+    mobiles = _MOBILE.findall(plain)
+    broken = any(not number.isdecimal() or not plain.isascii() for number in mobiles)
     return broken or holds_resident_id(plain) or holds_card_number(plain)
 
 

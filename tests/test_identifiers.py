@@ -213,7 +213,7 @@ def test_a_code_of_a_household_in_gansu_has_a_card_s_check_digit_by_chance() -> 
 
 
 @pytest.mark.parametrize(
-    "text", ["+8613912345678", "139-1234-5678", f"B {CARD}", f"收{BORN}", "收141122 19860312 2173"]
+    "text", ["+8613912345678", "139-1234-5678", "付户主13912345678", f"B {CARD}", f"收{BORN}", "收141122 19860312 2173"]
 )
 def test_a_reference_with_a_number_of_a_person_beyond_mistake_is_known(text: str) -> None:
     assert is_personal_reference(text)

@@ -69,12 +69,13 @@ class ResultRow:
     day: date | None
 
 
-def headings(language: str) -> str:
+def headings(language: str, names: Sequence[str] = tuple(HEADERS)) -> str:
     """Return the columns that are understood, each by its headings in `zh` or `en`, for who makes such a file."""
     told = (
         f"{name}{'' if name in _NEEDED else '?'}{':' if language == 'zh' else ': '}"
         + listed((heading for heading in known if heading.isascii() == (language == "en")), language)
         for name, known in HEADERS.items()
+        if name in names
     )
     return (";" if language == "zh" else "; ").join(told)
 
@@ -93,8 +94,8 @@ def read(content: bytes) -> tuple[list[ResultRow], list[Fault]]:
         if all(name in places for name in _NEEDED):
             return _rows(table[above + 1 :], places, first=above + 2)
     raise BankFileError(
-        reason="no row is headed by all of reference, amount, result, date",
-        reason_zh="未找到含有凭证号、金额、结果、日期四列的表头",
+        reason=f"no row is headed by all of {headings('en', _NEEDED)}",
+        reason_zh=f"未找到同时含有以下各列的表头:{headings('zh', _NEEDED)}",
         pointer="",
     )
 

@@ -195,8 +195,10 @@ class InflatedLotError(MarketError):
     """Conservation of quantity: produce that is in no lot brings nothing, and is owed nothing from one."""
 
     status = 409
-    en = "The lot holds {quantity} {unit}, but {covered} went into it beyond the loss declared."
-    zh = "扣除申报损耗后投入为 {covered} {unit},超过批次数量 {quantity} {unit}。"
+    en = (
+        "The lot holds {quantity} {unit}, but {covered} went in beyond the declared loss; discard it and enter it anew."
+    )
+    zh = "扣除申报损耗后投入为 {covered} {unit},超过批次数量 {quantity} {unit}。如系录错,请作废该批次后重新录入。"
 
 
 class InputLotError(MarketError):

@@ -249,6 +249,13 @@ def test_what_is_no_result_file_is_refused(stalls: Stalls, content: bytes) -> No
     assert (answer.status_code, answer.json()["code"]) == (422, "bank_file")
 
 
+def test_a_file_without_a_column_is_told_by_which_headings_each_is_known(stalls: Stalls) -> None:
+    pay_list = prepared(stalls, 3_058)
+    content = "流水号,金额,状态,日期\nB1,1.00,成功,2026-03-02".encode()
+    answer = send(stalls.manager, content, path=f"/pay-lists/{pay_list['id']}/bank-results")
+    assert "result: result" in answer.json()["detail"]
+
+
 def test_nobody_is_paid_above_what_is_recognised_except_into_its_own_advance(stalls: Stalls) -> None:
     pay_list = prepared(stalls, 5_000)
     told(stalls, pay_list, f"DF-0,,50.00,成功,,{TODAY}")

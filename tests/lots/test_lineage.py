@@ -112,7 +112,7 @@ def test_what_went_in_less_the_loss_is_what_the_lot_holds() -> None:
     for went_in, loss, says in ((1_000, 0, r"claims 1\.001 kg"), (1_000, 5_000, "covers 0")):
         with pytest.raises(NotCoveredError, match=says):
             check_balance(went_in, loss, 1_001, Unit.KG)
-    with pytest.raises(InflatedLotError, match=r"holds 1 kg, but 1\.001 went"):
+    with pytest.raises(InflatedLotError, match=r"holds 1 kg, but 1\.001 went in"):
         check_balance(1_201, 200, 1_000, Unit.KG)
 
 
