@@ -30,7 +30,7 @@ PREDICTION = 5
 ACCEPTANCE = 23
 """With an order come accounts of its money: they are opened and read. Its invoice is taken for it."""
 RECEIPT = 20
-RETURN = 23
+RETURN = 22
 DISBURSEMENT = 13
 AHEAD = 1
 """More, of payments beyond what is owed: how far each payee may be paid ahead."""

@@ -46,23 +46,32 @@ class AcceptedLine:
     plan_sha256: str
 
 
+@dataclass(frozen=True, slots=True)
+class Accrued:
+    """How accepted lines are attributed, in their order, and the day from which that counts."""
+
+    attributions: Sequence[Attribution]
+    counts_on: date
+
+
 def predict(session: orm.Session, lines: Sequence[AcceptedLine], *, on: date) -> list[Attribution]:
     """Return how the lines would be attributed if they were accepted whole on that day; writes nothing."""
     return [attribution for _, attribution in _in_turn(gather(session, lines, on=on))]
 
 
-def accrue(session: orm.Session, lines: Sequence[AcceptedLine], *, on: date) -> list[Attribution]:
-    """Post the accrual of accepted lines, one entry a line; return the attributions in the same order.
+def accrue(session: orm.Session, lines: Sequence[AcceptedLine], *, on: date) -> Accrued:
+    """Post the accrual of accepted lines, one entry a line.
 
-    The caller holds the lots' locks, so that cumulative draws follow each other.
+    What was accepted in a closed month counts from the first open day. The caller holds the lots' locks, so that
+    cumulative draws follow each other.
     """
     attributed = _in_turn(gather(session, lines, on=on))
     drafts = [
         _draft(line, facts, attribution, on) for line, (facts, attribution) in zip(lines, attributed, strict=True)
     ]
-    posting.post(session, drafts)
+    counts_on = max(on, posting.post(session, drafts))
     keep_carries(session, {key: fen for _, attribution in attributed for key, fen in attribution.carries.items()})
-    return [attribution for _, attribution in attributed]
+    return Accrued([attribution for _, attribution in attributed], counts_on)
 
 
 def _in_turn(gathered: Sequence[LineFacts]) -> list[tuple[LineFacts, Attribution]]:

@@ -60,22 +60,21 @@ def paid_ahead(supplier_id: UUID) -> AccountKey:
     return AccountKey(Kind.PAID_AHEAD, supplier_id, None, Step.ADVANCE)
 
 
-def post(session: orm.Session, drafts: Sequence[Draft]) -> None:
-    """Post the drafts; a draft without moves posts nothing. Raises what the ledger raises.
+def post(session: orm.Session, drafts: Sequence[Draft]) -> date:
+    """Post the drafts and return the first open day. Raises what the ledger raises.
 
-    One of a day in a closed month is posted on the first day after, and keeps its own day as the original one.
+    A draft without moves posts nothing. One of a day in a closed month is posted on the first day after, and keeps its
+    own day as the original one.
     """
     posting = [draft for draft in drafts if draft.moves]
     if not posting:
-        return
+        return opens_on(session)
     keys = (key for draft in posting for key in draft.accounts())
     days = {draft.effective_on for draft in posting}
-    found, opens_on = ledger.prepare(session, Book.ATTRIBUTION, keys, days=days)
-    if min(days) < opens_on:
-        ledger.open_month(session, day=opens_on)
-        posting = [_late(draft, opens_on) for draft in posting]
+    found, first_on = ledger.prepare(session, Book.ATTRIBUTION, keys, days=days)
     ids = iter(found)
-    ledger.post(session, Book.ATTRIBUTION, [_entry(draft, ids) for draft in posting])
+    ledger.post(session, Book.ATTRIBUTION, [_entry(_late(draft, first_on), ids) for draft in posting])
+    return first_on
 
 
 def opens_on(session: orm.Session) -> date:
@@ -83,11 +82,11 @@ def opens_on(session: orm.Session) -> date:
     return ledger.opens_on(session, Book.ATTRIBUTION)
 
 
-def _late(draft: Draft, opens_on: date) -> Draft:
-    if draft.effective_on >= opens_on:
+def _late(draft: Draft, first_on: date) -> Draft:
+    if draft.effective_on >= first_on:
         return draft
     original_on = draft.original_effective_on or draft.effective_on
-    return replace(draft, effective_on=opens_on, original_effective_on=original_on)
+    return replace(draft, effective_on=first_on, original_effective_on=original_on)
 
 
 def _entry(draft: Draft, ids: Iterator[int]) -> Entry:

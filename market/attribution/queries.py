@@ -61,11 +61,21 @@ _STANDINGS = sa.text(
      ORDER BY 1, 2, 3, 4, 5, 7, 8
     """
 )
-# What a household was given by its collective stands under a payment whose confirmation does not concern it.
+# What a household was given by its collective stands under a payment whose confirmation does not concern it: the
+# household's word is the confirmation of all that it was given of that payment.
 _ADVANCES = sa.text(
     """
     SELECT a.kind, a.owner_id, p.id AS payment_id, p.contribution_id,
-           CASE WHEN a.owner_id = coalesce(p.household_id, p.collective_id) THEN p.confirmed_at END AS confirmed_at,
+           CASE WHEN a.owner_id = coalesce(p.household_id, p.collective_id) THEN p.confirmed_at ELSE (
+               SELECT CASE WHEN count(*) = count(g.confirmed_at) THEN max(g.confirmed_at) END
+                 FROM second_distributions g
+                WHERE concat('second_distribution:', g.id) IN (
+                      SELECT e.source
+                        FROM ledger_accounts h
+                        JOIN ledger_transfers t ON t.credit_account_id = h.id AND t.payment_id = p.id
+                        JOIN ledger_entries e ON e.id = t.entry_id AND e.reason = 'second_distribution'
+                       WHERE h.book = 'attribution' AND h.owner_id = a.owner_id AND h.counterpart_id = :supplier)
+           ) END AS confirmed_at,
            sum(m.fen) AS fen, max(m.came_in_on) AS since
       FROM ledger_accounts a
       CROSS JOIN LATERAL (

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID
 
@@ -43,7 +43,6 @@ def reverse(session: orm.Session, lines: Sequence[ReturnedLine], *, supplier_id:
     A return that is recorded after payments of a later day counts from that day, when all that it takes off was there;
     one of a closed month from the first day after.
     """
-    on = max(on, posting.opens_on(session))
     standing = queries.standings(session, [line.order_line_id for line in lines])
     contributions = queries.contribution_facts(session, {draw.lot_id for line in lines for draw in line.draws})
     drafts: list[posting.Draft] = []
@@ -62,9 +61,9 @@ def reverse(session: orm.Session, lines: Sequence[ReturnedLine], *, supplier_id:
         )
         falling.append(Fallen(falls, counts_on, {move.share.owner_id for move in moves if move.share.kind in PAYEES}))
         carries |= _carries(line.draws, contributions, falls, carries)
-    posting.post(session, drafts)
+    first_on = posting.post(session, drafts)
     keep_carries(session, carries)
-    return falling
+    return [replace(fallen, counts_on=max(fallen.counts_on, first_on)) for fallen in falling]
 
 
 def predict(session: orm.Session, lines: Sequence[ReturnedLine], *, on: date) -> list[Fallen]:

@@ -20,6 +20,7 @@ from market.api import (
     RegionCode,
     Schema,
     Sha256Hex,
+    SignedFen,
     Text,
     form,
 )
@@ -240,18 +241,25 @@ class PaymentListed(Schema):
 
 
 class ReceivedOut(Schema):
-    """A payment to the household; `means` says by whose word it has the money, null while nobody has said so."""
+    """A payment to the household, or below zero the reversal of one (`reverses_id`), on the day it is booked.
+
+    `means` says by whose word the household has the money, null while nobody has said so.
+    """
 
     id: Id
     supplier_id: Id
     supplier_name: Annotated[str, Field(examples=["交城县富山种植专业合作社"])]
     paid_on: Annotated[date, Field(examples=["2026-03-02"])]
+    booked_on: Annotated[
+        date, Field(examples=["2026-03-02"], description="the first open day, if its month was closed")
+    ]
     recorded_at: Annotated[datetime, Field(examples=["2026-03-02T04:00:00Z"])]
     method: Annotated[str, Field(examples=["bank_transfer"])]
-    amount_fen: Fen
+    amount_fen: SignedFen
     reference: Annotated[str, Field(examples=["B20260302-000017"])]
     means: Annotated[Means | None, Field(examples=["village_clerk"])]
     confirmed_at: Annotated[datetime | None, Field(examples=["2026-03-05T08:00:00Z"])]
+    reverses_id: Annotated[UUID | None, Field(examples=[None], description="the payment that never was had")]
 
 
 class PayableOut(Schema):

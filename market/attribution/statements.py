@@ -216,10 +216,11 @@ def household_statement(
 ) -> HouseholdStatement:
     """Return a household's statement of a period, both days included; a supplier sees what concerns itself.
 
-    Of its payments it tells what was confirmed up to a day. Three statements, the second over the household's own
-    accounts. Raises `NotFoundError` or `InvalidInputError`.
+    All is as of a day: what is booked, or was confirmed, after it is not told. Three statements, the second over the
+    household's own accounts. Raises `NotFoundError` or `InvalidInputError`.
     """
     check_window(period_from, period_to)
+    period_to = min(period_to, on)
     visible = visible_households(actor).with_only_columns(Household.code).where(Household.id == household_id)
     found = named_and_since(connection, visible, period_from)
     if found is None:
@@ -249,7 +250,7 @@ def household_statement(
             household_id,
             period_from=period_from,
             period_to=period_to,
-            confirmed_by=on,
+            on=on,
             supplier_id=supplier_id,
         ),
     )

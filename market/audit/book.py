@@ -14,6 +14,7 @@ from sqlalchemy import orm
 
 from market.audit.oracle import CONFIRMED, RECOGNISED
 from market.audit.standing import Account, Move
+from market.benefits.rules import Mechanism
 from market.ledger.models import LedgerAccount, LedgerEntry, LedgerPeriod
 
 
@@ -46,11 +47,16 @@ class BookEntry:
         return sha256(text.encode()).hexdigest()
 
     def confirms(self) -> frozenset[UUID]:
-        """Return the payments of which a recognised share went straight to confirmed."""
+        """Return the payments of which a recognised share went straight to confirmed.
+
+        Or what had claimed money that a collective gave on was confirmed with that.
+        """
         return frozenset(
             move.payment_id
             for move, _ in self.moves
-            if move.payment_id and move.credit.step == CONFIRMED and move.debit.step == RECOGNISED
+            if move.payment_id
+            and move.credit.step == CONFIRMED
+            and (move.debit.step == RECOGNISED or move.mechanism != Mechanism.COLLECTIVE_DIVIDEND)
         )
 
 

@@ -43,6 +43,7 @@ class AcceptedFact(NamedTuple):
     accepted_milli: int
     accepted_fen: int
     net_fen: int
+    counts_on: date
     draws: Sequence[DrawFact]
 
 

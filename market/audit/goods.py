@@ -1,6 +1,7 @@
 """What goods bring about: an acceptance gives a line its shares, a return takes them off again."""
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from uuid import UUID
 
 from market.audit.eligibility import Hints
@@ -68,7 +69,14 @@ class Goods(History):
             "pools": [[pool.mechanism, pool.bp] for pool in pools],
         }
         weights = {pool.mechanism: list(pool.weights.items()) for pool in pools}
+        if moves:
+            self._check_day(fact, max(event.on, self._opens_on), source, event)
         return Expected(source, "accrual", event.on, moves, facts, weights=weights)
+
+    def _check_day(self, fact: AcceptedFact | ReturnedFact, on: date, source: str, event: Event) -> None:
+        """Remark on a sale, or on what is taken off one, that counts on another day than its income."""
+        if on != fact.counts_on:
+            self.remarks.append(Finding(Difference.DATE, source, event.order_id, detail=f"{on} ≠ {fact.counts_on}"))
 
     def _follow(self, draw: DrawFact, begins: int, ends: int, source: str, event: Event) -> None:
         """Go on from where the lot stood; what lies between was moved into other lots and took its part along."""
@@ -109,8 +117,7 @@ class Goods(History):
             self._follow(draw, draw.after_milli, draw.before_milli, source, event)
         fallen = self._falls(fact)
         on = max([event.on, self._opens_on, *(self._standing.last_on(fact.line_id, place) for place in fallen)])
-        if on != fact.counts_on:
-            self.remarks.append(Finding(Difference.DATE, source, event.order_id, detail=f"{on} ≠ {fact.counts_on}"))
+        self._check_day(fact, on, source, event)
         moves = self._fall(fact.line_id, fallen)
         if not sale.unpaid(fact.line_id):
             rest = self._standing.at_step(fact.line_id, ACCRUED)

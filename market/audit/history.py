@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -104,7 +104,7 @@ class History:
         self._confirmed_by_entry: set[UUID] = set()
         self._given_on: dict[UUID, dict[Gift, int]] = {}
         self._at_most: dict[Gift, dict[UUID, int]] = defaultdict(dict)
-        self.second_confirmed: set[UUID] = set()
+        self._seconds = {event.id: event.second for event in facts.events if event.second}
         self._opens_on = date.min
 
     def _of(self, stake: Stake, step: str) -> Account:
@@ -221,13 +221,35 @@ class History:
     def _confirmed_on(self, payment_id: UUID, owner_id: UUID, event: Event, hints: Mapping[str, Hints]) -> date | None:
         """Return when a payment that an event claims had been confirmed; one confirmed while unclaimed has no entry.
 
-        What a household was given by its collective, the confirmation of the collective's payment does not concern.
+        What a household was given by its collective, the confirmation of the collective's payment does not concern: all
+        that it was given of that payment has been confirmed.
         """
-        confirmed_at = self._payments[payment_id].confirmed_at
-        if confirmed_at is None or self._payments[payment_id].payee_id != owner_id:
+        payment = self._payments[payment_id]
+        if payment.payee_id == owner_id:
+            words = [(payment_id, payment.confirmed_at)]
+        else:
+            words = [
+                (second_id, self._seconds[second_id].confirmed_at) for second_id in self._gave(payment_id, owner_id)
+            ]
+        days = [self._was_confirmed(word, at, payment_id, event, hints) for word, at in words]
+        return max(day for day in days if day) if days and all(days) else None
+
+    def _gave(self, payment_id: UUID, owner_id: UUID) -> list[UUID]:
+        """Return the second distributions that gave a household something of a payment."""
+        return [
+            second_id
+            for second_id, given in self._given_on.items()
+            if any((gift.payment_id, gift.stake.owner_id) == (payment_id, owner_id) for gift in given)
+        ]
+
+    def _was_confirmed(
+        self, word: UUID, confirmed_at: datetime | None, payment_id: UUID, event: Event, hints: Mapping[str, Hints]
+    ) -> date | None:
+        """Return the day of a confirmation, of a payment or a second distribution, if it came before an event."""
+        if confirmed_at is None:
             return None
-        if payment_id in self._confirmed_by_entry:
-            confirmed = payment_id in self._standing.confirmed
+        if word in self._confirmed_by_entry:
+            confirmed = word in self._standing.confirmed
         elif abs(confirmed_at - event.now) <= AT_ONCE:
             confirmed = any(payment_id in each.confirmed for each in hints.values())
         else:

@@ -152,6 +152,19 @@ MARKET: tuple[Invariant, ...] = (
         """,
     ),
     Invariant(
+        "sale_counts_with_its_income",
+        "what was accepted or came back counts as sold, or not, on the day on which the book has its income",
+        "验收与退货计入销售额的日期与其收入入账日期一致",
+        """
+        SELECT e.source, f.counts_on::text, e.effective_on::text
+          FROM (SELECT concat('acceptance:', id) AS source, counts_on FROM acceptance_lines
+                UNION ALL
+                SELECT concat('return:', id), counts_on FROM return_lines) f
+          JOIN ledger_entries e ON e.source = f.source
+         WHERE e.effective_on <> f.counts_on
+        """,
+    ),
+    Invariant(
         "amount_follows_from_price",
         "amounts of a line follow from quantity, unit price and tax, rounded half up",
         "行金额=数量×单价(四舍五入),净额不含税",

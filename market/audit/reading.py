@@ -42,7 +42,7 @@ _LINES = sa.text(
 _ACCEPTED = sa.text(
     """
     SELECT a.id, a.order_id, a.accepted_on, a.accepted_at, al.id AS fact_id, al.order_line_id, al.accepted_milli,
-           al.accepted_fen, al.accepted_net_fen, al.draws
+           al.accepted_fen, al.accepted_net_fen, al.counts_on, al.draws
       FROM acceptances a JOIN orders o ON o.id = a.order_id JOIN acceptance_lines al ON al.acceptance_id = a.id
      WHERE o.supplier_id = :supplier
      ORDER BY a.id, al.id

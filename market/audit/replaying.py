@@ -15,9 +15,9 @@ from market.audit.sharing import Sharing
 class Replay(Goods, Money, Sharing):
     """One supplier's history; `expected` must be asked for every event in turn."""
 
-    def announce_confirmations(self, payment_ids: Collection[UUID]) -> None:
-        """Say which payments a later entry confirms; the others were confirmed before they were matched at all."""
-        self._confirmed_by_entry.update(payment_ids)
+    def announce_confirmations(self, ids: Collection[UUID]) -> None:
+        """Say which payments, and second distributions, a later entry confirms; others were before any match."""
+        self._confirmed_by_entry.update(ids)
 
     def expected(self, event: Event, hints: Mapping[str, Hints], *, opens_on: date = date.min) -> list[Expected]:
         """Return the entries an event makes and count them as posted; months before `opens_on` were closed by then."""

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from hashlib import sha256
 from typing import Any
@@ -213,11 +213,13 @@ class Sharing(History):
             self._at_most[gift] = {**before, second_id: fen}
         self._given_on[second_id] = given
 
-    def _confirm_second(self, event: Event, _: Mapping[str, Hints]) -> Iterator[Expected]:
+    def _confirm_second(self, event: Event, hints: Mapping[str, Hints]) -> Iterator[Expected]:
         moves: list[Amount] = []
         on = event.on
-        self.second_confirmed.add(event.id)
-        for claim, payment_id in self._standing_of(self._given_on.get(event.id, {})):
+        self._standing.confirmed.add(event.id)
+        given = self._given_on.get(event.id, {})
+        whole = {place for place in _places(given) if self._confirmed_on(*place, event, hints)}
+        for claim, payment_id in [*self._standing_of(given), *self._claimed(whole)]:
             source, target = self._of(claim.stake, DISBURSED), self._of(claim.stake, CONFIRMED)
             moves.append(moving(source, target, claim.stake, claim.fen, claim.line_id, payment_id))
             on = max(on, claim.last_on)
@@ -226,8 +228,19 @@ class Sharing(History):
     def second_unconfirmed(self, second_id: UUID) -> Iterator[Claim]:
         """Yield, at the end, what of a second distribution stands unconfirmed, less what fell before more was given."""
         given = self._given_on.get(second_id, {})
-        for claim, _ in self._standing_of({gift: self._at_most[gift][second_id] for gift in given}):
+        whole = {
+            place for place in _places(given) if all(self._seconds[each].confirmed_at for each in self._gave(*place))
+        }
+        standing = self._standing_of({gift: self._at_most[gift][second_id] for gift in given})
+        for claim, _ in [*standing, *self._claimed(whole)]:
             yield claim
+
+    def _claimed(self, places: Collection[tuple[UUID, UUID]]) -> Iterator[tuple[Claim, UUID]]:
+        """Yield what households' orders claimed of advances under collectives' payments, and nobody has confirmed."""
+        for payment_id, owner_id in places:
+            for claim in self._standing.paid_by(payment_id):
+                if (claim.step, claim.stake.owner_id) == (DISBURSED, owner_id) and claim.stake.mechanism != SECOND:
+                    yield claim, payment_id
 
     def _standing_of(self, given: Mapping[Gift, int]) -> Iterator[tuple[Claim, UUID]]:
         """Yield what was given and nobody has confirmed: at most what of it still stands."""
@@ -235,6 +248,11 @@ class Sharing(History):
             if left := min(fen, self._standing.line(gift.line_id).get(gift.place, 0)):
                 last_on = self._standing.last_on(gift.line_id, gift.place)
                 yield Claim(gift.line_id, gift.stake, DISBURSED, left, last_on, last_on), gift.payment_id
+
+
+def _places(given: Mapping[Gift, int]) -> set[tuple[UUID, UUID]]:
+    """Return under which payments something was given, to whom."""
+    return {(gift.payment_id, gift.stake.owner_id) for gift in given}
 
 
 def _given(items: Sequence[ListedFact], mechanism: str) -> dict[Stake, int]:

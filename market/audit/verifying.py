@@ -136,6 +136,8 @@ def _verify_supplier(session: orm.Session, supplier_id: UUID) -> Verification:
     replay.announce_confirmations(
         [payment.id for event in events if event.kind is EventKind.CONFIRMATION for payment in event.payments]
     )
+    second = {event.id for event in events if event.kind is EventKind.SECOND_CONFIRMATION}
+    replay.announce_confirmations(second)
     result = Compared(order_of={line.id: line.order_id for line in facts.lines.values()})
     result.findings += comparing.compare_plans(facts)
     result.findings += comparing.compare_sales(facts)
@@ -154,7 +156,7 @@ def _verify_supplier(session: orm.Session, supplier_id: UUID) -> Verification:
             unexplained -= own.keys()
     comparing.report_unexplained(result, book.entries(session, unexplained))
     result.findings += _left_unconfirmed(replay, result)
-    result.findings += _second_left_unconfirmed(facts, replay, result)
+    result.findings += _second_left_unconfirmed(facts, replay, result, second)
     result.findings += [remark for remark in replay.remarks if remark.difference is not Difference.REGISTER]
     notes = dict.fromkeys(remark for remark in replay.remarks if remark.difference is Difference.REGISTER)
     attributed = Verification(
@@ -186,10 +188,12 @@ def _unconfirmed(source: str, claim: Claim, result: Compared) -> Finding:
     )
 
 
-def _second_left_unconfirmed(facts: SupplierFacts, replay: Replay, result: Compared) -> Iterator[Finding]:
+def _second_left_unconfirmed(
+    facts: SupplierFacts, replay: Replay, result: Compared, by_entry: Collection[UUID]
+) -> Iterator[Finding]:
     """Yield what collectives gave on that is on record as confirmed, while it still stands unconfirmed."""
     for event in facts.events:
-        if event.second and event.second.confirmed_at and event.id not in replay.second_confirmed:
+        if event.second and event.second.confirmed_at and event.id not in by_entry:
             for claim in replay.second_unconfirmed(event.id):
                 yield _unconfirmed(f"{EventKind.SECOND_CONFIRMATION}:{event.id}", claim, result)
 

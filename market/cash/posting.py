@@ -91,8 +91,6 @@ def post(session: orm.Session, drafts: Sequence[Draft]) -> None:
     keys = [key for draft in posting for move in draft.moves for key in move[:2]]
     days = {draft.effective_on for draft in posting}
     found, opens_on = ledger.prepare(session, Book.CASH, keys, days=days)
-    if min(days) < opens_on:
-        ledger.open_month(session, day=opens_on)
     ids = iter(found)
     ledger.post(session, Book.CASH, [_entry(draft, ids, opens_on) for draft in posting])
 

@@ -267,8 +267,8 @@ def confirm(
 ) -> SecondDistribution:
     """Record, for the households, that they have what their collective gave them: what of it still stands is confirmed.
 
-    What fell with returned goods since is an advance, which nobody confirms here. Raises `NotFoundError`,
-    `SecondNotApprovedError` or `SecondConfirmedError`; posts one entry.
+    What fell with returned goods since is an advance: what it has claimed is confirmed with it, what it claims later at
+    once. Raises `NotFoundError`, `SecondNotApprovedError` or `SecondConfirmedError`; posts one entry.
     """
     distribution = _locked(session, actor, distribution_id)
     if distribution.status is not DistributionStatus.APPROVED:

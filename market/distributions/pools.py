@@ -47,7 +47,8 @@ _POOLS = sa.text(
     """
 )
 # Of a line of which retained money was given as well, the pool has its part of what fell. What goes from step to step
-# of the same payee comes to nothing.
+# of the same payee comes to nothing. What a collective gave on stands with households under its payment, whatever it
+# had been given to the collective for: of what falls there, each mechanism has its part of what was given on.
 _FALLEN = sa.text(
     """
     WITH taken AS MATERIALIZED (
@@ -62,6 +63,25 @@ _FALLEN = sa.text(
           JOIN ledger_entries e ON e.id = m.entry_id AND e.reason = 'distribution'
          WHERE a.book = 'attribution' AND a.kind = 'pool' AND a.owner_id = ANY(CAST(:suppliers AS uuid[]))
          GROUP BY 1, 2, 3
+    ), given_on AS (
+        SELECT t.order_line_id, t.payment_id, t.mechanism, sum(t.amount_fen) AS fen,
+               sum(sum(t.amount_fen)) OVER (PARTITION BY t.order_line_id, t.payment_id) AS whole_fen
+          FROM (SELECT DISTINCT order_line_id FROM taken) l
+          JOIN ledger_transfers t ON t.order_line_id = l.order_line_id
+          JOIN ledger_accounts a ON a.id = t.debit_account_id AND a.kind = 'collective'
+          JOIN ledger_entries e ON e.id = t.entry_id AND e.reason = 'second_distribution'
+         GROUP BY 1, 2, 3
+    ), fallen_on AS (
+        SELECT g.order_line_id, g.mechanism, sum(div(g.fen * m.fen, g.whole_fen)) AS fen
+          FROM given_on g
+          CROSS JOIN LATERAL (
+              SELECT sum(t.amount_fen) AS fen
+                FROM ledger_transfers t
+                JOIN ledger_accounts a ON a.id = t.debit_account_id AND a.kind = 'household' AND a.step <> 'advance'
+                JOIN ledger_entries e ON e.id = t.entry_id AND e.reason = 'return'
+               WHERE t.order_line_id = g.order_line_id AND t.payment_id = g.payment_id
+                 AND t.mechanism = 'collective_dividend') m
+         GROUP BY 1, 2
     ), given AS (
         SELECT p.supplier_id, p.mechanism, p.order_line_id, p.fen AS taken_fen,
                sum(m.fen) FILTER (WHERE e.reason = 'distribution') AS fen,
@@ -73,11 +93,16 @@ _FALLEN = sa.text(
                           AS m (account_id, fen)
           JOIN ledger_accounts a ON a.id = m.account_id AND a.kind IN ('household', 'collective')
                                 AND a.step <> 'advance'
+                                AND (a.kind = 'collective' OR t.mechanism <> 'collective_dividend')
           JOIN ledger_entries e ON e.id = t.entry_id
          GROUP BY 1, 2, 3, 4
     )
-    SELECT supplier_id, mechanism, sum(div(taken_fen * fallen_fen, fen))::bigint
-      FROM given WHERE fallen_fen > 0 AND fen > 0 GROUP BY 1, 2
+    SELECT g.supplier_id, mechanism,
+           sum(div(g.taken_fen * (coalesce(g.fallen_fen, 0) + coalesce(o.fen, 0)), g.fen))::bigint
+      FROM given g
+      LEFT JOIN fallen_on o USING (order_line_id, mechanism)
+     WHERE g.fen > 0
+     GROUP BY 1, 2
     """
 )
 

@@ -281,13 +281,60 @@ _GIVEN = sa.text(
 )
 
 
-def unconfirmed(session: orm.Session, distribution_id: UUID) -> list[Fund]:
-    """Return what of a second distribution still stands with its households as given and not confirmed."""
-    rows = session.execute(
-        _GIVEN,
-        {"source": f"second_distribution:{distribution_id}", "mechanism": Mechanism.COLLECTIVE_DIVIDEND},
+# Once all that a household was given of a payment is confirmed, what its advance under it has claimed is as well.
+_CLAIMED = sa.text(
+    """
+    WITH given AS (
+        SELECT DISTINCT a.id AS account_id, a.owner_id, t.payment_id, e.source
+          FROM ledger_entries own
+          JOIN ledger_transfers o ON o.entry_id = own.id AND o.effective_on = own.effective_on
+          JOIN ledger_accounts a ON a.id = o.credit_account_id AND a.kind = 'household'
+          JOIN ledger_transfers t ON t.credit_account_id = a.id AND t.payment_id = o.payment_id
+          JOIN ledger_entries e ON e.id = t.entry_id AND e.reason = 'second_distribution'
+         WHERE own.source = :source
+    ), whole AS (
+        SELECT g.account_id, g.owner_id, g.payment_id
+          FROM given g
+          LEFT JOIN second_distributions d ON concat('second_distribution:', d.id) = g.source
+         GROUP BY 1, 2, 3
+        HAVING bool_and(d.confirmed_at IS NOT NULL)
     )
-    return [
+    SELECT m.order_line_id, w.owner_id, m.mechanism, m.contribution_id, m.assisted, w.payment_id,
+           sum(m.fen)::bigint AS fen, max(m.came_in_on) AS since
+      FROM whole w
+      CROSS JOIN LATERAL (
+          SELECT order_line_id, mechanism, contribution_id, assisted, amount_fen AS fen, effective_on AS came_in_on
+            FROM ledger_transfers WHERE credit_account_id = w.account_id AND payment_id = w.payment_id
+          UNION ALL
+          SELECT order_line_id, mechanism, contribution_id, assisted, -amount_fen, NULL
+            FROM ledger_transfers WHERE debit_account_id = w.account_id AND payment_id = w.payment_id) m
+     WHERE m.mechanism <> :mechanism
+     GROUP BY 1, 2, 3, 4, 5, 6
+    HAVING sum(m.fen) > 0
+     ORDER BY 1, 2, 4, 6
+    """
+)
+
+
+def unconfirmed(session: orm.Session, distribution_id: UUID) -> list[Fund]:
+    """Return what of a second distribution stands with its households unconfirmed, or was claimed by later orders.
+
+    What fell with returned goods is an advance of the household, which its orders claim. Other second distributions may
+    have given to it of the same payment: then what was claimed is unconfirmed until they are confirmed as well.
+    """
+    asked = {"source": f"second_distribution:{distribution_id}", "mechanism": Mechanism.COLLECTIVE_DIVIDEND}
+    claimed = [
+        Fund(
+            row.order_line_id,
+            Share(Kind.HOUSEHOLD, row.owner_id, row.mechanism, row.contribution_id, row.assisted),
+            row.fen,
+            row.since,
+            Step.DISBURSED,
+            row.payment_id,
+        )
+        for row in session.execute(_CLAIMED, asked)
+    ]
+    return claimed + [
         Fund(
             row.order_line_id,
             Share(Kind.HOUSEHOLD, row.owner_id, Mechanism.COLLECTIVE_DIVIDEND, None, row.assisted),
@@ -296,7 +343,7 @@ def unconfirmed(session: orm.Session, distribution_id: UUID) -> list[Fund]:
             Step.DISBURSED,
             row.payment_id,
         )
-        for row in rows
+        for row in session.execute(_GIVEN, asked)
     ]
 
 

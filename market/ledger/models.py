@@ -140,6 +140,7 @@ class LedgerBalance(Base):
         sa.ForeignKeyConstraint(
             ["account_id", "book"], ["ledger_accounts.id", "ledger_accounts.book"], name="account_is_in_its_book"
         ),
+        sa.Index("ledger_balances_month_idx", "month", "book"),
     )
 
     account_id: orm.Mapped[int] = orm.mapped_column(primary_key=True)

@@ -13,12 +13,16 @@ from market.db import array, new_id
 from market.ledger.rules import AccountKey, Book, Entry, PeriodClosedError, PeriodOrderError, Transfer
 
 # An outer join, so that the months are opened also when no account exists yet: a month must be open before anything is
-# written, or those who write and wait for the same month would wait for each other.
+# written, or those who write and wait for the same month would wait for each other. What is of a closed month is posted
+# in the first open one.
 _FIND = sa.text(
     """
-    WITH months AS MATERIALIZED (SELECT count(ledger_open_month(day)) FROM unnest(CAST(:days AS date[])) AS day)
-    SELECT array_agg(a.id ORDER BY k.position) AS ids,
-           (SELECT CAST(max(month) + interval '1 month' AS date) FROM ledger_periods WHERE book = :book) AS opens_on
+    WITH opening AS MATERIALIZED (
+        SELECT CAST(max(month) + interval '1 month' AS date) AS first_on FROM ledger_periods WHERE book = :book
+    ), months AS MATERIALIZED (
+        SELECT count(ledger_open_month(greatest(day, first_on))) FROM unnest(CAST(:days AS date[])) AS day, opening
+    )
+    SELECT array_agg(a.id ORDER BY k.position) AS ids, (SELECT first_on FROM opening) AS opens_on
       FROM months, unnest(CAST(:kinds AS text[]), CAST(:owners AS uuid[]), CAST(:counterparts AS uuid[]),
                          CAST(:steps AS text[])) WITH ORDINALITY AS k (kind, owner_id, counterpart_id, step, position)
       LEFT JOIN ledger_accounts a ON a.book = :book AND a.kind = k.kind AND a.owner_id = k.owner_id
@@ -74,7 +78,10 @@ def account_ids(session: orm.Session, book: Book, keys: Iterable[AccountKey], *,
 def prepare(
     session: orm.Session, book: Book, keys: Iterable[AccountKey], *, days: Collection[date]
 ) -> tuple[list[int], date]:
-    """Return the id of each account in turn, as `account_ids` does, and the first day that is not in a closed month."""
+    """Return the id of each account in turn, as `account_ids` does, and the first day that is not in a closed month.
+
+    In a month that is closed meanwhile nothing can be posted: it was open when it was asked.
+    """
     places: dict[AccountKey, int] = {}
     asked = [places.setdefault(key, len(places)) for key in keys]
     wanted = list(places)
@@ -82,7 +89,7 @@ def prepare(
     if None in found:
         missing = [key for key, account_id in zip(wanted, found, strict=True) if account_id is None]
         session.execute(_ADD, {"book": book, **_columns(missing)})
-        found, opens_on = _find(session, book, wanted, ())
+        found, _ = _find(session, book, wanted, ())
     return [found[place] for place in asked], opens_on  # type: ignore[misc] # all are open by now
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import orm
 
 from market import money
-from market.attribution import accrual
+from market.attribution import accrual, posting
 from market.attribution.matching import lock_supplier
 from market.attribution.rules import Attribution, LotDraw
 from market.catalog.rules import milli_of
@@ -114,7 +114,6 @@ def accept(session: orm.Session, actor: Actor, *, order_id: UUID, report: Report
     session.flush()
     invoicing.use(session, order, report.evidence)
     judged = _judge(session, order, acceptance.id, lines, report.found, lock=True)
-    session.add_all(each.row for each in judged)
     for each in judged:
         each.line.accepted_on = report.accepted_on
         each.line.shipped_milli += each.row.over_milli
@@ -127,7 +126,10 @@ def accept(session: orm.Session, actor: Actor, *, order_id: UUID, report: Report
     change(session, order, event, member_id=actor.member_id, now=now, reason=None)
     # Before anything is posted: what an event posts stands together in the book, and one opens a month at a time.
     lock_supplier(session, order.supplier_id)
-    attributions = accrual.accrue(session, _as_accepted(order, judged), on=report.accepted_on)
+    accrued = accrual.accrue(session, _as_accepted(order, judged), on=report.accepted_on)
+    for each in judged:
+        each.row.counts_on = accrued.counts_on
+    session.add_all(each.row for each in judged)
     trigger = f"acceptance:{acceptance.id}"
     settle(
         session,
@@ -135,11 +137,11 @@ def accept(session: orm.Session, actor: Actor, *, order_id: UUID, report: Report
         supplier_id=order.supplier_id,
         trigger=trigger,
         on=max(report.accepted_on, order.paid_on or report.accepted_on),
-        payees={share.owner_id for attribution in attributions for share, _ in attribution.top_ups},
+        payees={share.owner_id for attribution in accrued.attributions for share, _ in attribution.top_ups},
     )
     after_it = funding.funds_of(order, lines, dealt_with | {each.line.id for each in judged})
     funding.restate(session, order, before, after_it, trigger=trigger, on=report.accepted_on)
-    return Accepted(order, [(each.line, each.row) for each in judged], attributions)
+    return Accepted(order, [(each.line, each.row) for each in judged], accrued.attributions)
 
 
 def predict(session: orm.Session, actor: Actor, *, order_id: UUID, report: Report) -> Accepted:
@@ -150,6 +152,9 @@ def predict(session: orm.Session, actor: Actor, *, order_id: UUID, report: Repor
     invoicing.check_unused(session, order, report.evidence)
     judged = _judge(session, order, new_id(), lines, report.found, lock=False)
     attributions = accrual.predict(session, _as_accepted(order, judged), on=report.accepted_on)
+    counts_on = max(report.accepted_on, posting.opens_on(session))
+    for each in judged:
+        each.row.counts_on = counts_on
     return Accepted(order, [(each.line, each.row) for each in judged], attributions)
 
 

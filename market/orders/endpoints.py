@@ -336,6 +336,7 @@ def _accepted_out(accepted: acceptance.Accepted) -> AcceptanceOut:
                 accepted=text(row.accepted_milli, line.unit_milli),
                 accepted_fen=row.accepted_fen,
                 accepted_net_fen=row.accepted_net_fen,
+                counts_on=row.counts_on,
                 reach=reach_out(attribution.shares, attribution.top_ups),
             )
             for (line, row), attribution in zip(accepted.lines, accepted.attributions, strict=True)

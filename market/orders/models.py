@@ -166,7 +166,7 @@ class Acceptance(Base):
 
     id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
     order_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("orders.id"), index=True)
-    accepted_on: orm.Mapped[date] = orm.mapped_column(index=True)
+    accepted_on: orm.Mapped[date]
     evidence: orm.Mapped[dict[str, Any]]
     accepted_by: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("members.id"))
     accepted_at: orm.Mapped[datetime]
@@ -184,7 +184,7 @@ class AcceptanceInvoice(Base):
 
 
 class AcceptanceLine(Base):
-    """What was found of one line; a line is accepted once."""
+    """What was found of one line, and from which day on it counts as sold; a line is accepted once."""
 
     __tablename__ = "acceptance_lines"
     __table_args__ = (
@@ -204,6 +204,7 @@ class AcceptanceLine(Base):
     over_milli: orm.Mapped[int]
     weigh_note: orm.Mapped[str | None]
     reason: orm.Mapped[str | None]
+    counts_on: orm.Mapped[date] = orm.mapped_column(index=True)
     accepted_fen: orm.Mapped[int]
     accepted_net_fen: orm.Mapped[int]
     draws: orm.Mapped[Any] = orm.mapped_column(postgresql.JSONB)

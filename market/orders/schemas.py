@@ -276,13 +276,17 @@ class Accept(Schema):
 
 
 class AcceptedLine(Schema):
-    """An accepted line and whom it reached."""
+    """An accepted line and whom it reached.
+
+    It counts as sold from the day it was accepted, or, when the month of that was closed, from the first open one.
+    """
 
     order_line_id: Id
     product_name: Text
     accepted: Quantity
     accepted_fen: Fen
     accepted_net_fen: Fen
+    counts_on: Day
     reach: ReachOut
 
 

@@ -154,7 +154,8 @@ class BalancesOut(Schema):
 class HouseholdAccountOut(Schema):
     """Gross, net and per head of a household: of a calendar year (`year`), and of the last twelve months (`rolling`).
 
-    Each figure is of the days of the window that it stands in; `heads` and `balances` are of a day.
+    Each figure is of the days of the window that it stands in; `heads` and `balances` are of a day. `payments` are what
+    the book has in the year until that day: a payment as now known was never made once it is reversed.
     """
 
     household_id: Id

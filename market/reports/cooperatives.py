@@ -50,7 +50,7 @@ _REST = f"""
         FROM orders o
         JOIN acceptances a ON a.order_id = o.id
         JOIN acceptance_lines n ON n.acceptance_id = a.id
-       WHERE o.supplier_id = :supplier AND a.accepted_on BETWEEN :period_from AND :period_to
+       WHERE o.supplier_id = :supplier AND n.counts_on BETWEEN :period_from AND :period_to
     ), came_back AS (
       SELECT coalesce(sum(n.amount_fen), 0) AS returned_fen, coalesce(sum(n.net_fen), 0) AS returned_net_fen
         FROM orders o

@@ -52,6 +52,8 @@ MEANS: Mapping[str | None, str] = {
     None: "未确认",
 }
 """By whose word a household has a payment, in a word; a code proves that somebody typed it."""
+REVERSED = "付款冲销"
+"""What a payment comes to that was never had."""
 STEPS = (
     "应得：货已被买方验收、归您家的钱。货款已到：买方已把货款付给合作社。"
     "已到账：合作社已付给您家，且已由订单带来。差价补足：订单所得不够时合作社另外补给您家的钱，"
@@ -285,10 +287,14 @@ def _top_ups(orders: HouseholdStatement) -> list[list[str]]:
 
 
 def confirmed(payments: Sequence[Received]) -> str:
-    """Say by whose word the household has what it was paid, in a sentence."""
-    said = Counter(MEANS[each.means] for each in payments)
-    counted = "、".join(f"{word} {said[word]} 笔" for word in MEANS.values() if said[word])
-    return f"收款确认：{counted}。"
+    """Say by whose word the household has what it was paid, and what was reversed, in a sentence."""
+    reversals = [each for each in payments if each.reverses_id]
+    undone = {each.reverses_id for each in reversals}
+    said = Counter(MEANS[each.means] for each in payments if each.id not in undone and not each.reverses_id)
+    counted = [f"{word} {said[word]} 笔" for word in MEANS.values() if said[word]]
+    if reversals:
+        counted.append(f"{REVERSED} {len(reversals)} 笔（{yuan(-sum(each.amount_fen for each in reversals))} 元）")
+    return f"收款确认：{'、'.join(counted)}。"
 
 
 def standing(found: Statement) -> tuple[Standing, Standing]:

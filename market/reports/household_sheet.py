@@ -10,7 +10,7 @@ from xlsxwriter.worksheet import Worksheet
 from market.attribution.statements import HouseholdStatement
 from market.clock import business_date
 from market.reports.household_account import Figures, HouseholdAccount, WindowAccount
-from market.reports.household_page import MEANS, TREATMENTS, increase, standing
+from market.reports.household_page import MEANS, REVERSED, TREATMENTS, increase, standing
 from market.words import ITEM_KINDS
 
 YUAN_SHEET, FEN_SHEET, SUPPLIERS_SHEET, PAYMENTS_SHEET, ITEMS_SHEET, CORRECTIONS_SHEET, NOTES_SHEET = SHEETS = (
@@ -92,10 +92,12 @@ def _suppliers(
 
 
 def _payments(sheet: Worksheet, orders: HouseholdStatement, bold: Format, form: Format) -> None:
-    _head(sheet, ["供应商", "付款日期", "凭证号", "金额", "确认方式", "确认日期"], bold, first=30)
+    _head(sheet, ["供应商", "付款日期", "凭证号", "金额", "确认方式", "确认日期", "入账日期"], bold, first=30)
     for number, each in enumerate(orders.payments, 1):
-        texts = {0: each.supplier_name, 1: str(each.paid_on), 2: each.reference, 4: MEANS[each.means]}
-        for place, text in (texts | {5: str(business_date(each.confirmed_at)) if each.confirmed_at else ""}).items():
+        said = REVERSED if each.reverses_id else MEANS[each.means]
+        confirmed_on = str(business_date(each.confirmed_at)) if each.confirmed_at else ""
+        texts = {0: each.supplier_name, 1: str(each.paid_on), 2: each.reference, 4: said, 5: confirmed_on}
+        for place, text in (texts | {6: str(each.booked_on)}).items():
             sheet.write_string(number, place, text)
         sheet.write_number(number, 3, each.amount_fen, form)
 

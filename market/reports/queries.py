@@ -43,11 +43,11 @@ SCOPE = """
 """
 _SALES = """
     WITH facts AS (
-      SELECT a.order_id, a.accepted_on AS day, n.accepted_fen AS fen, n.accepted_net_fen AS net_fen,
+      SELECT a.order_id, n.counts_on AS day, n.accepted_fen AS fen, n.accepted_net_fen AS net_fen,
              n.accepted_milli > 0 AS accepted
-        FROM acceptances a
-        JOIN acceptance_lines n ON n.acceptance_id = a.id
-       WHERE a.accepted_on BETWEEN :period_from AND :period_to
+        FROM acceptance_lines n
+        JOIN acceptances a ON a.id = n.acceptance_id
+       WHERE n.counts_on BETWEEN :period_from AND :period_to
       UNION ALL
       SELECT r.order_id, n.counts_on, -n.amount_fen, -n.net_fen, false
         FROM return_lines n

@@ -99,6 +99,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("account_id", "month", name=op.f("ledger_balances_pkey")),
     )
+    op.create_index("ledger_balances_month_idx", "ledger_balances", ["month", "book"], unique=False)
     op.create_table(
         "ledger_transfers",
         sa.Column("entry_id", sa.Uuid(), nullable=False),

@@ -147,7 +147,6 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("acceptances_order_id_exists")),
         sa.PrimaryKeyConstraint("id", name=op.f("acceptances_pkey")),
     )
-    op.create_index(op.f("acceptances_accepted_on_idx"), "acceptances", ["accepted_on"], unique=False)
     op.create_index(op.f("acceptances_order_id_idx"), "acceptances", ["order_id"], unique=False)
     op.create_table(
         "acceptance_invoices",
@@ -266,6 +265,7 @@ def upgrade() -> None:
         sa.Column("over_milli", sa.BigInteger(), nullable=False),
         sa.Column("weigh_note", sa.Text(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("counts_on", sa.Date(), nullable=False),
         sa.Column("accepted_fen", sa.BigInteger(), nullable=False),
         sa.Column("accepted_net_fen", sa.BigInteger(), nullable=False),
         sa.Column("draws", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
@@ -283,6 +283,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("order_line_id", name=op.f("acceptance_lines_order_line_id_once")),
     )
     op.create_index(op.f("acceptance_lines_acceptance_id_idx"), "acceptance_lines", ["acceptance_id"], unique=False)
+    op.create_index(op.f("acceptance_lines_counts_on_idx"), "acceptance_lines", ["counts_on"], unique=False)
     op.create_table(
         "return_lines",
         sa.Column("id", sa.Uuid(), nullable=False),

@@ -93,11 +93,11 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT CASE
         WHEN EXISTS (SELECT FROM ledger_periods WHERE book = closing_book AND month >= closing_month)
         THEN 'it is closed'
-        WHEN EXISTS (SELECT FROM ledger_entries e
-                      WHERE e.book = closing_book AND e.effective_on < closing_month
-                        AND NOT EXISTS (SELECT FROM ledger_periods p
-                                         WHERE p.book = closing_book
-                                           AND p.month = date_trunc('month', e.effective_on)))
+        -- Whatever lies before the last closed month was closed with it, and is not read again.
+        WHEN EXISTS (SELECT FROM ledger_entries
+                      WHERE book = closing_book AND effective_on < closing_month
+                        AND effective_on >= coalesce((SELECT CAST(max(month) + interval '1 month' AS date)
+                                                        FROM ledger_periods WHERE book = closing_book), '-infinity'))
         THEN 'an earlier month is open'
     END
 $$

@@ -98,7 +98,8 @@ def test_goods_accepted_in_a_closed_month_and_paid_ahead_are_posted_in_the_open_
     story.deliver(order)
     story.pay(order, 10_000, on=FIFTH)
     close_march(story.session)
-    story.accept(order, on=NINTH)
+    accepted = story.accept(order, on=NINTH)
+    assert [row.counts_on for _, row in accepted.lines] == [APRIL]
     assert late(story.session, "accrual", "recognition", "matching") == [
         ("accrual", APRIL, NINTH),
         ("recognition", APRIL, None),

@@ -23,6 +23,7 @@ from market.identity.rules import Actor, Role, Scope
 from market.ledger.models import LedgerEntry
 from market.lots.rules import LotStatus
 from tests import factories
+from tests.attribution.dealings import close_march
 from tests.attribution.test_bank_results import prepared, told
 from tests.attribution.test_evidence import PDF, uploaded
 from tests.distributions.season import Season
@@ -241,3 +242,36 @@ def test_a_lot_that_nobody_has_opened_covers_no_payment_ahead(stalls: Stalls) ->
     lot.status, lot.opened_by = LotStatus.OPEN, manager.id
     stalls.session.flush()
     paid(stalls, 30_059)
+
+
+def test_a_statement_lists_a_payment_and_its_reversal_each_on_the_day_it_is_booked(
+    story: Story, manager: Actor
+) -> None:
+    household, session = story.household(), story.session
+    story.lot(100_000, {household.id: 60_000})
+    story.pay(story.sell("10"), 10_000)
+    (slip,) = story.disburse({household.id: 5_000})
+    april = date(2026, 4, 9)
+    undo(story, manager, slip, on=april)
+    for first, last, on, listed in (
+        (TODAY, date(2026, 3, 31), date.max, [5_000]),
+        (date(2026, 4, 1), april, date.max, [-5_000]),
+        (TODAY, april, date.max, [-5_000, 5_000]),
+        (TODAY, april, date(2026, 4, 8), [5_000]),
+    ):
+        found = household_statement(
+            session.connection(), manager, household.id, period_from=first, period_to=last, on=on
+        )
+        assert [each.amount_fen for each in found.payments] == listed
+        assert [each.reverses_id for each in found.payments] == [slip if fen < 0 else None for fen in listed]
+        assert {each.paid_on for each in found.payments} == {TODAY}
+        assert found.total.money_received_fen == sum(listed)
+
+
+def test_a_payment_of_a_closed_month_is_listed_where_it_is_booked(story: Story) -> None:
+    household, session = story.household(), story.session
+    close_march(session)
+    story.disburse({household.id: 5_000})
+    for first, last, listed in ((TODAY, date(2026, 3, 31), 0), (date(2026, 4, 1), date(2026, 4, 30), 5_000)):
+        found = household_statement(session.connection(), story.clerk, household.id, period_from=first, period_to=last)
+        assert found.total.money_received_fen == sum(each.amount_fen for each in found.payments) == listed

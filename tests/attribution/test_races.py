@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import date
 from itertools import count
-from threading import Barrier
-from uuid import UUID
+from threading import Barrier, BrokenBarrierError
+from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
@@ -22,6 +24,8 @@ from market.audit.verifying import verify
 from market.db import Database
 from market.errors import MarketError, TransitionError
 from market.identity.rules import OrganisationKind, Role, Scope
+from market.ledger import service as ledger
+from market.ledger.rules import Book
 from market.lots import opening
 from market.lots.rules import LotStatus, PaidLotError
 from market.orders.models import Order
@@ -294,3 +298,30 @@ def test_a_code_is_typed_in_while_it_is_printed_again(committed_db: Database, st
 
     for typed, printed in crossings(db, begin, least=2):
         assert (typed, type(printed)) in ((1_000, AlreadyConfirmedError), (None, str))
+
+
+def test_two_suppliers_post_late_facts_at_once_into_a_month_that_nobody_opened(committed_db: Database) -> None:
+    db = committed_db
+    with db.transaction() as session:
+        open_channels(session)
+        stories = [Story(session), Story(session)]
+        for story in stories:
+            story.lot(100_000, {story.household().id: 60_000})
+        sold = [story.sell("10").id for story in stories]
+        ledger.close_month(session, Book.ATTRIBUTION, month=TODAY, closed_by=uuid4(), today=date(2026, 4, 1))
+    accounts_added = Barrier(2)
+
+    def meet(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if "INSERT INTO ledger_accounts" in statement:
+            with suppress(BrokenBarrierError):
+                accounts_added.wait(1)
+
+    def pay(place: int) -> None:
+        told(db, stories[place], lambda here: here.pay(here.session.get_one(Order, sold[place]), 10_000))
+
+    sa.event.listen(db.engine, "after_cursor_execute", meet)
+    with ThreadPoolExecutor(2) as clerks:
+        list(clerks.map(pay, range(2)))
+    sa.event.remove(db.engine, "after_cursor_execute", meet)
+    with db.transaction() as session:
+        assert not verify(session).findings

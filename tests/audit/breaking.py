@@ -148,7 +148,7 @@ BREAKING: dict[str, tuple[tuple[str, ...], set[str]]] = {
             f"UPDATE ledger_transfers SET effective_on = DATE '2026-04-28' WHERE entry_id IN {OPEN_ACCRUALS}",
             f"UPDATE ledger_entries SET effective_on = DATE '2026-04-28' WHERE id IN {OPEN_ACCRUALS}",
         ),
-        {"nothing_leaves_before_it_came"},
+        {"nothing_leaves_before_it_came", "sale_counts_with_its_income"},
     ),
     "payment_is_accounted_for": (
         (f"UPDATE payments SET amount_fen = amount_fen + 1 WHERE id = {A_PAYMENT}",),
@@ -240,6 +240,14 @@ BREAKING: dict[str, tuple[tuple[str, ...], set[str]]] = {
     "line_says_what_was_found": (
         ("UPDATE acceptance_lines SET accepted_fen = accepted_fen + 1",),
         {"line_says_what_was_found"},
+    ),
+    "sale_counts_with_its_income": (
+        ("UPDATE acceptance_lines SET counts_on = counts_on + 1",),
+        {"sale_counts_with_its_income"},
+    ),
+    "sale_counts_with_its_income: a return": (
+        ("UPDATE return_lines SET counts_on = counts_on + 1",),
+        {"sale_counts_with_its_income"},
     ),
     "amount_follows_from_price": (
         ("UPDATE order_lines SET unit_price_fen = unit_price_fen + 1",),

@@ -192,6 +192,8 @@ TOUCHES: dict[str, tuple[str, Difference]] = {
             WHERE id = (SELECT id FROM acceptance_lines WHERE accepted_milli > 0 ORDER BY id DESC LIMIT 1)""",
         Difference.SALE,
     ),
+    "another day of a sale": ("UPDATE acceptance_lines SET counts_on = counts_on + 1", Difference.DATE),
+    "another day of a return": ("UPDATE return_lines SET counts_on = counts_on + 1", Difference.DATE),
     "another return": ("UPDATE return_lines SET net_fen = net_fen + 1 WHERE net_fen > 9", Difference.SALE),
     "another draw": (
         "UPDATE acceptance_lines SET draws = jsonb_set(draws, '{0,1}', '0') WHERE draws #>> '{0,1}' <> '0'",

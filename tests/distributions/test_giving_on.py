@@ -1,6 +1,8 @@
 """What a village collective received it gives its households by its own list, or still holds, to the fen."""
 
+from collections.abc import Iterator
 from datetime import date, timedelta
+from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
@@ -8,10 +10,12 @@ from sqlalchemy import orm
 
 from market.attribution.rules import Kind, Step
 from market.attribution.statements import household_statement
+from market.audit.doctoring import examine
 from market.audit.verifying import verify
 from market.benefits.models import RegisterVersion
 from market.benefits.rules import IncomeClass, Mechanism
 from market.distributions import giving_on, queries
+from market.distributions.models import SecondDistribution
 from market.distributions.rules import (
     GivenBeforeReceivedError,
     NobodyListedError,
@@ -25,7 +29,7 @@ from market.errors import FourEyesError, NotFoundError, TransitionError
 from market.identity.rules import Role, Scope
 from tests import factories
 from tests.distributions.season import AFTER, NOW, Season
-from tests.story import open_channels
+from tests.story import NOON, open_channels
 
 DIVIDEND = Mechanism.COLLECTIVE_DIVIDEND
 
@@ -214,3 +218,80 @@ def test_what_was_confirmed_to_the_collective_is_given_on_too(session: orm.Sessi
     season.give_on(20_00, {household.id: 1})
     assert season.of([order], household.id, DIVIDEND) == {Step.DISBURSED: 20_00}
     assert (Kind.COLLECTIVE, Step.CONFIRMED) not in season.sums([order])
+
+
+def confirm(season: Season, given: SecondDistribution) -> None:
+    giving_on.confirm(season.session, season.village, distribution_id=given.id, on=AFTER, now=NOW)
+
+
+@pytest.fixture
+def grower(session: orm.Session) -> Iterator[tuple[Season, UUID]]:
+    """A season with a household that grows, and is on its collective's list as well."""
+    season = Season(session, pools=(), collective_bp=2_000)
+    household_id = season.story.household().id
+    season.story.lot(1_000_000, {household_id: 500_000})
+    yield season, household_id
+    assert (verify(session).findings, examine(session)) == ((), [])
+
+
+def test_money_given_on_and_confirmed_is_confirmed_of_what_claims_it_after_a_return(
+    grower: tuple[Season, UUID],
+) -> None:
+    season, household_id = grower
+    order = season.sell("10")
+    season.pay_collective(20_00)
+    confirm(season, season.give_on(12_00, {household_id: 1}))
+    season.story.give_back(order, "10", on=AFTER)
+    assert season.story.advances(household_id) == 12_00
+    claiming = season.sell("40", on=AFTER)
+    produce = season.of([claiming], household_id, Mechanism.ORDER_PURCHASE)
+    assert produce == {Step.CONFIRMED: 12_00, Step.RECOGNISED: 188_00}
+
+
+def test_what_claimed_money_given_on_before_it_was_confirmed_is_confirmed_with_all_of_it(
+    grower: tuple[Season, UUID],
+) -> None:
+    season, household_id = grower
+    order = season.sell("10")
+    season.confirm_payment(season.pay_collective(20_00))
+    first, second = season.give_on(12_00, {household_id: 1}), season.give_on(3_00, {household_id: 1})
+    season.story.give_back(order, "10", on=AFTER)
+    claiming = season.sell("40", on=AFTER)
+
+    def produce() -> dict[Step, int]:
+        return season.of([claiming], household_id, Mechanism.ORDER_PURCHASE)
+
+    assert produce() == {Step.DISBURSED: 15_00, Step.RECOGNISED: 185_00}, "the collective's word is not the household's"
+    confirm(season, first)
+    assert produce() == {Step.DISBURSED: 15_00, Step.RECOGNISED: 185_00}
+    confirm(season, second)
+    assert produce() == {Step.CONFIRMED: 15_00, Step.RECOGNISED: 185_00}
+
+
+def test_money_given_on_that_was_confirmed_while_all_of_it_was_ahead_is_confirmed_of_what_claims_it(
+    grower: tuple[Season, UUID],
+) -> None:
+    season, household_id = grower
+    order = season.sell("10")
+    season.pay_collective(20_00)
+    given = season.give_on(12_00, {household_id: 1})
+    season.story.give_back(order, "10", on=AFTER)
+    before = NOON - timedelta(hours=1)
+    giving_on.confirm(season.session, season.village, distribution_id=given.id, on=AFTER, now=before)
+    claiming = season.sell("40", on=AFTER)
+    assert season.of([claiming], household_id, Mechanism.ORDER_PURCHASE)[Step.CONFIRMED] == 12_00
+
+
+def test_a_confirmation_that_is_on_record_alone_is_named_for_what_was_claimed_too(grower: tuple[Season, UUID]) -> None:
+    season, household_id = grower
+    order = season.sell("10")
+    season.pay_collective(20_00)
+    given = season.give_on(12_00, {household_id: 1})
+    season.story.give_back(order, "10", on=AFTER)
+    season.sell("40", on=AFTER)
+    with season.session.begin_nested() as savepoint:
+        given.confirmed_at, given.confirmed_by = NOW, season.village.member_id
+        season.session.flush()
+        (finding,) = verify(season.session).findings
+        assert (finding.source, finding.expected_fen) == (f"second_confirmation:{given.id}", 12_00)
+        savepoint.rollback()

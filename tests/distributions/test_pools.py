@@ -3,10 +3,11 @@
 import pytest
 from sqlalchemy import orm
 
-from market.benefits.holdings import Holding
+from market.benefits.holdings import Entitlement, Holding
 from market.benefits.rules import Mechanism
 from market.distributions import pools
 from market.orders.models import Order
+from tests import factories
 from tests.distributions.season import AFTER, Season
 from tests.story import open_channels
 
@@ -55,4 +56,22 @@ def test_of_what_falls_of_shares_from_a_pool_and_retained_money_the_pool_has_its
     season.story.give_back(order, "5", on=AFTER)
     assert balance(season) == (5_00, 5_00, 0)
     season.story.give_back(order, "5", on=AFTER)
+    assert balance(season) == (0, 0, 0)
+
+
+def test_what_a_collective_gave_on_of_a_pool_falls_with_what_was_returned(session: orm.Session) -> None:
+    season = Season(session, pools=[(Mechanism.CUSTODY, 1_000, None)], collective_bp=1_000)
+    keeper, villager = season.story.household(), factories.household(session)
+    season.story.lot(1_000_000)
+    order = season.sell("100")
+    entitled = Entitlement(str(keeper.id), 100_00, 1_000, 4_000, 6_000, str(season.collective.id))
+    season.share_out(season.custody(entitled))
+    assert balance(season) == (100_00, 100_00, 0)
+    season.pay_collective(160_00)
+    season.give_on(120_00, {villager.id: 1})
+    season.story.give_back(order, "50", on=AFTER)
+    assert balance(season) == (50_00, 50_00, 0)
+    season.give_on(10_00, {villager.id: 1})
+    season.story.give_back(order, "50", on=AFTER)
+    assert season.story.held([order]) == {}
     assert balance(season) == (0, 0, 0)

@@ -255,3 +255,35 @@ def test_a_month_is_not_closed(session: orm.Session, closing: Callable[[orm.Sess
     posted(session)
     with pytest.raises(PeriodOrderError):
         closing(session)
+
+
+def visited(session: orm.Session) -> dict[str, int]:
+    """Return how many rows of the books this transaction has read, by table."""
+    rows = session.execute(
+        sa.text(
+            "SELECT CASE WHEN starts_with(relname, 'ledger_transfers') THEN 'ledger_transfers' ELSE relname END,"
+            " sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0))::bigint"
+            " FROM pg_stat_xact_user_tables WHERE starts_with(relname, 'ledger_') GROUP BY 1"
+        )
+    )
+    return dict(tuple(row) for row in rows)
+
+
+def test_to_close_a_month_no_more_is_read_however_many_were_closed_before(session: orm.Session) -> None:
+    """Small tables would be read whole, whatever is asked of them: that is ruled out here, as size rules it out."""
+    session.execute(sa.text("SET LOCAL enable_seqscan = off"))
+    debit, credit = accounts(session)
+    read: list[dict[str, int]] = []
+    for month in (date(2026, number, 1) for number in range(1, 7)):
+        service.open_month(session, day=month)
+        service.post(
+            session,
+            Book.ATTRIBUTION,
+            [entry([Transfer(debit, credit, 1)], on=month.replace(day=day)) for day in (2, 3)],
+        )
+        before = visited(session)
+        close(session, month, today=date(2026, 7, 1))
+        read.append({table: count - before.get(table, 0) for table, count in visited(session).items()})
+    assert session.scalar(sa.text("SELECT pg_stat_get_xact_numscans('ledger_balances_month_idx'::regclass)")) == 5
+    for table in ("ledger_entries", "ledger_transfers", "ledger_balances"):
+        assert read[5][table] <= read[2][table], table

@@ -117,5 +117,5 @@ def _increase(net_fen: int, source: str) -> AccountIncrease:
 
 def _payment(number: int, supplier: str, fen: int) -> Received:
     means = [None, Means.VILLAGE_CLERK.value, Means.HOUSEHOLD_CODE.value][number % 3]
-    about = UUID(int=900 + number), UUID(int=100 + number), supplier, date(2025, 6, 1), AT, "bank_transfer"
-    return Received(*about, fen, f"农商行-{number}", means, AT if means else None)
+    about = UUID(int=900 + number), UUID(int=100 + number), supplier, date(2025, 6, 1), date(2025, 6, 1)
+    return Received(*about, AT, "bank_transfer", fen, f"农商行-{number}", means, AT if means else None, None)

@@ -85,11 +85,16 @@ class SlowReport:
         self.total[column] += fen
 
     def _sales(self, rows: Rows) -> None:
-        days = {row["id"]: row["accepted_on"] for row in rows["acceptances"]}
+        """Count what was sold, or came back, when its income is in the book; what brought none, when it happened."""
+        booked_on = {entry["source"]: entry["effective_on"] for entry in rows["ledger_entries"]}
+        accepted_on = {row["id"]: row["accepted_on"] for row in rows["acceptances"]}
+        returned_on = {row["id"]: row["returned_on"] for row in rows["returns"]}
         for line in rows["acceptance_lines"]:
-            self._sale(days[line["acceptance_id"]], line, line["accepted_fen"], line["accepted_net_fen"])
+            day = booked_on.get(f"acceptance:{line['id']}", accepted_on[line["acceptance_id"]])
+            self._sale(day, line, line["accepted_fen"], line["accepted_net_fen"])
         for line in rows["return_lines"]:
-            self._sale(line["counts_on"], line, -line["amount_fen"], -line["net_fen"])
+            day = booked_on.get(f"return:{line['id']}", returned_on[line["return_id"]])
+            self._sale(day, line, -line["amount_fen"], -line["net_fen"])
 
     def _sale(self, day: Any, line: Mapping[str, Any], fen: int, net_fen: int) -> None:
         order = self.order_of[line["order_line_id"]]

@@ -1,4 +1,7 @@
-"""A small market over three months: three suppliers in two counties, three buyers, all that can befall an order."""
+"""A small market over four months, the first closed: three suppliers in two counties, three buyers.
+
+All that can befall an order befalls one.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +17,8 @@ from market.households.models import Household
 from market.households.rules import HouseholdStatus
 from market.identity.models import Member, Organisation
 from market.identity.rules import Actor, OrganisationKind, Role, Scope
+from market.ledger import service as ledger
+from market.ledger.rules import Book
 from market.orders import returns
 from market.orders.models import Order
 from tests import factories
@@ -79,6 +84,15 @@ def buys(
     story.deliver(order)
     story.accept(order, found=found, on=on)
     return order
+
+
+def accepts_late(story: Story, by: Buyer, quantity: str, *, on: date) -> None:
+    """Order and deliver; accept, after its month was closed, on a day in it."""
+    story.buyer, story.orderer, story.receiver = by.organisation, by.orderer, by.receiver
+    order = story.place(quantity)
+    story.deliver(order)
+    ledger.close_month(story.session, Book.ATTRIBUTION, month=on, closed_by=uuid4(), today=date(2026, 7, 1))
+    story.accept(order, on=on)
 
 
 def sends_back(story: Story, by: Buyer, order: Order, quantity: str, *, position: int = 0, on: date) -> None:
@@ -152,6 +166,7 @@ def _play(market: SmallMarket, contribution_id: UUID) -> None:
     session = rich.session
     cheap.disburse({poor[0].id: 15_000}, contributions={poor[0].id: contribution_id}, on=date(2026, 3, 5))
     rich.disburse({poor[1].id: 4_000, market.households[3].id: 700}, on=date(2026, 3, 6))
+    accepts_late(lonely, school, "11", on=date(2026, 3, 20))
     lunch = buys(
         rich,
         school,

@@ -47,6 +47,12 @@ class Reader:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
+    def statement(self, household: Household, on: date) -> Any:
+        path, asked = f"/v1/households/{household.id}/statement", {"from": "2026-01-01", "to": str(on)}
+        answer = self.client.get(path, params=asked, headers=self.headers)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
 
 @pytest.fixture
 def reader(client: TestClient, auditor: dict[str, str]) -> Reader:
@@ -133,14 +139,17 @@ def test_the_parts_of_the_account_of_any_day_sum(session: orm.Session, reader: R
         dealings.act()
     for household in dealings.households:
         for on in DAYS[::3]:
-            check_parts(dealings, household, reader.account(household, on))
+            account = reader.account(household, on)
+            check_parts(dealings, household, account)
+            booked = reader.statement(household, on)
+            assert booked["total"]["money_received_fen"] == sum(each["amount_fen"] for each in account["payments"])
+            assert booked["payments"] == account["payments"]
 
 
 def check_parts(dealings: Dealings, household: Household, account: Any) -> None:
     on, year = date.fromisoformat(account["on"]), account["year"]
     known = year["known"]
     assert year["window"] == {"begin": "2026-01-01", "end": account["on"]}
-    assert known["received_fen"] == sum(each["amount_fen"] for each in account["payments"])
     assert known["received_fen"] == dealings.paid_in(household, CLOSED._replace(end=on))
     assert known["received_fen"] == known["ahead_fen"] + sum(
         each["orders"]["disbursed_fen"] + each["orders"]["top_up_paid_fen"] for each in known["classes"]

@@ -1,9 +1,10 @@
 """What a household is handed: one sheet of A4 in Chinese, and a workbook of the same figures."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from io import BytesIO
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 import python_calamine
@@ -186,3 +187,14 @@ def test_the_page_says_in_a_word_by_whom_receipt_was_confirmed(session: orm.Sess
     assert len(orders.payments) == 1, "of a supplier its own"
     whole = household_statement(connection, clerk, told.household.id, period_from=date(2026, 1, 1), period_to=ON)
     assert household_page.confirmed(whole.payments) == "收款确认：代办员代确认 2 笔、凭码确认 1 笔、未确认 4 笔。"
+
+
+def test_page_and_workbook_say_that_a_payment_was_reversed() -> None:
+    made = handed.handed()
+    first, second = made.orders.payments
+    undone = first._replace(id=UUID(int=7), amount_fen=-first.amount_fen, booked_on=ON, reverses_id=first.id)
+    orders = replace(made.orders, payments=[undone, first, second])
+    assert household_page.confirmed(orders.payments) == "收款确认：代办员代确认 1 笔、付款冲销 1 笔（1,621.40 元）。"
+    book = python_calamine.CalamineWorkbook.from_filelike(BytesIO(household_workbook(made.account, orders)))
+    told, *_ = book.get_sheet_by_name("收款确认(分)").to_python()[1:]
+    assert (told[3], told[4], told[6]) == (undone.amount_fen, "付款冲销", str(ON))

@@ -62,10 +62,10 @@ def close(session: orm.Session, *months: date) -> None:
 
 @contextmanager
 def rolled_up(session: orm.Session, months: int) -> Iterator[None]:
-    """Close the first months and roll them up, for as long as it lasts."""
+    """Close the first months, of which the market has closed one, and roll them up, for as long as it lasts."""
     with session.begin_nested() as savepoint:
-        close(session, *MONTHS[:months])
-        assert [roll_up(session) for _ in range(months + 1)] == [*MONTHS[:months], None]
+        close(session, *MONTHS[1:months])
+        assert [roll_up(session) for _ in range(months)] == [*MONTHS[:months]]
         yield
         savepoint.rollback()
 
@@ -120,19 +120,22 @@ def test_a_rolled_up_month_is_read_from_its_sums(session: orm.Session) -> None:
         assert found.totals != SlowReport(raw_rows(session.connection()), Dimension.CHANNEL, filters).total
 
 
+@pytest.mark.usefixtures("market")
 def test_an_open_month_is_not_rolled_up_and_a_closed_one_once(session: orm.Session) -> None:
     with session.begin_nested() as savepoint:
-        assert roll_up(session) is None
         assert unrolled_since(session.connection()) == date.min
-        close(session, *MONTHS[:2])
-        assert [roll_up(session), roll_up(session), roll_up(session)] == [*MONTHS[:2], None]
-        assert unrolled_since(session.connection()) == MONTHS[2]
+        assert [roll_up(session), roll_up(session)] == [MONTHS[0], None]
+        assert unrolled_since(session.connection()) == MONTHS[1]
+        close(session, *MONTHS[1:3])
+        assert [roll_up(session), roll_up(session), roll_up(session)] == [*MONTHS[1:3], None]
+        assert unrolled_since(session.connection()) == MONTHS[3]
         savepoint.rollback()
 
 
+@pytest.mark.usefixtures("market")
 def test_the_worker_rolls_up_what_is_closed(db: Database, session: orm.Session) -> None:
     with session.begin_nested() as savepoint:
-        close(session, *MONTHS[:3])
+        close(session, *MONTHS[1:3])
         assert [tasks.roll_up_months(db, utc_now()), tasks.roll_up_months(db, utc_now())] == [3, 0]
         savepoint.rollback()
 

@@ -27,7 +27,7 @@ from market.reports.queries import Filters, report
 from market.reports.rules import Dimension, Suspended
 from tests import factories
 from tests.conftest import RolledBackDatabase
-from tests.reports.small_market import WINDOW, SmallMarket, small_market
+from tests.reports.small_market import APRIL, WINDOW, SmallMarket, small_market
 from tests.story import TODAY, Story
 
 MONTHS = [date(2026, month, 1) for month in range(1, 13)]
@@ -171,9 +171,9 @@ def test_a_closed_month_changes_no_statement(session: orm.Session, market: Small
 
     with session.begin_nested() as savepoint:
         before = everything()
-        for month in (date(2026, 3, 1), date(2026, 4, 1)):
+        for month in (date(2026, 4, 1), date(2026, 5, 1)):
             ledger.close_month(session, Book.ATTRIBUTION, month=month, closed_by=uuid4(), today=date(2026, 7, 1))
-        assert session.scalar(sa.text("SELECT count(*) FROM ledger_balances"))
+        assert session.scalar(sa.text("SELECT count(DISTINCT month) FROM ledger_balances")) == 3
         assert everything() == before
         savepoint.rollback()
 
@@ -268,21 +268,21 @@ def test_only_the_matched_part_of_an_advance_is_brought_by_orders(session: orm.S
     _, (contribution,) = story.lot(100_000, {household.id: 60_000})
 
     def now() -> tuple[int, ...]:
-        found = of_household(session, household, (TODAY, TODAY)).total
+        found = of_household(session, household, (APRIL, APRIL)).total
         check_adds_up(found)
         flow, advance = found.total, found.advance
         assert found.money_received_fen == 36_000
         return advance.closing_fen, flow.accrued_fen, flow.recognised_fen, flow.matched_fen, found.brought_by_orders_fen
 
-    story.disburse({household.id: 36_000}, contributions={household.id: contribution.id})
+    story.disburse({household.id: 36_000}, contributions={household.id: contribution.id}, on=APRIL)
     assert now() == (36_000, 0, 0, 0, 0)
-    order = story.sell("40")
+    order = story.sell("40", on=APRIL)
     assert now() == (36_000, 24_000, 0, 0, 0)
-    story.pay(order, 20_000)
+    story.pay(order, 20_000, on=APRIL)
     assert now() == (24_000, 24_000, 12_000, 12_000, 12_000)
-    story.pay(order, 20_000)
+    story.pay(order, 20_000, on=APRIL)
     assert now() == (12_000, 24_000, 24_000, 24_000, 24_000)
-    story.give_back(order, "40")
+    story.give_back(order, "40", on=APRIL)
     assert now() == (36_000, 0, 0, 24_000, 0)
 
 
@@ -348,3 +348,19 @@ def test_a_bad_period_is_pointed_at(client: TestClient, session: orm.Session, ma
         answer = client.get(path + query, headers=reader)
         assert answer.status_code == 422, query
         assert [fault["pointer"] for fault in answer.json()["errors"]] == [pointer]
+
+
+@pytest.mark.usefixtures("market")
+def test_what_was_accepted_in_a_closed_month_is_sold_with_its_income_in_the_first_open_one(
+    session: orm.Session,
+) -> None:
+    story = Story(session)
+    story.lot(100_000, {story.household().id: 60_000})
+    accepted = story.sell("10")
+    march, april = (date(2026, 3, 1), date(2026, 3, 31)), (date(2026, 4, 1), date(2026, 4, 30))
+    assert accepted.accepted_on == TODAY, "in a month that the market has closed"
+    for period, sold_fen in ((march, 0), (april, 10_000)):
+        found = of_cooperative(session, story, period)
+        assert found.sale.sale_net_fen == found.households.total.accrued_fen + found.retained.accrued_fen == sold_fen
+        totals = report(session.connection(), story.clerk, Dimension.CHANNEL, Filters(*period)).totals
+        assert (totals["sale_net_fen"], totals["orders"]) == (sold_fen, found.sale.orders)
