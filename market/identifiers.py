@@ -26,7 +26,8 @@ _CARDS = [
     for written in (r"62\d{14,17}", _IN_FOURS, rf"{_IN_FOURS}{_GAP}\d{{1,3}}", rf"62\d{{4}}{_SOME_GAP}\d{{10,13}}")
 ]
 _CODE_OF_GANSU = re.compile(r"62(?:0[1-9]|1[0-2]|29|30)[0-9]{2}[0-5][0-9]{2}[0-5][0-9]{6}")
-_EINVOICE_NUMBER = re.compile(r"[0-9]{20}")
+_EINVOICE_NUMBER = re.compile(r"([0-9]{2})(1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|9[1-5])[0-9]{16}")
+_FIRST_YEAR_OF_EINVOICES = 2021
 _COUNTY_DIGITS = 6
 CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 """Letters and digits of one-time codes: on paper none is taken for another."""
@@ -138,9 +139,15 @@ def county_of(region_code: str) -> str:
     return region_code[:_COUNTY_DIGITS]
 
 
-def is_einvoice_number(text: str) -> bool:
-    """Tell whether this has the form of the number of an e-invoice (数电发票): 20 digits."""
-    return _EINVOICE_NUMBER.fullmatch(text) is not None
+def is_einvoice_number(text: str, *, by: date) -> bool:
+    """Tell whether this can be the number of an e-invoice (数电发票) that was issued by a day: 20 digits.
+
+    The first two are the year, 2021 at the earliest, when the first were issued; the next two are of the province (GB/T
+    2260, the mainland's), or 91 to 95 of the five cities that have a tax bureau of their own, as Shenzhen's 95. How it
+    was issued and its serial number, the other sixteen, may be any.
+    """
+    found = _EINVOICE_NUMBER.fullmatch(text)
+    return found is not None and _FIRST_YEAR_OF_EINVOICES <= 2000 + int(found[1]) <= by.year
 
 
 def reference_key(text: str) -> str:

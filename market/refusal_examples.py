@@ -128,6 +128,7 @@ OF: Mapping[str, Mapping[str, object]] = {
     "household_code_taken": {"code": "141122106201-0031"},
     "input_drawn_since": _LOT,
     "input_lot": _LOT,
+    "invoice_not_for_produce": {"reason": "it pays a collective", "reason_zh": "收款方为村集体"},
     "invoice_number": _NO_INVOICE,
     "invoice_taken": _INVOICE,
     "left_already": _SETTLEMENT,

@@ -24,7 +24,7 @@ def paid_out(
 ) -> tuple[Disbursement, list[Payment], list[Settlement]]:
     """Record payments to whom the clerk's supplier may pay, of whatever amount."""
     lock_supplier(session, clerk.organisation_id)
-    orders = checking.with_invoices(method, payments)
+    orders = checking.with_invoices(method, payments, by=on)
     checking.check_payments(session, clerk.organisation_id, orders)
     checking.check_day(session, clerk.organisation_id, on)
     batch = disbursing.Batch(

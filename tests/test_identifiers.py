@@ -1,5 +1,7 @@
 """The identifiers, against the vectors of domain.md §9 and its sources."""
 
+from datetime import date
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -121,12 +123,40 @@ def test_a_city_a_province_or_a_word_lies_in_no_county(code: str) -> None:
         county_of(code)
 
 
-def test_an_e_invoice_number_has_twenty_digits() -> None:
-    assert is_einvoice_number("25142000000000000016")
-    assert not is_einvoice_number("2514200000000000001")
-    assert not is_einvoice_number("251420000000000000160")
-    assert not is_einvoice_number("2514200000000000001A")
-    assert not is_einvoice_number("2514200000000000001６")
+NEW_YEARS_DAY = date(2026, 1, 1)
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "25142000000000000016",
+        "26142000000000000016",
+        "21112000000000000016",
+        "24952000000110579895",
+        "25462000000000000000",
+    ],
+)
+def test_an_e_invoice_number_tells_its_year_and_province(number: str) -> None:
+    assert is_einvoice_number(number, by=NEW_YEARS_DAY)
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "2514200000000000001",
+        "251420000000000000160",
+        "2514200000000000001A",
+        "2514200000000000001６",
+        "99999999999999999999",
+        "27142000000000000016",
+        "20142000000000000016",
+        "25162000000000000016",
+        "25712000000000000016",
+        "25962000000000000016",
+    ],
+)
+def test_what_no_province_can_have_issued_by_the_day_is_no_e_invoice_number(number: str) -> None:
+    assert not is_einvoice_number(number, by=NEW_YEARS_DAY)
 
 
 @pytest.mark.parametrize(

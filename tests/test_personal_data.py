@@ -7,7 +7,9 @@ or says is searched for what is known of them. A planted value is found, in what
 import base64
 import io
 import json
+import logging
 import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +21,7 @@ from python_calamine import CalamineWorkbook
 from sqlalchemy import orm
 from starlette.testclient import TestClient
 from structlog.testing import capture_logs
+from typing_extensions import override
 
 from market.app import create_app
 from market.db import Database
@@ -152,8 +155,37 @@ class Day:
         self.said["openapi"] = self.county.client.get("/openapi.json").text
 
 
+class Lines(logging.Handler):
+    """Every line that goes to standard logging, with its exception and what was handed to it besides."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.said: list[str] = []
+
+    @override
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep it as any formatter might write it; but not what the asking side notes of the addresses it asks."""
+        if "http://testserver/" not in record.getMessage():
+            self.said.append(f"{logging.Formatter().format(record)} {vars(record)!r}")
+
+
+@pytest.fixture
+def heard() -> Iterator[Lines]:
+    """Standard logging at its most talkative; to be asked for before the database, whose connections look once."""
+    lines = Lines()
+    loggers = [logging.getLogger(name) for name in ("", "sqlalchemy", "sqlalchemy.engine", "sqlalchemy.pool", "market")]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.DEBUG)
+    loggers[0].addHandler(lines)
+    yield lines
+    loggers[0].removeHandler(lines)
+    for logger, level in zip(loggers, before, strict=True):
+        logger.setLevel(level)
+
+
 def passed(client: TestClient, session: orm.Session) -> tuple[Day, str]:
-    """Let the day pass; return it and what was logged."""
+    """Let the day pass; return it and what was logged by structlog."""
     with time_machine.travel(NOON, tick=False), capture_logs() as lines:
         day = Day(client, session)
     logged = [structlog.processors.format_exc_info(None, "", dict(line)) for line in lines]
@@ -181,6 +213,38 @@ def test_nothing_that_is_kept_or_said_holds_personal_data_in_clear(client: TestC
     assert kept["people"].count("\n") == 2, "three people, sealed"
     assert all(kept[name] for name in ("idempotent_answers", "ledger_entries", "personal_data_accesses"))
     assert {name: found for name, text in kept.items() if (found := found_in(text))} == {}
+
+
+def test_nothing_that_is_logged_at_length_or_printed_holds_personal_data_in_clear(
+    heard: Lines, client: TestClient, session: orm.Session, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Statements are logged too, by the project's own settings, which hide what is bound to them."""
+    with time_machine.travel(NOON, tick=False):
+        Day(client, session)
+    said, printed = "\n".join(heard.said), capfd.readouterr()
+    assert "INSERT INTO people" in said
+    assert "hide_parameters" in said
+    assert [line for line in heard.said if found_in(line)] == []
+    assert found_in(printed.out + printed.err) == set()
+
+
+def test_what_leaks_into_any_channel_is_heard(
+    heard: Lines, session: orm.Session, capfd: pytest.CaptureFixture[str]
+) -> None:
+    name, number, phone = (str(PEOPLE[0][field]) for field in ("name", "resident_id", "phone"))
+    market = logging.getLogger("market.households.people")
+    market.debug("adding %s", PEOPLE[0])
+    assert found_in(heard.said.pop()) >= {name, number, phone}
+    market.info("adding", extra={"person": name})
+    assert found_in(heard.said.pop()) == {name}
+    market.error("failed", exc_info=ValueError(phone))
+    assert found_in(heard.said.pop()) == {phone}
+    session.execute(sa.text(f"SELECT '{number}'"))
+    assert found_in("\n".join(heard.said)) == {number}
+    print(name)  # noqa: T201 - the leak itself
+    print(phone, file=sys.stderr)  # noqa: T201
+    printed = capfd.readouterr()
+    assert (found_in(printed.out), found_in(printed.err)) == ({name}, {phone})
 
 
 @pytest.mark.parametrize("value", sorted(CLEAR)[::5])

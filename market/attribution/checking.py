@@ -16,6 +16,7 @@ from market.attribution.paying import (
     Method,
     PayeeWithoutTieError,
     PaymentReferenceTakenError,
+    check_purchase_invoice,
     invoice_number,
 )
 from market.attribution.rules import Kind, PaymentOrder
@@ -30,21 +31,21 @@ from market.lots.models import Contribution, Lot
 from market.lots.rules import LotStatus
 
 
-def invoiced(method: Method, payments: Sequence[PaymentOrder]) -> list[PaymentOrder]:
+def invoiced(method: Method, payments: Sequence[PaymentOrder], *, by: date) -> list[PaymentOrder]:
     """Return the payments with the numbers of their invoices; raises `EinvoiceNumberError` or `CashNeedsWitnessError`.
 
     Cash that one person alone would record is refused here; a list of cash comes by `record`.
     """
     if method is Method.CASH:
         raise CashNeedsWitnessError(pointer="/method")
-    return with_invoices(method, payments)
+    return with_invoices(method, payments, by=by)
 
 
-def with_invoices(method: Method, payments: Sequence[PaymentOrder]) -> list[PaymentOrder]:
-    """Return the payments with the numbers of their invoices; raises `EinvoiceNumberError`."""
+def with_invoices(method: Method, payments: Sequence[PaymentOrder], *, by: date) -> list[PaymentOrder]:
+    """Return the payments with the numbers of their invoices, issued by a day; raises `EinvoiceNumberError`."""
     return [
         payment._replace(
-            invoice_number=invoice_number(method, payment.reference, payment.invoice_number, pointer=pointer)
+            invoice_number=invoice_number(method, payment.reference, payment.invoice_number, by=by, pointer=pointer)
         )
         for payment, pointer in zip(payments, pointers_of(payments), strict=True)
     ]
@@ -56,7 +57,7 @@ def pointers_of(payments: Sequence[PaymentOrder]) -> list[str]:
 
 
 def check_payments(session: orm.Session, supplier_id: UUID, payments: Sequence[PaymentOrder]) -> None:
-    """Refuse strangers, contributions of other households, and references and invoices used before."""
+    """Refuse strangers, contributions of other households or of no produce, references and invoices used before."""
     households = {payment.payee_id for payment in payments if payment.kind is Kind.HOUSEHOLD}
     known = {
         Kind.HOUSEHOLD: set(benefits.enrolled(session, supplier_id, households)),
@@ -69,8 +70,10 @@ def check_payments(session: orm.Session, supplier_id: UUID, payments: Sequence[P
         if payment.payee_id not in known[payment.kind]:
             name = _name_of(session, supplier_id, payment)
             raise PayeeWithoutTieError(payee=named(name), pointer=f"{pointer}/payee_id")
-        if payment.contribution_id and makers.get(payment.contribution_id) != payment.payee_id:
+        maker, mechanism = makers.get(payment.contribution_id, (None, None))
+        if payment.contribution_id and maker != payment.payee_id:
             raise ForeignContributionError(pointer=f"{pointer}/contribution_id")
+        check_produce(payment, {mechanism}, pointer=pointer)
         key = reference_key(payment.reference)
         if key in used:
             raise PaymentReferenceTakenError(reference=payment.reference, pointer=f"{pointer}/reference")
@@ -78,6 +81,13 @@ def check_payments(session: orm.Session, supplier_id: UUID, payments: Sequence[P
         if payment.invoice_number in invoices:
             raise EinvoiceTakenError(number=payment.invoice_number, pointer=f"{pointer}/invoice_number")
         invoices |= {payment.invoice_number} - {None}
+
+
+def check_produce(payment: PaymentOrder, mechanisms: Collection[str | None], *, pointer: str) -> None:
+    """Raise `InvoiceNotForProduceError` for an invoiced payment that is for anything but a household's produce."""
+    if payment.invoice_number is not None:
+        payee = Payee.HOUSEHOLD if payment.kind is Kind.HOUSEHOLD else Payee.COLLECTIVE
+        check_purchase_invoice(payee, mechanisms, pointer=f"{pointer}/invoice_number")
 
 
 def _used(session: orm.Session, supplier_id: UUID, payments: Sequence[PaymentOrder]) -> set[str]:
@@ -158,13 +168,15 @@ def _collectives(session: orm.Session, supplier_id: UUID, payments: Sequence[Pay
     return set(session.scalars(_COLLECTIVES, {"supplier": supplier_id, "mechanisms": mechanisms}))
 
 
-def _makers(session: orm.Session, supplier_id: UUID, contribution_ids: Collection[UUID | None]) -> Mapping[UUID, UUID]:
-    """Return the household of each contribution to the supplier's lots."""
+def _makers(
+    session: orm.Session, supplier_id: UUID, contribution_ids: Collection[UUID | None]
+) -> Mapping[UUID | None, tuple[UUID, str]]:
+    """Return the household and the mechanism of each contribution to the supplier's lots."""
     if not contribution_ids:
         return {}
     found = (
-        sa.select(Contribution.id, Contribution.household_id)
+        sa.select(Contribution.id, Contribution.household_id, Contribution.mechanism)
         .join(Lot, Lot.id == Contribution.lot_id)
         .where(Contribution.id.in_(contribution_ids), Lot.supplier_id == supplier_id, Lot.status != LotStatus.DISCARDED)
     )
-    return {row.id: row.household_id for row in session.execute(found)}
+    return {row.id: (row.household_id, row.mechanism) for row in session.execute(found)}

@@ -41,7 +41,7 @@ def predict(
     method: str = Method.BANK_TRANSFER,
 ) -> list[Settlement]:
     """Return what the payments would settle; writes nothing. Raises what `disburse` raises."""
-    orders = checking.invoiced(Method(method), payments)
+    orders = checking.invoiced(Method(method), payments, by=paid_on)
     checking.check_payments(session, actor.organisation_id, orders)
     checking.check_day(session, actor.organisation_id, paid_on)
     return settling.settle_delivered(session, actor.organisation_id, orders)
@@ -61,10 +61,10 @@ def disburse(
     """Record payments made: each settles what its payee is owed, oldest first; the rest is an advance.
 
     Raises `PayeeWithoutTieError`, `ForeignContributionError`, `PaymentReferenceTakenError`, `EinvoiceNumberError`,
-    `EinvoiceTakenError`, `PaidBeyondDeliveryError`, `CashNeedsWitnessError`, `EvidenceUsedError` or `InvalidInputError`
-    (the day).
+    `EinvoiceTakenError`, `InvoiceNotForProduceError`, `PaidBeyondDeliveryError`, `CashNeedsWitnessError`,
+    `EvidenceUsedError` or `InvalidInputError` (the day).
     """
-    orders = checking.invoiced(Method(method), payments)
+    orders = checking.invoiced(Method(method), payments, by=paid_on)
     lock_supplier(session, actor.organisation_id)
     batch = Batch(
         supplier_id=actor.organisation_id,

@@ -42,6 +42,7 @@ class Payment(Base):
         sa.CheckConstraint("amount_fen > 0", name="amount_is_positive"),
         sa.CheckConstraint("num_nonnulls(household_id, collective_id) = 1", name="payee_is_one"),
         sa.CheckConstraint("invoice_number ~ '^[0-9]{20}$'", name="invoice_number_is_20_digits"),
+        sa.CheckConstraint("invoice_number IS NULL OR household_id IS NOT NULL", name="invoice_is_of_a_household"),
         sa.CheckConstraint("confirmed_at IS NULL OR reversed_at IS NULL", name="received_or_reversed"),
         sa.Index(
             "payments_reference_once",
@@ -229,6 +230,7 @@ class PayListLine(Base):
     __table_args__ = (
         sa.CheckConstraint("amount_fen > 0", name="amount_is_positive"),
         sa.CheckConstraint("num_nonnulls(household_id, collective_id) = 1", name="payee_is_one"),
+        sa.CheckConstraint("invoice_number IS NULL OR household_id IS NOT NULL", name="invoice_is_of_a_household"),
         sa.CheckConstraint("status IN ('open', 'paid', 'failed', 'withdrawn')", name="status_is_known"),
         sa.CheckConstraint("(status = 'paid') = (payment_id IS NOT NULL)", name="paid_has_its_payment"),
         sa.CheckConstraint(

@@ -30,6 +30,7 @@ from market.attribution.paying import (
     EinvoiceTakenError,
     EvidenceUsedError,
     ForeignContributionError,
+    InvoiceNotForProduceError,
     Method,
     PaidBeyondDeliveryError,
     PayeeWithoutTieError,
@@ -58,6 +59,7 @@ _PAYING = (
     PaymentReferenceTakenError,
     EinvoiceNumberError,
     EinvoiceTakenError,
+    InvoiceNotForProduceError,
     PaidBeyondDeliveryError,
 )
 _POSTING = (PeriodClosedError, NotFoundError, TransitionError)

@@ -17,6 +17,7 @@ from market.attribution.matching import lock_supplier
 from market.attribution.models import PayList, PayListLine, Payment
 from market.attribution.paying import LIST_TRANSITIONS, LineStatus, ListEvent, ListStatus, Method
 from market.attribution.rules import Kind, PaymentOrder
+from market.clock import business_date
 from market.db import new_id
 from market.errors import NotFoundError, follow
 from market.identifiers import reference_key
@@ -39,7 +40,7 @@ def prepare(
     """
     supplier_id = actor.organisation_id
     lock_supplier(session, supplier_id)
-    orders = checking.with_invoices(method, payments)
+    orders = checking.with_invoices(method, payments, by=paid_on or business_date(now))
     checking.check_payments(session, supplier_id, orders)
     if paid_on is not None:
         checking.check_day(session, supplier_id, paid_on)

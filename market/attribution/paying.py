@@ -1,11 +1,13 @@
 """How money is handed over, and what a list of payments goes through; the refusals of paying out. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
 
 from typing_extensions import override
 
+from market.benefits.rules import MECHANISMS, Mechanism, Payee
 from market.errors import MarketError
 from market.identifiers import is_einvoice_number
 
@@ -68,8 +70,27 @@ class FailureReason(StrEnum):
     OTHER = "other"
 
 
-def invoice_number(method: Method, reference: str, number: str | None, *, pointer: str) -> str | None:
-    """Return the number of the purchase invoice behind a payment, if there is one.
+PRODUCE = frozenset({Mechanism.ORDER_PURCHASE, Mechanism.CONSIGNMENT, Mechanism.CONTRACTING})
+"""What a household is paid for produce of its own: bought of it, sold for it, or grown under contract. Patronage is a
+share of the surplus by what was traded, not a price; wages, rent, custody and dividends are no produce at all."""
+
+
+def check_purchase_invoice(payee: Payee, mechanisms: Collection[str | None], *, pointer: str) -> None:
+    """Raise `InvoiceNotForProduceError` unless a payment by purchase invoice can be for a household's own produce.
+
+    `mechanisms` are those for which it is known to pay; what it pays ahead for nothing named (None) is left.
+    """
+    other = sorted(each for each in mechanisms if each is not None and each not in PRODUCE)
+    if payee is not Payee.HOUSEHOLD:
+        raise InvoiceNotForProduceError(reason="it pays a collective", reason_zh="收款方为村集体", pointer=pointer)
+    if other:
+        names = "、".join(MECHANISMS[Mechanism(each)].name for each in other)
+        reason = f"it pays {', '.join(other)}"
+        raise InvoiceNotForProduceError(reason=reason, reason_zh=f"所付款项含{names}", pointer=pointer)
+
+
+def invoice_number(method: Method, reference: str, number: str | None, *, by: date, pointer: str) -> str | None:
+    """Return the number of the purchase invoice behind a payment, if there is one; issued by the day of the payment.
 
     Of a payment by purchase invoice it is the reference. Raises `EinvoiceNumberError` for what is no such number.
     """
@@ -78,7 +99,7 @@ def invoice_number(method: Method, reference: str, number: str | None, *, pointe
         if number not in (None, reference):
             raise EinvoiceNumberError(number=number, pointer=f"{pointer}/{at}")
         number, at = reference, "reference"
-    if number is not None and not is_einvoice_number(number):
+    if number is not None and not is_einvoice_number(number, by=by):
         raise EinvoiceNumberError(number=number, pointer=f"{pointer}/{at}")
     return number
 
@@ -119,10 +140,23 @@ class BankResultError(MarketError):
 
 
 class EinvoiceNumberError(MarketError):
-    """An e-invoice has a number of 20 digits; of a payment by purchase invoice it is the reference (domain.md §9)."""
+    """An e-invoice's number begins with its year and province; by purchase invoice it is the reference (domain.md §9).
 
-    en = "{number} is not the number of this e-invoice: 20 digits, and the same as the reference."
-    zh = "{number} 不是有效的数电发票号码:须为 20 位数字,且与付款凭证号一致。"
+    Of the number nothing but this form can be checked: whether it was issued is known to the tax bureau alone.
+    """
+
+    en = (
+        "{number} is not the number of this e-invoice: 20 digits, first the year, not after the payment's, and the"
+        " province's code; and the same as the reference."
+    )
+    zh = "{number} 不是有效的数电发票号码:须为 20 位数字,前两位为不晚于付款的年份,后接省级代码,且与付款凭证号一致。"
+
+
+class InvoiceNotForProduceError(MarketError):
+    """A purchase invoice (type 16) is issued to a farmer for self-grown produce, and stands behind no other money."""
+
+    en = "A purchase invoice (type 16) is for a household's own produce: {reason}."
+    zh = "农产品收购发票(类型 16)只用于向农户收购自产农产品:{reason_zh}。"
 
 
 class EinvoiceTakenError(MarketError):

@@ -9,16 +9,22 @@ from sqlalchemy import orm
 
 from market.attribution import matching, posting, queries
 from market.attribution.ahead import check_paid_ahead
-from market.attribution.checking import pointers_of
+from market.attribution.checking import check_produce, pointers_of
 from market.attribution.claiming import pay
 from market.attribution.models import Disbursement, Payment
 from market.attribution.rules import PAID_STEP, Kind, Owed, PaymentOrder, Settlement, Share, Step
 
 
 def settle_delivered(session: orm.Session, supplier_id: UUID, payments: Sequence[PaymentOrder]) -> list[Settlement]:
-    """Return what the payments settle; raises `PaidBeyondDeliveryError` for one that pays more than it may."""
-    settlements = settle(session, supplier_id, payments)
-    check_paid_ahead(session, supplier_id, settlements, pointers_of(payments))
+    """Return what the payments settle.
+
+    Raises `PaidBeyondDeliveryError` for one that pays more than it may, `InvoiceNotForProduceError` for one by purchase
+    invoice that would settle something else.
+    """
+    settlements, pointers = settle(session, supplier_id, payments), pointers_of(payments)
+    for settlement, pointer in zip(settlements, pointers, strict=True):
+        check_produce(settlement.payment, {item.share.mechanism for item in settlement.settled}, pointer=pointer)
+    check_paid_ahead(session, supplier_id, settlements, pointers)
     return settlements
 
 

@@ -276,12 +276,17 @@ MARKET: tuple[Invariant, ...] = (
         "上架价与成交价均不高于认定时的举证价格",
         """
         SELECT concat('product ', p.id), concat('at most ', c.price_ceiling_fen), t.price_fen::text
-          FROM price_tiers t JOIN products p ON p.id = t.product_id JOIN certificates c ON c.id = p.certificate_id
-         WHERE t.price_fen > c.price_ceiling_fen
+          FROM price_tiers t
+          JOIN products p ON p.id = t.product_id
+          JOIN certificates c ON c.id = p.certificate_id
+          JOIN applications a ON a.id = c.application_id
+         WHERE CAST(t.price_fen AS numeric) * a.unit_milli > CAST(c.price_ceiling_fen AS numeric) * p.unit_milli
         UNION ALL
         SELECT concat('order line ', l.id), concat('at most ', c.price_ceiling_fen), l.unit_price_fen::text
-          FROM order_lines l JOIN certificates c ON c.number = l.certificate_number
-         WHERE l.unit_price_fen > c.price_ceiling_fen
+          FROM order_lines l
+          JOIN certificates c ON c.number = l.certificate_number
+          JOIN applications a ON a.id = c.application_id
+         WHERE CAST(l.unit_price_fen AS numeric) * a.unit_milli > CAST(c.price_ceiling_fen AS numeric) * l.unit_milli
         """,
     ),
     Invariant(

@@ -18,6 +18,7 @@ from sqlalchemy import orm
 from market.attribution.net_income import NetIncome, net_incomes
 from market.attribution.payables import Payable, overdue_to
 from market.attribution.statements import positions_by
+from market.audit.lapsing import BeyondLand, LapsedAssistance, beyond_land, lapsed_assistance
 from market.audit.late_statuses import LateStatus, late_statuses
 from market.audit.rules import MonitoringRule
 from market.benefits.rules import IncomeClass
@@ -54,6 +55,8 @@ class Circumstances:
     enrolled_on: date | None
     paid_above_fen: int
     off_register: tuple[int, int]
+    lapsed: LapsedAssistance | None
+    beyond_land: BeyondLand | None
     unchecked: Sequence[Unchecked]
     late_status: LateStatus | None
     heads_days_late: int
@@ -148,6 +151,16 @@ def status_lapsed(found: Circumstances) -> Mapping[str, int] | None:
     return {"off_register_deliveries": deliveries, "off_register_fen": fen} if deliveries else None
 
 
+def assistance_lapsed(found: Circumstances) -> Mapping[str, int] | None:
+    """Judge by the day of delivery, or of acceptance for pools; who is ordinary by then is assisted no more."""
+    return found.lapsed._asdict() if found.lapsed else None
+
+
+def delivered_beyond_land(found: Circumstances) -> Mapping[str, int] | None:
+    """Who delivers more than its land bears has bought the rest, or lends its name."""
+    return found.beyond_land._asdict() if found.beyond_land else None
+
+
 def unchecked_items(found: Circumstances) -> Mapping[str, int] | None:
     """Judge what of other income is unchecked for longer than the line's row lets it; all of it, if above the line."""
     line, heads = found.line, found.household.head_count
@@ -210,6 +223,8 @@ JUDGES: Mapping[MonitoringRule, Judge] = {
     MonitoringRule.WAGE_IMPLAUSIBLE: wage_implausible,
     MonitoringRule.PAID_ABOVE_ATTRIBUTED: paid_above_attributed,
     MonitoringRule.STATUS_LAPSED: status_lapsed,
+    MonitoringRule.ASSISTANCE_LAPSED: assistance_lapsed,
+    MonitoringRule.DELIVERED_BEYOND_LAND: delivered_beyond_land,
     MonitoringRule.UNCHECKED_ITEMS: unchecked_items,
     MonitoringRule.STATUS_RECORDED_LATE: status_recorded_late,
     MonitoringRule.HEADS_RECORDED_LATE: heads_recorded_late,
@@ -298,7 +313,9 @@ def alerts(
     since = connection.scalar(_OPEN_SINCE, asked) or date.min
     asked |= {"period_from": window.next_day, "since": since}
     above: dict[UUID, int] = {row[0]: row[1] for row in connection.execute(_ABOVE, asked)}
-    lapsed: dict[UUID, tuple[int, int]] = {row[0]: (row[1], row[2]) for row in connection.execute(_OFF_REGISTER, asked)}
+    away: dict[UUID, tuple[int, int]] = {row[0]: (row[1], row[2]) for row in connection.execute(_OFF_REGISTER, asked)}
+    lapsed = lapsed_assistance(connection, ids, begin=window.begin, end=on, on=on)
+    beyond = beyond_land(connection, ids, begin=window.begin, end=on)
     late = late_statuses(connection, ids, days=LATE_STATUS_DAYS, since=window.begin)
     heads = late_head_counts(connection, ids, days=LATE_STATUS_DAYS, since=window.begin)
     unchecked: dict[UUID, list[Unchecked]] = defaultdict(list)
@@ -317,7 +334,9 @@ def alerts(
             self_paid.get(household.id, 0),
             enrolled.get(household.id),
             above.get(household.id, 0),
-            lapsed.get(household.id, (0, 0)),
+            away.get(household.id, (0, 0)),
+            lapsed.get(household.id),
+            beyond.get(household.id),
             unchecked[household.id],
             late.get(household.id),
             heads.get(household.id, 0),

@@ -29,7 +29,8 @@ def list_odd_records(query: Annotated[RecordQuery, Query()], caller: Monitor) ->
     Lots that their land cannot have borne; produce bought far above what it is sold for, and lots that cost more than
     they can bring; more hours than the days have; plans, payments and receipts dated back by more than 30 days;
     receipts recorded by hand of which the supplier's own statements of those days tell nothing; products far dearer
-    than those of other suppliers; sales above the value that was declared for a certificate.
+    than those of other suppliers; sales above the value that was declared for a certificate; products ordered under a
+    certificate that had lapsed, or above the price that there was evidence of.
     """
     rules = [query.rule] if query.rule else list(RecordRule)
     return _listed(query, caller, odd_records, rules=rules, told=OddRecordOut, words=RECORD_WORDS)

@@ -38,7 +38,11 @@ class OddRecordOut(Schema):
     en: Annotated[str, Field(examples=["a lot holds more than its land can have borne"])]
     zh: Annotated[str, Field(examples=["批次数量超过其种植面积的可能产量"])]
     id: Annotated[
-        Id, Field(description="of the lot, contribution, plan version, disbursement, receipt, product or certificate")
+        Id,
+        Field(
+            description="of the lot, contribution, plan version, disbursement, receipt, product, certificate or order"
+            " line"
+        ),
     ]
     supplier_id: Id
     household_id: OptionalId

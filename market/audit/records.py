@@ -1,7 +1,7 @@
 """Cross-checks of what suppliers and counties put on record, for who audits them: hints to look at, not refusals.
 
 A lot that its land cannot have borne, prices and hours that nobody pays or works, what was dated back, and sales that
-are dearer than all others' or more than was declared.
+are dearer than all others' or than their evidence, under no valid certificate, or more than was declared.
 """
 
 # ruff: noqa: S608 - statements are put together from the fragments of this file alone
@@ -177,6 +177,36 @@ _QUERIES: Mapping[RecordRule, str] = {
                  GROUP BY id, supplier_id, declared_value_fen, begins_on, accepted_on) AS day
          GROUP BY id, supplier_id, declared_value_fen, begins_on
         HAVING max(so_far_fen) > declared_value_fen
+    """,
+    RecordRule.CERTIFICATE_LAPSED: f"""
+        SELECT l.id, o.supplier_id, {_NOBODY}, o.placed_on, o.placed_on,
+               jsonb_build_object('days', greatest(o.placed_on - c.valid_to, c.valid_from - o.placed_on, 0),
+                                  'amount_fen', l.amount_fen)
+          FROM orders o
+          JOIN suppliers s ON s.id = o.supplier_id
+          JOIN order_groups g ON g.id = o.group_id
+          JOIN order_lines l ON l.order_id = o.id
+          JOIN certificates c ON c.number = l.certificate_number
+          LEFT JOIN LATERAL (SELECT event FROM certificate_changes h
+                              WHERE h.certificate_id = c.id AND h.changed_at < g.placed_at
+                              ORDER BY h.changed_at DESC, h.id DESC LIMIT 1) AS latest ON true
+         WHERE o.placed_on BETWEEN :begin AND :end
+           AND (o.placed_on NOT BETWEEN c.valid_from AND c.valid_to OR latest.event IN ('suspend', 'revoke'))
+    """,
+    RecordRule.PRICE_ABOVE_EVIDENCE: f"""
+        SELECT l.id, o.supplier_id, {_NOBODY}, o.placed_on, o.placed_on,
+               jsonb_build_object('price_fen', l.unit_price_fen,
+                                  'evidenced_price_fen', div(e.price_fen * l.unit_milli, a.unit_milli))
+          FROM orders o
+          JOIN suppliers s ON s.id = o.supplier_id
+          JOIN order_lines l ON l.order_id = o.id
+          JOIN certificates c ON c.number = l.certificate_number
+          JOIN applications a ON a.id = c.application_id
+          CROSS JOIN LATERAL (
+            SELECT CAST(least(c.price_ceiling_fen, min(price_fen)) AS numeric) AS price_fen
+              FROM price_evidences WHERE application_id = a.id) AS e
+         WHERE o.placed_on BETWEEN :begin AND :end
+           AND CAST(l.unit_price_fen AS numeric) * a.unit_milli > e.price_fen * l.unit_milli
     """,
 }
 

@@ -194,6 +194,8 @@ class MonitoringRule(StrEnum):
     WAGE_IMPLAUSIBLE = "wage_implausible"
     PAID_ABOVE_ATTRIBUTED = "paid_above_attributed"
     STATUS_LAPSED = "status_lapsed"
+    ASSISTANCE_LAPSED = "assistance_lapsed"
+    DELIVERED_BEYOND_LAND = "delivered_beyond_land"
     UNCHECKED_ITEMS = "unchecked_items"
     STATUS_RECORDED_LATE = "status_recorded_late"
     HEADS_RECORDED_LATE = "heads_recorded_late"
@@ -231,6 +233,14 @@ MONITORING_WORDS: Mapping[MonitoringRule, tuple[str, str]] = {
     MonitoringRule.STATUS_LAPSED: (
         "delivered to a lot on a day on which it was not on the register",
         "交货当日不在册",
+    ),
+    MonitoringRule.ASSISTANCE_LAPSED: (
+        "ordinary or off the register, but in a pool for assisted households, or reported as one on such a day",
+        "已转为一般户或已退出,仍列在仅限帮扶户的资金池,或当日收入仍计为帮扶收入",
+    ),
+    MonitoringRule.DELIVERED_BEYOND_LAND: (
+        "delivered more of a category in a calendar year than the land on record bears, by the most per mu",
+        "一个自然年内某品类交售量超过在册土地按亩产上限的可能产量",
     ),
     MonitoringRule.UNCHECKED_ITEMS: (
         "other income that no second person has checked: above the threshold for too long, or above the line at all",
@@ -305,6 +315,8 @@ class RecordRule(StrEnum):
     RECEIPT_ON_NO_STATEMENT = "receipt_on_no_statement"
     PRICE_FAR_ABOVE_PEERS = "price_far_above_peers"
     SALES_ABOVE_DECLARED = "sales_above_declared_value"
+    CERTIFICATE_LAPSED = "certificate_lapsed"
+    PRICE_ABOVE_EVIDENCE = "price_above_evidence"
 
 
 RECORD_WORDS: Mapping[RecordRule, tuple[str, str]] = {
@@ -351,6 +363,14 @@ RECORD_WORDS: Mapping[RecordRule, tuple[str, str]] = {
     RecordRule.SALES_ABOVE_DECLARED: (
         "more was sold under a certificate in a year of its validity than the value that was declared for it",
         "认定证书一个有效年度内验收的销售额超过所申报的商品价值量",
+    ),
+    RecordRule.CERTIFICATE_LAPSED: (
+        "a product was ordered under a certificate that was expired, suspended or revoked on the day",
+        "下单之日认定证书已过期、暂停或撤销",
+    ),
+    RecordRule.PRICE_ABOVE_EVIDENCE: (
+        "a product was ordered above the lowest price that its certification gave evidence of",
+        "成交价格高于认定时举证的最低价格",
     ),
 }
 """Hints for who audits, not refusals: a supplier may be late with its papers, or have a very good year."""

@@ -184,7 +184,7 @@ def _found(stage: Stage, supplied: Supply, short: int, damaged: int) -> Json:
     number = supplied.order["number"]
     return {
         "accepted_on": stage.day,
-        "evidence": {"acceptance_note": f"验收单 {number}", "invoice": f"26142{number[1:]}"},
+        "evidence": {"acceptance_note": f"验收单 {number}", "invoice": f"{stage.day[2:4]}142{number[1:]}"},
         "lines": [line],
     }
 

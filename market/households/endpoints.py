@@ -48,6 +48,7 @@ from market.households.schemas import (
 )
 from market.identity.access import Caller, requires
 from market.identity.rules import Actor, Permission
+from market.quantities import MILLI_MU, parse, text
 from market.regions import service as regions
 from market.regions.rules import UnknownRegionError
 
@@ -83,6 +84,7 @@ def register_household(
                 head_count=request.head_count,
                 status=request.status,
                 registered_on=request.registered_on,
+                land_milli_mu=_milli_mu(request.land_mu),
                 now=utc_now(),
             ),
         ),
@@ -156,6 +158,8 @@ def change_household(
         service.change_head_count(
             session, actor, household, head_count=request.head_count, valid_from=valid_from, now=now
         )
+        if (land_milli_mu := _milli_mu(request.land_mu)) is not None:
+            service.change_land(session, household, land_milli_mu=land_milli_mu)
         response.headers["ETag"] = etag(household.version)
         return _shown(session, household)
 
@@ -246,9 +250,15 @@ def _visible(session: orm.Session, actor: Actor, household_id: UUID) -> Househol
     return household
 
 
+def _milli_mu(land_mu: str | None) -> int | None:
+    return None if land_mu is None else parse(land_mu, MILLI_MU)
+
+
 def _shown(session: orm.Session, household: Household) -> HouseholdDetailOut:
+    land_milli_mu = household.land_milli_mu
     return HouseholdDetailOut(
         **HouseholdOut.model_validate(household).model_dump(),
+        land_mu=None if land_milli_mu is None else text(land_milli_mu, MILLI_MU),
         departure_reason=household.departure_reason,
         departure_recorded_by=household.departure_recorded_by,
         departure_recorded_at=household.departure_recorded_at,

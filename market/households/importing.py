@@ -28,7 +28,7 @@ from market.households.register_file import (
     read,
 )
 from market.households.rules import AccessKind, Column, FileKind, HouseholdStatus, PersonalField
-from market.households.service import change_head_count
+from market.households.service import change_head_count, change_land
 from market.households.vault import DataKey, Vault
 from market.identity.rules import Actor
 
@@ -186,6 +186,8 @@ def _compared(vault: Vault, told: HouseholdInFile, home: Home, status: Household
     ]
     if status is not told.status:
         columns.append(Column.STATUS)
+    if told.land_milli_mu not in (None, home.household.land_milli_mu):
+        columns.append(Column.LAND_MU)
     if columns:
         plan.differences.append(Difference(told.row, told.code, columns))
     for row, person in told.people.items():
@@ -253,6 +255,7 @@ def _row_of(household: HouseholdInFile, household_id: UUID) -> dict[str, Any]:
         "code": household.code,
         "village_code": household.village_code,
         "head_count": household.head_count,
+        "land_milli_mu": household.land_milli_mu,
         "registered_on": household.registered_on,
         "departed_on": None,
         "version": 1,
@@ -270,8 +273,8 @@ def _apply(
 ) -> None:
     """Let the register say of these people what the file says; who is in it no more has departed.
 
-    Another head count holds from today. Village, status and day of registration stay: these have requests, and dates,
-    of their own.
+    Another head count holds from today, the land at once. Village, status and day of registration stay: these have
+    requests, and dates, of their own.
     """
     plans = [plan for plan in plans if plan.differences]
     ids = [plan.home.household.id for plan in plans]
@@ -287,6 +290,8 @@ def _apply(
         rows += [people.row_of(vault, data_keys[household.id], household.id, person) for person in new]
         if household.head_count != told.head_count:
             change_head_count(session, actor, household, head_count=told.head_count, valid_from=today, now=reading.now)
+        if told.land_milli_mu is not None:
+            change_land(session, household, land_milli_mu=told.land_milli_mu)
     session.flush()
     if rows:
         session.execute(sa.insert(Person), rows)

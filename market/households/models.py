@@ -24,12 +24,14 @@ class Household(Base):
     """A family on the register, from `registered_on` until the day before `departed_on` (null: still on it).
 
     Who recorded the departure, and when, is null where no member did; a reason is asked of who leaves while monitored.
-    `head_count` is the one that holds last; those before are in `household_head_counts`.
+    `head_count` is the one that holds last; those before are in `household_head_counts`. `land_milli_mu` is what
+    it farms, as the county knows it now, in thousandths of a mu; null where nobody has told.
     """
 
     __tablename__ = "households"
     __table_args__ = (
         sa.CheckConstraint("head_count BETWEEN 1 AND 30", name="head_count_is_plausible"),
+        sa.CheckConstraint("land_milli_mu BETWEEN 0 AND 999999", name="land_is_plausible"),
         sa.CheckConstraint("departed_on > registered_on", name="departure_follows_registration"),
         sa.CheckConstraint(
             "num_nulls(departure_recorded_by, departure_recorded_at) IN (0, 2)"
@@ -49,6 +51,7 @@ class Household(Base):
     code: orm.Mapped[str] = orm.mapped_column(unique=True)
     village_code: orm.Mapped[str] = orm.mapped_column(index=True)
     head_count: orm.Mapped[int]
+    land_milli_mu: orm.Mapped[int | None]
     registered_on: orm.Mapped[date]
     departed_on: orm.Mapped[date | None]
     departure_reason: orm.Mapped[DepartureReason | None]

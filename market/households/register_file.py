@@ -23,6 +23,7 @@ from market.households.rules import (
     PersonalField,
     check_code,
 )
+from market.quantities import MILLI_MU, parse
 from market.tables import Cell, UnreadableTableError, csv_table, workbook
 
 MAX_ROWS = 5_000
@@ -36,6 +37,7 @@ TITLES: Mapping[AnyColumn, str] = {
     Column.STATUS: "户类型",
     Column.HEAD_COUNT: "家庭人口数",
     Column.REGISTERED_ON: "登记日期",
+    Column.LAND_MU: "经营土地面积(亩)",
     PersonalField.NAME: "姓名",
     PersonalField.RESIDENT_ID: "身份证号码",
     PersonalField.RELATION: "与户主关系",
@@ -44,11 +46,14 @@ TITLES: Mapping[AnyColumn, str] = {
     PersonalField.BANK_ACCOUNT: "银行账号",
     PersonalField.HEALTH: "健康状况",
 }
+KEPT_AS: Mapping[Column, str] = {Column.HOUSEHOLD_CODE: "code", Column.LAND_MU: "land_milli_mu"}
+"""Where a household keeps a column under another name than its own."""
 _COLUMN_OF: Mapping[str, AnyColumn] = {
     **{title: column for column, title in TITLES.items()},
     **{column.value: column for column in TITLES},
 }
-_REQUIRED = (*Column, PersonalField.NAME)
+_OPTIONAL = frozenset({Column.LAND_MU})
+_REQUIRED = (*(column for column in Column if column not in _OPTIONAL), PersonalField.NAME)
 STATUS_TITLES: Mapping[str, HouseholdStatus] = {
     "脱贫户": HouseholdStatus.REGISTERED_POOR,
     "建档立卡户": HouseholdStatus.REGISTERED_POOR,
@@ -85,6 +90,7 @@ class HouseholdInFile:
     status: HouseholdStatus
     head_count: int
     registered_on: date
+    land_milli_mu: int | None = None
     people: dict[int, Particulars] = field(default_factory=dict)
 
 
@@ -195,6 +201,7 @@ def _household(number: int, cells: Cells, today: date, faults: list[Remark]) -> 
         STATUS_TITLES.get(found[Column.STATUS]) or HouseholdStatus(found[Column.STATUS]),
         int(found[Column.HEAD_COUNT]),
         date.fromisoformat(found[Column.REGISTERED_ON]),
+        parse(found[Column.LAND_MU], MILLI_MU) if found[Column.LAND_MU] else None,
     )
 
 
@@ -213,13 +220,17 @@ _FORMS: Mapping[Column, tuple[str, Said]] = {
         (f"a household has 1 to {MAX_HEADS} members", f"家庭人口数须在 1 至 {MAX_HEADS} 之间"),
     ),
     Column.REGISTERED_ON: (r"\d{4}-\d{2}-\d{2}", ("is no date (YYYY-MM-DD)", "不是有效的日期(YYYY-MM-DD)")),
+    Column.LAND_MU: (
+        r"\d{1,3}(\.\d{1,3})?",
+        ("must be 0 to 999.999 mu, of three decimals at most", "须为 0 至 999.999 亩,至多三位小数"),
+    ),
 }
 
 
 def _fault_of(column: Column, text: str, today: date) -> Said | None:
     form, said = _FORMS[column]
     if not text:
-        return "is missing", "必填"
+        return None if column in _OPTIONAL else ("is missing", "必填")
     if not re.fullmatch(form, text, re.ASCII):
         return said
     return _fault_of_day(text, today) if column is Column.REGISTERED_ON else None
@@ -252,8 +263,8 @@ def _person(number: int, cells: Cells, today: date, faults: list[Remark], odd: l
 
 
 def _contradictions(number: int, first: HouseholdInFile, again: HouseholdInFile) -> Iterator[Remark]:
-    for column in (Column.VILLAGE_CODE, Column.STATUS, Column.HEAD_COUNT, Column.REGISTERED_ON):
-        if getattr(first, column) != getattr(again, column):
+    for column in Column:
+        if getattr(first, KEPT_AS.get(column, column)) != getattr(again, KEPT_AS.get(column, column)):
             said = f"differs from row {first.row} of the same household", f"与同一户第 {first.row} 行不一致"
             yield Remark(number, column, said)
 

@@ -123,13 +123,14 @@ class FileKind(StrEnum):
 
 
 class Column(StrEnum):
-    """What is said of a household in each row of it."""
+    """What is said of a household in each row of it; the land that it farms need not be."""
 
     HOUSEHOLD_CODE = "household_code"
     VILLAGE_CODE = "village_code"
     STATUS = "status"
     HEAD_COUNT = "head_count"
     REGISTERED_ON = "registered_on"
+    LAND_MU = "land_mu"
 
 
 class Purpose(StrEnum):

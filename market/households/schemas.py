@@ -25,6 +25,15 @@ VillageCode = Annotated[
     str, form(r"^[0-9]{12}$", "the code of a village: 12 digits", "村级行政区划代码(12 位数字)", example=_VILLAGE)
 ]
 HeadCount = Annotated[int, Field(strict=True, ge=1, le=MAX_HEADS, examples=[4])]
+LandMu = Annotated[
+    str,
+    form(
+        r"^[0-9]{1,3}(\.[0-9]{1,3})?$",
+        "the land that the household farms, 0 to 999.999 mu",
+        "农户经营土地面积,0 至 999.999 亩",
+        example="6.5",
+    ),
+]
 Status = Annotated[HouseholdStatus, Field(examples=["registered_poor"])]
 
 
@@ -36,13 +45,18 @@ class RegisterHousehold(Schema):
     head_count: HeadCount
     status: Status
     registered_on: Day
+    land_mu: LandMu | None = None
 
 
 class ChangeHousehold(Schema):
-    """What of a household may be edited: how many it counts, from a day on; what it counted before stays on record."""
+    """What of a household may be edited: how many it counts, from a day on; what it counted before stays on record.
+
+    The land that it farms, if given, is what it is now.
+    """
 
     head_count: HeadCount
     valid_from: Annotated[Day | None, Field(examples=["2026-03-02"], description="today if absent")] = None
+    land_mu: LandMu | None = None
 
 
 class RecordStatus(Schema):
@@ -118,6 +132,7 @@ class ListedHouseholdOut(HouseholdOut):
 class HouseholdDetailOut(HouseholdOut):
     """A household with its statuses and head counts in order of time, and what was recorded of its departure."""
 
+    land_mu: Annotated[str | None, Field(examples=["6.5"], description="null where nobody has told")]
     departure_reason: Annotated[DepartureReason | None, Field(examples=[None])]
     departure_recorded_by: Annotated[UUID | None, Field(examples=[None])]
     departure_recorded_at: Annotated[datetime | None, Field(examples=[None])]

@@ -1,4 +1,4 @@
-"""Keeping the register: registering, a new status, departure, head count."""
+"""Keeping the register: registering, a new status, departure, head count, land."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -36,6 +36,7 @@ def register(
     head_count: int,
     status: HouseholdStatus,
     registered_on: date,
+    land_milli_mu: int | None = None,
     now: datetime,
 ) -> Household:
     """Put a household on the register with its first status, which begins on the day of registration.
@@ -52,7 +53,12 @@ def register(
     if session.scalar(sa.select(Household.id).where(Household.code == code)):
         raise HouseholdCodeTakenError(code=code, pointer="/code")
     household = Household(
-        code=code, village_code=village_code, head_count=head_count, registered_on=registered_on, departed_on=None
+        code=code,
+        village_code=village_code,
+        head_count=head_count,
+        land_milli_mu=land_milli_mu,
+        registered_on=registered_on,
+        departed_on=None,
     )
     session.add(household)
     session.flush()
@@ -143,6 +149,18 @@ def change_head_count(
     household.head_count = head_counts_of(session, household)[-1].head_count
     household.version += 1
     session.flush()
+
+
+def change_land(session: orm.Session, household: Household, *, land_milli_mu: int) -> None:
+    """Say how much land a locked household farms (thousandths of a mu); it is asked by hints alone, and has no history.
+
+    Raises `HouseholdDepartedError`.
+    """
+    check_present(household.departed_on)
+    if household.land_milli_mu != land_milli_mu:
+        household.land_milli_mu = land_milli_mu
+        household.version += 1
+        session.flush()
 
 
 def _add_status(

@@ -168,7 +168,7 @@ def _event(
     policy = channels.policy_on(session, order.channel_code, order.placed_on)
     with at("/evidence"):
         check_evidence(policy, set(report.evidence))
-    invoicing.check(report.evidence)
+    invoicing.check(report.evidence, by=report.accepted_on)
     open_ids = {line.id for line in lines if line.shipped_milli} - set(dealt_with)
     for position, each in enumerate(report.found):
         if each.order_line_id not in open_ids:

@@ -1,6 +1,7 @@
 """The e-invoices (数电发票) that acceptances rest on: of the right form, and each for one order of its supplier."""
 
 from collections.abc import Mapping
+from datetime import date
 
 import sqlalchemy as sa
 from sqlalchemy import orm
@@ -14,10 +15,10 @@ from market.orders.rules import InvoiceNumberError, InvoiceTakenError
 _POINTER = f"/evidence/{EvidenceKind.INVOICE}"
 
 
-def check(evidence: Mapping[str, str]) -> None:
-    """Raise `InvoiceNumberError` for an invoice whose number is not that of an e-invoice."""
+def check(evidence: Mapping[str, str], *, by: date) -> None:
+    """Raise `InvoiceNumberError` for an invoice whose number is not that of an e-invoice issued by a day."""
     number = evidence.get(EvidenceKind.INVOICE)
-    if number is not None and not is_einvoice_number(number):
+    if number is not None and not is_einvoice_number(number, by=by):
         raise InvoiceNumberError(number=number, pointer=_POINTER)
 
 

@@ -143,8 +143,11 @@ class OutcomeError(MarketError):
 class InvoiceNumberError(MarketError):
     """The invoice that a channel asks at acceptance is an e-invoice (domain.md §9)."""
 
-    en = "{number} is not the number of an e-invoice: 20 digits."
-    zh = "{number} 不是数电发票号码:须为 20 位数字。"
+    en = (
+        "{number} is not the number of an e-invoice: 20 digits, first the year, not after the acceptance's, and"
+        " the province's code."
+    )
+    zh = "{number} 不是数电发票号码:须为 20 位数字,前两位为不晚于验收的年份,后接省级代码。"
 
 
 class InvoiceTakenError(MarketError):

@@ -20,6 +20,7 @@ def upgrade() -> None:
         sa.Column("code", sa.Text(), nullable=False),
         sa.Column("village_code", sa.Text(), nullable=False),
         sa.Column("head_count", sa.BigInteger(), nullable=False),
+        sa.Column("land_milli_mu", sa.BigInteger(), nullable=True),
         sa.Column("registered_on", sa.Date(), nullable=False),
         sa.Column("departed_on", sa.Date(), nullable=True),
         sa.Column(
@@ -46,6 +47,7 @@ def upgrade() -> None:
             name=op.f("households_departure_has_a_recorder"),
         ),
         sa.CheckConstraint("head_count BETWEEN 1 AND 30", name=op.f("households_head_count_is_plausible")),
+        sa.CheckConstraint("land_milli_mu BETWEEN 0 AND 999999", name=op.f("households_land_is_plausible")),
         sa.ForeignKeyConstraint(
             ["departure_recorded_by"], ["members.id"], name=op.f("households_departure_recorded_by_exists")
         ),

@@ -57,6 +57,9 @@ def upgrade() -> None:
         sa.CheckConstraint("amount_fen > 0", name=op.f("payments_amount_is_positive")),
         sa.CheckConstraint("num_nonnulls(household_id, collective_id) = 1", name=op.f("payments_payee_is_one")),
         sa.CheckConstraint("invoice_number ~ '^[0-9]{20}$'", name=op.f("payments_invoice_number_is_20_digits")),
+        sa.CheckConstraint(
+            "invoice_number IS NULL OR household_id IS NOT NULL", name=op.f("payments_invoice_is_of_a_household")
+        ),
         sa.ForeignKeyConstraint(["collective_id"], ["organisations.id"], name=op.f("payments_collective_id_exists")),
         sa.ForeignKeyConstraint(["confirmed_by"], ["members.id"], name=op.f("payments_confirmed_by_exists")),
         sa.ForeignKeyConstraint(

@@ -180,6 +180,10 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint("amount_fen > 0", name=op.f("pay_list_lines_amount_is_positive")),
         sa.CheckConstraint("num_nonnulls(household_id, collective_id) = 1", name=op.f("pay_list_lines_payee_is_one")),
+        sa.CheckConstraint(
+            "invoice_number IS NULL OR household_id IS NOT NULL",
+            name=op.f("pay_list_lines_invoice_is_of_a_household"),
+        ),
         sa.ForeignKeyConstraint(
             ["collective_id"], ["organisations.id"], name=op.f("pay_list_lines_collective_id_exists")
         ),

@@ -7,7 +7,7 @@ import pytest
 import time_machine
 
 from tests import factories
-from tests.stalls import NOON, VILLAGE, Stalls
+from tests.stalls import NOON, TODAY, VILLAGE, Desk, Stalls
 
 
 @pytest.fixture
@@ -67,10 +67,40 @@ def test_terms_are_for_ones_own_region_and_not_for_days_gone_by(stalls: Stalls) 
     assert unknown.json()["code"] == "unknown_region"
 
 
+def owes_too(stalls: Stalls, amount_fen: int) -> None:
+    """Have the other cooperative sell all its walnuts, some for the first household, and be paid on the next day."""
+    household, kg = stalls.households[0], 60
+    factories.enrolment(stalls.session, stalls.other_supplier, household)
+    lot = factories.lot(stalls.session, stalls.walnuts, quantity_milli=10_000)
+    factories.contribution(stalls.session, lot, household, amount_fen=amount_fen)
+    order = stalls.placed(stalls.line(stalls.walnuts, str(kg)))
+    stalls.other_clerk.made(f"/orders/{order['id']}/confirmation")
+    order = stalls.other_clerk.made(f"/orders/{order['id']}/shipment", {"shipped_on": TODAY})
+    stalls.receiver.made(f"/orders/{order['id']}/acceptances", stalls.acceptance(order))
+    next_day = NOON + timedelta(days=1)
+    with time_machine.travel(next_day, tick=False):
+        money = stalls.money(order, kg * 400, received_on=next_day.date().isoformat())
+        stalls.other_clerk.made("/receipts", money)
+
+
 def test_a_household_is_owed_by_each_cooperative_and_its_village_sees_them_all(stalls: Stalls) -> None:
-    owed = stalls.village.get("/payables", payee_id=str(stalls.households[0].id)).json()["items"]
-    assert [(item["supplier_name"], item["recognised_fen"]) for item in owed] == [(stalls.supplier.name, 3_058)]
-    assert stalls.village.get("/payables", supplier_id=str(stalls.other_supplier.id)).json()["items"] == []
-    own = stalls.clerk.get("/payables", supplier_id=str(stalls.supplier.id)).json()["items"]
-    assert len(own) == 4
-    assert stalls.other_clerk.get("/payables", supplier_id=str(stalls.supplier.id)).json()["items"] == []
+    first, ours, theirs = (str(each.id) for each in (stalls.households[0], stalls.supplier, stalls.other_supplier))
+    owes_too(stalls, 2_000)
+
+    def owed(desk: Desk, **asked: Any) -> dict[str, tuple[int, int]]:
+        items = desk.get("/payables", payee_id=first, **asked).json()["items"]
+        return {item["supplier_id"]: (item["recognised_fen"], item["overdue_fen"]) for item in items}
+
+    with time_machine.travel(NOON + timedelta(days=31), tick=False):
+        both = {ours: (3_058, 3_058), theirs: (2_000, 0)}
+        for desk in (stalls.village, stalls.county, stalls.auditor):
+            assert owed(desk) == both, "each by the day on which it was paid itself"
+            assert owed(desk, supplier_id=theirs) == {theirs: both[theirs]}
+            assert owed(desk, overdue=True) == {ours: both[ours]}
+        assert owed(stalls.clerk) == {ours: both[ours]}
+        assert owed(stalls.other_clerk) == {theirs: both[theirs]}
+        assert owed(stalls.other_clerk, supplier_id=ours) == {}
+        stalls.other_clerk.made("/disbursements", stalls.payment(500))
+        assert owed(stalls.village) == both | {theirs: (1_500, 0)}, "who pays settles no debt but its own"
+        stalls.clerk.made("/disbursements", stalls.payment(3_058))
+        assert owed(stalls.village) == {theirs: (1_500, 0)}

@@ -97,7 +97,9 @@ _LISTED = """
       FROM payments
 """
 LINES_WITH_A_FEN_TOO_MUCH = _LISTED.format("amount_fen + 1", "invoice_number")
-LINES_WITH_ANOTHER_INVOICE = _LISTED.format("amount_fen", "coalesce(invoice_number, '') || repeat('7', 20)")
+LINES_WITH_ANOTHER_INVOICE = _LISTED.format(
+    "amount_fen", "CASE WHEN household_id IS NOT NULL THEN coalesce(invoice_number, '') || repeat('7', 20) END"
+)
 A_DISBURSEMENT_OF_NOTHING = """
     INSERT INTO disbursements (id, supplier_id, paid_on, method, evidence, made_by, made_at)
     SELECT gen_random_uuid(), supplier_id, paid_on, method, evidence, made_by, made_at FROM disbursements LIMIT 1

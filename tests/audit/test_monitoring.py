@@ -308,7 +308,7 @@ def test_a_whole_county_is_judged_in_as_many_statements_as_one_household(
         with counted(db) as statements:
             assert found(session, auditor, *MonitoringRule)
         counts.append(len(statements))
-    assert counts == [18, 18]
+    assert counts == [20, 20]
 
 
 def test_warnings_are_listed_by_code_to_the_county_and_no_further(

@@ -1,4 +1,4 @@
-"""Sales that are dearer than everybody else's, or more than was declared, are listed for who audits; others are not."""
+"""Sales dearer than everybody else's or than their evidence, more than was declared, or uncertified, are listed."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -11,9 +11,11 @@ import time_machine
 from sqlalchemy import orm
 from starlette.testclient import TestClient
 
+from market.audit.doctoring import examine
 from market.audit.rules import RecordRule
-from market.catalog.models import Product
-from market.certification.models import Application, Certificate
+from market.catalog.models import PriceTier, Product
+from market.certification.models import Application, Certificate, CertificateChange, PriceEvidence
+from market.certification.rules import CertificateEvent, EvidenceKind
 from market.identity.models import Organisation
 from market.identity.rules import OrganisationKind
 from market.orders.models import Order, OrderLine
@@ -209,3 +211,96 @@ def test_each_year_of_a_certificate_has_what_was_declared_and_days_after_its_las
     assert accepted_on(second, date(2026, 3, 1))[0]["recorded_on"] == "2026-03-01"
     assert odd(stalls.auditor, MUCH, **{"from": TODAY, "to": TODAY}) == []
     assert len(odd(stalls.auditor, MUCH, **{"from": "2026-03-01", "to": "2026-03-01"})) == 1
+
+
+# Under what was ordered.
+
+
+def the_line(order: dict[str, Any]) -> tuple[str, str]:
+    return str(order["lines"][0]["id"]), TODAY
+
+
+def told_of(stalls: Stalls, rule: RecordRule) -> list[tuple[tuple[str, str], dict[str, int]]]:
+    stalls.session.flush()
+    found = odd(stalls.auditor, rule)
+    assert (odd(stalls.county, rule), odd(stalls.other_county, rule)) == (found, [])
+    return [((each["id"], each["effective_on"]), each["figures"]) for each in found]
+
+
+def test_what_was_ordered_under_a_certificate_that_had_expired_is_listed(stalls: Stalls) -> None:
+    order = stalls.placed()
+    certificate = stalls.session.get_one(Certificate, stalls.dates.certificate_id)
+    certificate.valid_from, certificate.valid_to = NOON.date(), NOON.date()
+    assert told_of(stalls, RecordRule.CERTIFICATE_LAPSED) == [], "its only day"
+    certificate.valid_from = certificate.valid_to = NOON.date() - timedelta(days=3)
+    figures = {"days": 3, "amount_fen": 10_000}
+    assert told_of(stalls, RecordRule.CERTIFICATE_LAPSED) == [(the_line(order), figures)]
+
+
+@pytest.mark.parametrize(
+    ("events", "listed"),
+    [
+        ({CertificateEvent.SUSPEND: -2}, 1),
+        ({CertificateEvent.REVOKE: -1}, 1),
+        ({CertificateEvent.SUSPEND: -2, CertificateEvent.REINSTATE: -1}, 0),
+        ({CertificateEvent.REVOKE: 1}, 0),
+    ],
+)
+def test_what_was_ordered_while_the_certificate_was_suspended_or_revoked_is_listed(
+    stalls: Stalls, events: dict[CertificateEvent, int], listed: int
+) -> None:
+    """Whatever its status is now: what counts is the last that had happened to it."""
+    order = stalls.placed()
+    stalls.session.add_all(
+        CertificateChange(
+            certificate_id=stalls.dates.certificate_id,
+            event=event,
+            reason="抽检不合格",
+            changed_by=stalls.county.member.id,
+            changed_at=NOON + timedelta(hours=hours),
+        )
+        for event, hours in events.items()
+    )
+    told = [(the_line(order), {"days": 0, "amount_fen": 10_000})]
+    assert told_of(stalls, RecordRule.CERTIFICATE_LAPSED) == told[:listed]
+
+
+@pytest.mark.parametrize(
+    ("evidenced_fen", "per_milli", "listed"), [(1_000, 1_000, 0), (999, 1_000, 1), (499, 500, 1), (500, 500, 0)]
+)
+def test_what_was_ordered_above_the_evidenced_price_is_listed_whatever_unit_it_was_of(
+    stalls: Stalls, evidenced_fen: int, per_milli: int, listed: int
+) -> None:
+    order = stalls.placed()
+    certificate = stalls.session.get_one(Certificate, stalls.dates.certificate_id)
+    stalls.session.get_one(Application, certificate.application_id).unit_milli = per_milli
+    stalls.session.add_all(
+        PriceEvidence(
+            application_id=certificate.application_id,
+            kind=EvidenceKind.LINK,
+            reference="https://example.org/1",
+            price_fen=price_fen,
+            observed_on=date(2026, 1, 1),
+            recorded_by=stalls.clerk.member.id,
+        )
+        for price_fen in (evidenced_fen, evidenced_fen + 500)
+    )
+    figures = {"price_fen": 1_000, "evidenced_price_fen": evidenced_fen * 1_000 // per_milli}
+    assert told_of(stalls, RecordRule.PRICE_ABOVE_EVIDENCE) == [(the_line(order), figures)][:listed]
+
+
+@pytest.mark.parametrize(
+    ("unit", "unit_milli", "price_fen", "sound"), [("jin", 500, 501, False), ("t", 10**6, 10**6, True)]
+)
+def test_the_market_is_sick_of_a_price_above_the_evidence_in_whatever_unit(
+    stalls: Stalls, unit: str, unit_milli: int, price_fen: int, *, sound: bool
+) -> None:
+    """The evidence is of 10 yuan a kilogram."""
+    certificate = stalls.session.get_one(Certificate, stalls.dates.certificate_id)
+    certificate.price_ceiling_fen, stalls.dates.unit, stalls.dates.unit_milli = 1_000, Unit(unit), unit_milli
+    stalls.session.execute(
+        sa.update(PriceTier).where(PriceTier.product_id == stalls.dates.id).values(price_fen=price_fen)
+    )
+    stalls.session.flush()
+    named = {symptom.invariant for symptom in examine(stalls.session)}
+    assert ("price_is_within_the_evidence" in named) is not sound

@@ -2,16 +2,19 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from statistics import median_low
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import orm
 from starlette.testclient import TestClient
 
+from market.attribution import disbursing, evidence
+from market.attribution.models import Disbursement
+from market.attribution.pictures import look
 from market.db import Database
 from market.errors import NotFoundError
 from market.identity.rules import Actor, Role
@@ -20,9 +23,11 @@ from market.reach.rules import Reached
 from market.reach.service import Figures, Reach, reach_of, reach_of_order
 from tests import factories
 from tests.conftest import RolledBackDatabase
+from tests.papers import pdf
 from tests.reports.slow_way import FURTHER, Rows, raw_rows
 from tests.reports.small_market import APRIL, SmallMarket, small_market
 from tests.reports.test_rollups import auditor, rolled_up
+from tests.story import Story
 
 MONTHS = (date(2026, 4, 1), date(2026, 5, 1), date(2026, 6, 1))
 
@@ -37,7 +42,21 @@ def db(worker_db: Database) -> Iterator[Database]:
 @pytest.fixture(scope="module")
 def market(db: Database) -> SmallMarket:
     with db.transaction() as session:
-        return small_market(session)
+        built = small_market(session)
+        for story in built.stories:
+            prove_every_other(story)
+        return built
+
+
+def prove_every_other(story: Story) -> None:
+    """Add a file of evidence to the supplier's second batch, its fourth, and so on; of one alone to that."""
+    own = sa.select(Disbursement.id).where(Disbursement.supplier_id == story.supplier.id).order_by(Disbursement.id)
+    batches = story.session.scalars(own).all()
+    for batch in batches[1::2] or batches:
+        content = pdf(f"receipt {batch}")
+        now = datetime(2026, 7, 1, tzinfo=UTC)
+        file = evidence.store(story.session, story.clerk, content, look(content), stated_on=APRIL, now=now)
+        disbursing.add_evidence(story.session, story.clerk, disbursement_id=batch, evidence_ids=[file.id], now=now)
 
 
 def slowly(rows: Rows, wanted: Any) -> dict[str, dict[str, Any]]:
@@ -45,6 +64,8 @@ def slowly(rows: Rows, wanted: Any) -> dict[str, dict[str, Any]]:
     accounts = {row["id"]: row for row in rows["ledger_accounts"]}
     orders = {row["id"]: row for row in rows["orders"]}
     lines = {row["id"] for row in rows["order_lines"] if wanted(row, orders[row["order_id"]])}
+    proved = {row["disbursement_id"] for row in rows["evidence_uses"]}
+    payments = {row["id"] for row in rows["payments"] if row["disbursement_id"] in proved}
     matching = {row["id"] for row in rows["ledger_entries"] if row["reason"] == "matching"}
     found: dict[str, dict[str, Any]] = {name: defaultdict(int) for name in ("households", "assisted", "ordinary")}
     each: dict[str, dict[Any, int]] = defaultdict(lambda: defaultdict(int))
@@ -54,6 +75,8 @@ def slowly(rows: Rows, wanted: Any) -> dict[str, dict[str, Any]]:
             if account["kind"] == "household" and account["step"] != "advance":
                 for group in ("households", "assisted" if move["assisted"] else "ordinary"):
                     _leg(found[group], account["step"], sign * move["amount_fen"], move["entry_id"] in matching)
+                    if move["payment_id"] in payments and FURTHER.get(account["step"], 0) >= FURTHER["disbursed"]:
+                        found[group]["proven_fen"] += sign * move["amount_fen"]
                     each[group][account["owner_id"]] += sign * move["amount_fen"] if account["step"] in FURTHER else 0
     for group, own in found.items():
         reached = [fen for fen in each[group].values() if fen > 0]
@@ -73,13 +96,11 @@ def check(found: Reach, expected: Mapping[str, Mapping[str, Any]]) -> None:
     for group, figures in expected.items():
         whole = getattr(found, group)
         for name in Figures.__dataclass_fields__:
-            if name != "proven_fen":
-                assert getattr(whole, name) == figures.get(name, 0), (group, name)
+            assert getattr(whole, name) == figures.get(name, 0), (group, name)
     for name in ("accrued_fen", "recognised_fen", "disbursed_fen", "confirmed_fen", "matched_fen", "proven_fen"):
         cells = sum(getattr(cell.figures, name) for cell in found.cells)
         assert cells == getattr(found.households, name) + getattr(found.collectives, name)
         assert getattr(found.households, name) == getattr(found.assisted, name) + getattr(found.ordinary, name)
-    assert found.households.proven_fen == 0, "no batch of this market is proved by a file"
 
 
 @pytest.mark.parametrize("months", [0, 2, 4])
@@ -118,6 +139,28 @@ def test_the_reach_of_months_is_what_the_raw_rows_say(session: orm.Session, mark
 
                 found = reach_of(session.connection(), actor, of, key, first=first, last=last)
                 check(found, slowly(rows, wanted))
+
+
+def test_a_share_of_what_was_paid_has_evidence_by_product_buyer_and_channel(
+    session: orm.Session, market: SmallMarket
+) -> None:
+    """What files prove of what households were paid, in basis points: some of it, where not every batch has a file."""
+    (rich, cheap, lonely), (school, firm, family) = market.stories, market.buyers
+    of: dict[Reached, tuple[UUID | str, ...]] = {
+        Reached.PRODUCT: (rich.product.id, cheap.product.id, lonely.product.id),
+        Reached.BUYER: (school.organisation.id, firm.organisation.id, family.organisation.id),
+        Reached.CHANNEL: ("canteen", "workshop", "online"),
+    }
+
+    def shares(reached: Reached) -> list[int | None]:
+        found = (
+            reach_of(session.connection(), auditor(session), reached, key, first=MONTHS[0], last=MONTHS[-1]).households
+            for key in of[reached]
+        )
+        return [each.proven_bp for each in found]
+
+    assert shares(Reached.PRODUCT) == [7_167, 1_999, 10_000], "lonely paid once, with a file"
+    assert shares(Reached.BUYER) == shares(Reached.CHANNEL) == [5_869, 6_138, 10_000], "each bought through one channel"
 
 
 def test_a_reach_adds_up_to_that_of_its_orders(session: orm.Session, market: SmallMarket) -> None:

@@ -22,6 +22,7 @@ TABLES = (
     "ledger_transfers",
     "payments",
     "disbursements",
+    "evidence_uses",
     "receipts",
 )
 FURTHER = {"accrued": 1, "recognised": 2, "disbursed": 3, "confirmed": 4}
