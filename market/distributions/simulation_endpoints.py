@@ -6,9 +6,9 @@ from uuid import UUID
 from fastapi import Query
 
 from market.api import PageQuery, declared, decode_cursor, encode_cursor, router_of
-from market.attribution.simulating import simulate
-from market.attribution.simulation_schemas import SimulationOut, simulation_out
 from market.clock import business_date, utc_now
+from market.distributions.simulation_schemas import SimulationOut, simulation_out
+from market.distributions.simulations import simulate
 from market.errors import InvalidInputError, NotFoundError
 from market.identity.access import Caller, requires
 from market.identity.rules import Permission
@@ -26,7 +26,7 @@ def simulate_version(
     after = _after(query.cursor)
     with caller.transaction() as (session, actor):
         found = simulate(session, actor, version_id=version_id, today=business_date(utc_now()))
-    parts = [part for part in found.parts if after is None or part.key > after]
+    parts = [part for part in found.simulation.parts if after is None or part.key > after]
     shown = parts[: query.limit]
     next_cursor = encode_cursor(*shown[-1].key) if len(parts) > query.limit else None
     return simulation_out(version_id, found, shown, next_cursor)
