@@ -311,6 +311,17 @@ class PlanNotApprovedError(MarketError):
     zh = "带农方案在 {on} 没有已批准的有效版本。"
 
 
+class PlanNotSimulatedError(MarketError):
+    """A version is approved only when it has been told who would have gained and lost by it."""
+
+    status = 409
+    en = (
+        "Nobody has simulated this version since it was submitted. Ask POST /v1/plan-versions/{version}/simulations,"
+        " and read who would gain and who would lose."
+    )
+    zh = "该方案版本提交后尚未测算。请先调用 POST /v1/plan-versions/{version}/simulations,查看哪些农户增收、哪些减收。"
+
+
 class NotEnrolledError(MarketError):
     """A household takes part only after a village clerk confirmed its enrolment."""
 

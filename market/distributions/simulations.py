@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import orm
 
 from market.attribution import simulating
-from market.attribution.simulating import Simulation
-from market.benefits.models import Plan, PlanVersion
+from market.attribution.rules import Kind
+from market.attribution.simulating import Simulation, tally
+from market.benefits.models import Plan, PlanSimulation, PlanVersion
 from market.benefits.queries import visible_versions
 from market.db import plan_anew
 from market.distributions.expecting import Expected, expected
@@ -50,3 +51,35 @@ def simulate(session: orm.Session, actor: Actor, *, version_id: UUID, today: dat
         expected={mechanism: each.weights for mechanism, each in known.items()},
     )
     return Simulated(simulation, known)
+
+
+def record(session: orm.Session, actor: Actor, *, version_id: UUID, today: date, now: datetime) -> Simulated:
+    """Simulate a version and write down what was told of it, so that it may be approved.
+
+    Nobody decides the version meanwhile. Raises `NotFoundError`.
+    """
+    version = session.scalar(visible_versions(actor).where(PlanVersion.id == version_id).with_for_update(read=True))
+    if version is None:
+        raise NotFoundError(what="plan_version")
+    found = simulate(session, actor, version_id=version_id, today=today)
+    simulation = found.simulation
+    of_households = tally(simulation.of(Kind.HOUSEHOLD))
+    session.add(
+        PlanSimulation(
+            plan_version_id=version_id,
+            version_status=version.status,
+            made_by=actor.member_id,
+            made_at=now,
+            since=simulation.since,
+            until=simulation.until,
+            lines=simulation.lines,
+            net_fen=simulation.net_fen,
+            households_gaining=of_households.gaining,
+            gained_fen=of_households.gained_fen,
+            households_losing=of_households.losing,
+            lost_fen=of_households.lost_fen,
+            households_unchanged=of_households.unchanged,
+        )
+    )
+    session.flush()
+    return found

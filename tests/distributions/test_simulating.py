@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import date, timedelta
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import orm
-from starlette.testclient import TestClient
 
 from market.attribution.rules import Kind
 from market.attribution.simulating import Simulation, Tally, tally
@@ -334,34 +333,3 @@ def test_a_year_costs_eighteen_statements_whatever_it_brought_and_writes_nothing
     sa.event.remove(connection, "before_cursor_execute", count)
     assert len(statements) == 18
     assert all(statement.lstrip().startswith(("SELECT", "SET LOCAL")) for statement in statements)
-
-
-def test_the_reviewer_pages_through_it_and_the_totals_are_of_the_whole_year(
-    client: TestClient, session: orm.Session
-) -> None:
-    payees = [(factories.household(session).id, weight) for weight in (1, 2, 3)]
-    story = Story(session, pools=[(Mechanism.SHARE_DIVIDEND, 1_200, payees)])
-    story.lot(100_000)
-    story.sell("10")
-    version = proposed(story, dividend(1_200, [(payee, 1) for payee, _ in payees]))
-    reviewer = factories.signed_in(session, Role.COUNTY_REVIEWER, kind=OrganisationKind.AGRICULTURE_DEPARTMENT)
-    where = f"/v1/plan-versions/{version.id}/simulation"
-    items = []
-    cursor = None
-    while True:
-        page = client.get(where, params={"limit": 3} | ({"cursor": cursor} if cursor else {}), headers=reviewer).json()
-        items += page["items"]
-        assert page["households"] == {"gaining": 1, "gained_fen": 200, "losing": 1, "lost_fen": 200, "unchanged": 1}
-        assert (page["net_fen"], page["retained_before_fen"], page["retained_after_fen"]) == (10_000, 8_800, 8_800)
-        cursor = page["next_cursor"]
-        if cursor is None:
-            break
-    assert [(item["kind"], item["difference_fen"]) for item in items] == [
-        ("household", -200),
-        ("household", 0),
-        ("retained", 0),
-        ("household", 200),
-    ]
-    for bad in ("!", "MQ"):
-        assert client.get(where, params={"cursor": bad}, headers=reviewer).status_code == 422
-    assert client.get(f"/v1/plan-versions/{uuid4()}/simulation", headers=reviewer).status_code == 404
