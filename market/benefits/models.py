@@ -74,11 +74,13 @@ class PlanSimulation(Base):
     """What a version of a plan would have made of past sales, as somebody asked and was told; only ever added.
 
     Of the accepted lines of a time, both days included, their net amount, and which households would have gained and
-    lost how much (fen). Where there were no sales, nobody could. `version_status` is what the version then was.
+    lost how much (fen). Where there were no sales, nobody could. `version_status` is what the version then was; a
+    decided one is not simulated any more.
     """
 
     __tablename__ = "plan_simulations"
     __table_args__ = (
+        sa.CheckConstraint("version_status IN ('draft', 'submitted')", name="version_is_undecided"),
         sa.CheckConstraint("since <= until", name="time_ends_after_it_begins"),
         sa.CheckConstraint(
             "least(lines, net_fen, households_gaining, gained_fen, households_losing, lost_fen, households_unchanged)"

@@ -155,15 +155,18 @@ class PlanStatus(StrEnum):
 
 
 class PlanEvent(StrEnum):
-    """What happens to a version of a plan or of a register."""
+    """What happens to a version of a plan or of a register; a plan's alone is simulated, until it is decided."""
 
     SUBMIT = "submit"
+    SIMULATE = "simulate"
     APPROVE = "approve"
     REJECT = "reject"
 
 
 TRANSITIONS: Mapping[tuple[PlanStatus, PlanEvent], PlanStatus] = {
     (PlanStatus.DRAFT, PlanEvent.SUBMIT): PlanStatus.SUBMITTED,
+    (PlanStatus.DRAFT, PlanEvent.SIMULATE): PlanStatus.DRAFT,
+    (PlanStatus.SUBMITTED, PlanEvent.SIMULATE): PlanStatus.SUBMITTED,
     (PlanStatus.SUBMITTED, PlanEvent.APPROVE): PlanStatus.APPROVED,
     (PlanStatus.SUBMITTED, PlanEvent.REJECT): PlanStatus.REJECTED,
 }

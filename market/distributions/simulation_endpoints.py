@@ -10,7 +10,7 @@ from market.api import PageQuery, declared, decode_cursor, encode_cursor, router
 from market.clock import business_date, utc_now
 from market.distributions.simulation_schemas import SimulationOut, simulation_out
 from market.distributions.simulations import Simulated, record, simulate
-from market.errors import InvalidInputError, NotFoundError
+from market.errors import InvalidInputError, NotFoundError, TransitionError
 from market.identity.access import Caller, requires
 from market.identity.rules import Actor, Permission
 
@@ -37,7 +37,7 @@ def simulate_version(
     "/plan-versions/{version_id}/simulations",
     status_code=201,
     response_model=SimulationOut,
-    responses=declared(NotFoundError),
+    responses=declared(NotFoundError, TransitionError),
 )
 def record_simulation(version_id: UUID, caller: Annotated[Caller, requires(Permission.PLAN_SIMULATE)]) -> Response:
     """Simulate this version as `GET …/simulation` does, and record what was told: a version is approved only then.

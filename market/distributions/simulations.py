@@ -12,6 +12,7 @@ from market.attribution.rules import Kind
 from market.attribution.simulating import Simulation, tally
 from market.benefits.models import Plan, PlanSimulation, PlanVersion
 from market.benefits.queries import visible_versions
+from market.benefits.rules import PlanEvent, status_after
 from market.db import plan_anew
 from market.distributions.expecting import Expected, expected
 from market.distributions.rules import Period
@@ -56,18 +57,19 @@ def simulate(session: orm.Session, actor: Actor, *, version_id: UUID, today: dat
 def record(session: orm.Session, actor: Actor, *, version_id: UUID, today: date, now: datetime) -> Simulated:
     """Simulate a version and write down what was told of it, so that it may be approved.
 
-    Nobody decides the version meanwhile. Raises `NotFoundError`.
+    Nobody decides the version meanwhile. Raises `NotFoundError`, or `TransitionError` for one that has been decided.
     """
     version = session.scalar(visible_versions(actor).where(PlanVersion.id == version_id).with_for_update(read=True))
     if version is None:
         raise NotFoundError(what="plan_version")
+    status = status_after(version.status, PlanEvent.SIMULATE)
     found = simulate(session, actor, version_id=version_id, today=today)
     simulation = found.simulation
     of_households = tally(simulation.of(Kind.HOUSEHOLD))
     session.add(
         PlanSimulation(
             plan_version_id=version_id,
-            version_status=version.status,
+            version_status=status,
             made_by=actor.member_id,
             made_at=now,
             since=simulation.since,

@@ -129,6 +129,9 @@ def upgrade() -> None:
         sa.Column("households_losing", sa.BigInteger(), nullable=False),
         sa.Column("lost_fen", sa.BigInteger(), nullable=False),
         sa.Column("households_unchanged", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint(
+            "version_status IN ('draft', 'submitted')", name=op.f("plan_simulations_version_is_undecided")
+        ),
         sa.CheckConstraint("since <= until", name=op.f("plan_simulations_time_ends_after_it_begins")),
         sa.CheckConstraint(
             "least(lines, net_fen, households_gaining, gained_fen, households_losing, lost_fen, households_unchanged)"

@@ -52,6 +52,9 @@ def test_the_county_approves_only_what_was_simulated_and_sees_what_it_was_told(
     assert (repeat.json(), repeat.headers["idempotency-hit"]) == (first.json(), "true")
     approved = posted("approval", "5", opinion="同意").json()
     assert approved["status"] == "approved"
+    late = posted("simulations", "6")
+    assert (late.status_code, late.json()["code"]) == (409, "transition")
+    assert late.json()["detail"] == "This version of the plan is approved; it cannot be simulated."
     told = approved["simulation"]
     assert told == {
         "id": told["id"],
