@@ -1,7 +1,7 @@
 """Expecting: who would be given what is kept in a supplier's pools, by the shares that are known today.
 
 By the approved lists of a year where they took of the pool; else by what a list would follow from: a return by what was
-delivered in the year, a dividend by the capital of the share registers in force, custody by the entitlements in force.
+delivered in the year, a dividend by the share registers in force, custody by the entitlements in force.
 """
 
 from collections import defaultdict
@@ -101,15 +101,19 @@ def _by_volume(session: orm.Session, supplier_id: UUID, period: Period) -> list[
 
 
 def _by_register(session: orm.Session, supplier_id: UUID, on: date) -> dict[Mechanism, list[Due]]:
-    """Return what the registers in force give weight to: the capital of shares, a year of entrusted capital."""
+    """Return what the registers in force give weight to.
+
+    Shares weigh by their land and mode where every register states a scheme, else by their capital; entrusted capital
+    by what it earns in a year.
+    """
     own = sa.select(Register.id).where(Register.organisation_id == supplier_id)
     versions = session.scalars(register_versions_in_force(on).where(RegisterVersion.register_id.in_(own)))
     bodies = [register_body(version.body) for version in versions]
     earned = [formulas.custody(body, months=MONTHS_OF_YEAR) for body in _of(bodies, RegisterKind.ENTITLEMENTS)]
+    shares = _of(bodies, RegisterKind.SHARES)
+    weigh = formulas.by_land if all(body.scheme for body in shares) else weights
     return {
-        Mechanism.SHARE_DIVIDEND: _weighing(
-            pair for body in _of(bodies, RegisterKind.SHARES) for pair in weights(body)
-        ),
+        Mechanism.SHARE_DIVIDEND: _weighing(pair for body in shares for pair in weigh(body)),
         Mechanism.CUSTODY: _summed(due._replace(weight=due.fen) for dues in earned for due in dues),
     }
 

@@ -18,6 +18,7 @@ from market.distributions.rules import Period
 from market.households.models import Household
 from market.quantities import MeasuredIn
 from tests import factories
+from tests.benefits.test_formulas import leye
 from tests.distributions.season import NOW, Season
 from tests.distributions.test_by_value import deliver
 from tests.distributions.test_endpoints import signed_in
@@ -191,6 +192,20 @@ def test_a_dividend_is_expected_by_the_register_in_force_of_those_who_may_still_
     found = simulated(client, season, Pool(Mechanism.SHARE_DIVIDEND, 2_000, (), kept=True))
     assert figures(found, wang.id, li.id) == [(500, 1_000, 500, 1_000)] * 2
     assert estimates(found) == [("share_dividend", "register", 2)]
+
+
+def test_a_dividend_on_land_is_expected_by_its_modes_unless_other_shares_have_none(
+    client: TestClient, session: orm.Session
+) -> None:
+    """Half a mu each, of whose profit Wang has 50 % and Li 94.2 %; by capital both weigh alike."""
+    season = Season(session, pools=[(Mechanism.SHARE_DIVIDEND, 1_442, None)])
+    wang, li = (season.story.household().id for _ in range(2))
+    season.profit(1, leye(), base=wang, base_own_tending=li)
+    season.story.lot(100_000)
+    season.sell("10")
+    assert figures(simulated(client, season), wang, li) == [(500, 0, 500, 0), (942, 0, 942, 0)]
+    factories.register_version(session, season.story.supplier, holdings(**{str(wang): 3_750_00}))
+    assert figures(simulated(client, season), li) == [(481, 0, 481, 0)]
 
 
 def test_custody_is_expected_by_the_entitlements_in_force_for_household_and_collective(
