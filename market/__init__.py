@@ -19,6 +19,7 @@ One word per concept, in code, API and documents alike:
 | assisted | 帮扶对象 | registered poor or monitored on the day that counts; all others are ordinary |
 | channel | 渠道 | one of the ways "into": canteens, cities, markets, the net, scenic areas, workshops, homes |
 | plan | 联农带农方案 | a supplier's benefit plan; its versions are pinned by hash |
+| simulation | 方案测算 | what a plan's version would have made of a year of past sales: who would gain, who lose |
 | mechanism | 联农带农机制 | how a household earns: order purchase, consignment, labour, land rent, dividends |
 | application | 认定申请 | a request to certify a product |
 | certificate | 认定证书 | the right to sell a product as certified, for a time |

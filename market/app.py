@@ -15,7 +15,7 @@ from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from market import openapi
-from market.attribution import confirmation_endpoints, pay_list_endpoints, reversal_endpoints, simulation_endpoints
+from market.attribution import confirmation_endpoints, pay_list_endpoints, reversal_endpoints
 from market.attribution import endpoints as attribution_endpoints
 from market.attribution.code_limits import CodeTrials
 from market.attribution.evidence import MOST_FILE_BYTES
@@ -30,6 +30,7 @@ from market.certification import endpoints as certification_endpoints
 from market.channels import endpoints as channels_endpoints
 from market.db import Database
 from market.distributions import endpoints as distributions_endpoints
+from market.distributions import simulation_endpoints
 from market.households import consent_endpoints, import_endpoints, people_endpoints
 from market.households import endpoints as households_endpoints
 from market.households.vault import Vault

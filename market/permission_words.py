@@ -32,6 +32,7 @@ PERMISSIONS: Mapping[str, tuple[str, str]] = {
     "enrolment:confirm": ("confirm enrolments", "确认农户联结"),
     "plan:read": ("read benefit plans", "查看带农方案"),
     "plan:write": ("draft benefit plans", "起草带农方案"),
+    "plan:simulate": ("record what a benefit plan would have brought", "登记带农方案测算"),
     "plan:approve": ("decide benefit plans", "审批带农方案"),
     "register:read": ("read share registers", "查看股份名册"),
     "register:write": ("keep share registers", "登记股份名册"),

@@ -103,6 +103,7 @@ FACTS: Mapping[str, object] = {
     "unit": "jin",
     "valid_from": "2025-03-01",
     "valid_to": "2026-02-28",
+    "version": "0198c2f0-5d1e-7b3a-9c41-2f6d0b7a1e55",
     "village": "141122106201",
     "what": "order",
     "where": "",

@@ -97,6 +97,7 @@ VERSION_STATUSES: Words = {
 }
 VERSION_EVENTS: Words = {
     "submit": ("submitted", "提交"),
+    "simulate": ("simulated", "测算"),
     "approve": ("approved", "批准"),
     "reject": ("rejected", "驳回"),
 }

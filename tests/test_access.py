@@ -64,6 +64,7 @@ EXPECTED = {
     "enrolment:confirm": "-------r---",
     "plan:read": "oo----r--a-",
     "plan:write": "oo---------",
+    "plan:simulate": "oo----r----",
     "plan:approve": "------r----",
     "application:read": "oo--rrr--aa",
     "application:write": "oo---------",

@@ -95,6 +95,7 @@ FACTS = (
     "household_head_counts",
     "order_changes",
     "payment_terms",
+    "plan_simulations",
     "price_evidences",
     "published_figures",
     "receipts",

@@ -1,6 +1,6 @@
 """What the acceptances of a year brought whom, less what came back of them. Writes nothing."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
@@ -30,17 +30,26 @@ _POSTED = sa.text(
     "SELECT CASE WHEN t.order_line_id = ANY(CAST(:returned AS uuid[])) THEN t.order_line_id END AS order_line_id,"
     " a.kind, a.owner_id, t.mechanism, CAST(sum(t.amount_fen) AS bigint) AS fen"
     + _ACCRUED
-    + " JOIN ledger_accounts a ON a.id = t.credit_account_id"
+    + " JOIN ledger_accounts a ON a.id = t.credit_account_id AND a.kind <> 'pool'"
     + _OF_SUPPLIER
     + "'base' GROUP BY 1, 2, 3, 4"
+)
+_KEPT = sa.text(
+    "SELECT t.order_line_id, e.source, t.mechanism, CAST(sum(t.amount_fen) AS bigint) AS fen"
+    + _ACCRUED
+    + " JOIN ledger_accounts a ON a.id = t.credit_account_id AND a.kind = 'pool'"
+    + _OF_SUPPLIER
+    + "'base' GROUP BY e.id, t.order_line_id, t.mechanism ORDER BY e.id, t.mechanism"
 )
 _TOPPED_UP = sa.text(
     "SELECT CAST(coalesce(sum(t.amount_fen), 0) AS bigint)" + _ACCRUED + _OF_SUPPLIER + "'top_up_base'"
 )
+# What is given out of a pool, or on by a collective, goes by the base too, and has not come back.
 _RETURNED = sa.text(
     """
     SELECT t.order_line_id, CAST(sum(t.amount_fen) AS bigint) AS fen
       FROM ledger_transfers t
+      JOIN ledger_entries e ON e.id = t.entry_id AND e.reason = 'return'
       JOIN ledger_accounts b ON b.id = t.credit_account_id AND b.book = 'attribution' AND b.kind = 'base'
      WHERE t.order_line_id = ANY(CAST(:lines AS uuid[]))
      GROUP BY 1
@@ -82,6 +91,22 @@ class Line(NamedTuple):
         return [LotDraw(UUID(lot_id), *milli) for lot_id, *milli in self.facts["draws"]]
 
 
+class Kept(NamedTuple):
+    """What was kept of an acceptance for a mechanism (fen), until a distribution says whose it is."""
+
+    order_line_id: UUID
+    source: str
+    mechanism: str
+    fen: int
+
+
+class Left(NamedTuple):
+    """What recipients have in all (fen), and what of it is expected of a later distribution only."""
+
+    fen: Counter[Recipient]
+    expected_fen: Counter[Recipient]
+
+
 class Brought:
     """What lines brought recipients (fen). Lines of which something came back are kept apart, to take that off each."""
 
@@ -90,6 +115,20 @@ class Brought:
         self._returned = returned
         self._whole: Counter[Recipient] = Counter()
         self._apart: dict[UUID, Counter[Recipient]] = {line_id: Counter() for line_id in returned}
+        self._expected: dict[UUID | None, Counter[Recipient]] = defaultdict(Counter)
+
+    def add(self, order_line_id: UUID | None, recipients: Sequence[Recipient], parts: Sequence[int]) -> None:
+        """Give recipients their parts of a line."""
+        had = self.of(order_line_id)
+        for recipient, fen in zip(recipients, parts, strict=True):
+            had[recipient] += fen
+
+    def expect(self, order_line_id: UUID | None, recipients: Sequence[Recipient], parts: Sequence[int]) -> None:
+        """Give recipients their parts of what is kept of a line, which a later distribution is expected to give."""
+        self.add(order_line_id, recipients, parts)
+        expected = self._expected[order_line_id if order_line_id in self._apart else None]
+        for recipient, fen in zip(recipients, parts, strict=True):
+            expected[recipient] += fen
 
     def of(self, order_line_id: UUID | None) -> Counter[Recipient]:
         """Return what recipients have of a line, to add to; those of which nothing came back share one."""
@@ -99,12 +138,15 @@ class Brought:
         """Tell whether nothing came back of a line."""
         return order_line_id not in self._apart
 
-    def left(self) -> Counter[Recipient]:
+    def left(self) -> Left:
         """Return what recipients have when what came back of a line is taken off what they have of it."""
-        found = Counter(self._whole)
+        found, expected = Counter(self._whole), Counter(self._expected[None])
         for line_id, shares in self._apart.items():
-            found.update(_less(shares, self._returned[line_id], salt=str(line_id)))
-        return found
+            left = _less(shares, self._returned[line_id], salt=str(line_id))
+            found.update(left)
+            for recipient, fen in self._expected[line_id].items():
+                expected[recipient] += fen and fen * left[recipient] // shares[recipient]
+        return Left(found, expected)
 
 
 def _less(shares: Counter[Recipient], returned_fen: int, *, salt: str) -> dict[Recipient, int]:
@@ -130,11 +172,16 @@ def came_back(session: orm.Session, lines: Sequence[Line]) -> dict[UUID, int]:
 
 
 def posted(session: orm.Session, asked: Mapping[str, object], returned: Mapping[UUID, int]) -> Brought:
-    """Return what the same lines brought recipients, as it was posted."""
+    """Return what the same lines brought recipients, as it was posted; what was kept is told by `kept`."""
     found = Brought(returned)
     for line_id, kind, owner_id, mechanism, fen in session.execute(_POSTED, {**asked, "returned": list(returned)}):
         found.of(line_id)[recipient_of(Share(Kind(kind), owner_id, mechanism))] += fen
     return found
+
+
+def kept(session: orm.Session, asked: Mapping[str, object]) -> list[Kept]:
+    """Return what was kept of the same lines."""
+    return [Kept(*row) for row in session.execute(_KEPT, asked)]
 
 
 def topped_up(session: orm.Session, asked: Mapping[str, object]) -> int:

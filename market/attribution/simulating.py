@@ -1,16 +1,17 @@
-"""Simulation: a year of past acceptances through another version of their plan. Writes nothing.
+"""Simulation: past acceptances through another version of their plan. Writes nothing.
 
 Each line is attributed once more by the rule that attributed it, with its own draws and carries, as if the version had
 been pinned and had priced what households gave: by its pools, with who was eligible on the day of the acceptance; by
-the market's price where one was recorded; within its bounds where the price was agreed. What came back of a line is
-taken off both sides, as it is off a line that is returned. What a supplier tops up no order brings: it stands apart.
+the market's price where one was recorded; within its bounds where the price was agreed. What is kept, it was or would
+be, goes to those who are expected to be given it, as the caller knows them, and is told as an estimate. What came back
+of a line is taken off both sides, as it is off a line that is returned. What a supplier tops up no order brings: it
+stands apart.
 """
 
 from bisect import bisect_right
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
 from itertools import groupby
 from operator import add
 from typing import NamedTuple
@@ -22,7 +23,7 @@ from sqlalchemy import orm
 from market import money
 from market.attribution import past_sales
 from market.attribution.accrual import by_lot, eligible_pool
-from market.attribution.past_sales import Brought, Line, Recipient, recipient_of
+from market.attribution.past_sales import Brought, Kept, Left, Line, Recipient, recipient_of
 from market.attribution.repricing import Repriced, repriced
 from market.attribution.rules import (
     ConsignedFact,
@@ -30,30 +31,32 @@ from market.attribution.rules import (
     Kind,
     LineFacts,
     PoolFact,
+    Share,
     attribute,
     pool_amounts,
 )
-from market.benefits.models import Plan, PlanVersion
-from market.benefits.queries import visible_versions
+from market.benefits.models import PlanVersion
 from market.benefits.rules import MECHANISMS, Payee, PlanBody, plan_body
-from market.db import plan_anew
-from market.errors import NotFoundError
 from market.households import queries as households
 from market.identity.models import Organisation
-from market.identity.rules import Actor
 
-DAYS = 365
-"""How far back the simulated acceptances lie, today included."""
+Expected = Mapping[str, Sequence[tuple[Share, int]]]
+"""Who is expected to be given what is kept for a mechanism, each with a weight; whoever is not known is not there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What a recipient had of the lines, and what it would have had (fen); a household's name is its code."""
+    """What a recipient had of the lines, and what it would have had (fen); a household's name is its code.
+
+    Of both, what is expected of a later distribution is an estimate.
+    """
 
     recipient: Recipient
     name: str
     before_fen: int
     after_fen: int
+    estimated_before_fen: int
+    estimated_after_fen: int
 
     @property
     def difference_fen(self) -> int:
@@ -71,14 +74,16 @@ class Part:
 class Simulation:
     """Parts of `lines` acceptances of a period, both days included; before and after each sum to `net_fen`.
 
-    What came back is in neither. `untold` contributions keep the price they had, as the version's cannot be told.
-    Beyond what lines brought, the supplier owed households `topped_up_fen`, and would have owed `top_up_fen`.
+    What came back is in neither. `kept` names the mechanisms for which something was or would be kept. `untold`
+    contributions keep the price they had, as the version's cannot be told. Beyond what lines brought, the supplier owed
+    households `topped_up_fen`, and would have owed `top_up_fen`.
     """
 
     since: date
     until: date
     lines: int
     net_fen: int
+    kept: Collection[str]
     untold: int
     topped_up_fen: int
     top_up_fen: int
@@ -89,45 +94,78 @@ class Simulation:
         return [part for part in self.parts if part.recipient.kind is kind]
 
 
-def simulate(session: orm.Session, actor: Actor, *, version_id: UUID, today: date) -> Simulation:
-    """Return what a version of a plan would have made of a year of the plan's acceptances, beside what was posted.
+class _Side(NamedTuple):
+    """What lines brought a supplier and its payees, or would have, and who is expected to be given what is kept."""
 
-    Ten statements, whatever the year. Raises `NotFoundError`.
+    brought: Brought
+    expected: Expected
+    supplier_id: UUID
+
+
+def simulate(
+    session: orm.Session, version: PlanVersion, *, supplier_id: UUID, since: date, until: date, expected: Expected
+) -> Simulation:
+    """Return what a version of a plan would have made of the plan's acceptances of a time, beside what was posted.
+
+    Nine statements, whatever the time.
     """
-    plan_anew(session)
-    version = session.scalar(visible_versions(actor).where(PlanVersion.id == version_id))
-    if version is None:
-        raise NotFoundError(what="plan_version")
-    supplier_id = session.get_one(Plan, version.plan_id).supplier_id
-    since = today - timedelta(days=DAYS - 1)
-    asked = {"since": since, "until": today, "plan": version.plan_id, "supplier": supplier_id}
+    asked = {"since": since, "until": until, "plan": version.plan_id, "supplier": supplier_id}
     lines = past_sales.accepted(session, asked)
     returned = past_sales.came_back(session, lines)
-    before = past_sales.posted(session, asked, returned).left()
+    posted = _Side(past_sales.posted(session, asked, returned), expected, supplier_id)
+    kept = _keep(past_sales.kept(session, asked), posted)
+    before = posted.brought.left()
     body = plan_body(version.body)
     lots = {draw.lot_id for line in lines for draw in line.draws}
     given = repriced(session, lots, plan_id=version.plan_id, body=body)
-    histories = households.histories(session, _households(body, given, before))
-    brought = Brought(returned)
-    rests, top_up_fen = _of_lots(lines, given, brought, supplier_id)
-    _pooled(rests, body, histories, brought, supplier_id)
-    after = brought.left()
-    names = _names(session, [*before, *after], histories)
-    parts = [Part(found, names[found.owner_id], before[found], after[found]) for found in {**before, **after}]
+    histories = households.histories(session, _households(body, given, before.fen, expected))
+    simulated = _Side(Brought(returned), expected, supplier_id)
+    rests, top_up_fen = _of_lots(lines, given, simulated)
+    _pooled(rests, body, histories, simulated)
+    after = simulated.brought.left()
     return Simulation(
         since=since,
-        until=today,
+        until=until,
         lines=len(lines),
-        net_fen=before.total(),
+        net_fen=before.fen.total(),
+        kept=kept | {pool.mechanism for pool in body.pools if pool.kept},
         untold=given.untold,
         topped_up_fen=past_sales.topped_up(session, asked),
         top_up_fen=top_up_fen,
-        parts=sorted((part for part in parts if part.before_fen or part.after_fen), key=lambda part: part.key),
+        parts=_parts(before, after, _names(session, [*before.fen, *after.fen], histories)),
     )
 
 
-def _households(body: PlanBody, given: Repriced, posted: Iterable[Recipient]) -> set[UUID]:
-    """Return every household that the version names, that gave to a lot, or that had something."""
+def _parts(before: Left, after: Left, names: Mapping[UUID, str]) -> list[Part]:
+    """Return both sides of everybody who had or would have had something; whoever would lose most comes first."""
+    parts = [
+        Part(
+            found,
+            names[found.owner_id],
+            before.fen[found],
+            after.fen[found],
+            before.expected_fen[found],
+            after.expected_fen[found],
+        )
+        for found in {**before.fen, **after.fen}
+    ]
+    return sorted((part for part in parts if part.before_fen or part.after_fen), key=lambda part: part.key)
+
+
+def _keep(kept: Iterable[Kept], side: _Side) -> set[str]:
+    """Give what was kept to those who are expected to be given it; return the mechanisms for which it was kept."""
+    pools: dict[str, _Payees] = {}
+    for part in kept:
+        if part.mechanism not in pools:
+            pools[part.mechanism] = _Payees(PoolFact(part.mechanism, 0, (), kept=True), side)
+        pools[part.mechanism].take(part.fen, part.order_line_id, part.source)
+    for pool in pools.values():
+        pool.give()
+    return set(pools)
+
+
+def _households(body: PlanBody, given: Repriced, posted: Iterable[Recipient], expected: Expected) -> set[UUID]:
+    """Return every household that the version names, that gave to a lot, that had something or is expected to."""
     named = {
         UUID(payee)
         for pool in body.pools
@@ -135,7 +173,9 @@ def _households(body: PlanBody, given: Repriced, posted: Iterable[Recipient]) ->
         for payee, _ in pool.shares
     }
     giving = {fact.household_id for fact in given.amounts} | {fact.household_id for fact in given.consigned}
-    return named | giving | {recipient.owner_id for recipient in posted if recipient.kind is Kind.HOUSEHOLD}
+    had = {recipient.owner_id for recipient in posted if recipient.kind is Kind.HOUSEHOLD}
+    known = {share.owner_id for shares in expected.values() for share, _ in shares if share.kind is Kind.HOUSEHOLD}
+    return named | giving | had | known
 
 
 class _Rest(NamedTuple):
@@ -145,14 +185,14 @@ class _Rest(NamedTuple):
     left_fen: int
 
 
-def _of_lots(lines: Sequence[Line], given: Repriced, brought: Brought, supplier_id: UUID) -> tuple[list[_Rest], int]:
+def _of_lots(lines: Sequence[Line], given: Repriced, side: _Side) -> tuple[list[_Rest], int]:
     """Give households what they would have had for what they gave to lots; return the rests, and the top-ups (fen)."""
     rests: list[_Rest] = []
     top_up_fen = 0
     amounts, consigned = by_lot(given.amounts), by_lot(given.consigned)
     for line in lines:
-        had, left_fen = brought.of(line.order_line_id), line.net_fen
-        attribution = attribute(_facts(line, amounts, consigned, supplier_id))
+        had, left_fen = side.brought.of(line.order_line_id), line.net_fen
+        attribution = attribute(_facts(line, amounts, consigned, side.supplier_id))
         for share, fen in attribution.shares:
             if share.kind is Kind.HOUSEHOLD:
                 had[recipient_of(share)] += fen
@@ -190,8 +230,7 @@ def _pooled(
     rests: Sequence[_Rest],
     body: PlanBody,
     histories: Mapping[UUID, households.History],
-    brought: Brought,
-    supplier_id: UUID,
+    side: _Side,
 ) -> None:
     """Give the pools and the supplier what they would have had, split with the salt of each posting."""
     turns = sorted({day for history in histories.values() for day in history.turns()})
@@ -203,51 +242,48 @@ def _pooled(
     for _, accepted in groupby(sorted(rests, key=stretch), key=stretch):
         together = list(accepted)
         standing = {id_: history.on(together[0].line.accepted_on) for id_, history in histories.items()}
-        pools = [_Payees(eligible_pool(pool, standing), supplier_id, brought) for pool in body.pools]
+        pools = [_Payees(eligible_pool(pool, standing), side) for pool in body.pools]
         facts = [pool.fact for pool in pools]
         for line, left_fen in together:
             amounts = pool_amounts(facts, line.net_fen, left_fen, salt=line.source)
             for pool, fen in zip(pools, amounts, strict=True):
-                pool.take(fen, line)
-            had = brought.of(line.order_line_id)
-            had[Recipient(Kind.RETAINED, supplier_id, None)] += left_fen - sum(amounts)
+                pool.take(fen, line.order_line_id, line.source)
+            had = side.brought.of(line.order_line_id)
+            had[Recipient(Kind.RETAINED, side.supplier_id, None)] += left_fen - sum(amounts)
         for pool in pools:
             pool.give()
 
 
 class _Payees:
-    """A pool's payees in a stretch of days and what they took.
+    """A pool's payees in a stretch of days and what they took: of a kept one, those who are expected to be given it.
 
     Keys and sums are kept from line to line: a year has many lines, and a pool many payees.
     """
 
-    def __init__(self, fact: PoolFact, supplier_id: UUID, brought: Brought) -> None:
-        self.fact = fact
-        self._brought = brought
-        self._keyed = [(share.key, weight) for share, weight in fact.shares]
-        self._recipients = [recipient_of(share) for share, _ in fact.shares]
+    def __init__(self, fact: PoolFact, side: _Side) -> None:
+        self.fact = replace(fact, shares=side.expected.get(fact.mechanism, ())) if fact.kept else fact
+        self._brought = side.brought
+        self._add = self._brought.expect if fact.kept else self._brought.add
+        self._keyed = [(share.key, weight) for share, weight in self.fact.shares]
+        self._recipients = [recipient_of(share) for share, _ in self.fact.shares]
         self._sums = [0] * len(self._keyed)
-        self._nobodys = Recipient(Kind.POOL if fact.kept else Kind.SUSPENSE, supplier_id, fact.mechanism)
+        self._nobodys = Recipient(Kind.POOL if fact.kept else Kind.SUSPENSE, side.supplier_id, fact.mechanism)
 
-    def take(self, fen: int, line: Line) -> None:
-        """Split a line's amount; what has nobody to go to, or is kept, is nobody's yet."""
+    def take(self, fen: int, order_line_id: UUID, source: str) -> None:
+        """Split the amount of a line's posting; what has nobody to go to is nobody's yet."""
         try:
-            parts = money.allocate(fen, self._keyed, salt=self.fact.salt(line.source))
+            parts = money.allocate(fen, self._keyed, salt=self.fact.salt(source))
         except money.AllocationError:
-            self._brought.of(line.order_line_id)[self._nobodys] += fen
+            self._brought.of(order_line_id)[self._nobodys] += fen
             return
-        if self._brought.is_whole(line.order_line_id):
+        if self._brought.is_whole(order_line_id):
             self._sums = list(map(add, self._sums, parts))
         else:
-            self._add(self._brought.of(line.order_line_id), parts)
+            self._add(order_line_id, self._recipients, parts)
 
     def give(self) -> None:
         """Give payees what they took of lines of which nothing came back."""
-        self._add(self._brought.of(None), self._sums)
-
-    def _add(self, had: Counter[Recipient], parts: Sequence[int]) -> None:
-        for recipient, fen in zip(self._recipients, parts, strict=True):
-            had[recipient] += fen
+        self._add(None, self._recipients, self._sums)
 
 
 def _names(

@@ -49,6 +49,7 @@ GUARDS: Mapping[str, Sequence[str]] = {
         *_BOOK,
     ),
     "public.personal_data_accesses": _RECORD,
+    "public.plan_simulations": _only_grows("plan_simulations_refuse_change"),
     "public.plan_versions": _VERSION,
     "public.proxy_acts": _RECORD,
     "public.register_versions": _VERSION,
@@ -68,6 +69,7 @@ GUARDING: Mapping[str, str] = {
     "ledger_check_transfers": "ebd95ad741be328cdb061e4e694de153117be41aa6d4ce804089dc76c8e3de8a",
     "ledger_refuse_change": "a19fa38238173ce0be3c2b7707b02a2e5d0e77f0730571412e13f4cb16ac017c",
     "ledger_stamp_entry": "4948fd1b4a436b0232d6e318756b95a63df2161066ba79db7ec8196fd6e65ae8",
+    "plan_simulations_refuse_change": "c0f4449606fd35a8b6acb9179ab0df3b285f4eca0603344c5d86745becd626db",
     "vault.household_keys_refuse_change": "5f6aa6f3d5cbb3e6fb14348a1afcdb87fb878ee025794900e2547c95e79dd54f",
     "versions_refuse_change": "cab559ae49b3f37524aff7ea6d6d36f290ec8efd763e1d84440638d933e42617",
 }

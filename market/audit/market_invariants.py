@@ -290,6 +290,19 @@ MARKET: tuple[Invariant, ...] = (
         """,
     ),
     Invariant(
+        "plan_was_simulated",
+        "a plan version was simulated between its submission and its approval",
+        "方案版本经测算后才获批准",
+        """
+        SELECT concat('plan version ', v.id), 'simulated before it was approved', 'not'
+          FROM plan_versions v
+         WHERE v.status = 'approved' AND NOT EXISTS (
+               SELECT FROM plan_simulations s
+                WHERE s.plan_version_id = v.id AND s.version_status = 'submitted'
+                  AND s.made_at <= v.decided_at)
+        """,
+    ),
+    Invariant(
         "plan_has_its_hash",
         "a plan version has the hash of its bytes, and order lines pin it",
         "方案哈希与内容一致,且与订单行锁定值一致",

@@ -71,6 +71,17 @@ def submit(session: orm.Session, version: PinnedVersion) -> None:
     session.flush()
 
 
+def check(actor: Actor, version: PinnedVersion, event: PlanEvent, *, owner_id: UUID) -> PlanStatus:
+    """Return what a locked version of the organisation `owner_id` becomes by the actor's decision.
+
+    Raises `TransitionError`, or `FourEyesError` for its maker and for everybody of the maker's organisation.
+    """
+    after = status_after(version.status, event, machine=version.machine)
+    if actor.member_id == version.made_by or actor.organisation_id == owner_id:
+        raise FourEyesError(rule=version.machine)
+    return after
+
+
 def decide(
     session: orm.Session,
     actor: Actor,
@@ -81,14 +92,8 @@ def decide(
     opinion: str,
     now: datetime,
 ) -> None:
-    """Approve or reject a locked version of the organisation `owner_id`; it never changes again.
-
-    Raises `TransitionError`, or `FourEyesError` for its maker and for everybody of the maker's organisation.
-    """
-    after = status_after(version.status, event, machine=version.machine)
-    if actor.member_id == version.made_by or actor.organisation_id == owner_id:
-        raise FourEyesError(rule=version.machine)
-    version.status = after
+    """Approve or reject a locked version of the organisation `owner_id`; it never changes again. Raises as `check`."""
+    version.status = check(actor, version, event, owner_id=owner_id)
     version.decided_by = actor.member_id
     version.decided_at = now
     version.opinion = opinion

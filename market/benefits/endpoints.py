@@ -1,5 +1,6 @@
 """Plans, their versions and their decision, the table of mechanisms, and enrolments, by HTTP."""
 
+from collections.abc import Sequence
 from typing import Annotated, TypeVar
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from market.benefits.rules import (
     NotEnrolledError,
     PlanBodyError,
     PlanNameTakenError,
+    PlanNotSimulatedError,
 )
 from market.benefits.schemas import (
     ConfirmEnrolments,
@@ -68,6 +70,22 @@ def page_by_ids(
     shown = found[: query.limit]
     last = [getattr(shown[-1], key.key) for key in keys] if len(found) > query.limit else None
     return Page(items=[out.model_validate(row) for row in shown], next_cursor=encode_cursor(*last) if last else None)
+
+
+def _shown(session: orm.Session, versions: Sequence[PlanVersion]) -> list[PlanVersionOut]:
+    """Show versions, each with its latest simulation."""
+    simulated = queries.latest_simulations(session, [version.id for version in versions])
+    own = PlanVersionOut.model_fields.keys() - {"simulation"}
+    return [
+        PlanVersionOut.model_validate(
+            {name: getattr(version, name) for name in own} | {"simulation": simulated.get(version.id)}
+        )
+        for version in versions
+    ]
+
+
+def _one(session: orm.Session, version: PlanVersion) -> PlanVersionOut:
+    return _shown(session, [version])[0]
 
 
 @router.get("/mechanisms", dependencies=[public()])
@@ -124,7 +142,7 @@ def show_plan(plan_id: UUID, caller: Annotated[Caller, requires(Permission.PLAN_
             id=plan.id,
             supplier_id=plan.supplier_id,
             name=plan.name,
-            versions=[PlanVersionOut.model_validate(version) for version in versions],
+            versions=_shown(session, versions.all()),
         )
 
 
@@ -140,7 +158,8 @@ def draft_version(
     """Draft the next version of a plan."""
     return caller.once(
         request,
-        lambda session, actor: PlanVersionOut.model_validate(
+        lambda session, actor: _one(
+            session,
             service.draft_version(
                 session,
                 actor,
@@ -148,7 +167,7 @@ def draft_version(
                 body=request.plan_body(),
                 valid_from=request.valid_from,
                 now=utc_now(),
-            )
+            ),
         ),
     )
 
@@ -162,7 +181,7 @@ def submit_version(version_id: UUID, caller: Annotated[Caller, requires(Permissi
     """Hand a draft to the county."""
     return caller.once(
         None,
-        lambda session, actor: PlanVersionOut.model_validate(service.submit(session, actor, version_id=version_id)),
+        lambda session, actor: _one(session, service.submit(session, actor, version_id=version_id)),
         status=200,
     )
 
@@ -170,16 +189,16 @@ def submit_version(version_id: UUID, caller: Annotated[Caller, requires(Permissi
 @router.post(
     "/plan-versions/{version_id}/approval",
     response_model=PlanVersionOut,
-    responses=declared(NotFoundError, TransitionError, FourEyesError),
+    responses=declared(NotFoundError, TransitionError, FourEyesError, PlanNotSimulatedError),
 )
 def approve_version(
     version_id: UUID, request: DecideVersion, caller: Annotated[Caller, requires(Permission.PLAN_APPROVE)]
 ) -> Response:
-    """Approve a submitted version; from then on it never changes."""
+    """Approve a submitted version that has been simulated since; from then on it never changes."""
     return caller.once(
         request,
-        lambda session, actor: PlanVersionOut.model_validate(
-            service.approve(session, actor, version_id=version_id, opinion=request.opinion, now=utc_now())
+        lambda session, actor: _one(
+            session, service.approve(session, actor, version_id=version_id, opinion=request.opinion, now=utc_now())
         ),
         status=200,
     )
@@ -196,8 +215,8 @@ def reject_version(
     """Turn a submitted version down."""
     return caller.once(
         request,
-        lambda session, actor: PlanVersionOut.model_validate(
-            service.reject(session, actor, version_id=version_id, opinion=request.opinion, now=utc_now())
+        lambda session, actor: _one(
+            session, service.reject(session, actor, version_id=version_id, opinion=request.opinion, now=utc_now())
         ),
         status=200,
     )

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from market import money
-from market.benefits.holdings import Entitlement, Holding, RegisterBody, Source, weights
+from market.benefits.holdings import Entitlement, Holding, RegisterBody, ShareScheme, Source, weights
 from market.benefits.rules import MONTHS_OF_YEAR, PATRONAGE_FLOOR_BP, Payee
 from market.errors import MarketError
 from market.quantities import MILLI_MU
@@ -130,17 +130,26 @@ def profit_share(profit_fen_per_mu: int, shares: RegisterBody, *, begins: int, e
             raise SchemeYearError(year=year, first=scheme.first_year, last=scheme.last_year, pointer=pointer)
     if profit_fen_per_mu < 0:
         raise NoSurplusError
-    parts = {mode.code: mode.household_bp for mode in scheme.modes}
     return [
-        Due(
-            Payee.HOUSEHOLD,
-            row.household,
-            row.area_milli_mu,
-            _of_land(profit_fen_per_mu, row.area_milli_mu, parts[row.mode]),
-        )
-        for row in shares.rows
-        if isinstance(row, Holding)
+        Due(Payee.HOUSEHOLD, row.household, row.area_milli_mu, _of_land(profit_fen_per_mu, row.area_milli_mu, bp))
+        for row, bp in _in_modes(shares, scheme)
     ]
+
+
+def by_land(shares: RegisterBody) -> list[tuple[str, int]]:
+    """Return the weight of each household (id as text) in the profit of land: its land x the basis points of its mode.
+
+    Raises `SchemeMissingError`.
+    """
+    if shares.scheme is None:
+        raise SchemeMissingError
+    return [(row.household, row.area_milli_mu * bp) for row, bp in _in_modes(shares, shares.scheme)]
+
+
+def _in_modes(shares: RegisterBody, scheme: ShareScheme) -> list[tuple[Holding, int]]:
+    """Return each holding with the household's part of the profit in its mode (basis points)."""
+    parts = {mode.code: mode.household_bp for mode in scheme.modes}
+    return [(row, parts[row.mode]) for row in shares.rows if isinstance(row, Holding)]
 
 
 def _of_land(profit_fen_per_mu: int, area_milli_mu: int, bp: int) -> int:

@@ -1,4 +1,4 @@
-"""Tables: plans and share registers with their versions, enrolments."""
+"""Tables: plans and share registers with their versions, what was simulated of plans, enrolments."""
 
 from datetime import date, datetime
 from typing import Any, ClassVar
@@ -68,6 +68,47 @@ class PlanVersion(PinnedVersion, Base):
     machine = "plan_version"
 
     plan_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("plans.id"))
+
+
+class PlanSimulation(Base):
+    """What a version of a plan would have made of past sales, as somebody asked and was told; only ever added.
+
+    Of the accepted lines of a time, both days included, their net amount, and which households would have gained and
+    lost how much (fen). Where there were no sales, nobody could. `version_status` is what the version then was; a
+    decided one is not simulated any more.
+    """
+
+    __tablename__ = "plan_simulations"
+    __table_args__ = (
+        sa.CheckConstraint("version_status IN ('draft', 'submitted')", name="version_is_undecided"),
+        sa.CheckConstraint("since <= until", name="time_ends_after_it_begins"),
+        sa.CheckConstraint(
+            "least(lines, net_fen, households_gaining, gained_fen, households_losing, lost_fen, households_unchanged)"
+            " >= 0",
+            name="figures_are_not_negative",
+        ),
+        sa.CheckConstraint("lines > 0 OR net_fen + gained_fen + lost_fen = 0", name="without_sales_nobody_gains"),
+    )
+
+    id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
+    plan_version_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("plan_versions.id"), index=True)
+    version_status: orm.Mapped[PlanStatus]
+    made_by: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("members.id"))
+    made_at: orm.Mapped[datetime]
+    since: orm.Mapped[date]
+    until: orm.Mapped[date]
+    lines: orm.Mapped[int]
+    net_fen: orm.Mapped[int]
+    households_gaining: orm.Mapped[int]
+    gained_fen: orm.Mapped[int]
+    households_losing: orm.Mapped[int]
+    lost_fen: orm.Mapped[int]
+    households_unchanged: orm.Mapped[int]
+
+    @property
+    def without_sales(self) -> bool:
+        """Tell whether nothing had been sold by which anybody could gain or lose."""
+        return not self.lines
 
 
 class Register(Base):

@@ -1,5 +1,6 @@
 """Who may see which plans, registers and enrolments, and which versions are in force."""
 
+from collections.abc import Collection
 from datetime import date
 from typing import TypeVar
 from uuid import UUID
@@ -8,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 from sqlalchemy.dialects import postgresql
 
-from market.benefits.models import Enrolment, Plan, PlanVersion, Register, RegisterVersion
+from market.benefits.models import Enrolment, Plan, PlanSimulation, PlanVersion, Register, RegisterVersion
 from market.benefits.rules import PlanStatus
 from market.db import within
 from market.households.models import Household
@@ -47,6 +48,23 @@ def _kept_within(rows: sa.Select[Kept], keeper: orm.InstrumentedAttribute[UUID],
         covered = sa.select(Organisation.id).where(within(Organisation.region_code, actor.region_code))
         return rows.where(keeper.in_(covered))
     return rows
+
+
+def latest_simulations(session: orm.Session, version_ids: Collection[UUID]) -> dict[UUID, PlanSimulation]:
+    """Return the latest simulation of each version that has one."""
+    latest = (
+        sa.select(PlanSimulation)
+        .ext(postgresql.distinct_on(PlanSimulation.plan_version_id))
+        .where(PlanSimulation.plan_version_id.in_(version_ids))
+        .order_by(PlanSimulation.plan_version_id, PlanSimulation.made_at.desc(), PlanSimulation.id.desc())
+    )
+    return {each.plan_version_id: each for each in session.scalars(latest)}
+
+
+def simulated_as(session: orm.Session, version_id: UUID, status: PlanStatus) -> bool:
+    """Tell whether a version was simulated when it had a status."""
+    found = sa.exists().where(PlanSimulation.plan_version_id == version_id, PlanSimulation.version_status == status)
+    return bool(session.scalar(sa.select(found)))
 
 
 def visible_enrolments(actor: Actor) -> sa.Select[Enrolment]:

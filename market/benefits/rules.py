@@ -155,15 +155,18 @@ class PlanStatus(StrEnum):
 
 
 class PlanEvent(StrEnum):
-    """What happens to a version of a plan or of a register."""
+    """What happens to a version of a plan or of a register; a plan's alone is simulated, until it is decided."""
 
     SUBMIT = "submit"
+    SIMULATE = "simulate"
     APPROVE = "approve"
     REJECT = "reject"
 
 
 TRANSITIONS: Mapping[tuple[PlanStatus, PlanEvent], PlanStatus] = {
     (PlanStatus.DRAFT, PlanEvent.SUBMIT): PlanStatus.SUBMITTED,
+    (PlanStatus.DRAFT, PlanEvent.SIMULATE): PlanStatus.DRAFT,
+    (PlanStatus.SUBMITTED, PlanEvent.SIMULATE): PlanStatus.SUBMITTED,
     (PlanStatus.SUBMITTED, PlanEvent.APPROVE): PlanStatus.APPROVED,
     (PlanStatus.SUBMITTED, PlanEvent.REJECT): PlanStatus.REJECTED,
 }
@@ -309,6 +312,17 @@ class PlanNotApprovedError(MarketError):
     status = 409
     en = "The benefit plan has no approved version in force on {on}."
     zh = "带农方案在 {on} 没有已批准的有效版本。"
+
+
+class PlanNotSimulatedError(MarketError):
+    """A version is approved only when it has been told who would have gained and lost by it."""
+
+    status = 409
+    en = (
+        "Nobody has simulated this version since it was submitted. Ask POST /v1/plan-versions/{version}/simulations,"
+        " and read who would gain and who would lose."
+    )
+    zh = "该方案版本提交后尚未测算。请先调用 POST /v1/plan-versions/{version}/simulations,查看哪些农户增收、哪些减收。"
 
 
 class NotEnrolledError(MarketError):

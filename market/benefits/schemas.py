@@ -11,6 +11,7 @@ from market.api import (
     BasisPoints,
     Count,
     Day,
+    Fen,
     Flag,
     LongText,
     Named,
@@ -195,8 +196,31 @@ class PlanBodyOut(Schema):
         return {"terms": [], **value}
 
 
+class SimulatedOut(Schema):
+    """What somebody was told of a version before it was decided: who would have gained and lost by it.
+
+    Of `lines` accepted order lines in a time, both days included, and their net amount. `without_sales` says that there
+    were none, so that nobody could gain or lose.
+    """
+
+    id: Id
+    version_status: PlanStatusCode
+    made_by: Id
+    made_at: Instant
+    since: Annotated[date, Field(examples=["2025-03-03"])]
+    until: Annotated[date, Field(examples=["2026-03-02"])]
+    lines: Count
+    without_sales: Flag
+    net_fen: Fen
+    households_gaining: Count
+    gained_fen: Fen
+    households_losing: Count
+    lost_fen: Fen
+    households_unchanged: Count
+
+
 class PlanVersionOut(Schema):
-    """A version, its hash, and who made and decided it."""
+    """A version, its hash, who made and decided it, and its latest simulation."""
 
     id: Id
     plan_id: Id
@@ -210,6 +234,7 @@ class PlanVersionOut(Schema):
     decided_by: Annotated[Id | None, Field(examples=[None])]
     decided_at: Annotated[datetime | None, Field(examples=[None])]
     opinion: Annotated[str | None, Field(examples=["同意"])]
+    simulation: SimulatedOut | None
 
 
 class PlanDetailOut(PlanOut):

@@ -9,7 +9,13 @@ from sqlalchemy import orm
 
 from market.benefits import deciding
 from market.benefits.models import Enrolment, Plan, PlanVersion
-from market.benefits.queries import code_known_to, versions_in_force, visible_plans, visible_versions
+from market.benefits.queries import (
+    code_known_to,
+    simulated_as,
+    versions_in_force,
+    visible_plans,
+    visible_versions,
+)
 from market.benefits.rules import (
     CollectiveElsewhereError,
     Mechanism,
@@ -19,6 +25,7 @@ from market.benefits.rules import (
     PlanBody,
     PlanEvent,
     PlanNameTakenError,
+    PlanNotSimulatedError,
     PlanStatus,
     payees,
     plan_body,
@@ -101,23 +108,31 @@ def submit(session: orm.Session, actor: Actor, *, version_id: UUID) -> PlanVersi
 def approve(session: orm.Session, actor: Actor, *, version_id: UUID, opinion: str, now: datetime) -> PlanVersion:
     """Put a submitted version in force from its `valid_from`; it never changes again.
 
-    Raises `NotFoundError`, `TransitionError` or `FourEyesError`.
+    Whoever submitted it, somebody has simulated it since. Raises `NotFoundError`, `TransitionError`, `FourEyesError` or
+    `PlanNotSimulatedError`.
     """
-    return _decide(session, actor, version_id, PlanEvent.APPROVE, opinion=opinion, now=now)
+    version, supplier_id = _locked(session, actor, version_id)
+    deciding.check(actor, version, PlanEvent.APPROVE, owner_id=supplier_id)
+    if not simulated_as(session, version_id, PlanStatus.SUBMITTED):
+        raise PlanNotSimulatedError(version=version_id)
+    deciding.decide(session, actor, version, PlanEvent.APPROVE, owner_id=supplier_id, opinion=opinion, now=now)
+    return version
 
 
 def reject(session: orm.Session, actor: Actor, *, version_id: UUID, opinion: str, now: datetime) -> PlanVersion:
-    """Turn a submitted version down; a better one is a new version. Raises as `approve`."""
-    return _decide(session, actor, version_id, PlanEvent.REJECT, opinion=opinion, now=now)
+    """Turn a submitted version down, simulated or not; a better one is a new version.
 
-
-def _decide(
-    session: orm.Session, actor: Actor, version_id: UUID, event: PlanEvent, *, opinion: str, now: datetime
-) -> PlanVersion:
-    version = deciding.locked(session, visible_versions(actor), PlanVersion, version_id)
-    supplier_id = session.get_one(Plan, version.plan_id).supplier_id
-    deciding.decide(session, actor, version, event, owner_id=supplier_id, opinion=opinion, now=now)
+    Raises `NotFoundError`, `TransitionError` or `FourEyesError`.
+    """
+    version, supplier_id = _locked(session, actor, version_id)
+    deciding.decide(session, actor, version, PlanEvent.REJECT, owner_id=supplier_id, opinion=opinion, now=now)
     return version
+
+
+def _locked(session: orm.Session, actor: Actor, version_id: UUID) -> tuple[PlanVersion, UUID]:
+    """Return a version that the actor may see, locked until the commit, and its supplier."""
+    version = deciding.locked(session, visible_versions(actor), PlanVersion, version_id)
+    return version, session.get_one(Plan, version.plan_id).supplier_id
 
 
 def version_in_force(session: orm.Session, plan_id: UUID, on: date) -> PlanVersion | None:

@@ -179,10 +179,10 @@ def _patronage(counted: Volumes, formula: Patronage, reserve_bp: int, name: str)
     surplus = formulas.divided(formula.surplus_fen, reserve_bp, formula.by_volume_bp)
     if not counted.by_household:
         raise NobodyListedError(reason="nothing was delivered in the period", reason_zh="本期没有交售记录")
-    return formulas.by_weight(surplus.by_volume_fen, _delivered(counted, formula.counted), salt=name)
+    return formulas.by_weight(surplus.by_volume_fen, delivered(counted, formula.counted), salt=name)
 
 
-def _delivered(counted: Volumes, by: Counted) -> list[tuple[str, int]]:
+def delivered(counted: Volumes, by: Counted) -> list[tuple[str, int]]:
     """Return how much each household delivered, by volume or by value."""
     if by is Counted.VALUE:
         worth = [(str(each.household_id), each.fen) for each in counted.by_household if each.fen is not None]

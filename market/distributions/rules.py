@@ -1,11 +1,13 @@
 """The arithmetic of distributions, pure: who is listed, what each is given, and from which lines it comes."""
 
 import json
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 from hashlib import sha256
+from math import gcd, lcm
 from typing import NamedTuple
 from uuid import UUID
 
@@ -52,6 +54,14 @@ class Excluded(StrEnum):
 
     OFF_REGISTER = "off_register"
     NOT_ENROLLED = "not_enrolled"
+
+
+class ExpectedBy(StrEnum):
+    """What tells whom a kept pool will be given to: the lists of the year, a register in force, what was delivered."""
+
+    DISTRIBUTIONS = "distributions"
+    REGISTER = "register"
+    VOLUMES = "volumes"
 
 
 class Item(NamedTuple):
@@ -184,6 +194,25 @@ def given(items: Iterable[Item], mechanism: str, *, supplier_id: UUID) -> tuple[
     if kept_fen:
         listed.append((Share(Kind.POOL, supplier_id, mechanism), kept_fen))
     return listed, kept_fen
+
+
+class PastList(NamedTuple):
+    """What an approved list took of a pool (fen), and the weight of each whom it gave something."""
+
+    from_pool_fen: int
+    weights: Sequence[tuple[Share, int]]
+
+
+def weights_of(lists: Sequence[PastList]) -> list[tuple[Share, int]]:
+    """Return the weights by which lists together gave out a pool: each by its own, over what it took of the pool."""
+    wholes = [sum(weight for _, weight in each.weights) for each in lists]
+    common = lcm(*wholes)
+    found: dict[Share, int] = defaultdict(int)
+    for each, whole in zip(lists, wholes, strict=True):
+        for share, weight in each.weights:
+            found[share] += weight * each.from_pool_fen * (common // whole)
+    least = gcd(*found.values())
+    return [(share, weight // least) for share, weight in found.items()]
 
 
 class NotEnoughRecognisedError(MarketError):

@@ -138,6 +138,7 @@ class Permission(StrEnum):
     ENROLMENT_CONFIRM = "enrolment:confirm"
     PLAN_READ = "plan:read"
     PLAN_WRITE = "plan:write"
+    PLAN_SIMULATE = "plan:simulate"
     PLAN_APPROVE = "plan:approve"
     REGISTER_READ = "register:read"
     REGISTER_WRITE = "register:write"
@@ -248,6 +249,7 @@ POLICY: Mapping[Permission, Mapping[Role, Scope]] = {
     Permission.ENROLMENT_CONFIRM: {Role.VILLAGE_CLERK: Scope.REGION},
     Permission.PLAN_READ: {**_SUPPLIER_OWN, Role.COUNTY_REVIEWER: Scope.REGION, Role.AUDITOR: Scope.ALL},
     Permission.PLAN_WRITE: {**_SUPPLIER_OWN},
+    Permission.PLAN_SIMULATE: {**_SUPPLIER_OWN, Role.COUNTY_REVIEWER: Scope.REGION},
     Permission.PLAN_APPROVE: {Role.COUNTY_REVIEWER: Scope.REGION},
     Permission.REGISTER_READ: {**_SUPPLIER_OWN, Role.COUNTY_REVIEWER: Scope.REGION, Role.AUDITOR: Scope.ALL},
     Permission.REGISTER_WRITE: {**_SUPPLIER_OWN},

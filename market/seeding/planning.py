@@ -1,4 +1,4 @@
-"""Benefit plans as events: a supplier's clerk drafts and submits a version, the county decides it."""
+"""Benefit plans as events: a supplier's clerk drafts and submits a version, the county simulates and decides it."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -8,6 +8,8 @@ from sqlalchemy import orm
 
 from market.benefits import service as benefits
 from market.benefits.rules import Mechanism, PlanBody, Pool
+from market.clock import business_date
+from market.distributions import simulations
 from market.identity.rules import Permission, Role
 from market.seeding.known import Known
 from market.seeding.reading import Row, Sample, day, yes
@@ -72,4 +74,6 @@ def _decide(known: Known, row: Row, session: orm.Session, now: datetime) -> None
     county = known.officer(Role.COUNTY_REVIEWER, region_code, Permission.PLAN_APPROVE)
     decide = {"approve": benefits.approve, "reject": benefits.reject}[row["decision"]]
     version_id = known.versions[row["plan"], row["version"]]
+    reader = known.officer(Role.COUNTY_REVIEWER, region_code, Permission.PLAN_SIMULATE)
+    simulations.record(session, reader, version_id=version_id, today=business_date(now), now=now)
     decide(session, county, version_id=version_id, opinion=row["opinion"], now=now)

@@ -100,4 +100,53 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("status = 'approved'"),
     )
+    op.create_table(
+        "plan_simulations",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("plan_version_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "version_status",
+            sa.Enum(
+                "draft",
+                "submitted",
+                "approved",
+                "rejected",
+                name="planstatus",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("made_by", sa.Uuid(), nullable=False),
+        sa.Column("made_at", sa.TIMESTAMP(timezone=True), nullable=False),
+        sa.Column("since", sa.Date(), nullable=False),
+        sa.Column("until", sa.Date(), nullable=False),
+        sa.Column("lines", sa.BigInteger(), nullable=False),
+        sa.Column("net_fen", sa.BigInteger(), nullable=False),
+        sa.Column("households_gaining", sa.BigInteger(), nullable=False),
+        sa.Column("gained_fen", sa.BigInteger(), nullable=False),
+        sa.Column("households_losing", sa.BigInteger(), nullable=False),
+        sa.Column("lost_fen", sa.BigInteger(), nullable=False),
+        sa.Column("households_unchanged", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint(
+            "version_status IN ('draft', 'submitted')", name=op.f("plan_simulations_version_is_undecided")
+        ),
+        sa.CheckConstraint("since <= until", name=op.f("plan_simulations_time_ends_after_it_begins")),
+        sa.CheckConstraint(
+            "least(lines, net_fen, households_gaining, gained_fen, households_losing, lost_fen, households_unchanged)"
+            " >= 0",
+            name=op.f("plan_simulations_figures_are_not_negative"),
+        ),
+        sa.CheckConstraint(
+            "lines > 0 OR net_fen + gained_fen + lost_fen = 0", name=op.f("plan_simulations_without_sales_nobody_gains")
+        ),
+        sa.ForeignKeyConstraint(["made_by"], ["members.id"], name=op.f("plan_simulations_made_by_exists")),
+        sa.ForeignKeyConstraint(
+            ["plan_version_id"], ["plan_versions.id"], name=op.f("plan_simulations_plan_version_id_exists")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("plan_simulations_pkey")),
+    )
+    op.create_index(op.f("plan_simulations_plan_version_id_idx"), "plan_simulations", ["plan_version_id"], unique=False)
+    op.execute("GRANT SELECT, INSERT ON plan_simulations TO market_app")
     op.execute("GRANT SELECT, INSERT, UPDATE ON plans, enrolments, plan_versions TO market_app")

@@ -1,6 +1,6 @@
 """Guard the versions of plans: a decided one never changes, and no version's content ever does.
 
-And the baselines: a confirmed one never changes.
+And the baselines: a confirmed one never changes. What was simulated of a version is only ever added.
 """
 
 from alembic import op
@@ -25,6 +25,14 @@ BEGIN
 END $$
 """
 
+REFUSE_CHANGE_OF_SIMULATION = """
+CREATE FUNCTION plan_simulations_refuse_change() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+BEGIN
+    RAISE EXCEPTION 'what was told of a version stays: % on % is refused', TG_OP, TG_TABLE_NAME
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'plan_simulations_append_only';
+END $$
+"""
+
 REFUSE_CHANGE_OF_BASELINE = """
 CREATE FUNCTION baselines_refuse_change() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
 BEGIN
@@ -45,6 +53,16 @@ def upgrade() -> None:
         " FOR EACH ROW EXECUTE FUNCTION versions_refuse_change()"
     )
     op.execute("ALTER TABLE plan_versions ENABLE ALWAYS TRIGGER version_stays")
+    op.execute(REFUSE_CHANGE_OF_SIMULATION)
+    for guard, when, each in (
+        ("refuse_change", "UPDATE OR DELETE", "ROW"),
+        ("refuse_truncate", "TRUNCATE", "STATEMENT"),
+    ):
+        op.execute(
+            f"CREATE TRIGGER {guard} BEFORE {when} ON plan_simulations"
+            f" FOR EACH {each} EXECUTE FUNCTION plan_simulations_refuse_change()"
+        )
+        op.execute(f"ALTER TABLE plan_simulations ENABLE ALWAYS TRIGGER {guard}")
     op.execute(REFUSE_CHANGE_OF_BASELINE)
     op.execute(
         "CREATE TRIGGER confirmed_stays BEFORE UPDATE OR DELETE ON baselines"

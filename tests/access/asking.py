@@ -204,6 +204,7 @@ ASKS: dict[str, Ask] = {
     "POST /v1/plan-versions/{version_id}/submission draft version": Ask(thing("draft_version")),
     "POST /v1/plan-versions/{version_id}/approval submitted version": Ask(thing("submitted_version"), OPINION),
     "POST /v1/plan-versions/{version_id}/rejection submitted version": Ask(thing("submitted_version"), OPINION),
+    "POST /v1/plan-versions/{version_id}/simulations submitted version": Ask(thing("submitted_version")),
     "GET /v1/plan-versions/{version_id}/simulation submitted version": Ask(thing("submitted_version")),
     "POST /v1/registers": Ask(body=said(kind="shares", name="新名册")),
     "GET /v1/registers registers": Ask(thing("register"), lists=item()),

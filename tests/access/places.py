@@ -202,13 +202,15 @@ class Settlement:
         return {name: str(id_) for name, id_ in made.items()}
 
     def versions(self) -> dict[str, str]:
-        """Write two more versions of the plan: a draft, and one for the county to decide."""
+        """Write two more versions of the plan: a draft, and one that was simulated, for the county to decide."""
         plan = factories.plan(self.session, self.story.supplier, status=PlanStatus.DRAFT)
         drafts = {"draft_version": PlanStatus.DRAFT, "submitted_version": PlanStatus.SUBMITTED}
-        return {
-            name: str(factories.plan_version(self.session, plan, number=number, status=status).id)
+        made = {
+            name: factories.plan_version(self.session, plan, number=number, status=status)
             for number, (name, status) in enumerate(drafts.items(), 2)
         }
+        factories.plan_simulation(self.session, made["submitted_version"])
+        return {name: str(version.id) for name, version in made.items()}
 
     def registers(self) -> dict[str, str]:
         """Keep a register with a draft, and with a version for the county to decide."""

@@ -56,5 +56,13 @@ PERSONS: dict[str, tuple[tuple[str, ...], set[str]]] = {
         {"clerk_acts_on_record"},
     ),
     "result_is_told_by_another": ((LISTS_OF_ALL_THAT_WAS_PAID, RESULTS_BY_WHO_ASKED), {"result_is_told_by_another"}),
+    "plan_was_simulated": (
+        ("UPDATE plan_simulations SET version_status = 'draft'",),
+        {"plan_was_simulated"},
+    ),
+    "plan_was_simulated: after it was approved": (
+        ("UPDATE plan_simulations SET made_at = made_at + interval '100 years'",),
+        {"plan_was_simulated"},
+    ),
     "maker_is_not_checker": (("UPDATE plan_versions SET made_by = decided_by",), {"maker_is_not_checker"}),
 }

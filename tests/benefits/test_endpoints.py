@@ -90,6 +90,7 @@ def test_a_plan_goes_from_draft_to_approval(
     assert version["body"]["pools"][0]["shares"] == [{"payee_id": str(household), "weight": 3}]
     where = f"/v1/plan-versions/{version['id']}"
     assert client.post(f"{where}/submission", headers=again(clerk)).json()["status"] == "submitted"
+    assert client.post(f"{where}/simulations", headers=again(clerk)).status_code == 201
     approval = client.post(f"{where}/approval", json={"opinion": "同意"}, headers=again(county))
     assert (approval.status_code, approval.json()["status"], approval.json()["opinion"]) == (200, "approved", "同意")
     shown = client.get(f"/v1/plans/{plan['id']}", headers=clerk).json()

@@ -1,5 +1,6 @@
 """The formulas of a period's distribution, with the figures that the sources print."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -13,6 +14,7 @@ from market.benefits.formulas import (
     PatronageFloorError,
     SchemeMissingError,
     SchemeYearError,
+    by_land,
     by_weight,
     custody,
     divided,
@@ -202,6 +204,12 @@ def kiwi(scheme: ShareScheme | None = None) -> RegisterBody:
     half = {"grant_fen": 3_750 * YUAN, "area_milli_mu": 500}
     rows = (Holding("least", **half, mode="base"), Holding("most", **half, mode="base_own_tending"))
     return RegisterBody(RegisterKind.SHARES, rows, scheme or leye())
+
+
+def test_land_weighs_by_its_mode() -> None:
+    assert by_land(kiwi()) == [("least", 500 * 5_000), ("most", 500 * 9_420)]
+    with pytest.raises(SchemeMissingError):
+        by_land(replace(kiwi(), scheme=None))
 
 
 def test_half_a_mu_at_10_000_of_profit_a_mu_gives_2_500_in_the_least_mode_and_4_710_in_the_best() -> None:

@@ -41,6 +41,7 @@ def test_a_version_approved_and_rejected_at_once_is_decided_once(committed_db: D
             session, maker, plan_id=plan_id, body=BODY, valid_from=date(2026, 1, 1), now=NOW
         )
         service.submit(session, maker, version_id=version.id)
+        factories.plan_simulation(session, version)
         county = factories.organisation(session, kind=OrganisationKind.AGRICULTURE_DEPARTMENT)
         judge = factories.actor(session, factories.member(session, county, Role.COUNTY_REVIEWER), Scope.REGION)
     start = Barrier(6)

@@ -18,6 +18,7 @@ from market.benefits.rules import (
     PlanBody,
     PlanBodyError,
     PlanNameTakenError,
+    PlanNotSimulatedError,
     PlanStatus,
     Pool,
     plan_body,
@@ -63,6 +64,7 @@ def drafted(
 def approved(session: orm.Session, maker: Actor, plan: Plan, valid_from: date) -> PlanVersion:
     version = drafted(session, maker, plan=plan, valid_from=valid_from)
     service.submit(session, maker, version_id=version.id)
+    factories.plan_simulation(session, version)
     return service.approve(session, reviewer(session), version_id=version.id, opinion="同意", now=NOW)
 
 
@@ -140,8 +142,22 @@ def test_the_county_approves_what_the_supplier_submitted(session: orm.Session, m
     version = drafted(session, maker)
     service.submit(session, maker, version_id=version.id)
     county = reviewer(session)
+    factories.plan_simulation(session, version)
     service.approve(session, county, version_id=version.id, opinion="同意", now=NOW)
     assert (version.status, version.decided_by, version.decided_at) == (PlanStatus.APPROVED, county.member_id, NOW)
+
+
+def test_what_nobody_simulated_since_it_was_submitted_is_not_approved(session: orm.Session, maker: Actor) -> None:
+    version = drafted(session, maker)
+    factories.plan_simulation(session, version, status=PlanStatus.DRAFT)
+    service.submit(session, maker, version_id=version.id)
+    factories.plan_simulation(session, drafted(session, maker, plan=session.get_one(Plan, version.plan_id)))
+    county = reviewer(session)
+    with pytest.raises(PlanNotSimulatedError, match=f"/v1/plan-versions/{version.id}/simulations"):
+        service.approve(session, county, version_id=version.id, opinion="同意", now=NOW)
+    assert version.decided_by is None
+    rejected = service.reject(session, county, version_id=version.id, opinion="无须测算", now=NOW)
+    assert rejected.status is PlanStatus.REJECTED
 
 
 def test_another_county_cannot_see_what_it_would_approve(session: orm.Session, maker: Actor) -> None:

@@ -23,6 +23,7 @@ from market.distributions.rules import (
     Item,
     Movement,
     Part,
+    PastList,
     Period,
     after,
     basis,
@@ -30,6 +31,7 @@ from market.distributions.rules import (
     left_of,
     list_sha256,
     salt,
+    weights_of,
 )
 from market.errors import TransitionError
 
@@ -52,6 +54,13 @@ def to(number: int) -> Share:
 
 def fund(number: int, fen: int) -> Fund:
     return Fund(LINES[number], POOL, fen, date(2026, 3, 2), "recognised")
+
+
+def test_lists_weigh_together_by_what_each_took_of_the_pool() -> None:
+    """Of 5.00 the first got a third and the second two, of 10.00 the second all: 5 to 40 thirds of a yuan."""
+    lists = [PastList(500, [(to(0), 7), (to(1), 14)]), PastList(1_000, [(to(1), 3)])]
+    assert weights_of(lists) == [(to(0), 1), (to(1), 8)]
+    assert weights_of(lists[:1]) == [(to(0), 1), (to(1), 2)], "as the list itself"
 
 
 @pytest.mark.parametrize(("status", "event"), list(product(DistributionStatus, DistributionEvent)))

@@ -1,6 +1,16 @@
 """Small functions that put one thing into the market and return its row; every fact has a default."""
 
-from tests.factories.goods import application, category, certificate, contribution, lot, plan, plan_version, product
+from tests.factories.goods import (
+    application,
+    category,
+    certificate,
+    contribution,
+    lot,
+    plan,
+    plan_simulation,
+    plan_version,
+    product,
+)
 from tests.factories.livings import account_item, household_baseline
 from tests.factories.money import bank_account, confirm
 from tests.factories.people import (
@@ -42,6 +52,7 @@ __all__ = [
     "particulars",
     "person",
     "plan",
+    "plan_simulation",
     "plan_version",
     "product",
     "region",

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from market.benefits.models import Plan, PlanVersion
+from market.benefits.models import Plan, PlanSimulation, PlanVersion
 from market.benefits.rules import (
     MECHANISMS,
     Measure,
@@ -77,6 +77,32 @@ def plan_version(
         decided_by=member(session, county, Role.COUNTY_REVIEWER).id if decided else None,
         decided_at=LONG_AGO if decided else None,
         opinion="同意" if decided else None,
+    )
+    session.add(row)
+    session.flush()
+    if status is PlanStatus.APPROVED:
+        plan_simulation(session, row)
+    return row
+
+
+def plan_simulation(
+    session: orm.Session, version: PlanVersion, *, status: PlanStatus = PlanStatus.SUBMITTED
+) -> PlanSimulation:
+    """What its maker was told of a version, when it was submitted unless told otherwise: nothing had been sold."""
+    row = PlanSimulation(
+        plan_version_id=version.id,
+        version_status=status,
+        made_by=version.made_by,
+        made_at=version.made_at,
+        since=version.made_at.date() - timedelta(days=364),
+        until=version.made_at.date(),
+        lines=0,
+        net_fen=0,
+        households_gaining=0,
+        gained_fen=0,
+        households_losing=0,
+        lost_fen=0,
+        households_unchanged=0,
     )
     session.add(row)
     session.flush()

@@ -10,7 +10,10 @@ from pydantic import Field
 from market.api import Count, Fen, Schema, SignedFen
 from market.attribution.rules import Kind
 from market.attribution.schemas import Id
-from market.attribution.simulating import Part, Simulation, tally
+from market.attribution.simulating import Part, tally
+from market.benefits.rules import Mechanism
+from market.distributions.rules import ExpectedBy
+from market.distributions.simulations import Simulated
 
 
 class TallyOut(Schema):
@@ -24,7 +27,10 @@ class TallyOut(Schema):
 
 
 class SimulatedPartOut(Schema):
-    """What a recipient had of the year, and what it would have had; a pool is told by its mechanism."""
+    """What a recipient had of the year, and what it would have had; a pool is told by its mechanism.
+
+    What of either a later distribution is expected to give is an estimate.
+    """
 
     kind: Annotated[Kind, Field(examples=["household"])]
     owner_id: Id
@@ -33,6 +39,23 @@ class SimulatedPartOut(Schema):
     before_fen: Fen
     after_fen: Fen
     difference_fen: SignedFen
+    estimated_before_fen: Fen
+    estimated_after_fen: Fen
+
+
+class EstimateOut(Schema):
+    """By what it is expected who a pool's later distribution would give to; null where nobody is known."""
+
+    mechanism: Annotated[Mechanism, Field(examples=["patronage"])]
+    expected_by: Annotated[
+        ExpectedBy | None,
+        Field(
+            examples=["volumes"],
+            description="`distributions`: as the approved lists of the year gave out the pool; `register`: by the"
+            " shares or entitlements in force; `volumes`: by what was delivered in the year",
+        ),
+    ]
+    payees: Count
 
 
 class SimulationOut(Schema):
@@ -40,6 +63,9 @@ class SimulationOut(Schema):
 
     Before and after, the whole year each sums to `net_fen`, without what came back; the totals are of the year, not of
     the page. What suppliers top up beyond what lines brought when they were accepted is in neither.
+    What is kept for a period's distribution stands with those to whom a later distribution would give it by the shares
+    known today. That is an estimate, told by `estimates`, in all by `estimated_before_fen` and `estimated_after_fen`;
+    what of it can be named for nobody is `pool_before_fen` and `pool_after_fen`.
     `untold_contributions` keep the price that they had: the version follows the market's, and nobody recorded it, or it
     prices another measure.
     """
@@ -56,6 +82,9 @@ class SimulationOut(Schema):
     retained_after_fen: Fen
     pool_before_fen: Fen
     pool_after_fen: Fen
+    estimated_before_fen: Fen
+    estimated_after_fen: Fen
+    estimates: list[EstimateOut]
     suspense_before_fen: Fen
     suspense_after_fen: Fen
     top_ups_before_fen: Fen
@@ -65,12 +94,16 @@ class SimulationOut(Schema):
 
 
 def simulation_out(
-    version_id: UUID, found: Simulation, shown: Sequence[Part], next_cursor: str | None
+    version_id: UUID, simulated: Simulated, shown: Sequence[Part], next_cursor: str | None
 ) -> SimulationOut:
     """Show some parts of a simulation with the sums of all."""
+    found = simulated.simulation
     sums = {
         f"{kind}_{side}_fen": sum(getattr(part, f"{side}_fen") for part in found.of(kind))
         for kind in (Kind.RETAINED, Kind.POOL, Kind.SUSPENSE)
+        for side in ("before", "after")
+    } | {
+        f"estimated_{side}_fen": sum(getattr(part, f"estimated_{side}_fen") for part in found.parts)
         for side in ("before", "after")
     }
     items = [
@@ -80,6 +113,8 @@ def simulation_out(
             before_fen=part.before_fen,
             after_fen=part.after_fen,
             difference_fen=part.difference_fen,
+            estimated_before_fen=part.estimated_before_fen,
+            estimated_after_fen=part.estimated_after_fen,
         )
         for part in shown
     ]
@@ -93,8 +128,18 @@ def simulation_out(
         households=TallyOut(**tally(found.of(Kind.HOUSEHOLD))._asdict()),
         collectives=TallyOut(**tally(found.of(Kind.COLLECTIVE))._asdict()),
         **sums,
+        estimates=[_estimate(simulated, mechanism) for mechanism in sorted(found.kept)],
         top_ups_before_fen=found.topped_up_fen,
         top_ups_after_fen=found.top_up_fen,
         items=items,
         next_cursor=next_cursor,
+    )
+
+
+def _estimate(simulated: Simulated, mechanism: str) -> EstimateOut:
+    known = simulated.expected.get(mechanism)
+    return EstimateOut(
+        mechanism=Mechanism(mechanism),
+        expected_by=known.by if known else None,
+        payees=len(known.weights) if known else 0,
     )

