@@ -110,7 +110,13 @@ def draft_register(
         kind = registers.one(session, actor, register_id).kind
         body = request.register_body(kind, registers.ids_of(session, kind, request.codes()))
         drafted = registers.draft(
-            session, actor, register_id=register_id, body=body, valid_from=request.valid_from, now=utc_now()
+            session,
+            actor,
+            register_id=register_id,
+            body=body,
+            valid_from=request.valid_from,
+            evidence=request.evidence,
+            now=utc_now(),
         )
         return RegisterVersionOut.model_validate(drafted)
 

@@ -57,9 +57,16 @@ def one(session: orm.Session, actor: Actor, register_id: UUID) -> Register:
 
 
 def draft(
-    session: orm.Session, actor: Actor, *, register_id: UUID, body: RegisterBody, valid_from: date, now: datetime
+    session: orm.Session,
+    actor: Actor,
+    *,
+    register_id: UUID,
+    body: RegisterBody,
+    valid_from: date,
+    evidence: str,
+    now: datetime,
 ) -> RegisterVersion:
-    """Add the next version of a register, with the bytes and the hash that distributions will pin.
+    """Add the next version of a register, with the bytes and the hash that distributions will pin, and its evidence.
 
     Raises `NotFoundError`, also for a body of another kind; `RegisterBodyError`, `SchemeBeyondRuleError`,
     `NotEnrolledError`, `NotOfVillageError`, `NotCollectiveError` or `CollectiveElsewhereError`, each pointing at the
@@ -84,6 +91,7 @@ def draft(
         body=body,
         valid_from=valid_from,
         now=now,
+        evidence=evidence,
     )
 
 

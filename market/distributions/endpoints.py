@@ -134,7 +134,9 @@ def propose_distribution(request: ProposeDistribution, caller: Writer, *, dry_ru
     formula, period = _formula(request.formula), Period(request.period_from, request.period_to)
 
     def work(session: orm.Session, actor: Actor) -> ProposedOut:
-        distribution, found = proposing.propose(session, actor, formula=formula, period=period, now=now)
+        distribution, found = proposing.propose(
+            session, actor, formula=formula, period=period, evidence=request.evidence, now=now
+        )
         return _proposed(distribution.id, period, found)
 
     if not dry_run:

@@ -76,11 +76,12 @@ FormulaIn = Annotated[PatronageIn | DividendIn | CustodyIn | ProfitIn, Field(dis
 
 
 class ProposeDistribution(Schema):
-    """A period and the formula of its list."""
+    """A period, the formula of its list, and what its figures were taken from."""
 
     period_from: Day
     period_to: Day
     formula: FormulaIn
+    evidence: Annotated[LongText, Field(examples=["成员大会决议及年度盈余核算表"])]
 
 
 class DecideDistribution(Schema):
@@ -145,6 +146,7 @@ class DistributionOut(Schema):
     register_version_id: Id | None
     register_sha256: Sha256Hex | None
     list_sha256: Sha256Hex
+    evidence: Annotated[str, Field(examples=["成员大会决议及年度盈余核算表"])]
     amount_fen: Fen
     kept_fen: Fen
     status: Annotated[DistributionStatus, Field(examples=["approved"])]

@@ -45,6 +45,7 @@ def upgrade() -> None:
         sa.Column("register_sha256", sa.Text(), nullable=True),
         sa.Column("lot_ids", sa.ARRAY(sa.Uuid()), nullable=True),
         sa.Column("list_sha256", sa.Text(), nullable=False),
+        sa.Column("evidence", sa.Text(), nullable=False),
         sa.Column("amount_fen", sa.BigInteger(), nullable=False),
         sa.Column("kept_fen", sa.BigInteger(), nullable=False),
         sa.Column(
@@ -85,6 +86,7 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "num_nonnulls(register_version_id, lot_ids) = 1", name=op.f("distributions_list_has_one_source")
         ),
+        sa.CheckConstraint("trim(evidence) <> ''", name=op.f("distributions_evidence_is_named")),
         sa.CheckConstraint("period_from <= period_to", name=op.f("distributions_period_ends_after_it_begins")),
         sa.CheckConstraint(
             "starts_with(basis, (inputs ->> 'formula') || ':')", name=op.f("distributions_basis_is_of_its_formula")

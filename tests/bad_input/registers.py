@@ -31,14 +31,15 @@ def entrusted(fair: Fair, **changed: Any) -> Ask:
         "collective_bp": 200,
         "collective_id": str(fair.collective.id),
     } | changed
-    body = {"valid_from": "2026-01-01", "entitlements": [row]}
+    body = {"valid_from": "2026-01-01", "evidence": "托管代养协议", "entitlements": [row]}
     return Ask(fair.clerk, "POST", f"/registers/{fair.entitlements_id}/versions", body)
 
 
 def listed(fair: Fair, **changed: Any) -> Ask:
     """Draft a version of a collective's own list, with changes to its one row."""
     row = {"household_code": fair.households[0].code, "weight": 1} | changed
-    return Ask(fair.keeper, "POST", f"/registers/{fair.list_id}/versions", {"valid_from": "2026-01-01", "list": [row]})
+    body = {"valid_from": "2026-01-01", "evidence": "村民代表会议决议", "list": [row]}
+    return Ask(fair.keeper, "POST", f"/registers/{fair.list_id}/versions", body)
 
 
 def moded(fair: Fair, *, mode: str = "base", terms: dict[str, Any] | None = None, **changed: Any) -> Ask:
@@ -71,6 +72,7 @@ SOUND: dict[str, Callable[[Fair], Ask]] = {
 }
 
 CASES: list[Case] = [
+    ("a version without evidence", lambda f: draft(f, whole={"evidence": ""}), 422, INVALID, ["/evidence"]),
     # Registers
     ("a register of no kind", lambda f: open_register(f, kind="bonds"), 422, INVALID, ["/kind"]),
     ("a register with no name", lambda f: open_register(f, name=""), 422, INVALID, ["/name"]),

@@ -71,7 +71,9 @@ def drafted(
     valid_from: date = date(2026, 1, 1),
 ) -> RegisterVersion:
     register = register or registers.open_register(session, maker, kind=body.kind, name=next(names))
-    return registers.draft(session, maker, register_id=register.id, body=body, valid_from=valid_from, now=NOW)
+    return registers.draft(
+        session, maker, register_id=register.id, body=body, valid_from=valid_from, evidence="入股凭证", now=NOW
+    )
 
 
 def approved(

@@ -83,7 +83,9 @@ class Season:
 
     def propose(self, formula: Formula, *, period: Period = YEAR) -> Distribution:
         """Have the cooperative's clerk propose a list."""
-        distribution, _ = proposing.propose(self.session, self.story.clerk, formula=formula, period=period, now=NOW)
+        distribution, _ = proposing.propose(
+            self.session, self.story.clerk, formula=formula, period=period, evidence="成员大会决议", now=NOW
+        )
         return distribution
 
     def approve(self, distribution: Distribution, *, on: date = AFTER) -> Distribution:
@@ -111,7 +113,13 @@ class Season:
         maker = self.keeper if "list" in old.body else self.story.clerk
         body = registers.body_of(old)
         new = registers.draft(
-            self.session, maker, register_id=old.register_id, body=body, valid_from=valid_from, now=NOW
+            self.session,
+            maker,
+            register_id=old.register_id,
+            body=body,
+            valid_from=valid_from,
+            evidence=old.evidence,
+            now=NOW,
         )
         registers.submit(self.session, maker, version_id=new.id)
         return registers.approve(self.session, self.reviewer, version_id=new.id, opinion="同意", now=NOW)

@@ -23,7 +23,7 @@ from tests.distributions.season import NOW, Season
 from tests.story import open_channels
 from tests.test_statement_counts import cost
 
-YEAR = {"period_from": "2026-01-01", "period_to": "2026-12-31"}
+YEAR = {"period_from": "2026-01-01", "period_to": "2026-12-31", "evidence": "成员大会决议及盈余核算表"}
 
 
 @pytest.fixture(autouse=True)
@@ -108,6 +108,7 @@ def test_a_surplus_goes_from_proposal_to_approval_with_its_figures_in_fen(
     approved = asked(client, county, f"{where}/approval", {"opinion": "同意"})
     assert approved.status_code == 200, approved.text
     shown = client.get(f"/v1{where}", headers=clerk).json()
+    assert shown["evidence"] == waiting["evidence"] == YEAR["evidence"]
     assert approved.json() == {name: value for name, value in shown.items() if name != "items"}
     assert (shown["status"], shown["opinion"]) == ("approved", "同意")
     assert (shown["from_pool_fen"], shown["from_retained_fen"]) == (10_00, 21_50)
