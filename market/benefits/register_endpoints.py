@@ -24,14 +24,8 @@ from market.benefits.register_schemas import (
     bounded_out,
     rows_out,
 )
-from market.benefits.rules import (
-    CollectiveElsewhereError,
-    ListKeeperError,
-    NotCollectiveError,
-    NotEnrolledError,
-    NotOfVillageError,
-    RegisterNameTakenError,
-)
+from market.benefits.registers import ListKeeperError, NotOfVillageError, RegisterNameTakenError
+from market.benefits.rules import CollectiveElsewhereError, NotCollectiveError, NotEnrolledError
 from market.benefits.schemas import DecideVersion
 from market.clock import utc_now
 from market.errors import FourEyesError, NotFoundError, TransitionError

@@ -18,6 +18,7 @@ from market.benefits.models import Register, RegisterVersion
 from market.benefits.rules import Mechanism, PlanStatus, RegisterKind
 from market.distributions.queries import Volumes, volumes
 from market.distributions.rules import (
+    GIVES,
     ConsignedHasNoValueError,
     Counted,
     Excluded,
@@ -71,11 +72,10 @@ class Profit:
 
 Formula = Patronage | Dividend | Custody | Profit
 
-_READS: Mapping[type[Formula], tuple[Mechanism, RegisterKind | None]] = {
-    Patronage: (Mechanism.PATRONAGE, None),
-    Dividend: (Mechanism.SHARE_DIVIDEND, RegisterKind.SHARES),
-    Custody: (Mechanism.CUSTODY, RegisterKind.ENTITLEMENTS),
-    Profit: (Mechanism.SHARE_DIVIDEND, RegisterKind.SHARES),
+_READS: Mapping[type[Formula], RegisterKind] = {
+    Dividend: RegisterKind.SHARES,
+    Custody: RegisterKind.ENTITLEMENTS,
+    Profit: RegisterKind.SHARES,
 }
 
 
@@ -111,16 +111,16 @@ def listing(session: orm.Session, supplier_id: UUID, formula: Formula, period: P
     `NotFoundError` (the register version), `RegisterNotInForceError`, `MonthsBeyondPeriodError`, `NobodyListedError`,
     `MixedUnitsError`, `ConsignedHasNoValueError`, or what the formula does.
     """
-    mechanism, kind = _READS[type(formula)]
-    name = salt(supplier_id, mechanism, period)
     version, lot_ids, inputs = None, None, _inputs(formula)
+    mechanism = GIVES[inputs["formula"]]
+    name = salt(supplier_id, mechanism, period)
     if isinstance(formula, Patronage):
         counted = volumes(session, supplier_id, period)
         reserve_bp = benefits.reserve_bp_on(session, supplier_id, period.ends_on)
         dues, lot_ids = _patronage(counted, formula, reserve_bp, name), counted.lot_ids
         inputs["reserve_bp"] = reserve_bp
     else:
-        pointer = "/formula/register_version_id"
+        kind, pointer = _READS[type(formula)], "/formula/register_version_id"
         version = approved_version(session, formula.register_version_id, supplier_id, kind, pointer=pointer)
         dues = _by_register(register_body(version.body), formula, period, name)
         check_in_force(session, version, period.ends_on, pointer=pointer)
@@ -151,7 +151,7 @@ def _inputs(formula: Formula) -> dict[str, Any]:
 
 
 def approved_version(
-    session: orm.Session, version_id: UUID, organisation_id: UUID, kind: RegisterKind | None, *, pointer: str
+    session: orm.Session, version_id: UUID, organisation_id: UUID, kind: RegisterKind, *, pointer: str
 ) -> RegisterVersion:
     """Return an approved version of a register of this kind that the organisation keeps; raises `NotFoundError`."""
     found = session.scalar(

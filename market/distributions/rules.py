@@ -40,6 +40,15 @@ def after(status: DistributionStatus, event: DistributionEvent, *, machine: str 
     return follow(TRANSITIONS, status, event, machine=machine)
 
 
+GIVES: Mapping[str, Mechanism] = {
+    "patronage": Mechanism.PATRONAGE,
+    "dividend": Mechanism.SHARE_DIVIDEND,
+    "custody": Mechanism.CUSTODY,
+    "profit": Mechanism.SHARE_DIVIDEND,
+}
+"""By which mechanism a list of a formula gives."""
+
+
 class Counted(StrEnum):
     """What of a household's deliveries counts: their volume, or what they were worth."""
 

@@ -1,6 +1,6 @@
 """What goes in and out over HTTP: distributions, second distributions, pools, what a collective holds."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -21,7 +21,8 @@ from market.api import (
     Text,
 )
 from market.benefits.rules import PATRONAGE_FLOOR_BP, Mechanism
-from market.distributions.rules import Counted, DistributionStatus, Excluded, Item
+from market.benefits.schemas import Proven, proved_by
+from market.distributions.rules import GIVES, Counted, DistributionStatus, Excluded, Item
 
 Id = Annotated[UUID, Field(examples=["0198c2f0-5b7a-7c3e-9a54-1f2e3d4c5b6a"])]
 Name = Annotated[str, Field(examples=["富山农民专业合作社"])]
@@ -75,13 +76,17 @@ class ProfitIn(Schema):
 FormulaIn = Annotated[PatronageIn | DividendIn | CustodyIn | ProfitIn, Field(discriminator="formula")]
 
 
-class ProposeDistribution(Schema):
+def _given_by(told: Mapping[str, Any]) -> Mechanism | None:
+    return GIVES[told["formula"].formula] if "formula" in told else None
+
+
+class ProposeDistribution(Proven):
     """A period, the formula of its list, and what its figures were taken from."""
 
     period_from: Day
     period_to: Day
     formula: FormulaIn
-    evidence: Annotated[LongText, Field(examples=["成员大会决议及年度盈余核算表"])]
+    evidence: Annotated[LongText, Field(examples=["成员大会决议及年度盈余核算表"]), proved_by(_given_by)]
 
 
 class DecideDistribution(Schema):
@@ -183,14 +188,18 @@ class PoolOut(Schema):
     recognised_fen: Fen
 
 
-class GiveOn(Schema):
+class GiveOn(Proven):
     """What a village collective gave its households of one supplier's money, by its list in force on that day."""
 
     supplier_id: Id
     register_version_id: Id
     amount_fen: PositiveFen
     given_on: Day
-    evidence: Annotated[LongText, Field(examples=["村民代表会议决议及领款签字表"])]
+    evidence: Annotated[
+        LongText,
+        Field(examples=["村民代表会议决议及领款签字表"]),
+        proved_by(lambda _: Mechanism.COLLECTIVE_DIVIDEND),
+    ]
     reference: Annotated[Text, Field(examples=["二次分配 2026-01"])]
 
 

@@ -69,6 +69,14 @@ SOUND: dict[str, Callable[[Fair], Ask]] = {
 CASES: list[Case] = [
     ("a distribution without evidence", lambda f: propose(f, whole={"evidence": " "}), 422, INVALID, ["/evidence"]),
     (
+        "a distribution by no known formula without evidence",
+        lambda f: propose(f, whole={"evidence": "", "formula": {"formula": "lottery"}}),
+        422,
+        INVALID,
+        ["/formula", "/evidence"],
+    ),
+    ("a second distribution without evidence", lambda f: give_on(f, evidence=""), 422, INVALID, ["/evidence"]),
+    (
         "a distribution whose evidence names a person by number",
         lambda f: propose(f, whole={"evidence": "身份证 11010519491231002X"}),
         422,

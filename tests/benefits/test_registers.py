@@ -13,14 +13,12 @@ from sqlalchemy import exc, orm
 from market.benefits import registers
 from market.benefits.holdings import Entitlement, Holding, Listed, RegisterBody, SchemeBeyondRuleError, weights
 from market.benefits.models import Register, RegisterVersion
+from market.benefits.registers import ListKeeperError, NotOfVillageError, RegisterNameTakenError
 from market.benefits.rules import (
-    ListKeeperError,
     NotCollectiveError,
     NotEnrolledError,
-    NotOfVillageError,
     PlanStatus,
     RegisterKind,
-    RegisterNameTakenError,
 )
 from market.db import new_id
 from market.errors import FourEyesError, NotFoundError, TransitionError

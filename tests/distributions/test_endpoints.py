@@ -116,6 +116,26 @@ def test_a_surplus_goes_from_proposal_to_approval_with_its_figures_in_fen(
     assert (pool["brought_fen"], pool["distributed_fen"], pool["recognised_fen"]) == (10_00, 10_00, 0)
 
 
+@pytest.mark.parametrize(
+    ("formula", "proof"),
+    [
+        ({"formula": "patronage", "surplus_fen": 1, "by_volume_bp": 7_000}, "the members' resolution and the accounts"),
+        ({"formula": "dividend", "amount_fen": 1}, "the members' resolution on the dividend"),
+        ({"formula": "profit", "profit_fen_per_mu": 1}, "the members' resolution on the dividend"),
+        ({"formula": "custody"}, "the custody agreement"),
+    ],
+)
+def test_a_list_without_evidence_is_refused_by_naming_what_proves_its_mechanism(
+    client: TestClient, clerk: dict[str, str], formula: dict[str, Any], proof: str
+) -> None:
+    if formula["formula"] != "patronage":
+        formula |= {"register_version_id": "0198c2f0-5b7a-7c3e-9a54-1f2e3d4c5b6a"}
+    unproved = {name: value for name, value in YEAR.items() if name != "evidence"}
+    answer = asked(client, clerk, "/distributions", unproved | {"formula": formula})
+    assert refusal(answer) == (422, "invalid_input", "/evidence")
+    assert answer.json()["errors"] == [{"pointer": "/evidence", "detail": f"must name what proves it: {proof}"}]
+
+
 def test_what_the_county_rejects_gives_nothing_and_a_decision_stands(
     client: TestClient, season: Season, clerk: dict[str, str], county: dict[str, str]
 ) -> None:
