@@ -10,7 +10,7 @@ from sqlalchemy import orm
 from market.api import Page, declared, router_of
 from market.benefits import queries, registers
 from market.benefits.endpoints import page_by_ids
-from market.benefits.holdings import RegisterBodyError, SchemeBeyondRuleError
+from market.benefits.holdings import ModePartMissingError, RegisterBodyError, SchemeBeyondRuleError
 from market.benefits.models import Register, RegisterVersion
 from market.benefits.register_schemas import (
     BoundedOut,
@@ -88,6 +88,7 @@ def show_register(
     responses=declared(
         NotFoundError,
         RegisterBodyError,
+        ModePartMissingError,
         SchemeBeyondRuleError,
         NotEnrolledError,
         NotOfVillageError,

@@ -61,9 +61,9 @@ def draft(
 ) -> RegisterVersion:
     """Add the next version of a register, with the bytes and the hash that distributions will pin, and its evidence.
 
-    Raises `NotFoundError`, also for a body of another kind; `RegisterBodyError`, `SchemeBeyondRuleError`,
-    `NotEnrolledError`, `NotOfVillageError`, `NotCollectiveError` or `CollectiveElsewhereError`, each pointing at the
-    row.
+    Raises `NotFoundError`, also for a body of another kind; `RegisterBodyError`, `ModePartMissingError`,
+    `SchemeBeyondRuleError`, `NotEnrolledError`, `NotOfVillageError`, `NotCollectiveError` or
+    `CollectiveElsewhereError`, each pointing at the row.
     """
     register = session.scalar(visible_registers(actor).where(Register.id == register_id).with_for_update())
     if register is None or register.kind is not body.kind:

@@ -57,7 +57,7 @@ def share_out(session: orm.Session) -> Year:
     season.sell("40", "60")
     holdings = (
         Holding(str(first.id), own_fen=1, grant_fen=300_00, area_milli_mu=500, mode="base"),
-        Holding(str(second.id), own_fen=100_00, area_milli_mu=500, mode="base_own_tending"),
+        Holding(str(second.id), own_fen=100_00, grant_fen=1, area_milli_mu=500, mode="base_own_tending"),
     )
     shares = season.shares(*holdings, scheme=replace(leye(), capital=None))
     entitlement = Entitlement(str(first.id), 1_000_00, 660, 600, 60, str(season.collective.id))

@@ -42,11 +42,18 @@ def listed(fair: Fair, **changed: Any) -> Ask:
     return Ask(fair.keeper, "POST", f"/registers/{fair.list_id}/versions", body)
 
 
-def moded(fair: Fair, *, mode: str = "base", terms: dict[str, Any] | None = None, **changed: Any) -> Ask:
-    """Draft a version with a scheme of one mode, with changes to the scheme, or to the terms of the mode."""
+def moded(
+    fair: Fair,
+    *,
+    mode: str = "base",
+    terms: dict[str, Any] | None = None,
+    own_fen: int = 10_000,
+    **changed: Any,
+) -> Ask:
+    """Draft a version with a scheme of one mode, with changes to the scheme, to the terms of the mode, or own money."""
     of_mode = {"code": "base", "name": "基础股", "parts": ["base"], "household_bp": 6_000} | (terms or {})
     scheme = {"first_year": 2026, "years": 15, "lowest_bp": 5_000, "highest_bp": 9_000, "modes": [of_mode]} | changed
-    return draft(fair, whole={"scheme": scheme}, mode=mode, area_mu="0.5")
+    return draft(fair, whole={"scheme": scheme}, mode=mode, area_mu="0.5", own_fen=own_fen, grant_fen=1)
 
 
 def submit(fair: Fair, version: str = "") -> Ask:
@@ -180,6 +187,16 @@ CASES: list[Case] = [
         [f"{SHARE}/mode"],
     ),
     ("a mode of another scheme", lambda f: moded(f, mode="other"), 422, "register_body", [f"{SHARE}/mode"]),
+    *(
+        (
+            f"a mode of {part} of which the household holds none",
+            lambda f, part=part: moded(f, terms={"parts": ["base", part]}, own_fen=0),
+            422,
+            "mode_part_missing",
+            [f"{SHARE}/{source}_fen"],
+        )
+        for part, source in (("own_funds", "own"), ("land", "land"))
+    ),
     ("a scheme of no years", lambda f: moded(f, years=0), 422, INVALID, ["/scheme/years"]),
     *(
         (

@@ -135,7 +135,7 @@ def of_leye(session: orm.Session) -> tuple[Actor, str]:
 
 def in_mode(household: str, **terms: int) -> RegisterBody:
     scheme = replace(leye(), capital=None, **terms)  # type: ignore[arg-type] # each names a number
-    holding = Holding(household, grant_fen=1, area_milli_mu=500, mode="base_own")
+    holding = Holding(household, own_fen=1, grant_fen=1, area_milli_mu=500, mode="base_own")
     return RegisterBody(RegisterKind.SHARES, (holding,), scheme)
 
 

@@ -10,7 +10,16 @@ from sqlalchemy import orm
 from market.attribution import confirming
 from market.attribution.rules import Kind, PaymentOrder, Step
 from market.benefits import registers
-from market.benefits.holdings import Entitlement, Holding, Listed, RegisterBody, ShareScheme, Source
+from market.benefits.holdings import (
+    Entitlement,
+    Holding,
+    Listed,
+    Part,
+    RegisterBody,
+    ShareScheme,
+    Source,
+    check_register,
+)
 from market.benefits.models import RegisterVersion
 from market.benefits.rules import Mechanism, RegisterKind
 from market.clock import business_date
@@ -129,9 +138,20 @@ class Season:
         return Dividend(self.shares(*holdings).id, amount_fen, tuple(Source))
 
     def profit(self, fen_per_mu: int, scheme: ShareScheme, **modes: UUID) -> Profit:
-        """Share the profit of land by the modes of a scheme: half a mu of each household, with its base share."""
-        half = {"grant_fen": 3_750_00, "area_milli_mu": 500}
-        holdings = [Holding(str(household_id), **half, mode=mode) for mode, household_id in modes.items()]
+        """Share the profit of land by the modes of a scheme: half a mu of each household, with what its mode takes."""
+        takes = {mode.code: mode.parts for mode in scheme.modes}
+        holdings = [
+            Holding(
+                str(household_id),
+                own_fen=1_250_00 if Part.OWN_FUNDS in takes[mode] else 0,
+                land_fen=1_500_00 if Part.LAND in takes[mode] else 0,
+                grant_fen=3_750_00 if Part.BASE in takes[mode] else 0,
+                area_milli_mu=500,
+                mode=mode,
+            )
+            for mode, household_id in modes.items()
+        ]
+        check_register(RegisterBody(RegisterKind.SHARES, holdings, scheme))
         return Profit(self.shares(*holdings, scheme=scheme).id, fen_per_mu)
 
     def custody(self, *entitlements: Entitlement, months: int = 12) -> Custody:
