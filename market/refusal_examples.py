@@ -94,6 +94,7 @@ FACTS: Mapping[str, object] = {
     "refunds": 1,
     "region": "451028",
     "registered_on": "2026-02-10",
+    "remainder": "1080.00",
     "retained": "12.00",
     "role": "buyer_clerk",
     "rows": 40,

@@ -133,6 +133,8 @@ def propose(
         evidence=evidence,
         amount_fen=made.amount_fen,
         kept_fen=made.kept_fen,
+        remainder_fen=made.remainder_fen,
+        remainder_of=made.remainder_of,
         status=DistributionStatus.PROPOSED,
         made_by=actor.member_id,
         made_at=now,
@@ -244,4 +246,5 @@ def facts_of(distribution: Distribution) -> dict[str, object]:
         "list_sha256": distribution.list_sha256,
         "from_pool_fen": distribution.from_pool_fen,
         "from_retained_fen": distribution.from_retained_fen,
+        **({"remainder_of": distribution.remainder_of} if distribution.remainder_of else {}),
     }

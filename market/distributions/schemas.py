@@ -52,9 +52,20 @@ class DividendIn(Schema):
     sources: Annotated[list[SourceName], Field(min_length=1, max_length=4, examples=[["own", "land"]])] = Field(
         default=["own", "land", "grant", "loan"]
     )
+    remainder_of: Annotated[
+        UUID | None,
+        Field(
+            examples=[None],
+            description="the approved return by volume of the same period whose remainder this is: by law it goes by"
+            " capital, and grants count to every member alike",
+        ),
+    ] = None
     averages_grants: Annotated[
-        Flag, Field(description="grants count to every member alike, as where a surplus is shared by capital")
-    ] = False
+        Flag | None,
+        Field(
+            examples=[True], description="grants count to every member alike; unless said where a remainder is shared"
+        ),
+    ] = None
 
 
 class CustodyIn(Schema):
@@ -123,6 +134,11 @@ def items_out(items: Iterable[Item]) -> list[ItemOut]:
     ]
 
 
+RemainderFen = Annotated[
+    Fen | None, Field(examples=[10_800_000], description="what a return by volume leaves to be shared by capital")
+]
+
+
 class ProposedOut(Schema):
     """A list and how it is funded; without an id it is what a dry run would propose."""
 
@@ -136,6 +152,7 @@ class ProposedOut(Schema):
     retained_fen: Annotated[Fen, Field(description="what stands recognised as retained in the period")]
     from_pool_fen: Fen
     from_retained_fen: Fen
+    remainder_fen: RemainderFen
     items: list[ItemOut]
 
 
@@ -154,6 +171,8 @@ class DistributionOut(Schema):
     evidence: Annotated[str, Field(examples=["成员大会决议及年度盈余核算表"])]
     amount_fen: Fen
     kept_fen: Fen
+    remainder_fen: RemainderFen
+    remainder_of: Annotated[Id | None, Field(examples=[None], description="the return by volume whose remainder it is")]
     status: Annotated[DistributionStatus, Field(examples=["approved"])]
     from_pool_fen: Fen | None
     from_retained_fen: Fen | None

@@ -100,6 +100,7 @@ def test_a_surplus_goes_from_proposal_to_approval_with_its_figures_in_fen(
         "retained_fen": 80_00,
         "from_pool_fen": 10_00,
         "from_retained_fen": 21_50,
+        "remainder_fen": 13_50,
     }
     assert {item["payee_id"]: item["amount_fen"] for item in made["items"]} == {str(first): 15_75, str(second): 15_75}
     where = f"/distributions/{made['id']}"
