@@ -67,6 +67,20 @@ SOUND: dict[str, Callable[[Fair], Ask]] = {
 }
 
 CASES: list[Case] = [
+    (
+        "a remainder of what is no distribution",
+        lambda f: propose(f, remainder_of=NOBODY),
+        404,
+        "not_found",
+        [f"{FORMULA}/remainder_of"],
+    ),
+    (
+        "a remainder of what is no return by volume",
+        lambda f: propose(f, remainder_of=f.proposed_id),
+        409,
+        "no_remainder",
+        [f"{FORMULA}/remainder_of"],
+    ),
     ("a distribution without evidence", lambda f: propose(f, whole={"evidence": " "}), 422, INVALID, ["/evidence"]),
     (
         "a distribution by no known formula without evidence",
