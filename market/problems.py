@@ -193,6 +193,7 @@ _SAID_IN_CHINESE: Mapping[str, str] = {
     "union_tag_invalid": "{discriminator} 须为 {expected_tags} 之一",
     "union_tag_not_found": "须注明 {discriminator}",
     "named_twice": "每项只能填写一次",
+    "evidence_missing": "须注明凭证:{proof_zh}",
     "unprintable": "含有不可打印的字符",
     "personal_number": "不得填写居民身份证号、手机号码或银行卡号,个人信息只存于专库",
     "not_a_day": "不是有效的日期(YYYY-MM-DD)",

@@ -38,6 +38,7 @@ from market.audit.schemas import (
     OrderHeadOut,
     OrderTraceOut,
     PaymentOut,
+    PeriodGivenOut,
     PlanPinOut,
     RecalledDeliveryOut,
     RecalledLotOut,
@@ -271,6 +272,10 @@ def _line(line: LineTrace) -> LineTraceOut:
                 moved_fen=entry.fen,
             )
             for entry in line.entries
+        ],
+        distributions=[
+            PeriodGivenOut(**{name: value for name, value in given._asdict().items() if name != "order_line_id"})
+            for given in line.distributions
         ],
         second_distributions=[
             SecondGivenOut(

@@ -181,6 +181,18 @@ class EntryOut(Schema):
     moved_fen: Annotated[Fen, Field(description="the sum of its transfers on this line")]
 
 
+class PeriodGivenOut(Schema):
+    """What a supplier's distribution of a period gave of the line, and what proves its figures."""
+
+    id: Id
+    mechanism: Annotated[str, Field(examples=["patronage"])]
+    period_from: Day
+    period_to: Day
+    evidence: Annotated[str, Field(examples=["成员大会决议及年度盈余核算表"])]
+    list_sha256: Sha256Hex
+    amount_fen: Annotated[Fen, Field(description="of this line, to all payees or to the household that is traced")]
+
+
 class SecondGivenOut(Schema):
     """What a village collective gave on of the line by a list of its own, and what proves it."""
 
@@ -206,6 +218,7 @@ class LineTraceOut(Schema):
     lots: list[DrawnLotOut]
     shares: list[ShareOut]
     entries: list[EntryOut]
+    distributions: list[PeriodGivenOut]
     second_distributions: list[SecondGivenOut]
 
 

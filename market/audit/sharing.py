@@ -61,6 +61,7 @@ class Sharing(History):
             "list_sha256": fact.list_sha256,
             "from_pool_fen": from_pool,
             "from_retained_fen": fact.amount_fen - from_pool,
+            **({"remainder_of": str(fact.remainder_of)} if fact.remainder_of else {}),
         }
         yield Expected(source, "distribution", on, moves, facts, period=(fact.period_from, fact.period_to))
         yield from self._match(event, {stake.owner_id for stake in given if stake.kind in PAYEES}, on, hints)

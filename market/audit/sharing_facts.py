@@ -69,6 +69,7 @@ class DistributionFact:
     from_retained_fen: int
     list_sha256: str
     decided_at: datetime
+    remainder_of: UUID | None
     register: RegisterFact | None
     items: list[ListedFact] = field(default_factory=list)
     volumes: dict[UUID, tuple[int, int]] = field(default_factory=dict)
@@ -94,7 +95,8 @@ class SecondFact:
 _DISTRIBUTIONS = sa.text(
     """
     SELECT d.id, d.mechanism, d.period_from, d.period_to, d.inputs, d.amount_fen, d.kept_fen, d.from_pool_fen,
-           d.from_retained_fen, d.list_sha256, d.decided_at, v.canonical, v.sha256, d.register_sha256
+           d.from_retained_fen, d.list_sha256, d.decided_at, d.remainder_of, v.canonical, v.sha256,
+           d.register_sha256
       FROM distributions d LEFT JOIN register_versions v ON v.id = d.register_version_id
      WHERE d.supplier_id = :supplier AND d.status = 'approved'
      ORDER BY d.id
@@ -149,7 +151,7 @@ def distributions(session: orm.Session, supplier_id: UUID, measured: list[str]) 
         units[distribution_id].update(used)
     return [
         DistributionFact(
-            *row[:11],  # type: ignore[call-arg] # eleven columns, as the class names them
+            *row[:12],  # type: ignore[call-arg] # twelve columns, as the class names them
             RegisterFact(bytes(row.canonical), row.sha256, row.register_sha256) if row.canonical else None,
             items[row.id],
             volumes[row.id],

@@ -140,6 +140,29 @@ SHARING: tuple[Invariant, ...] = (
         """,
     ),
     Invariant(
+        "remainder_is_shared_whole",
+        "a return by volume leaves to capital what its inputs say, and a dividend of its period shares just that",
+        "按交易量返还后的剩余盈余等于所载数据之差,并由同期分红全额分配",
+        """
+        WITH returned AS (
+          SELECT *, div(kept * (10000 - (inputs ->> 'by_volume_bp')::bigint), 10000)::bigint AS left_fen
+            FROM (SELECT *, surplus - div(surplus * (inputs ->> 'reserve_bp')::bigint, 10000) AS kept
+                    FROM (SELECT *, (inputs ->> 'surplus_fen')::numeric AS surplus
+                            FROM distributions WHERE inputs ->> 'formula' = 'patronage') d) d
+        )
+        SELECT concat('distribution ', id), left_fen::text, remainder_fen::text
+          FROM returned WHERE remainder_fen <> left_fen
+         UNION ALL
+        SELECT concat('distribution ', d.id), concat_ws(' / ', 'approved', r.period_from, r.period_to, r.left_fen),
+               concat_ws(' / ', r.status, d.period_from, d.period_to, d.amount_fen)
+          FROM distributions d
+          LEFT JOIN returned r ON r.id = d.remainder_of AND r.supplier_id = d.supplier_id
+         WHERE d.remainder_of IS NOT NULL
+           AND ('approved', d.period_from, d.period_to, d.amount_fen)
+               IS DISTINCT FROM (r.status, r.period_from, r.period_to, r.left_fen)
+        """,
+    ),
+    Invariant(
         "given_on_after_it_was_paid",
         "what a collective gave on had been paid to it by that day",
         "二次分配日期不早于村集体收款日期",

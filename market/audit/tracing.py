@@ -113,6 +113,19 @@ class PostedEntry(NamedTuple):
     fen: int
 
 
+class PeriodGiven(NamedTuple):
+    """What a supplier's distribution of a period gave of a line, to all or to the household traced, and its proof."""
+
+    order_line_id: UUID
+    id: UUID
+    mechanism: str
+    period_from: date
+    period_to: date
+    evidence: str
+    list_sha256: str
+    amount_fen: int
+
+
 class SecondGiven(NamedTuple):
     """What a village collective gave on of a line by one of its lists, to all or to the one traced, and its proof."""
 
@@ -135,6 +148,7 @@ class LineTrace:
     lots: Sequence[DrawnLot]
     shares: Sequence[StandingShare]
     entries: Sequence[PostedEntry]
+    distributions: Sequence[PeriodGiven]
     second_distributions: Sequence[SecondGiven]
 
 
@@ -255,6 +269,20 @@ _ENTRIES = sa.text(
      ORDER BY min(t.id)
     """
 )
+_OF_PERIODS = sa.text(
+    """
+    SELECT t.order_line_id, d.id, d.mechanism, d.period_from, d.period_to, d.evidence, d.list_sha256,
+           sum(t.amount_fen)::bigint AS amount_fen
+      FROM ledger_transfers t
+      JOIN ledger_entries e ON e.id = t.entry_id AND e.reason = 'distribution'
+      JOIN distributions d ON d.id = CAST(split_part(e.source, ':', 2) AS uuid)
+      JOIN ledger_accounts c ON c.id = t.credit_account_id AND c.kind IN ('household', 'collective')
+     WHERE t.order_line_id = ANY(CAST(:lines AS uuid[])) AND t.effective_on <= :until
+       AND (CAST(:household AS uuid) IS NULL OR c.owner_id = :household)
+     GROUP BY t.order_line_id, d.id
+     ORDER BY t.order_line_id, d.id
+    """
+)
 _SECOND = sa.text(
     """
     SELECT t.order_line_id, d.id, d.collective_id, o.name, d.given_on, d.reference, d.evidence, d.list_sha256,
@@ -299,7 +327,7 @@ _STEPS = sa.text(
 
 
 def trace_order(session: orm.Session, actor: Actor, order_id: UUID) -> OrderTrace:
-    """Walk an order down to every fen of its households, in eight statements; raises `NotFoundError`."""
+    """Walk an order down to every fen of its households, in nine statements; raises `NotFoundError`."""
     plan_anew(session)
     one_order(session, actor, order_id)
     orders = {"orders": [order_id]}
@@ -314,8 +342,8 @@ def trace_household(
 ) -> HouseholdTrace:
     """Walk a household back to the accepted and paid order lines whose postings of a period, end included, touch it.
 
-    Lines follow by id after `after`, one more than `limit` if there are more; ten statements. Figures stand as of the
-    end. Raises `TracePeriodError` or `NotFoundError`.
+    Lines follow by id after `after`, one more than `limit` if there are more; eleven statements.
+    Figures stand as of the end. Raises `TracePeriodError` or `NotFoundError`.
     """
     plan_anew(session)
     check_period(begin, end)
@@ -345,8 +373,9 @@ def _trace_lines(
     lots = _by_line(DrawnLot(*row) for row in session.execute(_LOTS, about))
     shares = _by_line(StandingShare(*row) for row in session.execute(_SHARES, about))
     entries = _by_line(PostedEntry(*row) for row in session.execute(_ENTRIES, about))
+    given = _by_line(PeriodGiven(*row) for row in session.execute(_OF_PERIODS, about))
     second = _by_line(SecondGiven(*row) for row in session.execute(_SECOND, about))
-    return [LineTrace(sale, lots[sale.id], shares[sale.id], entries[sale.id], second[sale.id]) for sale in sales]
+    return [LineTrace(sale, *(found[sale.id] for found in (lots, shares, entries, given, second))) for sale in sales]
 
 
 def _by_line(rows: Any) -> dict[UUID, list[Any]]:

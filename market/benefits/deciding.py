@@ -38,8 +38,12 @@ def draft(
     body: Body,
     valid_from: date,
     now: datetime,
+    **stated: str,
 ) -> Version:
-    """Add the next version of what `owner_id` names, with its bytes and their hash; the caller has locked that."""
+    """Add the next version of what `owner_id` names, with its bytes and their hash; the caller has locked that.
+
+    `stated` is what versions of this kind say beside their body.
+    """
     last = session.scalar(sa.select(sa.func.max(kind.number)).where(owner == owner_id))
     version = kind(
         number=(last or 0) + 1,
@@ -51,6 +55,7 @@ def draft(
         made_by=actor.member_id,
         made_at=now,
         **{owner.key: owner_id},
+        **stated,
     )
     session.add(version)
     session.flush()

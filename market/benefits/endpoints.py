@@ -34,6 +34,7 @@ from market.benefits.schemas import (
     PlanOut,
     PlanQuery,
     PlanVersionOut,
+    ProofOut,
 )
 from market.clock import business_date, utc_now
 from market.errors import (
@@ -99,6 +100,7 @@ def list_mechanisms() -> MechanismsOut:
                 income_class=terms.income_class,
                 basis=terms.basis,
                 payee=terms.payee,
+                proof=ProofOut.model_validate(terms.proof),
                 measures=list(terms.measures),
                 pricings=list(terms.pricings),
             )

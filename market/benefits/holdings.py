@@ -34,6 +34,14 @@ class Part(StrEnum):
     LAND = "land"
 
 
+HELD_FOR: Mapping[Part, tuple[Source, str, str]] = {
+    Part.BASE: (Source.GRANT, "grant shares", "配股"),
+    Part.OWN_FUNDS: (Source.OWN, "money of its own", "自筹资金"),
+    Part.LAND: (Source.LAND, "land", "土地入股"),
+}
+"""What capital a household holds for a part. Tending is work on the land, of which every mode states the area."""
+
+
 @dataclass(frozen=True, slots=True)
 class ShareMode:
     """A mode in which households hold shares: what they bring in, and their part of the profit."""
@@ -202,8 +210,12 @@ def weights(body: RegisterBody, sources: Collection[Source] = tuple(Source)) -> 
 
 
 def check_register(body: RegisterBody) -> None:
-    """Raise `RegisterBodyError` unless the body is sound: rows of its kind, one a household, each worth something."""
+    """Raise `RegisterBodyError` unless the body is sound: rows of its kind, one a household, each worth something.
+
+    Raises `ModePartMissingError` for a household without what its mode takes.
+    """
     _check_scheme(body)
+    _check_parts(body)
     _check_capital(body)
     if not body.rows:
         raise RegisterBodyError(reason="it names nobody", reason_zh="名册为空", pointer=f"/{body.kind}")
@@ -253,6 +265,18 @@ def _check_scheme(body: RegisterBody) -> None:
                 reason_zh="农户收益比例超出方案规定的上下限",
                 pointer=f"{pointer}/household_bp",
             )
+
+
+def _check_parts(body: RegisterBody) -> None:
+    """Refuse a household that holds in a mode without the capital of each of its parts."""
+    parts = {mode.code: mode.parts for mode in body.scheme.modes} if body.scheme else {}
+    holdings = [(index, row) for index, row in enumerate(body.rows) if isinstance(row, Holding)]
+    for index, row in holdings:
+        for part in parts.get(row.mode, ()):
+            if part in HELD_FOR and not row.capital_fen({HELD_FOR[part][0]}):
+                source, capital, capital_zh = HELD_FOR[part]
+                pointer = f"/{body.kind}/{index}/{source}_fen"
+                raise ModePartMissingError(mode=row.mode, capital=capital, capital_zh=capital_zh, pointer=pointer)
 
 
 def _check_capital(body: RegisterBody) -> None:
@@ -359,6 +383,13 @@ class SchemeBeyondRuleError(MarketError):
 
     en = "The rule of {region} gives households {lowest} % to {highest} % in the years {first} to {last}."
     zh = "{region} 的规定:农户收益比例为 {lowest} % 至 {highest} %,分红年度为 {first} 至 {last} 年,股份方案不得超出。"
+
+
+class ModePartMissingError(MarketError):
+    """Who holds in a mode has put in what the mode takes: it is why the mode pays more."""
+
+    en = "The mode {mode} takes {capital}; this household has put in none."
+    zh = "股份模式「{mode}」须有{capital_zh},该农户没有。"
 
 
 class RegisterBodyError(MarketError):

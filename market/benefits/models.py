@@ -124,13 +124,17 @@ class Register(Base):
 
 
 class RegisterVersion(PinnedVersion, Base):
-    """A version of a register; distributions pin it."""
+    """A version of a register; distributions pin it. The evidence is what its rows were written from."""
 
     __tablename__ = "register_versions"
-    __table_args__ = _pinned("register_versions", "register_id")
+    __table_args__ = (
+        *_pinned("register_versions", "register_id"),
+        sa.CheckConstraint("trim(evidence) <> ''", name="evidence_is_named"),
+    )
     machine = "register_version"
 
     register_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("registers.id"))
+    evidence: orm.Mapped[str]
 
 
 class SchemeRule(Base):

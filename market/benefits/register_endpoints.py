@@ -10,7 +10,7 @@ from sqlalchemy import orm
 from market.api import Page, declared, router_of
 from market.benefits import queries, registers
 from market.benefits.endpoints import page_by_ids
-from market.benefits.holdings import RegisterBodyError, SchemeBeyondRuleError
+from market.benefits.holdings import ModePartMissingError, RegisterBodyError, SchemeBeyondRuleError
 from market.benefits.models import Register, RegisterVersion
 from market.benefits.register_schemas import (
     BoundedOut,
@@ -24,14 +24,8 @@ from market.benefits.register_schemas import (
     bounded_out,
     rows_out,
 )
-from market.benefits.rules import (
-    CollectiveElsewhereError,
-    ListKeeperError,
-    NotCollectiveError,
-    NotEnrolledError,
-    NotOfVillageError,
-    RegisterNameTakenError,
-)
+from market.benefits.registers import ListKeeperError, NotOfVillageError, RegisterNameTakenError
+from market.benefits.rules import CollectiveElsewhereError, NotCollectiveError, NotEnrolledError
 from market.benefits.schemas import DecideVersion
 from market.clock import utc_now
 from market.errors import FourEyesError, NotFoundError, TransitionError
@@ -94,6 +88,7 @@ def show_register(
     responses=declared(
         NotFoundError,
         RegisterBodyError,
+        ModePartMissingError,
         SchemeBeyondRuleError,
         NotEnrolledError,
         NotOfVillageError,
@@ -110,7 +105,13 @@ def draft_register(
         kind = registers.one(session, actor, register_id).kind
         body = request.register_body(kind, registers.ids_of(session, kind, request.codes()))
         drafted = registers.draft(
-            session, actor, register_id=register_id, body=body, valid_from=request.valid_from, now=utc_now()
+            session,
+            actor,
+            register_id=register_id,
+            body=body,
+            valid_from=request.valid_from,
+            evidence=request.evidence,
+            now=utc_now(),
         )
         return RegisterVersionOut.model_validate(drafted)
 

@@ -13,6 +13,7 @@ from market.api import (
     Day,
     Fen,
     GivenFen,
+    LongText,
     Named,
     PageQuery,
     PositiveCount,
@@ -49,6 +50,7 @@ ModeCode = Annotated[Code, Field(examples=["base_own"])]
 KindCode = Annotated[RegisterKind, Field(examples=["shares"])]
 Rate = Annotated[BasisPoints, Field(examples=[660])]
 SoleMode = Annotated[ModeCode | None, Field(examples=[None], description="a mode of the scheme, where there is one")]
+Evidence = Annotated[LongText, Field(examples=["成员大会决议及入股凭证"])]
 RegisterName = Annotated[Wording, Field(examples=["股份登记"])]
 
 
@@ -189,9 +191,10 @@ class OpenRegister(Schema):
 
 
 class DraftRegister(Schema):
-    """The rows of a register's next version, of its kind alone, and the day from which it is to hold."""
+    """The rows of a register's next version, of its kind alone, its first day, and what the rows were written from."""
 
     valid_from: Day
+    evidence: Evidence
     shares: Annotated[Sequence[HoldingIn], Field(max_length=MAX_ROWS)] = ()
     entitlements: Annotated[Sequence[EntitlementIn], Field(max_length=MAX_ROWS)] = ()
     list: Annotated[Sequence[ListedIn], Field(max_length=MAX_ROWS)] = ()
@@ -244,6 +247,7 @@ class RegisterVersionOut(Schema):
     status: PlanStatusCode
     sha256: Sha256Hex
     valid_from: Annotated[date, Field(examples=["2026-01-01"])]
+    evidence: Annotated[str, Field(examples=["成员大会决议及入股凭证"])]
     made_by: Id
     made_at: Instant
     decided_by: Annotated[Id | None, Field(examples=[None])]

@@ -19,17 +19,10 @@ from market.benefits.holdings import (
 )
 from market.benefits.models import Register, RegisterVersion, SchemeRule
 from market.benefits.queries import register_versions_in_force, visible_register_versions, visible_registers
-from market.benefits.rules import (
-    ListKeeperError,
-    NotEnrolledError,
-    NotOfVillageError,
-    PlanEvent,
-    RegisterKind,
-    RegisterNameTakenError,
-)
+from market.benefits.rules import NotEnrolledError, PlanEvent, RegisterKind
 from market.benefits.service import check_collectives, check_enrolled
 from market.db import within
-from market.errors import NotFoundError, named
+from market.errors import MarketError, NotFoundError, named
 from market.households.models import Household
 from market.identity.models import Organisation
 from market.identity.rules import Actor, OrganisationKind
@@ -57,13 +50,20 @@ def one(session: orm.Session, actor: Actor, register_id: UUID) -> Register:
 
 
 def draft(
-    session: orm.Session, actor: Actor, *, register_id: UUID, body: RegisterBody, valid_from: date, now: datetime
+    session: orm.Session,
+    actor: Actor,
+    *,
+    register_id: UUID,
+    body: RegisterBody,
+    valid_from: date,
+    evidence: str,
+    now: datetime,
 ) -> RegisterVersion:
-    """Add the next version of a register, with the bytes and the hash that distributions will pin.
+    """Add the next version of a register, with the bytes and the hash that distributions will pin, and its evidence.
 
-    Raises `NotFoundError`, also for a body of another kind; `RegisterBodyError`, `SchemeBeyondRuleError`,
-    `NotEnrolledError`, `NotOfVillageError`, `NotCollectiveError` or `CollectiveElsewhereError`, each pointing at the
-    row.
+    Raises `NotFoundError`, also for a body of another kind; `RegisterBodyError`, `ModePartMissingError`,
+    `SchemeBeyondRuleError`, `NotEnrolledError`, `NotOfVillageError`, `NotCollectiveError` or
+    `CollectiveElsewhereError`, each pointing at the row.
     """
     register = session.scalar(visible_registers(actor).where(Register.id == register_id).with_for_update())
     if register is None or register.kind is not body.kind:
@@ -84,6 +84,7 @@ def draft(
         body=body,
         valid_from=valid_from,
         now=now,
+        evidence=evidence,
     )
 
 
@@ -191,3 +192,25 @@ def codes_of(session: orm.Session, body: RegisterBody) -> dict[str, str]:
     ids = [UUID(row.household) for row in body.rows]
     rows = session.execute(sa.select(Household.id, Household.code).where(Household.id.in_(ids)))
     return {str(row.id): row.code for row in rows}
+
+
+class NotOfVillageError(MarketError):
+    """A village collective lists the households of its own village that are on the register."""
+
+    en = "This household{household} is not on the register of the collective's village."
+    zh = "该农户{household}不在该集体所在村的登记名册中。"
+
+
+class ListKeeperError(MarketError):
+    """Only a village collective distributes by a list of its own."""
+
+    en = "Only a village collective keeps a list of its own."
+    zh = "只有村集体经济组织可建立自己的分配名单。"
+
+
+class RegisterNameTakenError(MarketError):
+    """One name, one register of an organisation; a change is a new version."""
+
+    status = 409
+    en = "You already have a register named {name}; draft a new version of it."
+    zh = "已有名为 {name} 的名册,请起草新版本。"

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 from market.errors import MarketError, follow
 from market.quantities import MeasuredIn
@@ -83,6 +83,13 @@ class Pricing(StrEnum):
     PROCEEDS = "proceeds"
 
 
+class Proof(NamedTuple):
+    """What proves a contribution or a distribution of a mechanism, in English and Chinese."""
+
+    en: str
+    zh: str
+
+
 @dataclass(frozen=True, slots=True)
 class MechanismTerms:
     """What the rest of the system needs to know of a mechanism."""
@@ -91,6 +98,7 @@ class MechanismTerms:
     income_class: IncomeClass
     basis: Basis
     payee: Payee
+    proof: Proof
     measures: Sequence[Measure] = ()
     pricings: Sequence[Pricing] = ()
 
@@ -99,29 +107,74 @@ _BOUGHT = (Pricing.FIXED, Pricing.MARKET_PLUS, Pricing.FLOOR)
 
 MECHANISMS: Mapping[Mechanism, MechanismTerms] = {
     Mechanism.ORDER_PURCHASE: MechanismTerms(
-        "订单收购", IncomeClass.OPERATING, Basis.LOT, Payee.HOUSEHOLD, (Measure.QUANTITY,), _BOUGHT
+        "订单收购",
+        IncomeClass.OPERATING,
+        Basis.LOT,
+        Payee.HOUSEHOLD,
+        Proof("the weigh note or the purchase slip", "过磅单或收购单"),
+        (Measure.QUANTITY,),
+        _BOUGHT,
     ),
     Mechanism.CONSIGNMENT: MechanismTerms(
-        "代销", IncomeClass.OPERATING, Basis.PROCEEDS, Payee.HOUSEHOLD, (Measure.QUANTITY,), (Pricing.PROCEEDS,)
+        "代销",
+        IncomeClass.OPERATING,
+        Basis.PROCEEDS,
+        Payee.HOUSEHOLD,
+        Proof("the weigh note or the consignment note", "过磅单或代销单"),
+        (Measure.QUANTITY,),
+        (Pricing.PROCEEDS,),
     ),
-    Mechanism.PATRONAGE: MechanismTerms("按交易量返还", IncomeClass.OPERATING, Basis.PERIOD, Payee.HOUSEHOLD),
+    Mechanism.PATRONAGE: MechanismTerms(
+        "按交易量返还",
+        IncomeClass.OPERATING,
+        Basis.PERIOD,
+        Payee.HOUSEHOLD,
+        Proof("the members' resolution and the accounts", "成员大会决议及盈余核算表"),
+    ),
     Mechanism.LABOUR: MechanismTerms(
         "务工",
         IncomeClass.WAGE,
         Basis.LOT,
         Payee.HOUSEHOLD,
+        Proof("the record of the work", "务工考勤表或计件记录"),
         (Measure.HOURS, Measure.PIECES, Measure.AREA),
         (Pricing.FIXED,),
     ),
-    Mechanism.SHARE_DIVIDEND: MechanismTerms("入股分红", IncomeClass.PROPERTY, Basis.POOL, Payee.HOUSEHOLD),
+    Mechanism.SHARE_DIVIDEND: MechanismTerms(
+        "入股分红",
+        IncomeClass.PROPERTY,
+        Basis.POOL,
+        Payee.HOUSEHOLD,
+        Proof("the members' resolution on the dividend", "成员大会分红决议"),
+    ),
     Mechanism.LAND_RENT: MechanismTerms(
-        "土地流转", IncomeClass.PROPERTY, Basis.LOT, Payee.HOUSEHOLD, (Measure.AREA,), (Pricing.FIXED,)
+        "土地流转",
+        IncomeClass.PROPERTY,
+        Basis.LOT,
+        Payee.HOUSEHOLD,
+        Proof("the lease contract", "土地流转合同"),
+        (Measure.AREA,),
+        (Pricing.FIXED,),
     ),
-    Mechanism.CUSTODY: MechanismTerms("托管代养", IncomeClass.PROPERTY, Basis.PERIOD, Payee.HOUSEHOLD),
+    Mechanism.CUSTODY: MechanismTerms(
+        "托管代养", IncomeClass.PROPERTY, Basis.PERIOD, Payee.HOUSEHOLD, Proof("the custody agreement", "托管代养协议")
+    ),
     Mechanism.CONTRACTING: MechanismTerms(
-        "承包经营", IncomeClass.OPERATING, Basis.LOT, Payee.HOUSEHOLD, (Measure.QUANTITY,), _BOUGHT
+        "承包经营",
+        IncomeClass.OPERATING,
+        Basis.LOT,
+        Payee.HOUSEHOLD,
+        Proof("the contract and the weigh note", "承包合同及过磅单"),
+        (Measure.QUANTITY,),
+        _BOUGHT,
     ),
-    Mechanism.COLLECTIVE_DIVIDEND: MechanismTerms("村集体分红", IncomeClass.PROPERTY, Basis.POOL, Payee.COLLECTIVE),
+    Mechanism.COLLECTIVE_DIVIDEND: MechanismTerms(
+        "村集体分红",
+        IncomeClass.PROPERTY,
+        Basis.POOL,
+        Payee.COLLECTIVE,
+        Proof("the villagers' resolution and the signed list of who was paid", "村民代表会议决议及领款签字表"),
+    ),
 }
 
 
@@ -344,28 +397,6 @@ class CollectiveElsewhereError(MarketError):
 
     en = "This payee{organisation} is a village collective of another county than the supplier."
     zh = "该收款方{organisation}是其他县的村集体,须为供应商所在县的村集体。"
-
-
-class NotOfVillageError(MarketError):
-    """A village collective lists the households of its own village that are on the register."""
-
-    en = "This household{household} is not on the register of the collective's village."
-    zh = "该农户{household}不在该集体所在村的登记名册中。"
-
-
-class ListKeeperError(MarketError):
-    """Only a village collective distributes by a list of its own."""
-
-    en = "Only a village collective keeps a list of its own."
-    zh = "只有村集体经济组织可建立自己的分配名单。"
-
-
-class RegisterNameTakenError(MarketError):
-    """One name, one register of an organisation; a change is a new version."""
-
-    status = 409
-    en = "You already have a register named {name}; draft a new version of it."
-    zh = "已有名为 {name} 的名册,请起草新版本。"
 
 
 class PlanNameTakenError(MarketError):

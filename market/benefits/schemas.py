@@ -1,11 +1,12 @@
 """What goes in and out of the plans' and enrolments' endpoints."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
+from pydantic_core import PydanticCustomError
 
 from market.api import (
     BasisPoints,
@@ -22,6 +23,7 @@ from market.api import (
     Wording,
 )
 from market.benefits.rules import (
+    MECHANISMS,
     Basis,
     IncomeClass,
     Measure,
@@ -43,6 +45,36 @@ MAX_HOUSEHOLDS = 500
 """Households in one request."""
 
 
+def proved_by(mechanism: Callable[[Mapping[str, Any]], Mechanism | None]) -> BeforeValidator:
+    """Refuse a blank evidence by saying what proves the mechanism, which follows from the fields before it."""
+
+    def refuse(value: object, told: ValidationInfo) -> object:
+        by = mechanism(told.data)
+        if by is None or not isinstance(value, str) or value.strip():
+            return value
+        proof = MECHANISMS[by].proof
+        facts = {"proof": proof.en, "proof_zh": proof.zh}
+        raise PydanticCustomError("evidence_missing", "must name what proves it: {proof}", facts)
+
+    return BeforeValidator(refuse)
+
+
+class Proven(Schema):
+    """What has an `evidence`: where that is left out, the refusal names it as where it is blank."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _blank_if_left_out(cls, given: object) -> object:
+        return {"evidence": "", **given} if isinstance(given, Mapping) else given
+
+
+class ProofOut(Schema):
+    """What proves a contribution or a distribution of a mechanism."""
+
+    en: Annotated[str, Field(examples=["the lease contract"])]
+    zh: Annotated[str, Field(examples=["土地流转合同"])]
+
+
 class MechanismOut(Schema):
     """A row of the table of mechanisms."""
 
@@ -51,6 +83,7 @@ class MechanismOut(Schema):
     income_class: Annotated[IncomeClass, Field(examples=["property"])]
     basis: Annotated[Basis, Field(examples=["pool"])]
     payee: Annotated[Payee, Field(examples=["household"])]
+    proof: ProofOut
     measures: Annotated[list[Measure], Field(examples=[[]])]
     pricings: Annotated[list[Pricing], Field(examples=[[]])]
 

@@ -25,11 +25,14 @@ from market.distributions.rules import (
     MixedUnitsError,
     MonthsBeyondPeriodError,
     NobodyListedError,
+    NoRemainderError,
     NotEnoughReceivedError,
     NotEnoughRecognisedError,
     Period,
     PeriodAlreadySharedError,
     RegisterNotInForceError,
+    RemainderAmountError,
+    RemainderSharedError,
     ReserveChangedError,
     SecondConfirmedError,
     SecondNotApprovedError,
@@ -79,7 +82,10 @@ def _formula(asked: PatronageIn | DividendIn | CustodyIn | ProfitIn) -> Formula:
             return Patronage(asked.surplus_fen, asked.by_volume_bp, asked.counted)
         case DividendIn():
             sources = [Source(name) for name in asked.sources]
-            return Dividend(asked.register_version_id, asked.amount_fen, sources, asked.averages_grants)
+            averages = asked.averages_grants
+            if averages is None:
+                averages = asked.remainder_of is not None
+            return Dividend(asked.register_version_id, asked.amount_fen, sources, averages, asked.remainder_of)
         case CustodyIn():
             return Custody(asked.register_version_id, asked.months)
         case ProfitIn():
@@ -99,6 +105,7 @@ def _proposed(distribution_id: UUID | None, period: Period, found: proposing.Pre
         retained_fen=funding.retained_fen,
         from_pool_fen=funding.from_pool_fen,
         from_retained_fen=funding.from_retained_fen(made.amount_fen),
+        remainder_fen=made.remainder_fen,
         items=items_out(made.items),
     )
 
@@ -120,6 +127,9 @@ def _proposed(distribution_id: UUID | None, period: Period, found: proposing.Pre
         SchemeYearError,
         RegisterNotInForceError,
         MonthsBeyondPeriodError,
+        NoRemainderError,
+        RemainderSharedError,
+        RemainderAmountError,
         PeriodAlreadySharedError,
         NotEnoughRecognisedError,
     ),
@@ -134,7 +144,9 @@ def propose_distribution(request: ProposeDistribution, caller: Writer, *, dry_ru
     formula, period = _formula(request.formula), Period(request.period_from, request.period_to)
 
     def work(session: orm.Session, actor: Actor) -> ProposedOut:
-        distribution, found = proposing.propose(session, actor, formula=formula, period=period, now=now)
+        distribution, found = proposing.propose(
+            session, actor, formula=formula, period=period, evidence=request.evidence, now=now
+        )
         return _proposed(distribution.id, period, found)
 
     if not dry_run:

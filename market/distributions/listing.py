@@ -12,26 +12,33 @@ from sqlalchemy import orm
 from market.attribution.rules import Kind
 from market.benefits import formulas, registers
 from market.benefits import service as benefits
-from market.benefits.formulas import Due
+from market.benefits.formulas import Due, Surplus
 from market.benefits.holdings import RegisterBody, Source, register_body
 from market.benefits.models import Register, RegisterVersion
 from market.benefits.rules import Mechanism, PlanStatus, RegisterKind
-from market.distributions.queries import Volumes, volumes
+from market.distributions.models import Distribution
+from market.distributions.queries import Volumes, sharing_the_remainder, volumes
 from market.distributions.rules import (
+    GIVES,
     ConsignedHasNoValueError,
     Counted,
+    DistributionStatus,
     Excluded,
     Item,
     MixedUnitsError,
     MonthsBeyondPeriodError,
     NobodyListedError,
+    NoRemainderError,
     Period,
     RegisterNotInForceError,
+    RemainderAmountError,
+    RemainderSharedError,
     basis,
     salt,
 )
 from market.errors import NotFoundError
 from market.households import queries as households
+from market.money import yuan
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +52,16 @@ class Patronage:
 
 @dataclass(frozen=True, slots=True)
 class Dividend:
-    """An amount by the capital that a share register shows, from some of its sources."""
+    """An amount by the capital that a share register shows, from some of its sources.
+
+    It may be what a return by volume of the same period leaves of the surplus: all of it (农民专业合作社法 art. 44).
+    """
 
     register_version_id: UUID
     amount_fen: int
     sources: Collection[Source]
     averages_grants: bool = False
+    remainder_of: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +82,10 @@ class Profit:
 
 Formula = Patronage | Dividend | Custody | Profit
 
-_READS: Mapping[type[Formula], tuple[Mechanism, RegisterKind | None]] = {
-    Patronage: (Mechanism.PATRONAGE, None),
-    Dividend: (Mechanism.SHARE_DIVIDEND, RegisterKind.SHARES),
-    Custody: (Mechanism.CUSTODY, RegisterKind.ENTITLEMENTS),
-    Profit: (Mechanism.SHARE_DIVIDEND, RegisterKind.SHARES),
+_READS: Mapping[type[Formula], RegisterKind] = {
+    Dividend: RegisterKind.SHARES,
+    Custody: RegisterKind.ENTITLEMENTS,
+    Profit: RegisterKind.SHARES,
 }
 
 
@@ -88,6 +98,8 @@ class Listing:
     items: Sequence[Item]
     version: RegisterVersion | None = None
     lot_ids: Sequence[UUID] | None = None
+    remainder_fen: int | None = None
+    remainder_of: UUID | None = None
 
     def basis(self, supplier_id: UUID) -> str:
         """Return what the list shares out once for a day: the register's, whatever its version, or the supplier's."""
@@ -105,27 +117,54 @@ class Listing:
 
 
 def listing(session: orm.Session, supplier_id: UUID, formula: Formula, period: Period) -> Listing:
-    """Compute a supplier's list for a period, six statements at most.
+    """Compute a supplier's list for a period, eight statements at most.
 
     By which version of a register, by which reserve, and who may be paid, is judged on the period's last day. Raises
     `NotFoundError` (the register version), `RegisterNotInForceError`, `MonthsBeyondPeriodError`, `NobodyListedError`,
-    `MixedUnitsError`, `ConsignedHasNoValueError`, or what the formula does.
+    `MixedUnitsError`, `ConsignedHasNoValueError`, `NoRemainderError`, `RemainderSharedError`, `RemainderAmountError`,
+    or what the formula does.
     """
-    mechanism, kind = _READS[type(formula)]
+    version, lot_ids, remainder_fen, inputs = None, None, None, _inputs(formula)
+    remainder_of = formula.remainder_of if isinstance(formula, Dividend) else None
+    mechanism = GIVES[inputs["formula"]]
     name = salt(supplier_id, mechanism, period)
-    version, lot_ids, inputs = None, None, _inputs(formula)
     if isinstance(formula, Patronage):
         counted = volumes(session, supplier_id, period)
         reserve_bp = benefits.reserve_bp_on(session, supplier_id, period.ends_on)
-        dues, lot_ids = _patronage(counted, formula, reserve_bp, name), counted.lot_ids
+        surplus = formulas.divided(formula.surplus_fen, reserve_bp, formula.by_volume_bp)
+        dues, lot_ids = _patronage(counted, formula, surplus, name), counted.lot_ids
+        remainder_fen = surplus.by_capital_fen
         inputs["reserve_bp"] = reserve_bp
     else:
-        pointer = "/formula/register_version_id"
+        kind, pointer = _READS[type(formula)], "/formula/register_version_id"
         version = approved_version(session, formula.register_version_id, supplier_id, kind, pointer=pointer)
+        if isinstance(formula, Dividend):
+            _check_remainder(session, supplier_id, formula, period)
         dues = _by_register(register_body(version.body), formula, period, name)
         check_in_force(session, version, period.ends_on, pointer=pointer)
     items = judge(session, dues, supplier_id=supplier_id, on=period.ends_on)
-    return Listing(mechanism, inputs, items, version, lot_ids)
+    return Listing(mechanism, inputs, items, version, lot_ids, remainder_fen, remainder_of)
+
+
+def _check_remainder(session: orm.Session, supplier_id: UUID, formula: Dividend, period: Period) -> None:
+    """Raise unless a dividend that is to share what a return by volume leaves shares that, whole and once."""
+    if formula.remainder_of is None:
+        return
+    pointer = "/formula/remainder_of"
+    own = sa.select(Distribution).where(
+        Distribution.id == formula.remainder_of, Distribution.supplier_id == supplier_id
+    )
+    shared = session.scalar(own)
+    if shared is None:
+        raise NotFoundError(what="distribution", pointer=pointer)
+    of_period = (shared.period_from, shared.period_to) == (period.begins_on, period.ends_on)
+    if shared.remainder_fen is None or shared.status is not DistributionStatus.APPROVED or not of_period:
+        raise NoRemainderError(begins_on=period.begins_on, ends_on=period.ends_on, pointer=pointer)
+    if other := sharing_the_remainder(session, shared.id):
+        raise RemainderSharedError(distribution=other, pointer=pointer)
+    if formula.amount_fen != shared.remainder_fen:
+        remainder, asked = yuan(shared.remainder_fen), yuan(formula.amount_fen)
+        raise RemainderAmountError(remainder=remainder, asked=asked, pointer="/formula/amount_fen")
 
 
 def _inputs(formula: Formula) -> dict[str, Any]:
@@ -151,7 +190,7 @@ def _inputs(formula: Formula) -> dict[str, Any]:
 
 
 def approved_version(
-    session: orm.Session, version_id: UUID, organisation_id: UUID, kind: RegisterKind | None, *, pointer: str
+    session: orm.Session, version_id: UUID, organisation_id: UUID, kind: RegisterKind, *, pointer: str
 ) -> RegisterVersion:
     """Return an approved version of a register of this kind that the organisation keeps; raises `NotFoundError`."""
     found = session.scalar(
@@ -175,8 +214,7 @@ def check_in_force(session: orm.Session, version: RegisterVersion, on: date, *, 
         raise RegisterNotInForceError(number=version.number, on=on, pointer=pointer)
 
 
-def _patronage(counted: Volumes, formula: Patronage, reserve_bp: int, name: str) -> list[Due]:
-    surplus = formulas.divided(formula.surplus_fen, reserve_bp, formula.by_volume_bp)
+def _patronage(counted: Volumes, formula: Patronage, surplus: Surplus, name: str) -> list[Due]:
     if not counted.by_household:
         raise NobodyListedError(reason="nothing was delivered in the period", reason_zh="本期没有交售记录")
     return formulas.by_weight(surplus.by_volume_fen, delivered(counted, formula.counted), salt=name)

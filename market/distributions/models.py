@@ -18,7 +18,8 @@ class Distribution(Base):
 
     `basis` names what is shared out once for a day, `lot_ids` the lots whose contributions were counted; `kept_fen` of
     its amount is for people who may not be paid. What came from the pool and what from retained money is known once
-    it is approved.
+    it is approved. The evidence is what its figures were taken from, as the resolution of the members' meeting.
+    A return by volume leaves `remainder_fen` to be shared by capital; the dividend that does so is `remainder_of` it.
     """
 
     __tablename__ = "distributions"
@@ -26,6 +27,7 @@ class Distribution(Base):
         sa.CheckConstraint("period_from <= period_to", name="period_ends_after_it_begins"),
         sa.CheckConstraint("amount_fen > 0 AND kept_fen BETWEEN 0 AND amount_fen", name="amount_is_positive"),
         sa.CheckConstraint("num_nonnulls(register_version_id, lot_ids) = 1", name="list_has_one_source"),
+        sa.CheckConstraint("trim(evidence) <> ''", name="evidence_is_named"),
         sa.CheckConstraint("decided_by IS NULL OR decided_by <> made_by", name="maker_is_not_checker"),
         sa.CheckConstraint(
             "(status <> 'proposed') = (decided_by IS NOT NULL AND decided_at IS NOT NULL)", name="decision_is_signed"
@@ -34,6 +36,18 @@ class Distribution(Base):
             "CASE WHEN status = 'approved' THEN from_pool_fen + from_retained_fen = amount_fen"
             " ELSE num_nonnulls(from_pool_fen, from_retained_fen) = 0 END",
             name="amount_is_funded",
+        ),
+        sa.CheckConstraint(
+            "(inputs ->> 'formula' = 'patronage') = (remainder_fen IS NOT NULL)", name="remainder_is_of_a_return"
+        ),
+        sa.CheckConstraint(
+            "remainder_of IS NULL OR inputs ->> 'formula' = 'dividend'", name="remainder_goes_by_capital"
+        ),
+        sa.Index(
+            "distributions_share_a_remainder_once",
+            "remainder_of",
+            unique=True,
+            postgresql_where=sa.text("status <> 'rejected'"),
         ),
         sa.CheckConstraint("starts_with(basis, (inputs ->> 'formula') || ':')", name="basis_is_of_its_formula"),
         sa.CheckConstraint(
@@ -63,8 +77,11 @@ class Distribution(Base):
     register_sha256: orm.Mapped[str | None]
     lot_ids: orm.Mapped[list[UUID] | None] = orm.mapped_column(sa.ARRAY(sa.Uuid))
     list_sha256: orm.Mapped[str]
+    evidence: orm.Mapped[str]
     amount_fen: orm.Mapped[int]
     kept_fen: orm.Mapped[int]
+    remainder_fen: orm.Mapped[int | None]
+    remainder_of: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("distributions.id"))
     status: orm.Mapped[DistributionStatus]
     made_by: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("members.id"))
     made_at: orm.Mapped[datetime]

@@ -106,9 +106,11 @@ def _funding(mechanism: Mechanism, amount_fen: int, funds: Sequence[Fund]) -> Fu
 
 
 def propose(
-    session: orm.Session, actor: Actor, *, formula: Formula, period: Period, now: datetime
+    session: orm.Session, actor: Actor, *, formula: Formula, period: Period, evidence: str, now: datetime
 ) -> tuple[Distribution, Predicted]:
-    """Write down a list for the county to decide; nothing is posted yet. Raises what `predict` raises.
+    """Write down a list, and what proves its figures, for the county to decide; nothing is posted yet.
+
+    Raises what `predict` raises.
 
     The supplier's lock keeps two proposals at once from sharing out the same days; the table excludes it besides, so
     that approving needs not ask again.
@@ -128,8 +130,11 @@ def propose(
         register_sha256=made.version.sha256 if made.version else None,
         lot_ids=list(made.lot_ids) if made.lot_ids is not None else None,
         list_sha256=list_sha256(made.items),
+        evidence=evidence,
         amount_fen=made.amount_fen,
         kept_fen=made.kept_fen,
+        remainder_fen=made.remainder_fen,
+        remainder_of=made.remainder_of,
         status=DistributionStatus.PROPOSED,
         made_by=actor.member_id,
         made_at=now,
@@ -241,4 +246,5 @@ def facts_of(distribution: Distribution) -> dict[str, object]:
         "list_sha256": distribution.list_sha256,
         "from_pool_fen": distribution.from_pool_fen,
         "from_retained_fen": distribution.from_retained_fen,
+        **({"remainder_of": distribution.remainder_of} if distribution.remainder_of else {}),
     }

@@ -68,6 +68,15 @@ def sharing_the_same(session: orm.Session, basis: str, period: Period) -> Distri
     )
 
 
+def sharing_the_remainder(session: orm.Session, distribution_id: UUID) -> UUID | None:
+    """Return the dividend, proposed or approved, that shares what a return by volume leaves."""
+    return session.scalar(
+        sa.select(Distribution.id).where(
+            Distribution.remainder_of == distribution_id, Distribution.status != DistributionStatus.REJECTED
+        )
+    )
+
+
 def items_of(session: orm.Session, distribution_id: UUID) -> list[Item]:
     """Return the list of a distribution, in its order."""
     table = DistributionItem

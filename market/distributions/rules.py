@@ -42,6 +42,15 @@ def after(status: DistributionStatus, event: DistributionEvent, *, machine: str 
     return follow(TRANSITIONS, status, event, machine=machine)
 
 
+GIVES: Mapping[str, Mechanism] = {
+    "patronage": Mechanism.PATRONAGE,
+    "dividend": Mechanism.SHARE_DIVIDEND,
+    "custody": Mechanism.CUSTODY,
+    "profit": Mechanism.SHARE_DIVIDEND,
+}
+"""By which mechanism a list of a formula gives."""
+
+
 class Counted(StrEnum):
     """What of a household's deliveries counts: their volume, or what they were worth."""
 
@@ -266,6 +275,29 @@ class ReserveChangedError(MarketError):
     status = 409
     en = "The plans in force state another reserve than the one by which this list was made; propose it anew."
     zh = "现行方案规定的公积金比例与本名单所依比例不同,请重新提出。"
+
+
+class NoRemainderError(MarketError):
+    """What a return by volume leaves is shared once that return is approved, as a dividend of the same period."""
+
+    status = 409
+    en = "That distribution is no approved return by volume for {begins_on} to {ends_on}."
+    zh = "该分配不是 {begins_on} 至 {ends_on} 已批准的按交易量返还。"
+
+
+class RemainderSharedError(MarketError):
+    """What a return by volume leaves is shared once."""
+
+    status = 409
+    en = "The distribution {distribution} shares already what that return by volume leaves."
+    zh = "该次按交易量返还的剩余盈余已由分配 {distribution} 分配。"
+
+
+class RemainderAmountError(MarketError):
+    """What a return by volume leaves goes by capital whole."""
+
+    en = "That return by volume leaves {remainder} yuan, not {asked} yuan."
+    zh = "该次按交易量返还的剩余盈余为 {remainder} 元,不是 {asked} 元。"
 
 
 class PeriodAlreadySharedError(MarketError):

@@ -1,6 +1,6 @@
 """What goes in and out over HTTP: distributions, second distributions, pools, what a collective holds."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -21,7 +21,8 @@ from market.api import (
     Text,
 )
 from market.benefits.rules import PATRONAGE_FLOOR_BP, Mechanism
-from market.distributions.rules import Counted, DistributionStatus, Excluded, Item
+from market.benefits.schemas import Proven, proved_by
+from market.distributions.rules import GIVES, Counted, DistributionStatus, Excluded, Item
 
 Id = Annotated[UUID, Field(examples=["0198c2f0-5b7a-7c3e-9a54-1f2e3d4c5b6a"])]
 Name = Annotated[str, Field(examples=["富山农民专业合作社"])]
@@ -51,9 +52,20 @@ class DividendIn(Schema):
     sources: Annotated[list[SourceName], Field(min_length=1, max_length=4, examples=[["own", "land"]])] = Field(
         default=["own", "land", "grant", "loan"]
     )
+    remainder_of: Annotated[
+        UUID | None,
+        Field(
+            examples=[None],
+            description="the approved return by volume of the same period whose remainder this is: by law it goes by"
+            " capital, and grants count to every member alike",
+        ),
+    ] = None
     averages_grants: Annotated[
-        Flag, Field(description="grants count to every member alike, as where a surplus is shared by capital")
-    ] = False
+        Flag | None,
+        Field(
+            examples=[True], description="grants count to every member alike; unless said where a remainder is shared"
+        ),
+    ] = None
 
 
 class CustodyIn(Schema):
@@ -75,12 +87,17 @@ class ProfitIn(Schema):
 FormulaIn = Annotated[PatronageIn | DividendIn | CustodyIn | ProfitIn, Field(discriminator="formula")]
 
 
-class ProposeDistribution(Schema):
-    """A period and the formula of its list."""
+def _given_by(told: Mapping[str, Any]) -> Mechanism | None:
+    return GIVES[told["formula"].formula] if "formula" in told else None
+
+
+class ProposeDistribution(Proven):
+    """A period, the formula of its list, and what its figures were taken from."""
 
     period_from: Day
     period_to: Day
     formula: FormulaIn
+    evidence: Annotated[LongText, Field(examples=["成员大会决议及年度盈余核算表"]), proved_by(_given_by)]
 
 
 class DecideDistribution(Schema):
@@ -117,6 +134,11 @@ def items_out(items: Iterable[Item]) -> list[ItemOut]:
     ]
 
 
+RemainderFen = Annotated[
+    Fen | None, Field(examples=[10_800_000], description="what a return by volume leaves to be shared by capital")
+]
+
+
 class ProposedOut(Schema):
     """A list and how it is funded; without an id it is what a dry run would propose."""
 
@@ -130,6 +152,7 @@ class ProposedOut(Schema):
     retained_fen: Annotated[Fen, Field(description="what stands recognised as retained in the period")]
     from_pool_fen: Fen
     from_retained_fen: Fen
+    remainder_fen: RemainderFen
     items: list[ItemOut]
 
 
@@ -145,8 +168,11 @@ class DistributionOut(Schema):
     register_version_id: Id | None
     register_sha256: Sha256Hex | None
     list_sha256: Sha256Hex
+    evidence: Annotated[str, Field(examples=["成员大会决议及年度盈余核算表"])]
     amount_fen: Fen
     kept_fen: Fen
+    remainder_fen: RemainderFen
+    remainder_of: Annotated[Id | None, Field(examples=[None], description="the return by volume whose remainder it is")]
     status: Annotated[DistributionStatus, Field(examples=["approved"])]
     from_pool_fen: Fen | None
     from_retained_fen: Fen | None
@@ -181,14 +207,18 @@ class PoolOut(Schema):
     recognised_fen: Fen
 
 
-class GiveOn(Schema):
+class GiveOn(Proven):
     """What a village collective gave its households of one supplier's money, by its list in force on that day."""
 
     supplier_id: Id
     register_version_id: Id
     amount_fen: PositiveFen
     given_on: Day
-    evidence: Annotated[LongText, Field(examples=["村民代表会议决议及领款签字表"])]
+    evidence: Annotated[
+        LongText,
+        Field(examples=["村民代表会议决议及领款签字表"]),
+        proved_by(lambda _: Mechanism.COLLECTIVE_DIVIDEND),
+    ]
     reference: Annotated[Text, Field(examples=["二次分配 2026-01"])]
 
 

@@ -20,6 +20,7 @@ from market.api import (
     Wording,
 )
 from market.benefits.rules import Mechanism
+from market.benefits.schemas import Proven, proved_by
 from market.lots.rules import BaselineStatus, LotStatus, Origin
 from market.quantities import MeasuredIn, Unit
 
@@ -116,7 +117,7 @@ class MarketPriceSchema(Schema):
     on: Annotated[Day, Field(examples=["2026-03-01"])]
 
 
-class ContributionIn(Schema):
+class ContributionIn(Proven):
     """What one household gave: produce in a unit of quantity, work in hours, pieces or mu, land in mu.
 
     The price is per that unit, and follows the plan in force on the day of delivery: agreed, or made from the market's
@@ -130,7 +131,7 @@ class ContributionIn(Schema):
     unit_price_fen: Annotated[PositiveFen | None, Field(examples=[120])] = None
     market: Annotated[MarketPriceSchema | None, Field(examples=[None])] = None
     delivered_on: Day
-    evidence: Evidence
+    evidence: Annotated[Evidence, proved_by(lambda told: told.get("mechanism"))]
 
 
 class RecordContributions(Schema):

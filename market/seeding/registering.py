@@ -38,7 +38,13 @@ def _draft(sample: Sample, known: Known, row: Row, session: orm.Session, now: da
     body = _body(sample, known, row)
     register = registers.open_register(session, clerk, kind=body.kind, name=row["name"])
     version = registers.draft(
-        session, clerk, register_id=register.id, body=body, valid_from=day(row["valid_from"]), now=now
+        session,
+        clerk,
+        register_id=register.id,
+        body=body,
+        valid_from=day(row["valid_from"]),
+        evidence=row["evidence"],
+        now=now,
     )
     registers.submit(session, clerk, version_id=version.id)
     known.registers[row["register"]] = version.id

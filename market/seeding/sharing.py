@@ -35,7 +35,9 @@ def events(sample: Sample, known: Known) -> Iterator[Event]:
 def _propose(known: Known, row: Row, session: orm.Session, now: datetime) -> None:
     clerk = known.actor(f"{row['supplier']}.clerk", Permission.DISTRIBUTION_WRITE)
     period = Period(day(row["period_from"]), day(row["period_to"]))
-    proposed, _ = proposing.propose(session, clerk, formula=_formula(known, row), period=period, now=now)
+    proposed, _ = proposing.propose(
+        session, clerk, formula=_formula(known, row), period=period, evidence=row["evidence"], now=now
+    )
     known.distributions[row["distribution"]] = proposed.id
 
 

@@ -70,6 +70,8 @@ def upgrade() -> None:
         sa.Column("decided_by", sa.Uuid(), nullable=True),
         sa.Column("decided_at", sa.TIMESTAMP(timezone=True), nullable=True),
         sa.Column("opinion", sa.Text(), nullable=True),
+        sa.Column("evidence", sa.Text(), nullable=False),
+        sa.CheckConstraint("trim(evidence) <> ''", name=op.f("register_versions_evidence_is_named")),
         sa.CheckConstraint(
             "(status IN ('approved', 'rejected')) = (decided_by IS NOT NULL AND decided_at IS NOT NULL)",
             name=op.f("register_versions_decision_is_signed"),

@@ -45,8 +45,11 @@ def upgrade() -> None:
         sa.Column("register_sha256", sa.Text(), nullable=True),
         sa.Column("lot_ids", sa.ARRAY(sa.Uuid()), nullable=True),
         sa.Column("list_sha256", sa.Text(), nullable=False),
+        sa.Column("evidence", sa.Text(), nullable=False),
         sa.Column("amount_fen", sa.BigInteger(), nullable=False),
         sa.Column("kept_fen", sa.BigInteger(), nullable=False),
+        sa.Column("remainder_fen", sa.BigInteger(), nullable=True),
+        sa.Column("remainder_of", sa.Uuid(), nullable=True),
         sa.Column(
             "status",
             sa.Enum(
@@ -85,6 +88,15 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "num_nonnulls(register_version_id, lot_ids) = 1", name=op.f("distributions_list_has_one_source")
         ),
+        sa.CheckConstraint(
+            "(inputs ->> 'formula' = 'patronage') = (remainder_fen IS NOT NULL)",
+            name=op.f("distributions_remainder_is_of_a_return"),
+        ),
+        sa.CheckConstraint(
+            "remainder_of IS NULL OR inputs ->> 'formula' = 'dividend'",
+            name=op.f("distributions_remainder_goes_by_capital"),
+        ),
+        sa.CheckConstraint("trim(evidence) <> ''", name=op.f("distributions_evidence_is_named")),
         sa.CheckConstraint("period_from <= period_to", name=op.f("distributions_period_ends_after_it_begins")),
         sa.CheckConstraint(
             "starts_with(basis, (inputs ->> 'formula') || ':')", name=op.f("distributions_basis_is_of_its_formula")
@@ -107,8 +119,16 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["register_version_id"], ["register_versions.id"], name=op.f("distributions_register_version_id_exists")
         ),
+        sa.ForeignKeyConstraint(["remainder_of"], ["distributions.id"], name=op.f("distributions_remainder_of_exists")),
         sa.ForeignKeyConstraint(["supplier_id"], ["organisations.id"], name=op.f("distributions_supplier_id_exists")),
         sa.PrimaryKeyConstraint("id", name=op.f("distributions_pkey")),
+    )
+    op.create_index(
+        "distributions_share_a_remainder_once",
+        "distributions",
+        ["remainder_of"],
+        unique=True,
+        postgresql_where=sa.text("status <> 'rejected'"),
     )
     op.create_index(op.f("distributions_supplier_id_idx"), "distributions", ["supplier_id"], unique=False)
     op.create_table(

@@ -57,7 +57,8 @@ def _version(*households: str) -> Any:
 
 
 def _register(household_code: str) -> Any:
-    return {"valid_from": TODAY, "shares": [{"household_code": household_code, "own_fen": 100_000}]}
+    shares = [{"household_code": household_code, "own_fen": 100_000}]
+    return {"valid_from": TODAY, "evidence": "入股凭证", "shares": shares}
 
 
 def _application(asked: Asked) -> Any:

@@ -218,7 +218,15 @@ class Settlement:
         register = registers.open_register(self.session, clerk, kind=RegisterKind.SHARES, name="股份登记")
         body = RegisterBody(RegisterKind.SHARES, (Holding(str(self.household.id), own_fen=100_000),))
         draft, submitted = (
-            registers.draft(self.session, clerk, register_id=register.id, body=body, valid_from=TODAY, now=NOON)
+            registers.draft(
+                self.session,
+                clerk,
+                register_id=register.id,
+                body=body,
+                valid_from=TODAY,
+                evidence="入股凭证",
+                now=NOON,
+            )
             for _ in range(2)
         )
         registers.submit(self.session, clerk, version_id=submitted.id)
@@ -355,6 +363,7 @@ class Settlement:
             story.clerk,
             formula=Dividend(others.id, 100, (Source.OWN,)),
             period=Period(date(2026, 1, 1), TODAY),
+            evidence="成员大会决议",
             now=NOON,
         )
         payment = PaymentOrder(Kind.COLLECTIVE, self.collective.id, 200, f"集体{self.code}", None)

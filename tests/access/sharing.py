@@ -9,6 +9,7 @@ SHARING = {
             "period_from": "2026-01-01",
             "period_to": TODAY,
             "formula": {"formula": "dividend", "register_version_id": asked.place.shares, "amount_fen": 100},
+            "evidence": "成员大会决议",
         }
     ),
     "GET /v1/distributions distributions": Ask(thing("distribution"), lists=item()),

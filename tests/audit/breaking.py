@@ -64,6 +64,15 @@ BREAKING: dict[str, tuple[tuple[str, ...], set[str]]] = {
     ),
     "list_was_in_force": ((LISTS_THAT_HOLD_LATER,), {"list_was_in_force"}),
     "reserve_was_approved": ((RESERVES_OF_99_PERCENT,), {"reserve_was_approved"}),
+    "remainder_is_shared_whole": (
+        (
+            (
+                "UPDATE distributions SET remainder_fen = remainder_fen + 1"
+                " WHERE status = 'approved' AND inputs ->> 'formula' = 'patronage'"
+            ),
+        ),
+        {"remainder_is_shared_whole"},
+    ),
     "given_on_after_it_was_paid": ((GIVEN_ON_IN_JANUARY,), {"given_on_after_it_was_paid"}),
     "collective_gave_on_or_holds": (
         (

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from market.attribution.rules import Step
+from market.audit.doctoring import examine
 from market.audit.rules import Difference, Finding
 from market.audit.verifying import verify
 from market.benefits.holdings import Entitlement, Holding, Source
@@ -57,7 +58,7 @@ def share_out(session: orm.Session) -> Year:
     season.sell("40", "60")
     holdings = (
         Holding(str(first.id), own_fen=1, grant_fen=300_00, area_milli_mu=500, mode="base"),
-        Holding(str(second.id), own_fen=100_00, area_milli_mu=500, mode="base_own_tending"),
+        Holding(str(second.id), own_fen=100_00, grant_fen=1, area_milli_mu=500, mode="base_own_tending"),
     )
     shares = season.shares(*holdings, scheme=replace(leye(), capital=None))
     entitlement = Entitlement(str(first.id), 1_000_00, 660, 600, 60, str(season.collective.id))
@@ -135,6 +136,15 @@ def test_a_list_that_does_not_follow_from_what_is_on_record_is_named(year: Year,
     spoil(year.session, statement.format(id=source.partition(":")[2], first=year.households[0]))
     named = {finding.source for finding in year.verify() if finding.difference is Difference.LIST}
     assert named == {source}
+
+
+def test_a_dividend_that_is_not_all_that_a_return_by_volume_left_is_named(year: Year) -> None:
+    session, source = year.session, year.sources["dividend"]
+    dividend, returned = (year.sources[name].partition(":")[2] for name in ("dividend", "patronage"))
+    spoil(session, f"UPDATE distributions SET remainder_of = '{returned}' WHERE id = '{dividend}'")
+    (symptom,) = examine(session)
+    assert (symptom.invariant, symptom.subject) == ("remainder_is_shared_whole", f"distribution {dividend}")
+    assert {finding.source for finding in year.verify()} == {source}, "its entry says nothing of a remainder"
 
 
 def test_entrusted_capital_that_earned_more_months_than_its_period_has_is_named(year: Year) -> None:

@@ -179,6 +179,23 @@ def test_what_a_collective_gave_on_is_traced_with_what_proves_it(session: orm.Se
     assert sum(proof.fen for line in whole.lines for proof in line.second_distributions) == 9_00
 
 
+def test_what_a_period_gave_is_traced_with_what_its_figures_were_taken_from(session: orm.Session) -> None:
+    open_channels(session)
+    season = Season(session)
+    household, other = season.story.household(), season.story.household()
+    season.deliver({household.id: 3, other.id: 1})
+    order = season.sell("4")
+    made = season.share_out(season.patronage(8_00))
+    found = trace_household(
+        session, auditor(session), household_id=household.id, begin=AFTER, end=AFTER, after=None, limit=9
+    )
+    (given,) = [given for line in found.lines for given in line.line.distributions]
+    assert (given.id, given.mechanism, given.evidence) == (made.id, "patronage", "成员大会决议")
+    assert (given.list_sha256, given.amount_fen) == (made.list_sha256, 6_00)
+    whole = trace_order(session, auditor(session), order.id)
+    assert [given.amount_fen for line in whole.lines for given in line.distributions] == [8_00]
+
+
 def test_a_trace_costs_the_same_statements_whatever_it_finds(story: Story) -> None:
     households = [story.household() for _ in range(5)]
     story.lot(90_000, {household.id: 6_000 for household in households})
@@ -189,7 +206,7 @@ def test_a_trace_costs_the_same_statements_whatever_it_finds(story: Story) -> No
         trace_order(story.session, actor, small.id)
     with counted(story.session) as many:
         trace_order(story.session, actor, large.id)
-    assert len(few) == len(many) == 9
+    assert len(few) == len(many) == 10
     with counted(story.session) as few:
         traced(story, households[0].id, limit=1)
     with counted(story.session) as many:

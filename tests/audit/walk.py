@@ -258,7 +258,9 @@ class Walk:
             body = RegisterBody(RegisterKind.SHARES, rows)
             version = factories.register_version(self.session, self.story.supplier, body)
             formula = Dividend(version.id, fen, (Source.OWN,))
-        made, _ = proposing.propose(self.session, self.story.clerk, formula=formula, period=period, now=NOON)
+        made, _ = proposing.propose(
+            self.session, self.story.clerk, formula=formula, period=period, evidence="成员大会决议", now=NOON
+        )
         on = self.noon()
         proposing.approve(
             self.session, self.reviewer, distribution_id=made.id, opinion="同意", on=business_date(on), now=on

@@ -215,7 +215,8 @@ class Fair(Stalls):
             self.clerk.made(f"/registers/{self.shares_id}/versions", self.shares())["id"] for _ in range(3)
         )
         self.kept_approved_id = self.clerk.made(f"/registers/{self.kept_shares_id}/versions", self.shares())["id"]
-        listed = {"valid_from": "2026-01-01", "list": [{"household_code": self.households[0].code, "weight": 1}]}
+        rows = [{"household_code": self.households[0].code, "weight": 1}]
+        listed = {"valid_from": "2026-01-01", "evidence": "村民代表会议决议", "list": rows}
         self.approved_list_id = self.keeper.made(f"/registers/{self.list_id}/versions", listed)["id"]
         for desk, version_id in (
             (self.clerk, self.submitted_id),
@@ -231,12 +232,12 @@ class Fair(Stalls):
     def shares(self, **changed: Any) -> dict[str, Any]:
         """Return a version of a share register with one household, with changes to its row."""
         row = {"household_code": self.households[0].code, "own_fen": 10_000} | changed
-        return {"valid_from": "2026-01-01", "shares": [row]}
+        return {"valid_from": "2026-01-01", "evidence": "入股凭证", "shares": [row]}
 
     def dividend(self, **changed: Any) -> dict[str, Any]:
         """Return a proposal to share out 100 fen of two months by the shares, with changes to its formula."""
         formula = {"formula": "dividend", "register_version_id": self.approved_id, "amount_fen": 100} | changed
-        return {"period_from": "2026-01-01", "period_to": TODAY, "formula": formula}
+        return {"period_from": "2026-01-01", "period_to": TODAY, "formula": formula, "evidence": "成员大会决议"}
 
     def shared_out(self) -> None:
         """Sell what nobody delivered, propose lists, turn one down, and let the collective give some money on."""

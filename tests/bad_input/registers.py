@@ -31,21 +31,29 @@ def entrusted(fair: Fair, **changed: Any) -> Ask:
         "collective_bp": 200,
         "collective_id": str(fair.collective.id),
     } | changed
-    body = {"valid_from": "2026-01-01", "entitlements": [row]}
+    body = {"valid_from": "2026-01-01", "evidence": "托管代养协议", "entitlements": [row]}
     return Ask(fair.clerk, "POST", f"/registers/{fair.entitlements_id}/versions", body)
 
 
 def listed(fair: Fair, **changed: Any) -> Ask:
     """Draft a version of a collective's own list, with changes to its one row."""
     row = {"household_code": fair.households[0].code, "weight": 1} | changed
-    return Ask(fair.keeper, "POST", f"/registers/{fair.list_id}/versions", {"valid_from": "2026-01-01", "list": [row]})
+    body = {"valid_from": "2026-01-01", "evidence": "村民代表会议决议", "list": [row]}
+    return Ask(fair.keeper, "POST", f"/registers/{fair.list_id}/versions", body)
 
 
-def moded(fair: Fair, *, mode: str = "base", terms: dict[str, Any] | None = None, **changed: Any) -> Ask:
-    """Draft a version with a scheme of one mode, with changes to the scheme, or to the terms of the mode."""
+def moded(
+    fair: Fair,
+    *,
+    mode: str = "base",
+    terms: dict[str, Any] | None = None,
+    own_fen: int = 10_000,
+    **changed: Any,
+) -> Ask:
+    """Draft a version with a scheme of one mode, with changes to the scheme, to the terms of the mode, or own money."""
     of_mode = {"code": "base", "name": "基础股", "parts": ["base"], "household_bp": 6_000} | (terms or {})
     scheme = {"first_year": 2026, "years": 15, "lowest_bp": 5_000, "highest_bp": 9_000, "modes": [of_mode]} | changed
-    return draft(fair, whole={"scheme": scheme}, mode=mode, area_mu="0.5")
+    return draft(fair, whole={"scheme": scheme}, mode=mode, area_mu="0.5", own_fen=own_fen, grant_fen=1)
 
 
 def submit(fair: Fair, version: str = "") -> Ask:
@@ -71,6 +79,7 @@ SOUND: dict[str, Callable[[Fair], Ask]] = {
 }
 
 CASES: list[Case] = [
+    ("a version without evidence", lambda f: draft(f, whole={"evidence": ""}), 422, INVALID, ["/evidence"]),
     # Registers
     ("a register of no kind", lambda f: open_register(f, kind="bonds"), 422, INVALID, ["/kind"]),
     ("a register with no name", lambda f: open_register(f, name=""), 422, INVALID, ["/name"]),
@@ -178,6 +187,16 @@ CASES: list[Case] = [
         [f"{SHARE}/mode"],
     ),
     ("a mode of another scheme", lambda f: moded(f, mode="other"), 422, "register_body", [f"{SHARE}/mode"]),
+    *(
+        (
+            f"a mode of {part} of which the household holds none",
+            lambda f, part=part: moded(f, terms={"parts": ["base", part]}, own_fen=0),
+            422,
+            "mode_part_missing",
+            [f"{SHARE}/{source}_fen"],
+        )
+        for part, source in (("own_funds", "own"), ("land", "land"))
+    ),
     ("a scheme of no years", lambda f: moded(f, years=0), 422, INVALID, ["/scheme/years"]),
     *(
         (

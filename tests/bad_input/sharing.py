@@ -67,6 +67,36 @@ SOUND: dict[str, Callable[[Fair], Ask]] = {
 }
 
 CASES: list[Case] = [
+    (
+        "a remainder of what is no distribution",
+        lambda f: propose(f, remainder_of=NOBODY),
+        404,
+        "not_found",
+        [f"{FORMULA}/remainder_of"],
+    ),
+    (
+        "a remainder of what is no return by volume",
+        lambda f: propose(f, remainder_of=f.proposed_id),
+        409,
+        "no_remainder",
+        [f"{FORMULA}/remainder_of"],
+    ),
+    ("a distribution without evidence", lambda f: propose(f, whole={"evidence": " "}), 422, INVALID, ["/evidence"]),
+    (
+        "a distribution by no known formula without evidence",
+        lambda f: propose(f, whole={"evidence": "", "formula": {"formula": "lottery"}}),
+        422,
+        INVALID,
+        ["/formula", "/evidence"],
+    ),
+    ("a second distribution without evidence", lambda f: give_on(f, evidence=""), 422, INVALID, ["/evidence"]),
+    (
+        "a distribution whose evidence names a person by number",
+        lambda f: propose(f, whole={"evidence": "身份证 11010519491231002X"}),
+        422,
+        INVALID,
+        ["/evidence"],
+    ),
     *(
         (
             f"a dividend of {name}",

@@ -73,6 +73,10 @@ def test_anybody_reads_the_table_of_mechanisms(client: TestClient) -> None:
         "income_class": "property",
         "basis": "pool",
         "payee": "collective",
+        "proof": {
+            "en": "the villagers' resolution and the signed list of who was paid",
+            "zh": "村民代表会议决议及领款签字表",
+        },
         "measures": [],
         "pricings": [],
     }

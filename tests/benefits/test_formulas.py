@@ -202,7 +202,10 @@ def leye(base_bp: int = 5_000, full_bp: int = 9_420) -> ShareScheme:
 
 def kiwi(scheme: ShareScheme | None = None) -> RegisterBody:
     half = {"grant_fen": 3_750 * YUAN, "area_milli_mu": 500}
-    rows = (Holding("least", **half, mode="base"), Holding("most", **half, mode="base_own_tending"))
+    rows = (
+        Holding("least", **half, mode="base"),
+        Holding("most", **half, own_fen=1_250 * YUAN, mode="base_own_tending"),
+    )
     return RegisterBody(RegisterKind.SHARES, rows, scheme or leye())
 
 

@@ -12,6 +12,7 @@ from market.benefits.holdings import (
     Entitlement,
     Holding,
     Listed,
+    ModePartMissingError,
     Part,
     RegisterBody,
     RegisterBodyError,
@@ -127,11 +128,45 @@ def test_an_unsound_register_is_refused_and_pointed_at(body: RegisterBody, point
     assert refusal.value.pointer == pointer
 
 
+EVERY = ShareMode("every", "全部", tuple(Part), 9_420)
+
+
+@pytest.mark.parametrize(
+    ("parts", "held", "pointer", "said"),
+    [
+        ((Part.BASE,), {"own_fen": 5, "land_fen": 5}, "/shares/0/grant_fen", "配股"),
+        ((Part.BASE, Part.OWN_FUNDS, Part.TENDING), {"grant_fen": 5, "loan_fen": 5}, "/shares/0/own_fen", "自筹资金"),
+        ((Part.LAND,), {"own_fen": 5, "grant_fen": 5}, "/shares/0/land_fen", "土地入股"),
+    ],
+)
+def test_who_lacks_what_a_mode_takes_cannot_hold_in_it(
+    parts: tuple[Part, ...], held: dict[str, int], pointer: str, said: str
+) -> None:
+    mode = replace(EVERY, parts=parts)
+    row = Holding("a", **held, area_milli_mu=500, mode="every")
+    body = RegisterBody(RegisterKind.SHARES, (row,), replace(SCHEME, modes=(mode,)))
+    with pytest.raises(ModePartMissingError) as refusal:
+        check_register(body)
+    assert refusal.value.pointer == pointer
+    assert refusal.value.detail("zh") == f"股份模式「every」须有{said},该农户没有。"
+
+
+def test_who_has_put_in_all_that_a_mode_takes_holds_in_it() -> None:
+    rows = (
+        Holding("a", own_fen=1, land_fen=1, grant_fen=1, area_milli_mu=500, mode="every"),
+        Holding("b", grant_fen=1, area_milli_mu=500, mode="tended"),
+    )
+    modes = (EVERY, ShareMode("tended", "基础股+管护费", (Part.BASE, Part.TENDING), 6_000))
+    check_register(RegisterBody(RegisterKind.SHARES, rows, replace(SCHEME, modes=modes)))
+
+
 def test_who_holds_by_land_alone_needs_no_base_share_and_who_has_it_may_hold_more() -> None:
     capital = SchemeCapital(1, 2, 500)
     check_register(moded(MODE, capital=capital))
     check_register(moded(MODE, capital=SchemeCapital(1, 2, 1_000)))
-    check_register(moded(replace(MODE, parts=(Part.LAND,)), capital=SchemeCapital(2, 4, 500)))
+    by_land = Holding("a", land_fen=1, area_milli_mu=500, mode="base")
+    of_land = replace(SCHEME, modes=(replace(MODE, parts=(Part.LAND,)),), capital=SchemeCapital(2, 4, 500))
+    check_register(RegisterBody(RegisterKind.SHARES, (by_land,), of_land))
     stated = moded(MODE, capital=capital)
     assert register_body(json.loads(stated.canonical())).sha256() == stated.sha256()
     assert stated.sha256() != moded(MODE).sha256()

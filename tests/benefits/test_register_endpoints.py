@@ -45,7 +45,7 @@ def opened(client: TestClient, who: dict[str, str], kind: str = "shares") -> dic
 
 
 def drafted(client: TestClient, who: dict[str, str], register: dict[str, Any], **body: Any) -> Any:
-    whole = {"valid_from": "2026-01-01"} | body
+    whole = {"valid_from": "2026-01-01", "evidence": "入股凭证"} | body
     return client.post(f"/v1/registers/{register['id']}/versions", json=whole, headers=again(who))
 
 
@@ -68,6 +68,7 @@ def test_a_share_register_goes_from_draft_to_approval_and_reads_back_as_it_was_w
     assert answer.status_code == 201, answer.text
     where = f"/v1/register-versions/{answer.json()['id']}"
     shown = client.get(where, headers=county).json()
+    assert shown["evidence"] == "入股凭证"
     assert shown["shares"] == [row | {"household_id": str(household.id)}]
     assert (shown["scheme"].pop("capital"), shown["entitlements"], shown["list"]) == (
         SCHEME["capital"] | {"base_share_fen_per_mu": 750_000, "base_bp": 5_000},

@@ -13,14 +13,12 @@ from sqlalchemy import exc, orm
 from market.benefits import registers
 from market.benefits.holdings import Entitlement, Holding, Listed, RegisterBody, SchemeBeyondRuleError, weights
 from market.benefits.models import Register, RegisterVersion
+from market.benefits.registers import ListKeeperError, NotOfVillageError, RegisterNameTakenError
 from market.benefits.rules import (
-    ListKeeperError,
     NotCollectiveError,
     NotEnrolledError,
-    NotOfVillageError,
     PlanStatus,
     RegisterKind,
-    RegisterNameTakenError,
 )
 from market.db import new_id
 from market.errors import FourEyesError, NotFoundError, TransitionError
@@ -71,7 +69,9 @@ def drafted(
     valid_from: date = date(2026, 1, 1),
 ) -> RegisterVersion:
     register = register or registers.open_register(session, maker, kind=body.kind, name=next(names))
-    return registers.draft(session, maker, register_id=register.id, body=body, valid_from=valid_from, now=NOW)
+    return registers.draft(
+        session, maker, register_id=register.id, body=body, valid_from=valid_from, evidence="入股凭证", now=NOW
+    )
 
 
 def approved(
@@ -135,7 +135,7 @@ def of_leye(session: orm.Session) -> tuple[Actor, str]:
 
 def in_mode(household: str, **terms: int) -> RegisterBody:
     scheme = replace(leye(), capital=None, **terms)  # type: ignore[arg-type] # each names a number
-    holding = Holding(household, grant_fen=1, area_milli_mu=500, mode="base_own")
+    holding = Holding(household, own_fen=1, grant_fen=1, area_milli_mu=500, mode="base_own")
     return RegisterBody(RegisterKind.SHARES, (holding,), scheme)
 
 

@@ -29,6 +29,7 @@ from market.benefits.rules import (
     Pool,
     PriceTerms,
     Pricing,
+    Proof,
     payees,
     plan_body,
     status_after,
@@ -47,6 +48,8 @@ LOT_ONLY = PlanBody((Mechanism.LABOUR,), ())
 def test_every_mechanism_is_in_the_table_and_what_is_contributed_is_measured_and_priced() -> None:
     assert set(MECHANISMS) == set(Mechanism)
     for terms in MECHANISMS.values():
+        assert terms.proof.en
+        assert terms.proof.zh
         assert bool(terms.measures) == bool(terms.pricings) == (terms.basis in CONTRIBUTED)
         assert (Pricing.PROCEEDS in terms.pricings) == (terms.basis is Basis.PROCEEDS)
 
@@ -239,9 +242,15 @@ def test_a_new_mechanism_needs_one_row_and_no_change_in_what_takes_plans(monkeyp
     wider: dict[Any, MechanismTerms] = {
         **MECHANISMS,
         adoption: MechanismTerms(
-            "认养", IncomeClass.PROPERTY, Basis.LOT, Payee.HOUSEHOLD, (Measure.QUANTITY,), (Pricing.FIXED,)
+            "认养",
+            IncomeClass.PROPERTY,
+            Basis.LOT,
+            Payee.HOUSEHOLD,
+            Proof("a deed of adoption", "认养协议"),
+            (Measure.QUANTITY,),
+            (Pricing.FIXED,),
         ),
-        bonus: MechanismTerms("奖励", IncomeClass.OPERATING, Basis.POOL, Payee.HOUSEHOLD),
+        bonus: MechanismTerms("奖励", IncomeClass.OPERATING, Basis.POOL, Payee.HOUSEHOLD, Proof("a list", "名单")),
     }
     monkeypatch.setattr(rules, "Mechanism", WiderMechanism)
     monkeypatch.setattr(rules, "MECHANISMS", wider)

@@ -10,7 +10,16 @@ from sqlalchemy import orm
 from market.attribution import confirming
 from market.attribution.rules import Kind, PaymentOrder, Step
 from market.benefits import registers
-from market.benefits.holdings import Entitlement, Holding, Listed, RegisterBody, ShareScheme, Source
+from market.benefits.holdings import (
+    Entitlement,
+    Holding,
+    Listed,
+    Part,
+    RegisterBody,
+    ShareScheme,
+    Source,
+    check_register,
+)
 from market.benefits.models import RegisterVersion
 from market.benefits.rules import Mechanism, RegisterKind
 from market.clock import business_date
@@ -83,7 +92,9 @@ class Season:
 
     def propose(self, formula: Formula, *, period: Period = YEAR) -> Distribution:
         """Have the cooperative's clerk propose a list."""
-        distribution, _ = proposing.propose(self.session, self.story.clerk, formula=formula, period=period, now=NOW)
+        distribution, _ = proposing.propose(
+            self.session, self.story.clerk, formula=formula, period=period, evidence="成员大会决议", now=NOW
+        )
         return distribution
 
     def approve(self, distribution: Distribution, *, on: date = AFTER) -> Distribution:
@@ -111,7 +122,13 @@ class Season:
         maker = self.keeper if "list" in old.body else self.story.clerk
         body = registers.body_of(old)
         new = registers.draft(
-            self.session, maker, register_id=old.register_id, body=body, valid_from=valid_from, now=NOW
+            self.session,
+            maker,
+            register_id=old.register_id,
+            body=body,
+            valid_from=valid_from,
+            evidence=old.evidence,
+            now=NOW,
         )
         registers.submit(self.session, maker, version_id=new.id)
         return registers.approve(self.session, self.reviewer, version_id=new.id, opinion="同意", now=NOW)
@@ -121,9 +138,20 @@ class Season:
         return Dividend(self.shares(*holdings).id, amount_fen, tuple(Source))
 
     def profit(self, fen_per_mu: int, scheme: ShareScheme, **modes: UUID) -> Profit:
-        """Share the profit of land by the modes of a scheme: half a mu of each household, with its base share."""
-        half = {"grant_fen": 3_750_00, "area_milli_mu": 500}
-        holdings = [Holding(str(household_id), **half, mode=mode) for mode, household_id in modes.items()]
+        """Share the profit of land by the modes of a scheme: half a mu of each household, with what its mode takes."""
+        takes = {mode.code: mode.parts for mode in scheme.modes}
+        holdings = [
+            Holding(
+                str(household_id),
+                own_fen=1_250_00 if Part.OWN_FUNDS in takes[mode] else 0,
+                land_fen=1_500_00 if Part.LAND in takes[mode] else 0,
+                grant_fen=3_750_00 if Part.BASE in takes[mode] else 0,
+                area_milli_mu=500,
+                mode=mode,
+            )
+            for mode, household_id in modes.items()
+        ]
+        check_register(RegisterBody(RegisterKind.SHARES, holdings, scheme))
         return Profit(self.shares(*holdings, scheme=scheme).id, fen_per_mu)
 
     def custody(self, *entitlements: Entitlement, months: int = 12) -> Custody:

@@ -23,7 +23,7 @@ from tests.distributions.season import NOW, Season
 from tests.story import open_channels
 from tests.test_statement_counts import cost
 
-YEAR = {"period_from": "2026-01-01", "period_to": "2026-12-31"}
+YEAR = {"period_from": "2026-01-01", "period_to": "2026-12-31", "evidence": "成员大会决议及盈余核算表"}
 
 
 @pytest.fixture(autouse=True)
@@ -100,6 +100,7 @@ def test_a_surplus_goes_from_proposal_to_approval_with_its_figures_in_fen(
         "retained_fen": 80_00,
         "from_pool_fen": 10_00,
         "from_retained_fen": 21_50,
+        "remainder_fen": 13_50,
     }
     assert {item["payee_id"]: item["amount_fen"] for item in made["items"]} == {str(first): 15_75, str(second): 15_75}
     where = f"/distributions/{made['id']}"
@@ -108,11 +109,32 @@ def test_a_surplus_goes_from_proposal_to_approval_with_its_figures_in_fen(
     approved = asked(client, county, f"{where}/approval", {"opinion": "同意"})
     assert approved.status_code == 200, approved.text
     shown = client.get(f"/v1{where}", headers=clerk).json()
+    assert shown["evidence"] == waiting["evidence"] == YEAR["evidence"]
     assert approved.json() == {name: value for name, value in shown.items() if name != "items"}
     assert (shown["status"], shown["opinion"]) == ("approved", "同意")
     assert (shown["from_pool_fen"], shown["from_retained_fen"]) == (10_00, 21_50)
     (pool,) = client.get("/v1/pools", headers=clerk).json()["items"]
     assert (pool["brought_fen"], pool["distributed_fen"], pool["recognised_fen"]) == (10_00, 10_00, 0)
+
+
+@pytest.mark.parametrize(
+    ("formula", "proof"),
+    [
+        ({"formula": "patronage", "surplus_fen": 1, "by_volume_bp": 7_000}, "the members' resolution and the accounts"),
+        ({"formula": "dividend", "amount_fen": 1}, "the members' resolution on the dividend"),
+        ({"formula": "profit", "profit_fen_per_mu": 1}, "the members' resolution on the dividend"),
+        ({"formula": "custody"}, "the custody agreement"),
+    ],
+)
+def test_a_list_without_evidence_is_refused_by_naming_what_proves_its_mechanism(
+    client: TestClient, clerk: dict[str, str], formula: dict[str, Any], proof: str
+) -> None:
+    if formula["formula"] != "patronage":
+        formula |= {"register_version_id": "0198c2f0-5b7a-7c3e-9a54-1f2e3d4c5b6a"}
+    unproved = {name: value for name, value in YEAR.items() if name != "evidence"}
+    answer = asked(client, clerk, "/distributions", unproved | {"formula": formula})
+    assert refusal(answer) == (422, "invalid_input", "/evidence")
+    assert answer.json()["errors"] == [{"pointer": "/evidence", "detail": f"must name what proves it: {proof}"}]
 
 
 def test_what_the_county_rejects_gives_nothing_and_a_decision_stands(

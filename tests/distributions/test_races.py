@@ -33,7 +33,7 @@ def test_distributions_of_one_surplus_proposed_at_once_for_days_in_common_are_on
         try:
             with committed_db.transaction() as session:
                 period = Period(date(2026, 1, 1), date(2026, 6 + index, 30))
-                proposing.propose(session, clerk, formula=formula, period=period, now=NOW)
+                proposing.propose(session, clerk, formula=formula, period=period, evidence="成员大会决议", now=NOW)
         except PeriodAlreadySharedError:
             return False
         return True

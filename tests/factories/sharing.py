@@ -34,6 +34,7 @@ def register_version(
         canonical=body.canonical(),
         sha256=body.sha256(),
         valid_from=valid_from,
+        evidence="入股凭证",
         made_by=member(session, keeper).id,
         made_at=LONG_AGO,
         decided_by=member(session, county, Role.COUNTY_REVIEWER).id if decided else None,

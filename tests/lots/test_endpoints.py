@@ -137,6 +137,31 @@ def test_a_contribution_at_fault_is_pointed_at_and_none_is_recorded(
     assert cooperative.get(path).json()["items"] == []
 
 
+@pytest.mark.parametrize("evidence", [{"evidence": ""}, {"evidence": " "}, {}])
+@pytest.mark.parametrize(
+    ("mechanism", "en", "zh"),
+    [
+        ("order_purchase", "the weigh note or the purchase slip", "过磅单或收购单"),
+        ("labour", "the record of the work", "务工考勤表或计件记录"),
+        ("land_rent", "the lease contract", "土地流转合同"),
+    ],
+)
+def test_a_contribution_without_evidence_is_refused_by_naming_what_proves_its_mechanism(
+    cooperative: Cooperative, mechanism: str, en: str, zh: str, evidence: dict[str, str]
+) -> None:
+    unproved = {name: value for name, value in gave(cooperative.household()).items() if name != "evidence"}
+    path = f"/v1/lots/{cooperative.lot()['id']}/contributions"
+    headers = factories.headers(cooperative.session, cooperative.clerk)
+    for language, said in (("en", f"must name what proves it: {en}"), ("zh", f"须注明凭证:{zh}")):
+        answer = cooperative.client.post(
+            path,
+            json={"contributions": [unproved | {"mechanism": mechanism} | evidence]},
+            headers=headers | {"Accept-Language": language},
+        )
+        refused(answer, 422, "invalid_input", "/contributions/0/evidence")
+        assert [fault["detail"] for fault in answer.json()["errors"]] == [said]
+
+
 @pytest.mark.parametrize(
     ("facts", "code", "pointer"),
     [
