@@ -57,7 +57,7 @@ def write(url: str) -> None:
         third = Story(session, price_fen=1_000)
         family = third.household()
         consigned, _ = third.consign(10_000, {family.id: 8_000}, others_milli=2_000)
-        third.sell("3")
+        third.cut(third.sell("3"), 300)
         inputs = [(consigned.id, 4_000)]
         register_lot(
             session,
