@@ -50,7 +50,7 @@ def write(url: str) -> None:
         other = Story(session, price_fen=1_000)
         first, second = other.household(), other.household()
         lot, _ = other.lot(10_000, {first.id: 3_333, second.id: 1_111})
-        other.sell("3")
+        other.cut(other.sell("3"), 300)
         order = other.sell("7")
         other.pay(order, 5_000)
         other.disburse({first.id: 1_000, second.id: 2_000})
