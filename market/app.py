@@ -43,6 +43,7 @@ from market.lots import endpoints as lots_endpoints
 from market.lots import lineage_endpoints
 from market.observing import Observer
 from market.orders import endpoints as orders_endpoints
+from market.orders import price_cut_endpoints
 from market.payments import endpoints as payments_endpoints
 from market.payments import online_endpoints, provider_endpoints, refund_endpoints
 from market.payments.gateway import Gateway
@@ -59,6 +60,7 @@ STATIC = Path(__file__).parent / "static"
 ROUTERS: tuple[APIRouter, ...] = (
     catalog_endpoints.router,  # routes are tried in turn: what buyers ask all day comes first
     orders_endpoints.router,
+    price_cut_endpoints.router,
     identity_endpoints.router,
     regions_endpoints.router,
     channels_endpoints.router,

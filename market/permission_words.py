@@ -59,6 +59,7 @@ PERMISSIONS: Mapping[str, tuple[str, str]] = {
     "order:accept": ("accept deliveries", "验收"),
     "order:cancel": ("cancel orders", "取消订单"),
     "order:return": ("return goods", "退货"),
+    "order:cut_price": ("cut the price of accepted goods", "办理折让"),
     "online_payment:read": ("read online payments", "查看在线支付"),
     "online_payment:write": ("pay online", "在线支付"),
     "provider_account:read": ("read the account at the payment provider", "查看在线支付账户"),

@@ -290,6 +290,7 @@ WORDS: Mapping[str, Words] = {
         "accept_some": ("accepted in part", "部分验收"),
         "accept_all": ("accepted", "验收"),
         "return": ("returned", "退货"),
+        "price_cut": ("cut the price", "折让"),
     },
     "certificate_status": CERTIFICATE_STATUSES,
     "certificate_event": {

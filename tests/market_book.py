@@ -65,10 +65,11 @@ class Account(NamedTuple):
 
 @dataclass
 class Happened:
-    """What a step did on purpose: lines it accepted (and when), lines of which it took back so many fen net."""
+    """What a step did on purpose: lines it accepted (and when), lines of which it took back or cut so much (net)."""
 
     accepted: Mapping[str, date] = field(default_factory=dict)
     returned: Mapping[str, int] = field(default_factory=dict)
+    cut: Mapping[str, int] = field(default_factory=dict)
 
 
 _TRANSFERS = """
@@ -215,19 +216,21 @@ def _check_line(
     moved: tuple[dict[Share, int], dict[Share, int]],
     happened: Happened,
 ) -> None:
-    net = line.net(line.left)
+    net = line.net(line.due)
     hold(sum(shares.values()) == net, "shares of line", line.id, "sum to", sum(shares.values()), "instead of", net)
     if line.id in happened.accepted:
         check_accrual(line, shares, tops, happened.accepted[line.id])
     elif line.id in happened.returned:
         check_fall(line, shares, tops, moved, happened.returned[line.id])
+    elif line.id in happened.cut:
+        check_cut(line, shares, moved, happened.cut[line.id])
     else:
         hold(not any(moved[0].values()) and not any(moved[1].values()), "line", line.id, "changed of itself")
 
 
 def check_accrual(line: Line, shares: Mapping[Share, int], tops: Mapping[Share, int], day: date) -> None:
     """Hold a new accrual against the plan: contributions first, then pools; top-ups only when nothing is left."""
-    net = line.net(line.left)
+    net = line.net(line.due)
     funded = {share: fen for share, fen in shares.items() if share.contribution}
     if any(tops.values()):
         released = {share: funded.get(share, 0) + tops.get(share, 0) for share in {*funded, *tops}}
@@ -283,12 +286,24 @@ def check_fall(
         )
 
 
+def check_cut(
+    line: Line, shares: Mapping[Share, int], moved: tuple[dict[Share, int], dict[Share, int]], fen: int
+) -> None:
+    """Hold that a price cut takes from each what stands of it in proportion, and what was promised is topped up."""
+    taken = {share: -change for share, change in moved[0].items()}
+    before = {share: fen + taken.get(share, 0) for share, fen in shares.items()}
+    within(taken, fen, before, "what a price cut takes off line", line.id)
+    promised = {share: part for share, part in taken.items() if share.contribution and part}
+    topped = {share: change for share, change in moved[1].items() if change}
+    hold(topped == promised, "line", line.id, "is topped up by", topped, "for", promised)
+
+
 def _check_recognised(line: Line, accrued: int, paid: int) -> None:
     """Hold that what is recognised (or beyond) of a line is what was paid for it without tax, and whole at last."""
-    recognised = line.net(line.left) - accrued
+    recognised = line.net(line.due) - accrued
     exact = Fraction(paid * 10_000, 10_000 + line.product.tax_bp)
     hold(recognised <= exact + HALF, "line", line.id, "is recognised", recognised, "but paid", paid)
-    if paid >= line.gross(line.left):
+    if paid >= line.due:
         hold(not accrued, "line", line.id, "is paid up but has still accrued", accrued)
 
 

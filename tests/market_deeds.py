@@ -84,7 +84,7 @@ UNLAWFUL = (
 )
 
 STEPS = {
-    *("place", "confirm", "ship", "accept", "decline", "cancel", "expire", "pay", "give_back", "spoil"),
+    *("place", "confirm", "ship", "accept", "decline", "cancel", "expire", "pay", "give_back", "cut_price", "spoil"),
     *("disburse", "disburse_to_all", "confirm_payments", "close_the_month"),
     *("take_a_wrong_step", *UNLAWFUL),
 }
@@ -191,6 +191,13 @@ class Deeds(RuleBasedStateMachine):
         claim = returns.Claim(lines, "品质不符", on or self.today)
         receiver = self.world.buyers[order.buyer].receiver
         return lambda session: returns.take_back(session, receiver, order_id=UUID(order.id), claim=claim, now=self.now)
+
+    def cutting(self, line: Line, fen: int, on: date) -> Act:
+        claim = returns.PriceCut([returns.IsCut(UUID(line.id), fen)], "果径偏小", on, "折让协议")
+        order = line.order
+        return lambda session: returns.take_back(
+            session, self.clerk(order), order_id=UUID(order.id), claim=claim, now=self.now
+        )
 
     def giving_up(self, order: Order, event: OrderEvent, actor: Actor) -> Act:
         return lambda session: changing.give_up(

@@ -18,7 +18,14 @@ from market.errors import TransitionError
 from market.ledger.rules import PeriodOrderError
 from market.lots.rules import OutOfStockError
 from market.orders import changing
-from market.orders.rules import LineNotOfOrderError, OrderEvent, OutcomeError, ReturnTooMuchError, ShippedTooMuchError
+from market.orders.rules import (
+    LineNotOfOrderError,
+    OrderEvent,
+    OutcomeError,
+    PriceCutTooMuchError,
+    ReturnTooMuchError,
+    ShippedTooMuchError,
+)
 from market.payments.rules import NotPayableError, OverpaidError, ReceiptTakenError
 from tests.market_deeds import (
     ANY,
@@ -109,7 +116,7 @@ class Mischief(Deeds):
                 self.refused(TransitionError, self.accepting(order, []))
 
     def ask_too_much(self, number: int, more: int) -> None:
-        """Ship, accept, return or write off more than there is."""
+        """Ship, accept, return, cut or write off more than there is."""
         order = of(list(self.model.orders.values()), number)
         line = of(order.lines, number)
         lot = of(list(self.model.lots.values()), number)
@@ -124,6 +131,7 @@ class Mischief(Deeds):
                 self.refused(OutcomeError, self.accepting(order, [found]))
             case "partly_accepted" | "accepted":
                 self.refused(ReturnTooMuchError, self.returning(order, [(line, line.left + more, True)]))
+                self.refused(PriceCutTooMuchError, self.cutting(line, line.due + more - 1, self.today))
             case _:
                 return
 

@@ -87,7 +87,7 @@ class Held:
 
 @dataclass
 class Line:
-    """A line of an order; amounts are what stands now, returns taken off."""
+    """A line of an order; amounts are what stands now, returns taken off; `due` is what is owed for what is left."""
 
     id: str
     product: ProductTerms
@@ -98,6 +98,7 @@ class Line:
     shipped: int = 0
     accepted: int = 0
     left: int = 0
+    due: int = 0
     accepted_on: date | None = None
 
     @property
@@ -107,8 +108,8 @@ class Line:
     def gross(self, milli: int) -> int:
         return half_up(self.price_fen, milli, self.product.unit_milli)
 
-    def net(self, milli: int) -> int:
-        return half_up(self.gross(milli), 10_000, 10_000 + self.product.tax_bp)
+    def net(self, fen: int) -> int:
+        return half_up(fen, 10_000, 10_000 + self.product.tax_bp)
 
     def move(self, source: str, target: str, milli: int) -> None:
         """Move from the draws in turn, oldest lot first."""
@@ -139,7 +140,7 @@ class Order:
         if self.status in GIVEN_UP:
             return 0
         owed = sum(
-            line.gross(line.left if line.judged else line.milli if self.status in OPEN else line.shipped)
+            line.due if line.judged else line.gross(line.milli if self.status in OPEN else line.shipped)
             for line in self.lines
         )
         return max(owed - self.paid, 0)
@@ -252,7 +253,7 @@ class Model:
 
     def judge(self, line: Line, accepted: int, rejected: int, day: date) -> None:
         """Accept part of a line; what is neither accepted nor rejected is lost."""
-        line.accepted_on, line.accepted, line.left = day, accepted, accepted
+        line.accepted_on, line.accepted, line.left, line.due = day, accepted, accepted, line.gross(accepted)
         line.move("shipped", "accepted", accepted)
         line.move("shipped", "available", rejected)
         line.move("shipped", "spoiled", line.shipped - accepted - rejected)
@@ -267,7 +268,9 @@ class Model:
         within(parts, milli, {held.lot.terms.id: held.accepted for held in line.held}, "the returned lots of", line.id)
         for held in line.held:
             held.move("accepted", "available" if resaleable else "spoiled", parts.get(held.lot.terms.id, 0))
-        line.left -= milli
+        # What was cut of the price is spread over the goods: those that stay keep their part of it.
+        whole, kept = line.gross(line.left), line.gross(line.left - milli)
+        line.left, line.due = line.left - milli, half_up(line.due, kept, whole) if whole else 0
 
     def received(self) -> dict[tuple[int, Payee], int]:
         """Return what each payee had from each supplier."""
@@ -328,11 +331,11 @@ def check_orders(model: Model, facts: Mapping[str, Mapping[str, Any]]) -> None:
         spent = unpaid = 0
         for line in order.lines:
             *found, paid = facts["lines"][line.id]
-            accepted = (line.accepted, line.gross(line.accepted), line.net(line.accepted))
-            wanted_line = [line.shipped, *accepted, line.accepted - line.left, line.gross(line.left)]
-            hold(found == [*wanted_line, line.net(line.left)], "line", line.id, "is", found, "instead of", wanted_line)
-            spent += min(paid, line.gross(line.left))
-            unpaid += max(line.gross(line.left) - paid, 0)
+            gross = line.gross(line.accepted)
+            wanted_line = [line.shipped, line.accepted, gross, line.net(gross), line.accepted - line.left, line.due]
+            hold(found == [*wanted_line, line.net(line.due)], "line", line.id, "is", found, "instead of", wanted_line)
+            spent += min(paid, line.due)
+            unpaid += max(line.due - paid, 0)
         hold(spent <= order.paid, "lines of order", order.id, "are paid", spent, "of", order.paid)
         hold(not (unpaid and order.paid > spent), "order", order.id, "has idle money:", order.paid - spent)
 

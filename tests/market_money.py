@@ -22,6 +22,7 @@ from tests.market_deeds import (
 )
 from tests.market_mischief import Mischief
 from tests.market_model import (
+    Line,
     Lot,
     Order,
     Payment,
@@ -83,10 +84,26 @@ class Money(Mischief):
         returned = self.do(self.returning(order, coming, on))
         fallen: dict[str, int] = {}
         for (line, milli, resaleable), (_, row) in zip(coming, returned.lines, strict=True):
-            before = line.net(line.left)
+            before = line.net(line.due)
             self.model.take_back(line, self.by_lot(str(row.id), milli), resaleable=resaleable)
-            fallen[line.id] = before - line.net(line.left)
+            fallen[line.id] = before - line.net(line.due)
         self.happened = Happened(returned=fallen)
+
+    def reducible(self) -> list[Line]:
+        """Return the lines of which something can be cut of the price, and something left."""
+        orders = self.orders("partly_accepted", "accepted")
+        return [line for order in orders for line in order.lines if line.judged and line.due > 1]
+
+    @precondition(lambda self: self.reducible())
+    @step(number=ANY, permille=PART, days=DAYS_AGO)
+    def cut_price(self, number: int, permille: int, days: int) -> None:
+        line = of(self.reducible(), number)
+        # Mostly a little: of what is nearly given away nothing more can be seen to fall.
+        fen = part_of(line.due - 1, permille if number % 8 == 0 else permille // 4)
+        self.do(self.cutting(line, fen, self.ago(days, line.accepted_on)))
+        before = line.net(line.due)
+        line.due -= fen
+        self.happened = Happened(cut={line.id: before - line.net(line.due)})
 
     def by_lot(self, row_id: str, milli: int) -> dict[str, int]:
         """Read from which lots the returned goods were."""

@@ -222,6 +222,14 @@ class Story:
         claim = returns.Claim([returns.ComesBack(line.id, quantity, resaleable)], "品质不符", on)
         return returns.take_back(self.session, self.receiver, order_id=order.id, claim=claim, now=NOON)
 
+    def cut(self, order: Order, amount_fen: int, *, position: int = 0, on: date = TODAY) -> returns.Returned:
+        """Take a part of the price of a line off; its goods stay with the buyer."""
+        manager = factories.actor(self.session, factories.member(self.session, self.supplier, Role.SUPPLIER_MANAGER))
+        claim = returns.PriceCut(
+            [returns.IsCut(self.lines(order)[position].id, amount_fen)], "果径偏小", on, "折让协议"
+        )
+        return returns.take_back(self.session, manager, order_id=order.id, claim=claim, now=NOON)
+
     def disburse(
         self, amounts: Mapping[UUID, int], *, contributions: Mapping[UUID, UUID] | None = None, on: date = TODAY
     ) -> list[UUID]:

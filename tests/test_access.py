@@ -88,6 +88,7 @@ EXPECTED = {
     "order:accept": "---o-------",
     "order:cancel": "ooo--------",
     "order:return": "---o-------",
+    "order:cut_price": "-o---------",
     "online_payment:read": "--oo-----aa",
     "online_payment:write": "--o--------",
     "provider_account:read": "oo--------o",

@@ -175,11 +175,7 @@ def _draft(line: AcceptedLine, facts: LineFacts, attribution: Attribution, on: d
         posting.Move(source, posting.account(share, supplier_id, Step.ACCRUED), fen, share, line.order_line_id)
         for share, fen in attribution.shares
     ]
-    topped = posting.base(supplier_id, Kind.TOP_UP_BASE)
-    moves += [
-        posting.Move(topped, posting.account(share, supplier_id, Step.TOP_UP), fen, share, line.order_line_id)
-        for share, fen in attribution.top_ups
-    ]
+    moves += posting.topping_up(attribution.top_ups, supplier_id, line.order_line_id)
     weights = {
         pool.mechanism: [
             (posting.account(share, supplier_id, Step.ACCRUED), weight, share.assisted) for share, weight in pool.shares

@@ -1,4 +1,4 @@
-"""What the acceptances of a year brought whom, less what came back of them. Writes nothing."""
+"""What the acceptances of a year brought whom, less what came back of them or was cut. Writes nothing."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence

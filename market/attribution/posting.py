@@ -55,6 +55,12 @@ def base(supplier_id: UUID, kind: Kind = Kind.BASE) -> AccountKey:
     return AccountKey(kind, supplier_id, None, Step.ACCRUED)
 
 
+def topping_up(top_ups: Sequence[tuple[Share, int]], supplier_id: UUID, line_id: UUID) -> list[Move]:
+    """Return the moves by which a supplier comes to owe shares of a line beyond what that brings."""
+    source = base(supplier_id, Kind.TOP_UP_BASE)
+    return [Move(source, account(share, supplier_id, Step.TOP_UP), fen, share, line_id) for share, fen in top_ups]
+
+
 def paid_ahead(supplier_id: UUID) -> AccountKey:
     """Return the account debited with a supplier's advances."""
     return AccountKey(Kind.PAID_AHEAD, supplier_id, None, Step.ADVANCE)

@@ -1,7 +1,8 @@
 """Since when what stands of a share has stood, and under which day what fell off it is known; pure.
 
-A return, money that a buyer took back and a payment reversed take off what had come to a step of the ladder, the last
-that came there first. As now known that never came: each part that fell is known under the day of the part it undoes.
+A return, a price cut, money that a buyer took back and a payment reversed take off what had come to a step of the
+ladder, the last that came there first. As now known that never came: each part that fell is known under the day of the
+part it undoes.
 """
 
 from collections import defaultdict
@@ -18,6 +19,8 @@ from market.benefits.rules import Mechanism
 BELOW: Mapping[Step, Step] = {**dict(zip(LADDER[1:], LADDER, strict=False)), Step.TOP_UP_PAID: Step.TOP_UP}
 """The step that is reached before a step is."""
 PAID = frozenset({Step.DISBURSED, Step.CONFIRMED, Step.TOP_UP_PAID})
+TAKEN_BACK = frozenset({"return", "price_cut"})
+"""Reasons of entries that correct an acceptance, and are known under its day."""
 BEFORE = date.min
 """The day of what had come before the first movement that is told."""
 
@@ -72,7 +75,8 @@ class Redated(NamedTuple):
 def redated(movements: Iterable[Movement]) -> Iterator[Redated]:
     """Yield what fell under the day of what it undoes; `movements` come by day, and of a day as they were posted.
 
-    What a return lets climb, as roundings do of a line that is paid up by it, is known under the day it counts from.
+    What a return or price cut lets climb, as roundings do of a line that is paid up by it, or what is topped up for it,
+    is known under the day it counts from.
     """
     came: dict[tuple[Place, Step], list[tuple[date, int]]] = defaultdict(list)
     for _, sides in groupby(movements, key=lambda movement: movement.transfer_id):
@@ -82,7 +86,7 @@ def redated(movements: Iterable[Movement]) -> Iterator[Redated]:
                 for day, part in _taken(stack, -fen):
                     yield Redated(cause, place, step, -part, day)
             elif fen:
-                day = cause.effective_on if cause.reason == "return" else cause.known_on
+                day = cause.effective_on if cause.reason in TAKEN_BACK else cause.known_on
                 stack.append((day, fen))
                 if day != cause.known_on:
                     yield Redated(cause, place, step, fen, day)

@@ -1,6 +1,11 @@
-"""Reversal: goods of accepted lines came back; shares fall by what remains posted, money received stays received."""
+"""Reversal: goods of accepted lines came back, or their price was cut; shares fall by what remains posted.
 
-from collections import defaultdict
+Money received stays received. When the price of goods that stay is cut, their lots have been drawn from all the same,
+and what contributions have released of their amounts stands: what a cut takes off it the supplier tops up, as what a
+line never brought (domain.md §5, From order line to household, 6-8).
+"""
+
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -17,9 +22,13 @@ from market.lots.carrying import keep_carries
 
 @dataclass(frozen=True, slots=True)
 class ReturnedLine:
-    """An order line of which `net_fen` comes off; its draws shrink from `after_milli` to `before_milli`."""
+    """An order line of which `net_fen` comes off; its draws shrink from `after_milli` to `before_milli`.
+
+    `reason` says what it is in the book: a return, or a price cut, whose draws stay as they are.
+    """
 
     source: str
+    reason: str
     order_line_id: UUID
     accepted_on: date
     net_fen: int
@@ -27,20 +36,26 @@ class ReturnedLine:
     """Whether the buyer has by now paid all that it still owes for the line."""
     draws: Sequence[LotDraw]
 
+    @property
+    def goods_stay(self) -> bool:
+        """Tell whether nothing goes back into a lot: it is the price that is cut."""
+        return all(draw.before_milli == draw.after_milli for draw in self.draws)
+
 
 @dataclass(frozen=True, slots=True)
 class Fallen:
-    """What fell of a returned line, the day from which that counts, and the payees from whom it fell."""
+    """What fell of a line and what is topped up for it, the day from which that counts, and the payees it concerns."""
 
     falls: Sequence[Standing]
+    top_ups: Sequence[tuple[Share, int]]
     counts_on: date
     payees: Collection[UUID] = ()
 
 
 def reverse(session: orm.Session, lines: Sequence[ReturnedLine], *, supplier_id: UUID, on: date) -> list[Fallen]:
-    """Post the reversal of returned lines, an entry each; return what fell. The caller locks the lots and the supplier.
+    """Post the reversal of lines, an entry each; return what fell. The caller locks the lots and the supplier.
 
-    A return that is recorded after payments of a later day counts from that day, when all that it takes off was there;
+    What is recorded after payments of a later day counts from that day, when all that it takes off was there;
     one of a closed month from the first day after.
     """
     standing = queries.standings(session, [line.order_line_id for line in lines])
@@ -50,37 +65,52 @@ def reverse(session: orm.Session, lines: Sequence[ReturnedLine], *, supplier_id:
     falling: list[Fallen] = []
     for line in lines:
         line_id = line.order_line_id
-        falls = falls_of(standing[line_id], line)
-        moves = [move for fallen in falls for move in _off(fallen, supplier_id, line_id)]
+        fallen = _fallen(standing[line_id], line, contributions, on)
+        moves = [move for part in fallen.falls for move in _off(part, supplier_id, line_id)]
         if line.paid_up:
-            moves += climbs(_still_accrued(standing[line_id], falls), supplier_id, line_id)
-        counts_on = max([on, *(fallen.since for fallen in falls)])
+            moves += climbs(_still_accrued(standing[line_id], fallen.falls), supplier_id, line_id)
+        moves += posting.topping_up(fallen.top_ups, supplier_id, line_id)
         facts = {"order_line": line_id, "net_fen": line.net_fen}
         drafts.append(
-            posting.Draft(line.source, "return", counts_on, moves, facts, original_effective_on=line.accepted_on)
+            posting.Draft(
+                line.source, line.reason, fallen.counts_on, moves, facts, original_effective_on=line.accepted_on
+            )
         )
-        falling.append(Fallen(falls, counts_on, {move.share.owner_id for move in moves if move.share.kind in PAYEES}))
-        carries |= _carries(line.draws, contributions, falls, carries)
+        falling.append(replace(fallen, payees={move.share.owner_id for move in moves if move.share.kind in PAYEES}))
+        if not line.goods_stay:
+            carries |= _carries(line.draws, contributions, fallen.falls, carries)
     first_on = posting.post(session, drafts)
     keep_carries(session, carries)
     return [replace(fallen, counts_on=max(fallen.counts_on, first_on)) for fallen in falling]
 
 
 def predict(session: orm.Session, lines: Sequence[ReturnedLine], *, on: date) -> list[Fallen]:
-    """Return what would fall of each line returned on that day; writes nothing."""
+    """Return what would fall of each line on that day; writes nothing."""
     on = max(on, posting.opens_on(session))
     standing = queries.standings(session, [line.order_line_id for line in lines])
-    falling = [falls_of(standing[line.order_line_id], line) for line in lines]
-    return [Fallen(falls, max([on, *(fallen.since for fallen in falls)])) for falls in falling]
+    contributions = queries.contribution_facts(session, {draw.lot_id for line in lines for draw in line.draws})
+    return [_fallen(standing[line.order_line_id], line, contributions, on) for line in lines]
+
+
+def _fallen(
+    standing: Sequence[Standing], line: ReturnedLine, contributions: Sequence[ContributionFact], on: date
+) -> Fallen:
+    falls = falls_of(standing, line)
+    top_ups: Counter[Share] = Counter()
+    if line.goods_stay:
+        amounts = {fact.contribution_id for fact in contributions}
+        for part in falls:
+            top_ups[part.share] += part.fen if part.share.contribution_id in amounts else 0
+    return Fallen(falls, [(share, fen) for share, fen in top_ups.items() if fen], max([on, *(p.since for p in falls)]))
 
 
 def falls_of(standing: Sequence[Standing], line: ReturnedLine) -> list[Standing]:
-    """Return what falls of a line's shares, and of its top-ups in the same proportion."""
+    """Return what falls of a line's shares; of its top-ups in the same proportion, if it is goods that came back."""
     shares = [found for found in standing if not found.is_top_up]
     tops = [found for found in standing if found.is_top_up]
     shares_fen, tops_fen = (sum(found.fen for found in part) for part in (shares, tops))
     falls = fall(shares, line.net_fen, salt=line.source)
-    if tops_fen:
+    if tops_fen and not line.goods_stay:
         # A line that brought nothing has top-ups alone.
         fallen_fen = tops_fen * line.net_fen // shares_fen if shares_fen else tops_fen
         falls += fall(tops, fallen_fen, salt=line.source)

@@ -79,8 +79,8 @@ BOOK: tuple[Invariant, ...] = (
     ),
     Invariant(
         "line_is_conserved",
-        "households + collectives + pools + suspense + retained = net amount accepted and not returned",
-        "农户+村集体+资金池+待处理+留存=验收净额减退货",
+        "households + collectives + pools + suspense + retained = net amount accepted less returns and price cuts",
+        "农户+村集体+资金池+待处理+留存=验收净额减退货及折让",
         _STANDINGS
         + """
         SELECT concat('order line ', coalesce(l.id, s.order_line_id)), coalesce(l.net_fen, 0)::text,
@@ -206,7 +206,7 @@ BOOK: tuple[Invariant, ...] = (
           LEFT JOIN released r ON r.contribution_id = c.id
           LEFT JOIN release_carries k ON k.contribution_id = c.id AND EXISTS (
                SELECT FROM reservations v JOIN return_lines b ON b.order_line_id = v.order_line_id
-                WHERE v.lot_id = l.id)
+                WHERE v.lot_id = l.id AND b.quantity_milli > 0)
          WHERE l.accepted_milli = l.quantity_milli AND coalesce(r.fen, 0) + coalesce(k.fen, 0) <> c.amount_fen
         """,
     ),

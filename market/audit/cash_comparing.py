@@ -18,7 +18,7 @@ CHUNK = 500
 
 KNOWN = """
     SELECT concat('cash:acceptance:', id) AS source FROM acceptances
-     UNION ALL SELECT concat('cash:return:', id) FROM returns
+     UNION ALL SELECT concat('cash:', kind, ':', id) FROM returns
      UNION ALL SELECT concat('cash:receipt:', id) FROM receipt_allocations
      UNION ALL SELECT concat('cash:', event, ':', order_id) FROM order_changes
                 WHERE event IN ('ship', 'decline', 'cancel', 'expire')

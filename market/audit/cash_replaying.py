@@ -351,7 +351,7 @@ def _settled(session: orm.Session, supplier_id: UUID) -> Iterator[Settled]:
 
 
 def _of_orders(event: Event) -> Iterator[tuple[UUID, UUID, str]]:
-    if event.kind in (EventKind.ACCEPTANCE, EventKind.RETURN):
+    if event.kind in {EventKind.ACCEPTANCE, EventKind.RETURN, EventKind.PRICE_CUT}:
         assert event.order_id, "goods are of an order"  # noqa: S101
         yield event.order_id, event.id, event.trigger
     for received in event.received if event.kind is EventKind.RECEIPT else ():

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from market.audit.book import BookEntry
-from market.audit.facts import Event, SupplierFacts
+from market.audit.facts import Event, EventKind, LineFact, ReturnedFact, SupplierFacts
 from market.audit.history import Expected
 from market.audit.oracle import PAYEES, POOL, RETAINED, SUSPENSE, price, untaxed
 from market.audit.rules import Difference, Finding
@@ -146,7 +146,7 @@ def compare_plans(facts: SupplierFacts) -> Iterator[Finding]:
 
 
 def compare_sales(facts: SupplierFacts) -> Iterator[Finding]:
-    """Work out anew what was accepted and returned, from quantity, price and tax."""
+    """Work out anew what was accepted and taken back, from quantity, price and tax."""
     kept: dict[UUID, tuple[int, int, int]] = {}
     for event in sorted(facts.events, key=lambda event: event.id):
         for accepted in event.accepted:
@@ -159,13 +159,24 @@ def compare_sales(facts: SupplierFacts) -> Iterator[Finding]:
         for returned in event.returned:
             line = facts.lines[returned.line_id]
             before = kept.get(line.id, (0, 0, 0))
-            left = before[0] - returned.quantity_milli
-            kept[line.id] = (left, *_amounts(facts, line.id, left))
+            kept[line.id] = _left(line, event.kind, returned, before)
             drawn = sum(draw.after_milli - draw.before_milli for draw in returned.draws)
             expected = tuple(was - now for was, now in zip(before, kept[line.id], strict=True))
             found = (drawn, returned.amount_fen, returned.net_fen)
             if found != expected:
-                yield _sale(event, f"return:{event.id}", line.id, expected, found)
+                yield _sale(event, event.trigger, line.id, expected, found)
+
+
+def _left(line: LineFact, kind: EventKind, fact: ReturnedFact, before: tuple[int, int, int]) -> tuple[int, int, int]:
+    """Return what is left of a line: of a price cut the goods; what comes back takes its part of cuts along."""
+    milli, gross_fen, _ = before
+    left = milli - fact.quantity_milli
+    if kind is EventKind.PRICE_CUT:
+        gross_fen -= min(fact.amount_fen, gross_fen)
+    else:
+        whole, kept = (price(line.unit_price_fen, each, line.unit_milli) for each in (milli, left))
+        gross_fen = price(gross_fen, kept, whole) if whole else 0
+    return left, gross_fen, untaxed(gross_fen, line.tax_bp)
 
 
 def _amounts(facts: SupplierFacts, line_id: UUID, milli: int) -> tuple[int, int]:

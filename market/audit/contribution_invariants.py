@@ -15,10 +15,12 @@ _PARTS = """
       SELECT t.contribution_id, sum(t.amount_fen) AS fen
         FROM ledger_transfers t
         JOIN ledger_accounts a ON a.id = t.credit_account_id AND a.kind IN ('base', 'top_up_base')
+        JOIN ledger_entries e ON e.id = t.entry_id AND e.reason = 'return'
        WHERE t.contribution_id IS NOT NULL
        GROUP BY t.contribution_id
     ), returned AS (
-      SELECT DISTINCT v.lot_id FROM reservations v JOIN return_lines b ON b.order_line_id = v.order_line_id
+      SELECT DISTINCT v.lot_id FROM reservations v JOIN return_lines b
+        ON b.order_line_id = v.order_line_id AND b.quantity_milli > 0
     ), parts AS (
       SELECT n.id, n.amount_fen, div(c.amount_fen::numeric * i.quantity_milli, l.quantity_milli) AS least_fen,
              div(c.amount_fen::numeric * i.quantity_milli + l.quantity_milli - 1, l.quantity_milli) AS most_fen,

@@ -48,7 +48,7 @@ class AcceptedFact(NamedTuple):
 
 
 class ReturnedFact(NamedTuple):
-    """What came back of a line."""
+    """What came back of a line, or of a quantity of nothing, what was cut of its price."""
 
     id: UUID
     line_id: UUID
@@ -118,6 +118,7 @@ class EventKind(StrEnum):
     UNSETTLEMENT = "unsettlement"
     REFUND = "refund"
     RETURN = "return"
+    PRICE_CUT = "price_cut"
     DISBURSEMENT = "disbursement"
     CONFIRMATION = "confirmation"
     PAYMENT_REVERSAL = "payment_reversal"
@@ -155,7 +156,7 @@ class Event:
         if self.kind in {EventKind.UNSETTLEMENT, EventKind.REFUND}:
             words = ("unrecognition", "recognition")
             return [f"{word}:{self.kind}:{fact.id}" for word in words for fact in self.received]
-        if self.kind not in {EventKind.ACCEPTANCE, EventKind.RETURN}:
+        if self.kind not in {EventKind.ACCEPTANCE, EventKind.RETURN, EventKind.PRICE_CUT}:
             return [self.trigger]
         facts = [*(fact.id for fact in self.accepted), *(fact.id for fact in self.returned)]
         return [*(f"{self.kind}:{fact_id}" for fact_id in facts), f"recognition:{self.trigger}"]

@@ -1,11 +1,12 @@
-"""What goods bring about: an acceptance gives a line its shares, a return takes them off again."""
+"""What goods bring about: an acceptance gives a line its shares, a return or price cut takes them off again."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import date
 from uuid import UUID
 
 from market.audit.eligibility import Hints
-from market.audit.facts import AcceptedFact, ContributionFact, DrawFact, Event, ReturnedFact
+from market.audit.facts import AcceptedFact, ContributionFact, DrawFact, Event, EventKind, ReturnedFact
 from market.audit.history import Expected, History, Sale
 from market.audit.oracle import (
     ACCRUED,
@@ -25,7 +26,7 @@ from market.audit.standing import Amount, Place, moving
 
 
 class Goods(History):
-    """Acceptances and returns."""
+    """Acceptances, returns and price cuts."""
 
     def _accept(self, event: Event, hints: Mapping[str, Hints]) -> Iterator[Expected]:
         assert event.order_id, "an acceptance is of an order"  # noqa: S101
@@ -97,7 +98,7 @@ class Goods(History):
         return due - self._carried[given.id] - self._standing.released[given.id]
 
     def _take_back(self, event: Event, hints: Mapping[str, Hints]) -> Iterator[Expected]:
-        assert event.order_id, "a return is of an order"  # noqa: S101
+        assert event.order_id, "what is taken back is of an order"  # noqa: S101
         sale = self._sales[event.order_id]
         payees: set[UUID] = set()
         freed_on = sale.paid_on
@@ -111,11 +112,12 @@ class Goods(History):
         yield from self._settle(event, sale, freed_on, payees, hints)
 
     def _reverse(self, event: Event, fact: ReturnedFact, sale: Sale) -> Expected:
-        """Take off what came back of a line, no earlier than all of it was there; what is paid up is all recognised."""
-        source = f"return:{fact.id}"
+        """Take off what was taken back, no earlier than all of it was there; what is paid up is all recognised."""
+        source = f"{event.kind}:{fact.id}"
         for draw in fact.draws:
             self._follow(draw, draw.after_milli, draw.before_milli, source, event)
-        fallen = self._falls(fact)
+        goods_stay = event.kind is EventKind.PRICE_CUT
+        fallen = self._falls(fact, source, goods_stay=goods_stay)
         on = max([event.on, self._opens_on, *(self._standing.last_on(fact.line_id, place) for place in fallen)])
         self._check_day(fact, on, source, event)
         moves = self._fall(fact.line_id, fallen)
@@ -123,13 +125,29 @@ class Goods(History):
             rest = self._standing.at_step(fact.line_id, ACCRUED)
             rest = {stake: fen - fallen.get((stake, ACCRUED, None), 0) for stake, fen in rest.items()}
             moves += self._climb(fact.line_id, rest)
+        if goods_stay:
+            moves += self._top_up(fact, fallen)
         facts = {"order_line": str(fact.line_id), "net_fen": fact.net_fen}
-        return Expected(source, "return", on, moves, facts, original_on=sale.accepted_on.get(fact.line_id))
+        return Expected(source, event.kind, on, moves, facts, original_on=sale.accepted_on.get(fact.line_id))
 
-    def _falls(self, fact: ReturnedFact) -> dict[Place, int]:
-        """Return what comes off a line's shares, and off its top-ups in the same proportion."""
+    def _top_up(self, fact: ReturnedFact, fallen: Mapping[Place, int]) -> list[Amount]:
+        """Return what the supplier owes for goods that stay: what contributions released of their amounts stands."""
+        lots = {draw.lot_id for draw in fact.draws}
+        priced = {
+            given.id for lot_id in lots for given in self._facts.contributions.get(lot_id, ()) if given.amount_fen
+        }
+        short: dict[Stake, int] = defaultdict(int)
+        for (stake, _, _), fen in fallen.items():
+            if stake.contribution_id in priced:
+                short[stake] += fen
+        top = self._source(TOP_UP_BASE)
+        return [moving(top, self._of(stake, TOP_UP), stake, fen, fact.line_id) for stake, fen in short.items()]
+
+    def _falls(self, fact: ReturnedFact, salt: str, *, goods_stay: bool) -> dict[Place, int]:
+        """Return what comes off a line's shares, and with goods that came back off its top-ups in proportion."""
         standing = self._standing.line(fact.line_id)
-        salt = f"return:{fact.id}"
+        if goods_stay:
+            return falls(standing, fact.net_fen, SALE_STEPS, salt)
         sold, topped = (
             sum(fen for (_, step, _), fen in standing.items() if step in steps) for steps in (SALE_STEPS, TOP_UP_STEPS)
         )

@@ -131,8 +131,8 @@ MARKET: tuple[Invariant, ...] = (
     ),
     Invariant(
         "line_says_what_was_found",
-        "an order line says what its acceptance and its returns say",
-        "订单行与验收、退货记录一致",
+        "an order line says what its acceptance, its returns and its price cuts say",
+        "订单行与验收、退货、折让记录一致",
         """
         SELECT concat('order line ', l.id),
                concat_ws(' / ', coalesce(a.accepted_milli, 0), coalesce(a.accepted_fen, 0),

@@ -1,7 +1,7 @@
 """Reading what a supplier's book follows from, as it was recorded: sixteen statements, one supplier at a time."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -78,7 +78,7 @@ _REFUNDED = sa.text(
 _RETURNED = sa.text(
     """
     SELECT r.id, r.order_id, r.returned_on, r.returned_at, rl.id AS fact_id, rl.order_line_id, rl.quantity_milli,
-           rl.amount_fen, rl.net_fen, rl.counts_on, rl.draws
+           rl.amount_fen, rl.net_fen, rl.counts_on, rl.draws, r.kind
       FROM returns r JOIN orders o ON o.id = r.order_id JOIN return_lines rl ON rl.return_id = r.id
      WHERE o.supplier_id = :supplier
      ORDER BY r.id, rl.id
@@ -174,18 +174,18 @@ def load(session: orm.Session, supplier_id: UUID) -> SupplierFacts:
 
 
 def _goods(session: orm.Session, who: Mapping[str, UUID]) -> list[Event]:
-    """Return acceptances and returns."""
+    """Return acceptances, returns and price cuts."""
     events: dict[UUID, Event] = {}
     for row in session.execute(_ACCEPTED, who):
         event = events.setdefault(
             row.id, Event(EventKind.ACCEPTANCE, row.id, row.order_id, row.accepted_on, row.accepted_at)
         )
-        event.accepted.append(_fact(AcceptedFact, row))
+        event.accepted.append(_fact(AcceptedFact, row[4:]))
     for row in session.execute(_RETURNED, who):
         event = events.setdefault(
-            row.id, Event(EventKind.RETURN, row.id, row.order_id, row.returned_on, row.returned_at)
+            row.id, Event(EventKind(row.kind), row.id, row.order_id, row.returned_on, row.returned_at)
         )
-        event.returned.append(_fact(ReturnedFact, row))
+        event.returned.append(_fact(ReturnedFact, row[4:-1]))
     return list(events.values())
 
 
@@ -230,9 +230,9 @@ def _lists(session: orm.Session, supplier_id: UUID) -> list[Event]:
     return [*shared_out, *given_on]
 
 
-def _fact(kind: Callable[..., Fact], row: Any) -> Fact:
-    """Return the fact whose columns end a row, its draws last."""
-    *columns, draws = row[4:]
+def _fact(kind: Callable[..., Fact], stored: Sequence[Any]) -> Fact:
+    """Return the fact of its columns, its draws last."""
+    *columns, draws = stored
     return kind(*columns, _draws(draws))
 
 

@@ -29,6 +29,7 @@ class Replay(Goods, Money, Sharing):
             EventKind.UNSETTLEMENT: self._lose,
             EventKind.REFUND: self._lose,
             EventKind.RETURN: self._take_back,
+            EventKind.PRICE_CUT: self._take_back,
             EventKind.DISBURSEMENT: self._disburse,
             EventKind.CONFIRMATION: self._confirm,
             EventKind.PAYMENT_REVERSAL: self._reverse_payment,

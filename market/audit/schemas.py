@@ -105,7 +105,7 @@ class ReceiptPartOut(Schema):
 
 
 class SaleOut(Schema):
-    """What was sold with a line: accepted less returned."""
+    """What was sold with a line: accepted less returned, at its price less what was cut of it."""
 
     accepted: Amount
     returned: Amount

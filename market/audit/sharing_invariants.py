@@ -8,12 +8,12 @@ from market.audit.rules import Invariant
 SHARING: tuple[Invariant, ...] = (
     Invariant(
         "pool_is_accounted_for",
-        "what lines brought a pool and returns left there = what was distributed out of it + its balance",
-        "资金池:应计减退货冲回=已分配+余额",
+        "what lines brought a pool and returns or price cuts left it = what was distributed out of it + its balance",
+        "资金池:应计减退货、折让冲回=已分配+余额",
         """
         WITH moved AS (
           SELECT a.owner_id, m.mechanism, sum(m.fen) AS balance_fen,
-                 sum(m.fen) FILTER (WHERE e.reason IN ('accrual', 'return')) AS brought_fen
+                 sum(m.fen) FILTER (WHERE e.reason IN ('accrual', 'return', 'price_cut')) AS brought_fen
             FROM ledger_accounts a
             JOIN (SELECT entry_id, credit_account_id AS account_id, mechanism, amount_fen AS fen FROM ledger_transfers
                   UNION ALL

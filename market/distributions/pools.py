@@ -13,7 +13,8 @@ from market.identity.rules import Actor, Scope
 class PoolBalance(NamedTuple):
     """A supplier's pool: accrued less what returns took = distributed out of it less put back + what is left (fen).
 
-    What a return took off shares that were given out of it is neither brought nor distributed any more.
+    What a return, or a price cut alike, took off shares that were given out of it is neither brought nor distributed
+    any more.
     """
 
     supplier_id: UUID
@@ -27,7 +28,7 @@ class PoolBalance(NamedTuple):
 _POOLS = sa.text(
     """
     SELECT a.owner_id, m.mechanism,
-           coalesce(sum(m.fen) FILTER (WHERE e.reason IN ('accrual', 'return')), 0)::bigint,
+           coalesce(sum(m.fen) FILTER (WHERE e.reason IN ('accrual', 'return', 'price_cut')), 0)::bigint,
            coalesce(-sum(m.fen) FILTER (WHERE e.reason = 'distribution'), 0)::bigint,
            coalesce(sum(m.fen) FILTER (WHERE a.step = 'accrued'), 0)::bigint,
            coalesce(sum(m.fen) FILTER (WHERE a.step = 'recognised'), 0)::bigint
@@ -85,7 +86,7 @@ _FALLEN = sa.text(
     ), given AS (
         SELECT p.supplier_id, p.mechanism, p.order_line_id, p.fen AS taken_fen,
                sum(m.fen) FILTER (WHERE e.reason = 'distribution') AS fen,
-               -sum(m.fen) FILTER (WHERE e.reason = 'return') AS fallen_fen
+               -sum(m.fen) FILTER (WHERE e.reason IN ('return', 'price_cut')) AS fallen_fen
           FROM taken p
           JOIN ledger_transfers t ON t.order_line_id = p.order_line_id AND t.mechanism = p.mechanism
                                  AND t.contribution_id IS NULL

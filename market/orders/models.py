@@ -1,4 +1,4 @@
-"""Tables: order groups, orders, lines, their events, acceptances, returns."""
+"""Tables: order groups, orders, lines, their events, acceptances, returns and price cuts."""
 
 from datetime import date, datetime
 from typing import Any
@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql
 
 from market.channels.rules import FundsModel
 from market.db import Base, new_id
-from market.orders.rules import OrderStatus
+from market.orders.rules import OrderStatus, TakenBack
 
 ORDER_NUMBERS = sa.Sequence("order_numbers", metadata=Base.metadata)
 
@@ -211,29 +211,43 @@ class AcceptanceLine(Base):
 
 
 class Return(Base):
-    """Goods that came back after acceptance."""
+    """What was taken back after acceptance: goods that came back, or a part of the price of goods that stay.
+
+    Of a price cut `returned_on` is its day and `evidence` what it was agreed by.
+    """
 
     __tablename__ = "returns"
+    __table_args__ = (
+        sa.CheckConstraint("(kind = 'price_cut') = (evidence IS NOT NULL)", name="price_cut_has_evidence"),
+    )
 
     id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
     order_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("orders.id"), index=True)
+    kind: orm.Mapped[TakenBack]
     returned_on: orm.Mapped[date]
     reason: orm.Mapped[str]
+    evidence: orm.Mapped[str | None]
     returned_by: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("members.id"))
     returned_at: orm.Mapped[datetime]
 
 
 class ReturnLine(Base):
-    """How much of a line came back, whether it can be sold again, what it takes off the sale and from which day on."""
+    """How much of a line came back, whether it can be sold again, what it takes off the sale and from which day on.
+
+    Of a price cut nothing came back: all goods stay with the buyer.
+    """
 
     __tablename__ = "return_lines"
-    __table_args__ = (sa.CheckConstraint("quantity_milli > 0", name="quantity_is_positive"),)
+    __table_args__ = (
+        sa.CheckConstraint("quantity_milli > 0 OR quantity_milli = 0 AND amount_fen > 0", name="something_is_taken"),
+        sa.CheckConstraint("(quantity_milli > 0) = (resaleable IS NOT NULL)", name="what_came_back_has_its_state"),
+    )
 
     id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
     return_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("returns.id"), index=True)
     order_line_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("order_lines.id"), index=True)
     quantity_milli: orm.Mapped[int]
-    resaleable: orm.Mapped[bool]
+    resaleable: orm.Mapped[bool | None]
     counts_on: orm.Mapped[date] = orm.mapped_column(index=True)
     amount_fen: orm.Mapped[int]
     net_fen: orm.Mapped[int]

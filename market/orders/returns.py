@@ -1,4 +1,7 @@
-"""Returns: accepted goods come back; the sale and every share of it fall by what remains, the stock is free or lost."""
+"""What is taken back of accepted lines: goods that come back, or by a price cut a part of the price of goods that stay.
+
+The sale and every share of it fall by what remains; the stock of goods that come back is free or lost.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +24,15 @@ from market.lots.rules import Draw, Move, Stock
 from market.orders import funding, queries
 from market.orders.changing import change
 from market.orders.models import Order, OrderLine, Return, ReturnLine
-from market.orders.rules import LineNotOfOrderError, OrderEvent, ReturnTooMuchError, after
+from market.orders.rules import (
+    LineNotOfOrderError,
+    OrderEvent,
+    ReturnTooMuchError,
+    TakenBack,
+    after,
+    check_price_cut,
+    kept_fen,
+)
 from market.orders.settling import Funded, settle
 
 
@@ -33,6 +44,13 @@ class ComesBack(NamedTuple):
     resaleable: bool
 
 
+class IsCut(NamedTuple):
+    """How much of what is owed for a line the supplier takes off it (fen, with tax); the goods stay with the buyer."""
+
+    order_line_id: UUID
+    amount_fen: int
+
+
 class Claim(NamedTuple):
     """What a buyer returns of an order, why, and on which day."""
 
@@ -40,10 +58,33 @@ class Claim(NamedTuple):
     reason: str
     returned_on: date
 
+    @property
+    def kind(self) -> TakenBack:
+        """Return what it takes back: goods."""
+        return TakenBack.RETURN
+
+    @property
+    def evidence(self) -> None:
+        """Return nothing: the goods themselves came back."""
+
+
+class PriceCut(NamedTuple):
+    """What a supplier takes off the price of an order, why, on which day, and what it was agreed by."""
+
+    lines: Sequence[IsCut]
+    reason: str
+    returned_on: date
+    evidence: str
+
+    @property
+    def kind(self) -> TakenBack:
+        """Return what it takes back: a part of the price."""
+        return TakenBack.PRICE_CUT
+
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """A return, and what of each line's shares falls with it."""
+    """A return or a price cut, and what of each line's shares falls with it."""
 
     order: Order
     lines: Sequence[tuple[OrderLine, ReturnLine]]
@@ -58,19 +99,23 @@ class _Taken:
     reversal: reversal.ReturnedLine
 
 
-def take_back(session: orm.Session, actor: Actor, *, order_id: UUID, claim: Claim, now: datetime) -> Returned:
-    """Record a return of accepted lines and reverse what it brought, over what remains posted.
+def take_back(
+    session: orm.Session, actor: Actor, *, order_id: UUID, claim: Claim | PriceCut, now: datetime
+) -> Returned:
+    """Record a return of accepted lines, or a cut of their price, and reverse what that brought.
 
-    Raises `LineNotOfOrderError`, `ReturnTooMuchError` or `TransitionError`.
+    It is taken off what remains posted. Raises `LineNotOfOrderError`, `ReturnTooMuchError`, `PriceCutTooMuchError` or
+    `TransitionError`.
     """
     order = queries.locked_order(session, actor, order_id)
-    after(order.status, OrderEvent.RETURN)
-    change(session, order, OrderEvent.RETURN, member_id=actor.member_id, now=now, reason=claim.reason)
+    change(session, order, OrderEvent(claim.kind), member_id=actor.member_id, now=now, reason=claim.reason)
     returned = Return(
         id=new_id(),
         order_id=order.id,
+        kind=claim.kind,
         returned_on=claim.returned_on,
         reason=claim.reason,
+        evidence=claim.evidence,
         returned_by=actor.member_id,
         returned_at=now,
     )
@@ -94,7 +139,7 @@ def take_back(session: orm.Session, actor: Actor, *, order_id: UUID, claim: Clai
         each.line.paid_fen = min(each.line.paid_fen, each.line.accepted_fen - each.line.returned_fen)
     session.add_all(each.row for each in taken)
     session.flush()
-    trigger = f"return:{returned.id}"
+    trigger = f"{claim.kind}:{returned.id}"
     on = max([order.paid_on or claim.returned_on, *(fallen.counts_on for fallen in falling)])
     settle(
         session,
@@ -108,32 +153,35 @@ def take_back(session: orm.Session, actor: Actor, *, order_id: UUID, claim: Clai
     return Returned(order, [(each.line, each.row) for each in taken], falling)
 
 
-def predict(session: orm.Session, actor: Actor, *, order_id: UUID, claim: Claim) -> Returned:
+def predict(session: orm.Session, actor: Actor, *, order_id: UUID, claim: Claim | PriceCut) -> Returned:
     """Return what `take_back` would record and reverse now; writes nothing, raises the same."""
     order = queries.one_order(session, actor, order_id)
-    after(order.status, OrderEvent.RETURN)
+    after(order.status, OrderEvent(claim.kind))
     taken = _take(session, order, new_id(), claim, lock=False)
     falling = reversal.predict(session, [each.reversal for each in taken], on=claim.returned_on)
     return Returned(order, [(each.line, each.row) for each in taken], falling)
 
 
-def _accepted_on(line: OrderLine, claim: Claim) -> date:
-    """Return the day on which a line was accepted; refuse a return that could not follow it."""
+def _accepted_on(line: OrderLine, claim: Claim | PriceCut) -> date:
+    """Return the day on which a line was accepted; refuse what could not follow it."""
     if line.accepted_on is None or claim.returned_on < line.accepted_on:
+        if claim.kind is TakenBack.PRICE_CUT:
+            raise InvalidInputError("cut before it was accepted", "折让日期早于验收日期", pointer="/cut_on")
         raise InvalidInputError("returned before it was accepted", "退货日期早于验收日期", pointer="/returned_on")
     return line.accepted_on
 
 
-def _take(session: orm.Session, order: Order, return_id: UUID, claim: Claim, *, lock: bool) -> list[_Taken]:
-    """Turn what comes back into rows, stock moves and reversals; lots shrink one line after the other."""
+def _take(session: orm.Session, order: Order, return_id: UUID, claim: Claim | PriceCut, *, lock: bool) -> list[_Taken]:
+    """Turn what is taken back into rows, stock moves and reversals; lots shrink one line after the other."""
     lines = {line.id: line for line in queries.lines_of(session, [order.id])}
-    held: dict[UUID, list[Draw]] = {each.order_line_id: [] for each in claim.lines if each.order_line_id in lines}
+    wanted: Sequence[ComesBack | IsCut] = claim.lines
+    held: dict[UUID, list[Draw]] = {each.order_line_id: [] for each in wanted if each.order_line_id in lines}
     drawn: dict[UUID, int] = {}
     for draw in stock.draws_of(session, list(held), lock=lock):
         held[draw.order_line_id].append(draw)
         drawn[draw.lot_id] = draw.lot_drawn_milli
     taken: list[_Taken] = []
-    for position, each in enumerate(claim.lines):
+    for position, each in enumerate(wanted):
         if each.order_line_id not in held or any(other.line.id == each.order_line_id for other in taken):
             raise LineNotOfOrderError(pointer=f"/lines/{position}/order_line_id")
         line = lines[each.order_line_id]
@@ -142,34 +190,56 @@ def _take(session: orm.Session, order: Order, return_id: UUID, claim: Claim, *, 
         parts = _spread(held[line.id], row.quantity_milli, salt=str(row.id))
         draws = _shrink(parts, drawn)
         row.draws = [[str(draw.lot_id), draw.before_milli, draw.after_milli, draw.whole_milli] for draw in draws]
-        target = Stock.AVAILABLE if each.resaleable else Stock.SPOILED
+        target = Stock.AVAILABLE if row.resaleable else Stock.SPOILED
         moves = [Move(draw.reservation_id, draw.lot_id, Stock.ACCEPTED, target, part) for draw, part in parts]
-        taken.append(_Taken(line, row, moves, _reversal(line, row, accepted_on, draws)))
+        taken.append(_Taken(line, row, moves, _reversal(claim.kind, line, row, accepted_on, draws)))
     return taken
 
 
-def _row(return_id: UUID, line: OrderLine, each: ComesBack, pointer: str) -> ReturnLine:
+def _row(return_id: UUID, line: OrderLine, each: ComesBack | IsCut, pointer: str) -> ReturnLine:
     """Say what comes off the line; amounts are what it loses, so that a full return takes off everything."""
-    quantity_milli = milli_of(each.quantity, line.unit_milli, pointer=f"{pointer}/quantity")
-    left_milli = line.accepted_milli - line.returned_milli
-    if not 0 < quantity_milli <= left_milli:
-        left = quantities.text(left_milli, line.unit_milli)
-        raise ReturnTooMuchError(left=left, unit=line.unit, pointer=f"{pointer}/quantity")
-    kept_fen = money.price_of(line.unit_price_fen, left_milli - quantity_milli, line.unit_milli)
+    left_fen = line.accepted_fen - line.returned_fen
+    quantity_milli, resaleable = 0, None
+    if isinstance(each, IsCut):
+        check_price_cut(each.amount_fen, left_fen=left_fen, pointer=f"{pointer}/amount_fen")
+        still_owed_fen = left_fen - each.amount_fen
+    else:
+        quantity_milli, resaleable = _quantity(line, each, f"{pointer}/quantity"), each.resaleable
+        left_milli = line.accepted_milli - line.returned_milli
+        still_owed_fen = kept_fen(
+            left_fen,
+            left_milli=left_milli,
+            kept_milli=left_milli - quantity_milli,
+            unit_price_fen=line.unit_price_fen,
+            unit_milli=line.unit_milli,
+        )
     return ReturnLine(
         id=new_id(),
         return_id=return_id,
         order_line_id=line.id,
         quantity_milli=quantity_milli,
-        resaleable=each.resaleable,
-        amount_fen=line.accepted_fen - line.returned_fen - kept_fen,
-        net_fen=line.accepted_net_fen - line.returned_net_fen - money.net_of_tax(kept_fen, line.tax_bp),
+        resaleable=resaleable,
+        amount_fen=left_fen - still_owed_fen,
+        net_fen=line.accepted_net_fen - line.returned_net_fen - money.net_of_tax(still_owed_fen, line.tax_bp),
     )
 
 
-def _reversal(line: OrderLine, row: ReturnLine, accepted_on: date, draws: Sequence[LotDraw]) -> reversal.ReturnedLine:
+def _quantity(line: OrderLine, each: ComesBack, pointer: str) -> int:
+    """Return how much of a line comes back (milli); refuse more than is left, and nothing."""
+    quantity_milli = milli_of(each.quantity, line.unit_milli, pointer=pointer)
+    left_milli = line.accepted_milli - line.returned_milli
+    if not 0 < quantity_milli <= left_milli:
+        left = quantities.text(left_milli, line.unit_milli)
+        raise ReturnTooMuchError(left=left, unit=line.unit, pointer=pointer)
+    return quantity_milli
+
+
+def _reversal(
+    kind: TakenBack, line: OrderLine, row: ReturnLine, accepted_on: date, draws: Sequence[LotDraw]
+) -> reversal.ReturnedLine:
     return reversal.ReturnedLine(
-        source=f"return:{row.id}",
+        source=f"{kind}:{row.id}",
+        reason=kind,
         order_line_id=line.id,
         accepted_on=accepted_on,
         net_fen=row.net_fen,

@@ -37,6 +37,14 @@ class OrderEvent(StrEnum):
     ACCEPT_SOME = "accept_some"
     ACCEPT_ALL = "accept_all"
     RETURN = "return"
+    PRICE_CUT = "price_cut"
+
+
+class TakenBack(StrEnum):
+    """What is taken back of accepted lines: goods, or by a price cut (折让) a part of the price of goods that stay."""
+
+    RETURN = "return"
+    PRICE_CUT = "price_cut"
 
 
 _S, _E = OrderStatus, OrderEvent
@@ -57,6 +65,8 @@ TRANSITIONS: Mapping[tuple[OrderStatus, OrderEvent], OrderStatus] = {
     (_S.PARTLY_ACCEPTED, _E.ACCEPT_ALL): _S.ACCEPTED,
     (_S.PARTLY_ACCEPTED, _E.RETURN): _S.PARTLY_ACCEPTED,
     (_S.ACCEPTED, _E.RETURN): _S.ACCEPTED,
+    (_S.PARTLY_ACCEPTED, _E.PRICE_CUT): _S.PARTLY_ACCEPTED,
+    (_S.ACCEPTED, _E.PRICE_CUT): _S.ACCEPTED,
 }
 
 
@@ -111,6 +121,22 @@ def check_outcome(outcome: Outcome, *, shipped_milli: int, by_weight: bool = Fal
         return
     if outcome.accepted_milli != shipped_milli and not outcome.reason:
         raise OutcomeError(reason="a fault needs a reason", reason_zh="有差异时须填写原因")
+
+
+def kept_fen(left_fen: int, *, left_milli: int, kept_milli: int, unit_price_fen: int, unit_milli: int) -> int:
+    """Return what is owed for the goods of a line that stay when others come back: `left_fen` is owed for all of them.
+
+    At the line's price; where that was cut, at so much less: what comes back takes its part of the cut along.
+    """
+    whole_fen = money.price_of(unit_price_fen, left_milli, unit_milli)
+    priced_fen = money.price_of(unit_price_fen, kept_milli, unit_milli)
+    return (2 * left_fen * priced_fen + whole_fen) // (2 * whole_fen) if whole_fen else 0
+
+
+def check_price_cut(amount_fen: int, *, left_fen: int, pointer: str) -> None:
+    """Raise `PriceCutTooMuchError` for a cut that leaves nothing: goods for which nothing is owed came back."""
+    if amount_fen >= left_fen:
+        raise PriceCutTooMuchError(left_fen=left_fen, pointer=pointer)
 
 
 def check_weigh_note(weigh_note: str | None, *, by_weight: bool, pointer: str) -> None:
@@ -205,6 +231,15 @@ class ReturnTooMuchError(MarketError):
 
     en = "Only {left} {unit} of this line were accepted and not returned."
     zh = "该行已验收且未退回的数量仅为 {left} {unit}。"
+
+
+class PriceCutTooMuchError(MarketError):
+    """A price cut takes off a part of what is owed; a return takes off all of it."""
+
+    en = (
+        "Only {left_fen} yuan are owed for what was accepted of this line and not returned; a price cut takes off less."
+    )
+    zh = "该行已验收且未退回部分的应付金额为 {left_fen} 元,折让金额必须小于此数。"
 
 
 class ExternalNumberError(MarketError):

@@ -162,7 +162,7 @@ class OrderLineOut(Schema):
     accepted_fen: Fen
     accepted_net_fen: Fen
     returned: Quantity
-    returned_fen: Fen
+    returned_fen: Annotated[Fen, Field(description="of what came back, and of price cuts")]
     paid_fen: Fen
 
 
@@ -197,7 +197,9 @@ class OrderBrief(Schema):
     captured_fen: Annotated[Fen, Field(description="what the buyer paid")]
     refunded_fen: Annotated[Fen, Field(description="what of that goes or went back")]
     paid_fen: Annotated[Fen, Field(description="what has reached the supplier")]
-    owed_back_fen: Annotated[Fen, Field(description="paid for what was not accepted, came back, or will not come")]
+    owed_back_fen: Annotated[
+        Fen, Field(description="paid for what was not accepted, came back, will not come, or was cut of the price")
+    ]
 
 
 class OrderOut(OrderBrief):

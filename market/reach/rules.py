@@ -19,8 +19,8 @@ REACH: Mapping[str, Column] = {
     "sale_fen": Column(
         Kind.FEN,
         "销售额",
-        "accepted less returned, tax included; a sale is not an income",
-        "验收金额减退货金额,含税;销售额不等于收入",
+        "accepted less returns and price cuts, tax included; a sale is not an income",
+        "验收金额减退货、折让金额,含税;销售额不等于收入",
     ),
     "payees": Column(
         Kind.COUNT, "带动户数", "payees with a positive accrued amount, each once", "应计金额为正的对象数,每户只计一次"

@@ -85,8 +85,8 @@ COLUMNS: Mapping[str, Column] = {
     "sale_fen": Column(
         Kind.FEN,
         "销售额",
-        "accepted in the period less returned in it, tax included; a sale is not an income",
-        "期间验收金额减退货金额,含税;销售额不等于收入",
+        "accepted in the period less returns and price cuts in it, tax included; a sale is not an income",
+        "期间验收金额减退货、折让金额,含税;销售额不等于收入",
     ),
     "sale_net_fen": Column(
         Kind.FEN,
@@ -235,7 +235,7 @@ FIGURES: Mapping[str, Column] = {
         Kind.FEN,
         "应退货款",
         "paid by buyers, and owed neither for what they accepted and kept nor for what may yet come; as it stands now",
-        "买方已付而无应付款对应(未验收、已退货或订单已终止)的金额,为当前值",
+        "买方已付而无应付款对应(未验收、已退货、折让或订单已终止)的金额,为当前值",
     ),
     "increase": Column(
         Kind.FEN,

@@ -131,7 +131,7 @@ class HouseholdStatementOut(Schema):
 
 
 class SaleOut(Schema):
-    """What buyers accepted and returned in the period; a sale is not an income."""
+    """What buyers accepted and returned in the period, price cuts too; a sale is not an income."""
 
     orders: Count
     accepted_fen: Fen

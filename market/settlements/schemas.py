@@ -62,7 +62,7 @@ class SettlementBrief(Schema):
     status: StatusOut
     gross_fen: Fen
     fee_fen: SignedFen
-    netted_fen: Annotated[Fen, Field(description="of what the supplier owes for goods that came back")]
+    netted_fen: Annotated[Fen, Field(description="of what the supplier owes for returns and price cuts")]
     reserved_fen: Annotated[Fen, Field(examples=[0], description="kept back until the days of the reserve are over")]
     released_fen: Annotated[Fen, Field(examples=[0], description="of what earlier settlements had kept back")]
     amount_fen: Fen

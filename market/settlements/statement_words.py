@@ -20,11 +20,11 @@ class Column(NamedTuple):
 
 COLUMNS: Sequence[Column] = (
     Column("accepted_fen", "验收金额", "起草结算单时采购方已验收的含税金额"),
-    Column("returned_fen", "退货", "起草时已退货的金额"),
+    Column("returned_fen", "退货", "起草时已退货及折让的金额"),
     Column("settled_before_fen", "此前已结", "此前结算单已结的货款,未扣服务费,不含付款失败与退汇"),
     Column("gross_fen", "本次结算", "本次结算的货款,未扣服务费"),
     Column("fee_fen", "服务费", "平台服务费"),
-    Column("netted_fen", "退货扣回", "此前已结后又退货的金额,扣除相应服务费"),
+    Column("netted_fen", "退货扣回", "此前已结后又退货或折让的金额,扣除相应服务费"),
     Column("reserved_fen", "留存保证金", "验收后约定期限内暂留,到期释放"),
     Column("released_fen", "释放保证金", "此前留存、本次付还"),
     Column("paid_fen", "实付", "本次结算-服务费-退货扣回-留存保证金+释放保证金"),

@@ -195,10 +195,19 @@ def upgrade() -> None:
         "returns",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("order_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum("return", "price_cut", name="takenback", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
+        ),
         sa.Column("returned_on", sa.Date(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("evidence", sa.Text(), nullable=True),
         sa.Column("returned_by", sa.Uuid(), nullable=False),
         sa.Column("returned_at", sa.TIMESTAMP(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "(kind = 'price_cut') = (evidence IS NOT NULL)", name=op.f("returns_price_cut_has_evidence")
+        ),
         sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("returns_order_id_exists")),
         sa.ForeignKeyConstraint(["returned_by"], ["members.id"], name=op.f("returns_returned_by_exists")),
         sa.PrimaryKeyConstraint("id", name=op.f("returns_pkey")),
@@ -290,12 +299,17 @@ def upgrade() -> None:
         sa.Column("return_id", sa.Uuid(), nullable=False),
         sa.Column("order_line_id", sa.Uuid(), nullable=False),
         sa.Column("quantity_milli", sa.BigInteger(), nullable=False),
-        sa.Column("resaleable", sa.Boolean(), nullable=False),
+        sa.Column("resaleable", sa.Boolean(), nullable=True),
         sa.Column("counts_on", sa.Date(), nullable=False),
         sa.Column("amount_fen", sa.BigInteger(), nullable=False),
         sa.Column("net_fen", sa.BigInteger(), nullable=False),
         sa.Column("draws", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.CheckConstraint("quantity_milli > 0", name=op.f("return_lines_quantity_is_positive")),
+        sa.CheckConstraint(
+            "quantity_milli > 0 OR quantity_milli = 0 AND amount_fen > 0", name=op.f("return_lines_something_is_taken")
+        ),
+        sa.CheckConstraint(
+            "(quantity_milli > 0) = (resaleable IS NOT NULL)", name=op.f("return_lines_what_came_back_has_its_state")
+        ),
         sa.ForeignKeyConstraint(["order_line_id"], ["order_lines.id"], name=op.f("return_lines_order_line_id_exists")),
         sa.ForeignKeyConstraint(["return_id"], ["returns.id"], name=op.f("return_lines_return_id_exists")),
         sa.PrimaryKeyConstraint("id", name=op.f("return_lines_pkey")),

@@ -126,6 +126,11 @@ def _acceptance(line: str) -> Any:
     return {"accepted_on": TODAY, "evidence": EVIDENCE, "lines": [{"order_line_id": line} | found]}
 
 
+def _price_cut(line: str) -> Any:
+    cut = {"order_line_id": line, "amount_fen": 100}
+    return {"cut_on": TODAY, "reason": "果径偏小", "evidence": "折让协议 2026-031", "lines": [cut]}
+
+
 def _return(line: str) -> Any:
     back = {"order_line_id": line, "quantity": "1", "resaleable": True}
     return {"returned_on": TODAY, "reason": "品质不符", "lines": [back]}
@@ -334,6 +339,12 @@ ASKS: dict[str, Ask] = {
     ),
     "POST /v1/orders/{order_id}/returns line": Ask(
         body=lambda asked: _return(asked.place.accepted_line), path=lambda asked: asked.home.accepted
+    ),
+    "POST /v1/orders/{order_id}/price-cuts accepted order": Ask(
+        thing("accepted"), lambda asked: _price_cut(asked.place.accepted_line)
+    ),
+    "POST /v1/orders/{order_id}/price-cuts line": Ask(
+        body=lambda asked: _price_cut(asked.place.accepted_line), path=lambda asked: asked.home.accepted
     ),
     "POST /v1/receipts accepted order": Ask(body=_receipt),
     "GET /v1/receipts receipts": Ask(thing("receipt"), lists=item()),

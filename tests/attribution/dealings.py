@@ -57,7 +57,7 @@ class Dealings:
 
     def act(self) -> None:
         often = (self.sell, self.paid, self.disburse, self.back)
-        self.dice.of([*often, *often, self.reverse, self.confirm, self.close])()
+        self.dice.of([*often, *often, self.cut, self.reverse, self.confirm, self.close])()
 
     def sell(self) -> None:
         self.orders.append(self.story.sell(str(1 + self.dice.below(20)), on=self.day()))
@@ -90,6 +90,12 @@ class Dealings:
         if left:
             quantity = self.dice.of([left, max(left // 2, 1)])
             self.story.give_back(order, str(quantity), on=self.day(self._accepted_on(order)))
+
+    def cut(self) -> None:
+        for order in self.orders[-2:]:
+            (line,) = self.story.lines(order)
+            if (left := line.accepted_fen - line.returned_fen) > 1:
+                self.story.cut(order, self.dice.of([1, left // 3 or 1]), on=self.day(self._accepted_on(order)))
 
     def return_all(self) -> None:
         for order in self.orders:

@@ -251,6 +251,22 @@ def test_a_return_of_a_closed_month_is_told_as_a_correction_of_what_it_takes_off
     assert _figures(told) == (0, 10_000, 7_000)
 
 
+def test_what_a_price_cut_takes_off_is_known_under_the_acceptance_and_what_is_topped_up_under_the_cut(
+    session: orm.Session, story: Story
+) -> None:
+    household = grower(story)
+    order = story.sell("10", on=FIFTH)
+    close_march(session)
+    story.cut(order, 4_000, on=MAY)
+
+    def found(window: Window, *, booked: bool = False) -> tuple[int, int]:
+        total = income(session, household, window, booked=booked).orders.total
+        return total.accrued_fen, total.top_up_fen
+
+    assert [found(window, booked=True) for window in (CLOSED, OPEN)] == [(10_000, 0), (-4_000, 4_000)]
+    assert [found(window) for window in (CLOSED, OPEN)] == [(6_000, 0), (0, 4_000)]
+
+
 def test_a_return_of_a_closed_month_that_is_recorded_late_is_known_there_too(
     session: orm.Session, story: Story
 ) -> None:

@@ -21,6 +21,13 @@ CONTRIBUTIONS: dict[str, tuple[tuple[str, ...], set[str]]] = {
         (f"UPDATE contributions SET amount_fen = amount_fen + 1 WHERE lot_id = {SOLD_OUT}",),
         {"sold_out_lot_releases_all", "carry_is_what_is_left", "contribution_is_measure_times_price"},
     ),
+    "sold_out_lot_releases_all: what a price cut took is carried": (
+        (
+            f"UPDATE contributions SET amount_fen = amount_fen + 1 WHERE lot_id = {SOLD_OUT}",
+            f"INSERT INTO release_carries SELECT id, 1 FROM contributions WHERE lot_id = {SOLD_OUT}",
+        ),
+        {"sold_out_lot_releases_all", "contribution_is_measure_times_price"},
+    ),
     "carry_is_what_is_left": (("UPDATE release_carries SET fen = fen + 1",), {"carry_is_what_is_left"}),
     "carried_measure_is_what_moved": (
         (

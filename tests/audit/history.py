@@ -50,14 +50,14 @@ def write(url: str) -> None:
         other = Story(session, price_fen=1_000)
         first, second = other.household(), other.household()
         lot, _ = other.lot(10_000, {first.id: 3_333, second.id: 1_111})
-        other.sell("3")
+        other.cut(other.sell("3"), 300)
         order = other.sell("7")
         other.pay(order, 5_000)
         other.disburse({first.id: 1_000, second.id: 2_000})
         third = Story(session, price_fen=1_000)
         family = third.household()
         consigned, _ = third.consign(10_000, {family.id: 8_000}, others_milli=2_000)
-        third.sell("3")
+        third.cut(third.sell("3"), 300)
         inputs = [(consigned.id, 4_000)]
         register_lot(
             session,

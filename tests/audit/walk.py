@@ -45,6 +45,7 @@ class Walk:
     session: orm.Session
     seed: int
     consigning: bool = False
+    cutting: bool = False
     households: list[Household] = field(init=False)
     collective: Organisation = field(init=False)
     story: Story = field(init=False)
@@ -134,6 +135,7 @@ class Walk:
             [
                 *(self.sell, self.sell, self.prepay, self.pay, self.pay, self.give_back, self.give_back),
                 *(self.disburse, self.confirm, self.move_on, self.share_out, self.give_on, self.confirm_given),
+                *([self.cut_price] if self.cutting else []),
             ]
         )
         try:
@@ -190,6 +192,19 @@ class Walk:
         back = returns.ComesBack(line.id, f"{milli // 1_000}.{milli % 1_000:03d}", bool(self.number(3)))
         claim = returns.Claim([back], "品质不符", on)
         returns.take_back(self.session, self.story.receiver, order_id=order.id, claim=claim, now=NOON)
+
+    def cut_price(self) -> None:
+        """Take off a part of the price of something accepted, sometimes all but a fen."""
+        if not self.orders:
+            return
+        order = self.one(self.orders)
+        line = self.one(self.story.lines(order))
+        left = line.accepted_fen - line.returned_fen
+        fen = self.one([1 + self.number(max(left, 1)), 1 + self.number(9), max(left - 1, 1)])
+        self.session.refresh(order)
+        on = (order.accepted_on or TODAY) + timedelta(days=self.number(9))
+        claim = returns.PriceCut([returns.IsCut(line.id, fen)], "果径偏小", on, "折让协议")
+        returns.take_back(self.session, self.manager, order_id=order.id, claim=claim, now=NOON)
 
     def move_on(self) -> None:
         """Make a lot of part of another; it takes its part of the contributions along."""

@@ -75,3 +75,15 @@ def test_what_a_collective_gave_on_of_a_pool_falls_with_what_was_returned(sessio
     season.story.give_back(order, "50", on=AFTER)
     assert season.story.held([order]) == {}
     assert balance(season) == (0, 0, 0)
+
+
+def test_a_price_cut_takes_off_a_pool_and_what_was_given_out_of_it_alike(session: orm.Session) -> None:
+    season = Season(session, pools=[(Mechanism.SHARE_DIVIDEND, 1_000, None)])
+    first, second = season.story.household(), season.story.household()
+    season.story.lot(1_000_000)
+    orders = [season.sell("10"), season.sell("20")]
+    season.share_out(season.dividend(15_00, Holding(str(first.id), own_fen=2), Holding(str(second.id), own_fen=1)))
+    for order in orders:
+        season.story.cut(order, order.amount_fen // 5, on=AFTER)
+        assert balance(season)[1] == given(season, orders)
+    assert balance(season) == (24_00, 12_00, 12_00)

@@ -115,6 +115,17 @@ def test_what_came_back_is_on_neither_side(session: orm.Session) -> None:
     assert figures(simulation)["household", wang, None] == (600, 1_200, 600)
 
 
+def test_what_was_cut_of_the_price_is_on_neither_side(session: orm.Session) -> None:
+    wang = factories.household(session).id
+    story = Story(session, pools=[(Mechanism.SHARE_DIVIDEND, 1_000, [(wang, 1)])])
+    story.lot(100_000)
+    version = proposed(story, dividend(2_000, [(wang, 1)]))
+    story.cut(story.sell("10"), 4_000)
+    simulation = found(story, version)
+    assert simulation.net_fen == 6_000
+    assert figures(simulation)["household", wang, None] == (600, 1_200, 600)
+
+
 def test_an_acceptance_that_was_recorded_late_is_judged_by_its_own_day(session: orm.Session) -> None:
     """Accepted in March, recorded when March was closed, so posted in April; Li left the register in between."""
     wang, li = (factories.household(session) for _ in range(2))

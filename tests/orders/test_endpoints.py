@@ -111,6 +111,34 @@ def test_an_order_is_confirmed_shipped_accepted_with_a_shortage_and_partly_retur
     assert (line["accepted_fen"], line["returned_fen"], seen["due_on"]) == (18_000, 6_000, "2026-04-01")
 
 
+def test_the_supplier_cuts_the_price_of_what_was_accepted_once_and_the_buyer_sees_it(stalls: Stalls) -> None:
+    order = stalls.accepted(stalls.line(stalls.dates, "20"))
+    path = f"/orders/{order['id']}"
+    cut = {
+        "cut_on": TODAY,
+        "reason": "果径偏小",
+        "evidence": "折让协议 2026-031",
+        "lines": [{"order_line_id": order["lines"][0]["id"], "amount_fen": 2_000}],
+    }
+    before = all_tables(stalls.session)
+    foreseen = stalls.manager.post(f"{path}/price-cuts?dry_run=true", cut)
+    assert (foreseen.status_code, all_tables(stalls.session)) == (200, before)
+    made, again = (stalls.manager.post(f"{path}/price-cuts", cut, key="once") for _ in range(2))
+    assert (made.status_code, made.json()["amount_fen"]) == (201, 2_000)
+    assert (again.json(), again.headers["Idempotency-Hit"]) == (made.json(), "true")
+    assert [line["net_fen"] for line in foreseen.json()["lines"]] == [made.json()["lines"][0]["net_fen"]]
+    fallen = made.json()["lines"][0]
+    parts = sum(mechanism["fen"] for mechanism in fallen["reach"]["mechanisms"]) + fallen["reach"]["retained_fen"]
+    assert parts == fallen["net_fen"]
+    seen = stalls.orderer.get(path).json()
+    (line,) = seen["lines"]
+    assert (line["accepted"], line["returned"], line["returned_fen"]) == ("20", "0", 2_000)
+    assert (seen["changes"][-1]["event"], seen["changes"][-1]["reason"]) == ("price_cut", "果径偏小")
+    assert stalls.manager.post(f"{path}/price-cuts", cut | {"cut_on": "2026-03-01"}).json()["errors"][0]["pointer"] == (
+        "/cut_on"
+    )
+
+
 def test_lines_are_accepted_one_after_the_other(stalls: Stalls) -> None:
     order = stalls.shipped(stalls.line(stalls.dates), stalls.line(stalls.dates, "5"))
     path, whole = f"/orders/{order['id']}/acceptances", stalls.acceptance(order)

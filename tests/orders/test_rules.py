@@ -15,26 +15,29 @@ from market.orders.rules import (
     Outcome,
     OutcomeError,
     OverToleranceError,
+    PriceCutTooMuchError,
     ShippedTooMuchError,
     WeighNoteError,
     after,
     check_outcome,
+    check_price_cut,
     check_shipped,
     check_weigh_note,
+    kept_fen,
     most_milli,
 )
 
 # Rows are statuses, columns events in the order below; `-` is refused.
-EVENTS = ["confirm", "decline", "expire", "cancel", "ship", "accept_some", "accept_all", "return"]
+EVENTS = ["confirm", "decline", "expire", "cancel", "ship", "accept_some", "accept_all", "return", "price_cut"]
 EXPECTED = {
-    "placed": ["confirmed", "declined", "expired", "cancelled", "-", "-", "-", "-"],
-    "confirmed": ["-", "-", "-", "cancelled", "shipped", "-", "-", "-"],
-    "shipped": ["-", "-", "-", "-", "-", "partly_accepted", "accepted", "-"],
-    "partly_accepted": ["-", "-", "-", "-", "-", "partly_accepted", "accepted", "partly_accepted"],
-    "accepted": ["-", "-", "-", "-", "-", "-", "-", "accepted"],
-    "declined": ["-"] * 8,
-    "cancelled": ["-"] * 8,
-    "expired": ["-"] * 8,
+    "placed": ["confirmed", "declined", "expired", "cancelled", "-", "-", "-", "-", "-"],
+    "confirmed": ["-", "-", "-", "cancelled", "shipped", "-", "-", "-", "-"],
+    "shipped": ["-", "-", "-", "-", "-", "partly_accepted", "accepted", "-", "-"],
+    "partly_accepted": ["-", "-", "-", "-", "-", "partly_accepted", "accepted", "partly_accepted", "partly_accepted"],
+    "accepted": ["-", "-", "-", "-", "-", "-", "-", "accepted", "accepted"],
+    "declined": ["-"] * 9,
+    "cancelled": ["-"] * 9,
+    "expired": ["-"] * 9,
 }
 
 
@@ -158,3 +161,33 @@ def test_a_weigh_note_is_named_where_weight_settles_and_nowhere_else() -> None:
         with pytest.raises(refusal) as refused:
             check_weigh_note(note, by_weight=by_weight, pointer="/lines/0")
         assert refused.value.pointer == "/lines/0/weigh_note"
+
+
+@pytest.mark.parametrize(
+    ("left_fen", "kept_milli", "expected_fen"),
+    [
+        (3_330, 4_000, 1_332),  # never cut: the goods that stay cost what they cost
+        (3_330, 0, 0),
+        (2_000, 4_000, 800),
+        (2_000, 10_000, 2_000),
+        (2_000, 0, 0),
+        (1, 5_000, 1),  # half a fen is rounded up, once
+        (1, 4_990, 0),
+    ],
+)
+def test_goods_that_stay_when_others_come_back_are_owed_at_the_price_that_is_left_of_them(
+    left_fen: int, kept_milli: int, expected_fen: int
+) -> None:
+    kept = kept_fen(left_fen, left_milli=10_000, kept_milli=kept_milli, unit_price_fen=333, unit_milli=1_000)
+    assert kept == expected_fen
+
+
+def test_nothing_is_owed_for_what_has_no_price() -> None:
+    assert kept_fen(0, left_milli=3, kept_milli=1, unit_price_fen=1, unit_milli=1_000) == 0
+
+
+def test_a_price_cut_leaves_something_to_be_owed() -> None:
+    check_price_cut(99, left_fen=100, pointer="/lines/0/amount_fen")
+    with pytest.raises(PriceCutTooMuchError) as refused:
+        check_price_cut(100, left_fen=100, pointer="/lines/0/amount_fen")
+    assert refused.value.facts == {"left_fen": 100}

@@ -71,7 +71,7 @@ class InOrder(Dealings):
     @override
     def act(self) -> None:
         often = (self.sell, self.paid, self.disburse, self.back)
-        self.dice.of([*often, *often, self.confirm, self.item, self.check, self.grow, self.close])()
+        self.dice.of([*often, *often, self.cut, self.confirm, self.item, self.check, self.grow, self.close])()
 
     @override
     def close(self) -> None:

@@ -100,6 +100,19 @@ def test_goods_that_come_back_after_settlement_are_netted_up_to_half_of_the_next
     assert complaints(story.session) == []
 
 
+def test_what_is_cut_of_the_price_after_settlement_is_netted_with_the_next_one(story: Story, custody: Bank) -> None:
+    first = paid(story, custody, "10")
+    settle(story, custody)
+    story.cut(first, 3_000)
+    assert complaints(story.session) == []
+    paid(story, custody, "10")
+    second = settle(story, custody)
+    assert (second.gross_fen, second.netted_fen, second.amount_fen) == (10_000, 3_000, 7_000)
+    story.session.refresh(first)
+    assert (first.settled_fen, first.paid_fen) == (7_000, 7_000)
+    assert complaints(story.session) == []
+
+
 def test_what_changed_after_the_draft_is_not_approved(story: Story, custody: Bank) -> None:
     order = paid(story, custody, "10")
     settlement = draft(story, custody)
