@@ -25,13 +25,17 @@ KINDS = {"press": "报道 press", "forecast": "预测 forecast", "intent": "意�
 NO_INCREASE = "无 none"
 
 
+class UnstatedError(RuntimeError):
+    """An increase was told of a household without a baseline."""
+
+
 def state_account(stage: Stage) -> None:
     """Tell all that a household had in a year, by class, and the increase against what it had in the year before."""
     page, supplied = stage.page, stage.supplies[1]
     household = supplied.households[0]
     page.chapter("农户账户", "A household's account: orders beside other income")
     page.say(
-        f"同一户{YEAR}年的全部收支。订单带来的钱和其他收入分列,互不相混;其他收支由村代办员导入,县里另一人核对。",
+        f"前面那一户{YEAR}年的全部收支。订单带来的钱和其他收入分列,互不相混;其他收支由村代办员导入,县里另一人核对。",
         "What orders brought stands beside its other income, which the village enters and the county checks.",
     )
     year = _account(stage.visitor(supplied.goods.village), household["id"])["year"]
@@ -116,11 +120,12 @@ def state_transfers(stage: Stage) -> None:
         totals=("毛收入 gross", "", yuan(known["gross_fen"])),
         title=f"农户 {household['code']},{household['head_count']}人,{YEAR}年全年",
     )
-    (per_head,) = (each for each in year["increases"] if each["figure"] == "net_per_head")
+    if any(each["no_increase"] != "no_baseline_confirmed" for each in year["increases"]):
+        raise UnstatedError(household["code"])
     page.list(
         ("订单带来 by orders", f"{yuan(known['brought_by_orders_fen'])}元"),
         ("人均纯收入 per head", f"{yuan(known['net_per_head']['fen'])}元"),
-        ("增收 increase", f"{NO_INCREASE},没有经县确认的基期" if per_head["no_increase"] else "有"),
+        ("增收 increase", f"{NO_INCREASE},没有经县确认的基期"),
     )
 
 
@@ -138,7 +143,7 @@ def monitor(stage: Stage) -> None:
     listed = list(county.every("/v1/households", {"on": LAST_DAY}))
     line_fen = max(figures["line_fen"] for figures in below.values())
     page.table(
-        ("农户|household", ">人口|heads", ">人均(元)|per head", ">监测线|line", "结果|result"),
+        ("农户|household", ">人口|heads", ">合规自付(元)|self-paid", ">人均|per head", ">监测线|line", "结果|result"),
         [*_below(below), *_above(county, listed, below, line_fen)],
         title=f"交口县,截至{LAST_DAY}:在册{len(listed)}户,线下{len(below)}户",
     )
@@ -147,7 +152,8 @@ def monitor(stage: Stage) -> None:
 def _below(below: Mapping[str, Json]) -> Iterator[tuple[object, ...]]:
     for code, figures in list(below.items())[:SHOWN]:
         fen = min(figures["monitored_per_head_fen"], figures["checked_per_head_fen"])
-        yield code, figures["heads"], yuan(fen), yuan(figures["line_fen"]), "低于 below"
+        self_paid, per_head, line = map(yuan, (figures["self_paid_fen"], fen, figures["line_fen"]))
+        yield code, figures["heads"], self_paid, per_head, line, "低于 below"
 
 
 def _above(
@@ -158,7 +164,8 @@ def _above(
         known = county.get(f"/v1/households/{household['id']}/account", asked, quietly=True)["rolling"]["known"]
         heads = known["net_per_head"]["heads"]
         fen = (known["net_fen"] - known["self_paid_fen"]) // heads
-        yield household["code"], heads, yuan(fen), yuan(line_fen), "高于 above"
+        self_paid, per_head, line = map(yuan, (known["self_paid_fen"], fen, line_fen))
+        yield household["code"], heads, self_paid, per_head, line, "高于 above" if fen >= line_fen else "无收支 none"
 
 
 def keep_unadded(stage: Stage) -> None:
