@@ -23,10 +23,7 @@ TREATMENTS = {
 }
 KINDS = {"press": "报道 press", "forecast": "预测 forecast", "intent": "意向 intent", "agreement": "协议 agreement"}
 NO_INCREASE = "无 none"
-
-
-class UnstatedError(RuntimeError):
-    """An increase was told of a household without a baseline."""
+WHY_NONE = {"no_baseline_confirmed": "没有经县确认的基期", "period_not_over": "期间尚未结束"}
 
 
 def state_account(stage: Stage) -> None:
@@ -91,7 +88,7 @@ def _show_increases(stage: Stage, increases: list[Json]) -> None:
                 FIGURES[each["figure"]],
                 yuan(each["figure_fen"]),
                 NO_INCREASE if each["no_increase"] else yuan(each["baseline_fen"]),
-                each["baseline_source"] or "",
+                each["baseline_source"] or WHY_NONE[each["no_increase"]],
                 NO_INCREASE if each["no_increase"] else yuan(each["increase_fen"]),
             )
             for each in increases
@@ -120,12 +117,11 @@ def state_transfers(stage: Stage) -> None:
         totals=("毛收入 gross", "", yuan(known["gross_fen"])),
         title=f"农户 {household['code']},{household['head_count']}人,{YEAR}年全年",
     )
-    if any(each["no_increase"] != "no_baseline_confirmed" for each in year["increases"]):
-        raise UnstatedError(household["code"])
+    (per_head,) = (each for each in year["increases"] if each["figure"] == "net_per_head")
     page.list(
         ("订单带来 by orders", f"{yuan(known['brought_by_orders_fen'])}元"),
         ("人均纯收入 per head", f"{yuan(known['net_per_head']['fen'])}元"),
-        ("增收 increase", f"{NO_INCREASE},没有经县确认的基期"),
+        ("增收 increase", f"{NO_INCREASE},{WHY_NONE[per_head['no_increase']]}"),
     )
 
 
