@@ -104,6 +104,24 @@ def test_one_order_is_told_from_listing_to_audit(seeded_db: Database) -> None:
     assert row(story, "鲜香菇", "1,170.67", "1,170.67", "1,170.67")
     assert "不追回,转为预付" in story
     assert row(story, "增收 increase", "无 none")
+    # A year of a household by class, orders beside the rest, and its increase against the baseline that was confirmed.
+    assert row(story, "毛收入 gross", "588.31", "0.00", "22,532.00", "23,188.96")
+    assert row(story, "人均纯收入 per head", "9,894.48", "9,120.00", "2024年度农户收入采集表", "774.48")
+    # A household of two with transfers alone; a gift counts for nothing.
+    assert row(story, "一次性慰问金(物)", "不计入 excluded", "15,000.00")
+    assert row(story, "毛收入 gross", "21,787.40")
+    assert row(story, "订单带来 by orders", "0.00元", "人均纯收入 per head", "10,893.70元", "增收 increase", "无 none")
+    # Of one county some lie below the line and most above it.
+    below = re.search(r"在册100户,线下(\d+)户", story)
+    assert below
+    assert 5 <= int(below[1]) <= 20
+    assert (story.count("低于 below"), story.count("高于 above")) == (4, 4)
+    # What was printed of Qingyang is told one by one; what the five sales come to is nowhere.
+    for printed in ("190,000,000.00", "39,840,000.00", "260,000,000.00", "120,000,000.00", "15,654,300.00"):
+        assert printed in story
+    assert "625,494,300" not in story
+    assert row(story, "监测对象合计", "报道 press", "5,846", "22,137")
+    assert "故不提供合计" in story
     # The book is recomputed of the whole sample, its 505 lines and the two of this order.
     assert row(story, "13", "507")
     assert "账实相符,一分不差" in story

@@ -49,7 +49,7 @@ _RETURNED = sa.text(
     """
     SELECT t.order_line_id, CAST(sum(t.amount_fen) AS bigint) AS fen
       FROM ledger_transfers t
-      JOIN ledger_entries e ON e.id = t.entry_id AND e.reason = 'return'
+      JOIN ledger_entries e ON e.id = t.entry_id AND e.reason IN ('return', 'price_cut')
       JOIN ledger_accounts b ON b.id = t.credit_account_id AND b.book = 'attribution' AND b.kind = 'base'
      WHERE t.order_line_id = ANY(CAST(:lines AS uuid[]))
      GROUP BY 1

@@ -109,7 +109,7 @@ def keep_apart(stage: Stage) -> None:
         [
             ("销售额 sale", yuan(found["sale_fen"]), "食堂验收合格的金额 accepted by the canteen"),
             ("毛收入 gross", yuan(found["total"]["accrued_fen"]), "农户由此所得,算到应计 households', accrued"),
-            ("纯收入 net", NO_FIGURE, "尚未登记农户自己的生产支出 own expense unknown"),
+            ("纯收入 net", NO_FIGURE, "生产支出记在农户账户,不按批次分 see its account"),
             ("增收 increase", yuan(found["increase"]["increase_fen"]) if found["increase"] else NO_FIGURE, reason),
         ],
         title=f"{SWEET_POTATO.product},批次 {found['number']}",

@@ -6,7 +6,7 @@ import httpx2
 from rich.console import Console
 
 from market.clock import business_date, utc_now
-from market.demo import auditing, buying, carding, paying, returning, stating, supplying
+from market.demo import accounting, auditing, buying, carding, paying, returning, stating, supplying
 from market.demo.provider import Provider
 from market.demo.showing import Page
 from market.demo.stage import AUDITOR, BUYER, RECEIVER, SHIITAKE, SWEET_POTATO, Stage
@@ -28,6 +28,10 @@ CHAPTERS: Sequence[Callable[[Stage], None]] = (
     stating.state_cooperative,
     stating.keep_apart,
     stating.report,
+    accounting.state_account,
+    accounting.state_transfers,
+    accounting.monitor,
+    accounting.keep_unadded,
     auditing.trace,
     auditing.verify,
     carding.pay_by_card,

@@ -22,7 +22,7 @@ router = router_of("published")
 def list_published_figures(
     query: Annotated[PageQuery, Query()], caller: Annotated[Caller, requires(Permission.REPORT_READ)]
 ) -> PublishedPage:
-    """List what others have published of sales, the latest recorded first; these figures have no total."""
+    """List what others have published of sales, or counted, the latest recorded first; these figures have no total."""
     with caller.transaction() as (session, _):
         figures = sa.select(PublishedFigure).order_by(PublishedFigure.id.desc())
         if last := after_id(query.cursor):

@@ -21,7 +21,7 @@ from market.attribution.rules import Means, Step
 from market.attribution.statements import HouseholdStatement, Statement
 from market.benefits.rules import IncomeClass
 from market.clock import business_date
-from market.livelihoods.rules import Treatment
+from market.livelihoods.rules import Figure, Treatment
 from market.money import yuan
 from market.reports.household_account import AccountIncrease, Figures, HouseholdAccount, WindowAccount
 from market.reports.rules import NoIncrease
@@ -46,6 +46,8 @@ CLASS_NAMES = {
     IncomeClass.PROPERTY: "财产性",
     IncomeClass.TRANSFER: "转移性",
 }
+FIGURES = {Figure.NET: "纯收入", Figure.NET_PER_HEAD: "人均纯收入", Figure.GROSS: "收入合计"}
+"""By what an increase is told, the first before the others."""
 MEANS: Mapping[str | None, str] = {
     Means.VILLAGE_CLERK.value: "代办员代确认",
     Means.HOUSEHOLD_CODE.value: "凭码确认",
@@ -207,16 +209,17 @@ def _other_of(figures: Figures, income_class: IncomeClass) -> int:
 
 
 def increase(year: WindowAccount, fit: Callable[[str], str]) -> str:
-    """Say what net income is more than before, in a sentence, with the words of others made to fit."""
-    for each in year.increases:
-        if each.figure == "net" and each.increase_fen is not None:
+    """Say what the first figure with a baseline is more than before, in a sentence; the words of others made to fit."""
+    stated = {each.figure: each for each in year.increases if each.increase_fen is not None}
+    for figure, name in FIGURES.items():
+        if each := stated.get(figure):
             source = fit(str(each.baseline_source))
             return (
-                f"纯收入比基期（{each.baseline_from} 至 {each.baseline_to}，{source}）"
-                f"{_more(each.increase_fen)}。{_contradicted(each)}{_changed(each, fit)}"
+                f"{name}比基期（{each.baseline_from} 至 {each.baseline_to}，{source}）"
+                f"{_more(each.increase_fen or 0)}。{_contradicted(each)}{_changed(each, fit)}"
             )
-        if each.figure == "net" and each.no_increase is NoIncrease.PERIOD_NOT_OVER:
-            return "该年尚未结束，不作增收结论。"
+    if any(each.no_increase is NoIncrease.PERIOD_NOT_OVER for each in year.increases):
+        return "该年尚未结束，不作增收结论。"
     return "没有经县确认的基期，不作增收结论。"
 
 

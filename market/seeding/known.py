@@ -38,6 +38,8 @@ class Known:
     settlements: dict[str, UUID] = field(default_factory=dict)
     distributions: dict[str, UUID] = field(default_factory=dict)
     second_distributions: dict[str, UUID] = field(default_factory=dict)
+    household_baselines: dict[tuple[str, str], UUID] = field(default_factory=dict)
+    """The one stated last, by household and figure."""
     payments: dict[str, list[tuple[UUID, UUID]]] = field(default_factory=dict)
     """Of each disbursement the payments: id, payee."""
 

@@ -18,6 +18,7 @@ from market.identity.models import Organisation
 from market.orders import tasks as orders
 from market.payments.models import Receipt
 from market.seeding import (
+    accounts,
     certifying,
     custody,
     harvesting,
@@ -25,6 +26,7 @@ from market.seeding import (
     people,
     persons,
     planning,
+    publishing,
     registering,
     sharing,
     trading,
@@ -61,6 +63,7 @@ class Summary:
     settlements: int
     refunds: int
     payments: int
+    account_items: int
     entries: int
 
 
@@ -129,7 +132,7 @@ def _load(db: Database, sample: Sample, known: Known, history: Sequence[Event], 
 
 
 def _history(sample: Sample, known: Known, vault: Vault | None) -> list[Event]:
-    rooms = (planning, registering, certifying, harvesting, trading, custody, paying, sharing)
+    rooms = (planning, registering, certifying, harvesting, trading, custody, paying, sharing, accounts, publishing)
     told = [event for room in rooms for event in room.events(sample, known)]
     sealed = persons.events(sample, known, vault) if vault else ()
     return sorted([*told, *sealed], key=lambda event: (event.on, event.turn))
@@ -181,6 +184,7 @@ _COUNTS = sa.text(
            (SELECT count(*) FROM settlements) AS settlements,
            (SELECT count(*) FROM refunds) AS refunds,
            (SELECT count(*) FROM payments) AS payments,
+           (SELECT count(*) FROM account_items) AS account_items,
            (SELECT count(*) FROM ledger_entries) AS entries
     """
 )

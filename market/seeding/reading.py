@@ -65,6 +65,10 @@ class Sample:
     pay_lists: Table
     distributions: Table
     second_distributions: Table
+    account_items: Table
+    item_checks: Table
+    household_baselines: Table
+    published_figures: Table
 
 
 def read(folder: Path) -> Sample:
@@ -95,6 +99,11 @@ def fen(yuan: str) -> int:
 def milli(quantity: str, unit: str) -> int:
     """Return the milli-units of a quantity in a fixed unit; raises `QuantityError`."""
     return quantities.parse(quantity, MILLI_OF[Unit(unit)])
+
+
+def maybe_count(text: str) -> int | None:
+    """Return the whole number that a field names, or None for an empty one."""
+    return int(text) if text else None
 
 
 def yes(text: str) -> bool:

@@ -40,8 +40,12 @@ class Turn(IntEnum):
     LISTED = 25
     GIVEN_ON = 26
     RECEIVED = 27
-    PERSON = 28
-    CONSENT = 29
+    ITEMS = 28
+    CHECKED = 29
+    BASELINE = 30
+    PUBLISHED = 31
+    PERSON = 32
+    CONSENT = 33
 
 
 @dataclass(frozen=True, slots=True)

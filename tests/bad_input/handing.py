@@ -370,6 +370,9 @@ CASES: list[Case] = [
         )
         for name, v in DAYS
     ),
+    ("a published figure of nothing", lambda f: publish(f, amount_fen=None), 422, INVALID, ["/amount_fen"]),
+    ("a published figure of money and people", lambda f: publish(f, people=1), 422, INVALID, ["/amount_fen"]),
+    ("a published count of no household", lambda f: publish(f, households=0), 422, INVALID, ["/households"]),
     ("a published figure of no kind", lambda f: publish(f, kind="rumour"), 422, INVALID, ["/kind"]),
     (
         "a published figure of no region",

@@ -63,6 +63,25 @@ def test_the_five_figures_of_qingyang_are_listed_and_never_summed(client: TestCl
         assert not numbers(report) & (sums | set(amounts))
 
 
+def test_households_and_people_that_others_count_are_no_amount_of_money(
+    client: TestClient, session: orm.Session
+) -> None:
+    factories.region(session, code="6210")
+    counted = figure("脱贫不稳定户", "press", 1) | {"amount_fen": None, "households": 2_082, "people": 8_611}
+    for changed, status in (
+        ({}, 201),
+        ({"amount_fen": 1}, 422),
+        ({"households": None, "people": None}, 422),
+        ({"households": 0}, 422),
+    ):
+        operator = factories.signed_in(session, Role.OPERATOR)
+        answer = client.post("/v1/published-figures", json=counted | changed, headers=operator)
+        assert answer.status_code == status, answer.text
+    listed = client.get("/v1/published-figures", headers=factories.signed_in(session, Role.AUDITOR)).json()
+    (told,) = listed["items"]
+    assert (told["amount_fen"], told["households"], told["people"]) == (None, 2_082, 8_611)
+
+
 def test_a_published_figure_has_a_period_and_a_known_region(client: TestClient, session: orm.Session) -> None:
     factories.region(session, code="6210")
     for changed, pointer in (

@@ -17,10 +17,11 @@ from market.attribution.models import Payment
 from market.attribution.statements import household_statement
 from market.households.models import Household
 from market.identity.rules import OrganisationKind, Role, Scope
-from market.livelihoods.rules import ItemKind
+from market.livelihoods.rules import Figure, ItemKind
 from market.reports import household_page
 from market.reports.household_account import household_account
 from market.reports.household_sheet import household_workbook
+from market.reports.rules import NoIncrease
 from tests import factories
 from tests.reports import handed
 from tests.story import NOON, Story, open_channels
@@ -173,6 +174,18 @@ def test_the_page_and_the_workbook_are_handed_out(client: TestClient, session: o
     period = {"from": "2026-01-01", "to": str(ON)}
     statement = client.get(f"/v1/households/{told.household.id}/statement", params=period, headers=clerk).json()
     assert len(statement["suppliers"]) == 7
+
+
+def test_the_page_tells_the_increase_of_the_figure_whose_baseline_was_confirmed() -> None:
+    year = handed.handed(baseline="2024年度农户收入采集表").account.year
+    (of_net,) = year.increases
+    without = replace(of_net, baseline_fen=None, increase_fen=None, no_increase=NoIncrease.NO_BASELINE_CONFIRMED)
+    for figure, name in ((Figure.NET_PER_HEAD, "人均纯收入"), (Figure.GROSS, "收入合计")):
+        other = replace(of_net, figure=figure)
+        said = household_page.increase(replace(year, increases=[without, other]), str)
+        assert said.startswith(f"{name}比基期（")
+        assert household_page.increase(replace(year, increases=[of_net, other]), str).startswith("纯收入比基期")
+    assert household_page.increase(replace(year, increases=[without]), str) == "没有经县确认的基期，不作增收结论。"
 
 
 def test_the_page_says_in_a_word_by_whom_receipt_was_confirmed(session: orm.Session, told: Told) -> None:

@@ -13,7 +13,20 @@ from market.seeding.reading import Sample, Table, fen, read
 
 SEED = Path(__file__).parent.parent.parent / "seed"
 FILES = sorted(SEED.glob("*.csv"))
-COUNTED = {"quantity", "measure", "weight", "share_bp", "head_count", "percent", "accepted", "area_mu", "validity_days"}
+COUNTED = {
+    "quantity",
+    "measure",
+    "weight",
+    "households",
+    "people",
+    "share_bp",
+    "head_count",
+    "percent",
+    "accepted",
+    "area_mu",
+    "validity_days",
+}
+FANGSHAN = "1411281012010001"
 SOURCE = re.compile(r"\binvented\b|^domain\.md §\d|^Ministry order|^GB/T 2260$")
 TRADE = ["orders", "order_lines", "acceptances", "returns", "receipts", "bank_lines", "matches", "disbursements"]
 LISTS = ["pay_lists", "distributions", "second_distributions"]
@@ -82,6 +95,33 @@ def test_no_number_of_a_person_can_be_anybodys(sample: Sample) -> None:
         assert person["resident_id"][14:17] == "000", "serials begin with 001"
         assert re.fullmatch(r"(07760\d{6})?", person["phone"]), "no subscriber's number begins with 0"
         assert re.fullmatch(r"(0000\d{12})?", person["bank_account"]), "no card or account begins with four zeros"
+
+
+def test_the_household_of_fangshan_is_as_printed_and_has_no_baseline(sample: Sample) -> None:
+    for year in ("2025", "2026"):
+        own = {
+            row["kind"]: row["amount_yuan"]
+            for row in sample.account_items
+            if row["household"] == FANGSHAN and row["occurred_on"].startswith(year)
+        }
+        own.pop("gift", None)
+        assert own == {
+            "veteran": "6720.00",
+            "grain_to_green": "12150.00",
+            "farmland": "1621.40",
+            "pension": "1296.00",
+        }
+    assert FANGSHAN not in {row["household"] for row in sample.household_baselines}
+
+
+def test_what_was_counted_in_qingyang_is_as_printed(sample: Sample) -> None:
+    counted = {
+        row["title"]: (int(row["households"]), int(row["people"]))
+        for row in sample.published_figures
+        if row["households"]
+    }
+    unstable, marginal, both = counted["脱贫不稳定户"], counted["边缘易致贫户"], counted["监测对象合计"]
+    assert both == (unstable[0] + marginal[0], unstable[1] + marginal[1]) == (5_846, 22_137)
 
 
 def test_wang_village_is_as_printed(sample: Sample) -> None:
