@@ -79,7 +79,7 @@ OF_ONE = "WHERE (entry_id, position) IN (SELECT * FROM one)"
         (f"{RELEASED} DELETE FROM ledger_transfers {OF_ONE}", "contribution"),
         (f"{PAID} UPDATE ledger_transfers SET amount_fen = amount_fen - 7 {OF_ONE}", "received"),
         (f"{PAID} UPDATE ledger_transfers SET effective_on = DATE '2025-01-01' {OF_ONE}", "end of"),
-        (RETURNED, "lines brought"),
+        (RETURNED, "are left"),
         ("UPDATE ledger_balances SET balance_fen = balance_fen + 1", "snapshot"),
     ],
     ids=[
