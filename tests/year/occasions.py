@@ -28,14 +28,16 @@ def noon(day: date) -> datetime:
     return datetime.combine(day, time(4), UTC)
 
 
-def make_lots(session: orm.Session, cooperative: Cooperative, day: date) -> None:
-    """Split, merge, process with a loss, or repack, a month each, and put on sale what came of it."""
+def make_lots(session: orm.Session, cooperative: Cooperative, day: date) -> int:
+    """Split, merge, process with a loss, or repack, a month each, and put on sale what came of it: how many lots."""
     at_hand = sa.select(Lot).where(
         Lot.supplier_id == cooperative.id, Lot.status == LotStatus.OPEN, Lot.available_milli > 1_000
     )
     lots = session.scalars(at_hand.order_by(Lot.produced_on.desc(), Lot.id.desc())).all()
-    for lot in _MAKE[day.month % len(_MAKE)](session, cooperative, lots, noon(day)):
+    made = _MAKE[day.month % len(_MAKE)](session, cooperative, lots, noon(day)) if lots else ()
+    for lot in made:
         opening.open_lot(session, cooperative.manager, lot_id=lot.id, on=day)
+    return len(made)
 
 
 Made = Sequence[Lot]

@@ -61,6 +61,10 @@ SELECT m.line, a.kind, a.owner_id::text, m.mechanism, m.contribution, m.assisted
    AND (a.counterpart_id = %(supplier)s OR (a.counterpart_id IS NULL AND a.owner_id = %(supplier)s))
  GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
 """
+_CARRIES = """
+SELECT r.contribution_id::text, r.fen FROM release_carries r
+  JOIN contributions c ON c.id = r.contribution_id JOIN lots l ON l.id = c.lot_id WHERE l.supplier_id = %(supplier)s
+"""
 # Every account, whatever its kind, and every month that has closed.
 _SNAPSHOTS = """
 WITH own AS MATERIALIZED (
@@ -98,7 +102,7 @@ def breaches(connection: "psycopg.Connection[Any]", supplier: object) -> list[st
         *replay.wrong,
         *_of_shares(replay.standing.months, parts),
         *_of_lines_and_orders(replay, parts),
-        *_of_lots(replay, parts),
+        *_of_lots(replay, parts, dict(rows(_CARRIES))),
         *_of_payees(replay, parts),
         *_of_the_cooperative(replay, parts),
         *_of_months(parts),
@@ -158,8 +162,8 @@ def _of_lines_and_orders(replay: Replay, parts: Sequence[Part]) -> Iterator[str]
             yield f"order {order} is paid, yet {fen} waits"
 
 
-def _of_lots(replay: Replay, parts: Sequence[Part]) -> Iterator[str]:
-    """Hold what each contribution has released, or given along, against the drawn part of its lot."""
+def _of_lots(replay: Replay, parts: Sequence[Part], carries: Mapping[str, int]) -> Iterator[str]:
+    """Hold what each contribution has released, or given along, against the drawn part of its lot, and its carry."""
     released = _sums((part for part in parts if part.kind == "household" and part.step != ADVANCE), "contribution")
     for given in replay.facts.given.values():
         if given.carried_from and given.amount_fen:
@@ -172,6 +176,9 @@ def _of_lots(replay: Replay, parts: Sequence[Part]) -> Iterator[str]:
         due = floor(Fraction(given.amount_fen * lot.drawn_milli, lot.quantity_milli))
         if fen + carry != due:
             yield f"contribution {given.id} released {fen}, carries {carry}, of {due}"
+    for given_id in carries.keys() | replay.carry.keys():
+        if carries.get(given_id, 0) != replay.carry[given_id]:
+            yield f"contribution {given_id} is to carry {replay.carry[given_id]}, not {carries.get(given_id, 0)}"
     for lot in replay.facts.lots.values():
         if lot.drawn_milli != replay.drawn[lot.id]:
             yield f"lot {lot.id} is drawn by {lot.drawn_milli}, its lines and lots took {replay.drawn[lot.id]}"

@@ -35,6 +35,8 @@ from tests.year.world import FIRST, Buyer, Cooperative, Size, World, build, harv
 MONTHS_CLOSE_AFTER = timedelta(days=14)
 LARGEST_TENTHS = 200
 KG_A_LINE, LINES_AN_ORDER = 10, 2
+MONTHS_WITHOUT_ORDERS = 2
+"""The last ones, in which money and goods still come."""
 
 _OWED = sa.text(
     """
@@ -100,7 +102,7 @@ def play(db: Database, size: Size) -> Year:
     with db.transaction() as session:
         year = Year(db, build(session, size), Dice(size.chance))
     whole = (size.last - FIRST).days
-    days = whole - 60
+    days = whole - 30 * MONTHS_WITHOUT_ORDERS
     for number in range(whole + 1):
         day = FIRST + timedelta(days=number)
         if day.day == 1:
@@ -121,8 +123,7 @@ def play(db: Database, size: Size) -> Year:
 def _now_and_then(year: Year, cooperative: Cooperative, day: date) -> None:
     if day.day == 6:
         with year.db.transaction() as session:
-            occasions.make_lots(session, cooperative, day)
-        year.done["lots made of lots"] += 1
+            year.done["lots made of lots"] += occasions.make_lots(session, cooperative, day)
     if day.day == 20 and day.month in {4, 7, 10}:
         with year.db.transaction() as session:
             shared = occasions.to_share(session, cooperative, day)
@@ -139,7 +140,8 @@ def _now_and_then(year: Year, cooperative: Cooperative, day: date) -> None:
 
 def _begin_month(year: Year, day: date) -> None:
     size = year.world.size
-    kg = -(-size.orders * LINES_AN_ORDER * KG_A_LINE * 10 // (size.suppliers * 2 * 12 * 9))
+    months = size.last.month - MONTHS_WITHOUT_ORDERS
+    kg = -(-size.orders * LINES_AN_ORDER * KG_A_LINE * 10 // (size.suppliers * 2 * months * 9))
     for cooperative in year.world.cooperatives:
         with year.db.transaction() as session:
             harvest(session, cooperative, day.month, kg * 1_000)

@@ -3,29 +3,30 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
+from pathlib import Path
 from types import ModuleType
-from uuid import UUID
 
 import psycopg
 import pytest
 
-from market import money
-from market.attribution import claiming, recognition, reversal, rules, settling
-from market.attribution.rules import Kind, Owed, Share, Standing
+from market.attribution import recognition, reversal, rules
+from market.attribution.rules import Kind, Share, Standing
 from market.audit.doctoring import examine
 from market.audit.rules import Finding, Symptom
 from market.audit.verifying import verify
 from market.benefits.rules import Mechanism
 from market.db import Database, without_hurry
-from market.money import allocate
 from tests import schema
 from tests.conftest import clone
+from tests.year import splitting
 from tests.year.oracle import breaches
+from tests.year.paying import Payee, Paying
 from tests.year.playing import Year, play
+from tests.year.standing import Place
 from tests.year.world import Size
 
 SMALL = Size(suppliers=2, households_each=48, orders=60, returns_percent=30)
-TINY = Size(suppliers=1, households_each=24, orders=15, returns_percent=60, last=date(2025, 4, 30))
+TINY = Size(suppliers=1, households_each=24, orders=15, returns_percent=100, last=date(2025, 4, 30))
 WHOLE = Size(suppliers=10, households_each=500, orders=20_000)
 
 CORRECTIONS = ("returns of closed months", "payments of closed months undone")
@@ -87,7 +88,16 @@ def test_a_small_year_plays_all_mechanisms_and_fills_every_kind_of_account(small
     assert kinds == set(Kind) - {Kind.SUSPENSE}
 
 
-TABLES = ("ledger_transfers", "ledger_balances", "contributions", "order_lines")
+def test_the_oracle_knows_neither_the_markets_arithmetic_nor_what_it_posted() -> None:
+    reckoning = ("splitting", "standing", "facts", "paying", "reckoning", "sharing", "oracle")
+    sources = {name: Path(__file__).with_name(f"{name}.py").read_text(encoding="utf-8") for name in reckoning}
+    posted = ("ledger_accounts", "ledger_entries", "ledger_transfers", "ledger_balances", "release_carries")
+
+    assert [name for name, source in sources.items() if "from market" in source or "import market" in source] == []
+    assert [name for name in sources if name != "oracle" and any(table in sources[name] for table in posted)] == []
+
+
+TABLES = ("ledger_transfers", "ledger_balances", "contributions", "release_carries", "order_lines")
 ONE = "WITH one AS (SELECT entry_id, position FROM ledger_transfers t JOIN ledger_entries e ON e.id = t.entry_id"
 LARGE = "AND t.amount_fen > 9 ORDER BY t.effective_on DESC, t.id LIMIT 1)"
 POOLED = f"{ONE} WHERE e.reason = 'accrual' AND t.mechanism = 'share_dividend' {LARGE}"
@@ -121,6 +131,7 @@ OF_JANUARY = "WHERE b.month = (SELECT min(month) FROM ledger_periods)"
         (f"{GIVEN_ON} UPDATE ledger_transfers SET amount_fen = amount_fen - 1 {OF_ONE}", "collective_dividend"),
         (RETURNED, "are left"),
         (CARRIED, "took contributions"),
+        ("UPDATE release_carries SET fen = fen - 1", "is to carry"),
         (SNAPSHOT, "snapshot"),
         (f"{SNAPSHOT} {OF_HOUSEHOLDS}", "snapshot"),
         (f"{SNAPSHOT} {OF_JANUARY}", "snapshot"),
@@ -134,6 +145,7 @@ OF_JANUARY = "WHERE b.month = (SELECT min(month) FROM ledger_periods)"
         "a fen less given on",
         "another return",
         "a fen too many gone along",
+        "another carry",
         "a snapshot",
         "the households' snapshots",
         "the first month's snapshots",
@@ -168,25 +180,16 @@ def climb_for_the_first(accrued: Sequence[tuple[Share, int]], amount_fen: int, *
     return [each for each in climbed if each[1]]
 
 
-def tie_always_alike(total_fen: int, shares: Sequence[tuple[str, int]], *, salt: str) -> list[int]:
-    """Favour the same ones in every tie."""
-    return allocate(total_fen, shares, salt=salt[:0])
-
-
-def pay_the_newest(owed: Sequence[Owed], amount_fen: int, *, contribution_id: UUID | None) -> tuple[list[Owed], int]:
-    """Settle what is owed from the newest on."""
-    return claiming.pay(owed[::-1], amount_fen, contribution_id=contribution_id)
-
-
 @pytest.mark.parametrize(
     ("where", "name", "otherwise"),
     [
         (reversal, "fall", fall_on_the_first),
         (recognition, "climb", climb_for_the_first),
-        (money, "allocate", tie_always_alike),
-        (settling, "pay", pay_the_newest),
     ],
-    ids=["returns fall on the first", "part payments are the first's", "ties favour the same", "the newest is paid"],
+    ids=[
+        "returns fall on the first",
+        "part payments are the first's",
+    ],
 )
 def test_a_year_by_other_rules_is_seen(  # noqa: PLR0917 - what is done otherwise, and where
     server_url: str, template: str, monkeypatch: pytest.MonkeyPatch, where: ModuleType, name: str, otherwise: object
@@ -200,6 +203,29 @@ def test_a_year_by_other_rules_is_seen(  # noqa: PLR0917 - what is done otherwis
             database.close()
 
     assert any(each.startswith("household ") and "instead of" in each for each in said)
+
+
+def favour_the_same(_: str, key: str) -> bytes:
+    return key.encode()
+
+
+def newest_first(paying: Paying, payee: Payee, steps: Sequence[str]) -> list[tuple[Place, int]]:
+    return sorted(
+        paying.standing.of_owner(*payee, *steps), key=lambda each: paying.standing.first(each[0]), reverse=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "otherwise"),
+    [(splitting, "by_hash", favour_the_same), (Paying, "_in_turn", newest_first)],
+    ids=["ties favour the same", "the newest is paid"],
+)
+def test_a_reckoning_by_other_rules_is_not_that_of_the_year(
+    small: tuple[Year, str], monkeypatch: pytest.MonkeyPatch, where: object, name: str, otherwise: object
+) -> None:
+    monkeypatch.setattr(where, name, otherwise)
+
+    assert any(each.startswith("household ") and "instead of" in each for each in found(*small))
 
 
 @pytest.mark.soak
