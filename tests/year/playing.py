@@ -198,7 +198,7 @@ def _accept(year: Year, session: orm.Session, deal: Deal, day: date) -> None:
     acceptance.accept(session, deal.buyer.receiver, order_id=deal.order_id, report=report, now=noon(day))
     year.done["acceptances"] += 1
     if dice.happens(95):
-        pays = _pay_half if dice.happens(12) else _pay
+        pays = _pay_half if dice.happens(year.world.size.parts_percent) else _pay
         year.plan(year.within(day, 3, 45), lambda session, on: pays(year, session, deal, on))
     if dice.happens(year.world.size.returns_percent):
         year.plan(year.within(day, 1, 90), lambda session, on: _give_back(year, session, deal, on))

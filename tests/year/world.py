@@ -51,12 +51,13 @@ DEAR_MONTHS = {3, 8}
 
 @dataclass(frozen=True)
 class Size:
-    """How large a year is, how often goods come back, and the last day of it that is played."""
+    """How large a year is, how often goods come back or are paid in parts, and the last day of it that is played."""
 
     suppliers: int
     households_each: int
     orders: int
     returns_percent: int = 6
+    parts_percent: int = 12
     last: date = LAST
     chance: int = 2025
 
