@@ -65,27 +65,12 @@ _CARRIES = """
 SELECT r.contribution_id::text, r.fen FROM release_carries r
   JOIN contributions c ON c.id = r.contribution_id JOIN lots l ON l.id = c.lot_id WHERE l.supplier_id = %(supplier)s
 """
-# Every account, whatever its kind, and every month that has closed.
 _SNAPSHOTS = """
-WITH own AS MATERIALIZED (
-    SELECT id, kind, owner_id, step FROM ledger_accounts
-     WHERE book = 'attribution' AND %(supplier)s IN (owner_id, counterpart_id)
-), moved AS MATERIALIZED (
-    SELECT account_id, date_trunc('month', effective_on)::date AS month, sum(fen) AS fen
-      FROM (SELECT credit_account_id AS account_id, effective_on, amount_fen AS fen FROM ledger_transfers
-             WHERE credit_account_id IN (SELECT id FROM own)
-            UNION ALL
-            SELECT debit_account_id, effective_on, -amount_fen FROM ledger_transfers
-             WHERE debit_account_id IN (SELECT id FROM own)) t
-     GROUP BY 1, 2
-)
-SELECT o.kind, o.owner_id::text, o.step, p.month::text, coalesce(b.balance_fen, 0), coalesce(m.fen, 0)::bigint
-  FROM ledger_periods p
- CROSS JOIN own o
-  LEFT JOIN ledger_balances b ON b.account_id = o.id AND b.month = p.month
-  LEFT JOIN LATERAL (SELECT sum(fen) AS fen FROM moved WHERE account_id = o.id AND month <= p.month) m ON true
- WHERE p.book = 'attribution' AND coalesce(b.balance_fen, 0) <> coalesce(m.fen, 0)
+SELECT a.kind, a.owner_id::text, a.step, to_char(b.month, 'YYYY-MM'), b.balance_fen
+  FROM ledger_accounts a JOIN ledger_balances b ON b.account_id = a.id
+ WHERE a.book = 'attribution' AND %(supplier)s IN (a.owner_id, a.counterpart_id)
 """
+_CLOSED = "SELECT to_char(month, 'YYYY-MM') FROM ledger_periods WHERE book = 'attribution'"
 
 
 def breaches(connection: "psycopg.Connection[Any]", supplier: object) -> list[str]:
@@ -106,10 +91,7 @@ def breaches(connection: "psycopg.Connection[Any]", supplier: object) -> list[st
         *_of_payees(replay, parts),
         *_of_the_cooperative(replay, parts),
         *_of_months(parts),
-        *(
-            f"{kind} {owner} at {step} is {kept} in the snapshot of {month}, {fen} in the book"
-            for kind, owner, step, month, kept, fen in rows(_SNAPSHOTS)
-        ),
+        *_of_snapshots(parts, {row[:4]: row[4] for row in rows(_SNAPSHOTS)}, [row[0] for row in rows(_CLOSED)]),
     ]
 
 
@@ -226,3 +208,19 @@ def _of_months(parts: Sequence[Part]) -> Iterator[str]:
             standing += months[month]
             if standing < 0:
                 yield f"{place} is {standing} at the end of {month}"
+
+
+def _of_snapshots(
+    parts: Sequence[Part], kept: Mapping[tuple[str, str, str, str], int], closed: Sequence[str]
+) -> Iterator[str]:
+    """Hold the snapshot of every account, whatever its kind, at the end of every closed month against what moved."""
+    moved = _sums(parts, "kind", "owner", "step", "month")
+    accounts: dict[tuple[str, str, str], dict[str, int]] = {each[:3]: {} for each in kept}
+    for (*account, month), fen in moved.items():
+        accounts.setdefault((account[0], account[1], account[2]), {})[month] = fen
+    for account, months in accounts.items():
+        for closing in closed:
+            found = sum(fen for month, fen in months.items() if month <= closing)
+            said = kept.get((*account, closing), 0)
+            if said != found:
+                yield f"{account} is {said} in the snapshot of {closing}, {found} in the book"

@@ -94,6 +94,8 @@ class Paying:
             left = dict(ahead)
             matches: list[tuple[Place, Place, int, date]] = []
             for claim, fen in self._in_turn(payee, CLAIMING) if ahead else ():
+                if not any(left.values()):
+                    break
                 wanted = fen
                 for reason in self.facts.behind(claim.share.contribution):
                     for advance in [each for each, _ in ahead if self._paid_for(each) == reason]:
