@@ -265,6 +265,7 @@ def lot(
     produced_on: date = date(2026, 1, 5),
     expires_on: date | None = None,
     bought_in_milli: int = 0,
+    area_milli_mu: int | None = None,
 ) -> Lot:
     """A lot of the product, on sale unless told otherwise; its maker and its opener are two members."""
     supplier = session.get_one(Organisation, product.supplier_id)
@@ -278,7 +279,7 @@ def lot(
         produced_on=produced_on,
         expires_on=expires_on,
         origin_code=product.origin_code,
-        area_milli_mu=None,
+        area_milli_mu=area_milli_mu,
         base_unit=BASE_OF.get(Unit(product.unit), Unit.KG),
         quality_certificate=None,
         quantity_milli=quantity_milli,

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from heapq import heappop, heappush
 from itertools import count
 from uuid import UUID, uuid4
@@ -11,7 +11,8 @@ from uuid import UUID, uuid4
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from market.attribution import confirming
+from market.attribution import confirming, payment_reversal
+from market.attribution.models import Payment
 from market.attribution.rules import Kind, PaymentOrder
 from market.db import Database
 from market.ledger import service as ledger
@@ -26,13 +27,16 @@ from market.quantities import text
 from market.reports.rollups import roll_up
 from tests.money_out import paid_out
 from tests.story import ALL_EVIDENCE
+from tests.year import occasions
 from tests.year.dice import Dice
-from tests.year.world import YEAR, Buyer, Cooperative, Size, World, build, harvest
+from tests.year.occasions import noon
+from tests.year.world import FIRST, Buyer, Cooperative, Size, World, build, harvest
 
-FIRST, LAST = date(YEAR, 1, 1), date(YEAR, 12, 31)
 MONTHS_CLOSE_AFTER = timedelta(days=14)
 LARGEST_TENTHS = 200
 KG_A_LINE, LINES_AN_ORDER = 10, 2
+MONTHS_WITHOUT_ORDERS = 2
+"""The last ones, in which money and goods still come."""
 
 _OWED = sa.text(
     """
@@ -49,7 +53,8 @@ _OWED = sa.text(
 _FRESH = sa.text(
     """
     SELECT c.id, c.household_id, c.amount_fen FROM contributions c JOIN lots l ON l.id = c.lot_id
-     WHERE l.supplier_id = :supplier AND l.produced_on = :day ORDER BY c.id
+     WHERE l.supplier_id = :supplier AND l.produced_on = :day AND c.amount_fen > 1 AND c.carried_from IS NULL
+     ORDER BY c.id
     """
 )
 
@@ -81,8 +86,12 @@ class Year:
 
     def plan(self, day: date, deed: Deed) -> None:
         """Let something happen on a later day of the year, or never."""
-        if day <= LAST:
+        if day <= self.world.size.last:
             heappush(self.due, (day, next(self.numbers), deed))
+
+    def late(self, day: date, first: date) -> date:
+        """Return the day of something that is written down on a day: one in five times it is some weeks ago."""
+        return max(first, day - timedelta(days=self.dice.below(40))) if self.dice.happens(20) else day
 
     def within(self, day: date, first: int, last: int) -> date:
         return day + timedelta(days=first + self.dice.below(last - first + 1))
@@ -92,8 +101,9 @@ def play(db: Database, size: Size) -> Year:
     """Play a year, step by step through the services, each in its own transaction."""
     with db.transaction() as session:
         year = Year(db, build(session, size), Dice(size.chance))
-    days = (LAST - FIRST).days - 60
-    for number in range((LAST - FIRST).days + 1):
+    whole = (size.last - FIRST).days
+    days = whole - 30 * MONTHS_WITHOUT_ORDERS
+    for number in range(whole + 1):
         day = FIRST + timedelta(days=number)
         if day.day == 1:
             _begin_month(year, day)
@@ -105,19 +115,33 @@ def play(db: Database, size: Size) -> Year:
             _, _, deed = heappop(year.due)
             with db.transaction() as session:
                 deed(session, day)
-        if day.day == 25:
-            for cooperative in year.world.cooperatives:
-                _pay_households(year, cooperative, day)
+        for cooperative in year.world.cooperatives:
+            _now_and_then(year, cooperative, day)
     return year
 
 
-def _noon(day: date) -> datetime:
-    return datetime.combine(day, time(4), UTC)
+def _now_and_then(year: Year, cooperative: Cooperative, day: date) -> None:
+    if day.day == 6:
+        with year.db.transaction() as session:
+            year.done["lots made of lots"] += occasions.make_lots(session, cooperative, day)
+    if day.day == 20 and day.month in {4, 7, 10}:
+        with year.db.transaction() as session:
+            shared = occasions.to_share(session, cooperative, day)
+        for each in shared:
+            with year.db.transaction() as session:
+                occasions.share_out(session, year.world.county, cooperative, each, day)
+            year.done["distributions"] += 1
+    if day.day == 25:
+        _pay_households(year, cooperative, day)
+    if day.day == 28 and day.month % 3 == 0:
+        with year.db.transaction() as session:
+            year.done["second distributions"] += occasions.give_on(session, year.world, cooperative, day)
 
 
 def _begin_month(year: Year, day: date) -> None:
     size = year.world.size
-    kg = -(-size.orders * LINES_AN_ORDER * KG_A_LINE * 10 // (size.suppliers * 2 * 12 * 9))
+    months = size.last.month - MONTHS_WITHOUT_ORDERS
+    kg = -(-size.orders * LINES_AN_ORDER * KG_A_LINE * 10 // (size.suppliers * 2 * months * 9))
     for cooperative in year.world.cooperatives:
         with year.db.transaction() as session:
             harvest(session, cooperative, day.month, kg * 1_000)
@@ -144,7 +168,7 @@ def _place(year: Year, day: date) -> None:
         for _ in range(1 + dice.below(3))
     ]
     request = placing.Request("canteen", None, 30, lines)
-    now = _noon(day)
+    now = noon(day)
     try:
         with year.db.transaction() as session:
             placed = placing.place(
@@ -160,7 +184,7 @@ def _place(year: Year, day: date) -> None:
 
 
 def _deliver(year: Year, session: orm.Session, deal: Deal, day: date) -> None:
-    clerk, now = deal.cooperative.clerk, _noon(day)
+    clerk, now = deal.cooperative.clerk, noon(day)
     changing.confirm(session, clerk, order_id=deal.order_id, now=now)
     changing.ship(session, clerk, order_id=deal.order_id, quantities=None, shipped_on=day, now=now)
     year.plan(year.within(day, 1, 5), lambda session, on: _accept(year, session, deal, on))
@@ -171,12 +195,12 @@ def _accept(year: Year, session: orm.Session, deal: Deal, day: date) -> None:
     dice = year.dice
     found = [_found(year, line) for line in deal.lines(session)]
     report = acceptance.Report(found, ALL_EVIDENCE, day)
-    acceptance.accept(session, deal.buyer.receiver, order_id=deal.order_id, report=report, now=_noon(day))
+    acceptance.accept(session, deal.buyer.receiver, order_id=deal.order_id, report=report, now=noon(day))
     year.done["acceptances"] += 1
     if dice.happens(95):
-        pays = _pay_half if dice.happens(12) else _pay
+        pays = _pay_half if dice.happens(year.world.size.parts_percent) else _pay
         year.plan(year.within(day, 3, 45), lambda session, on: pays(year, session, deal, on))
-    if dice.happens(6):
+    if dice.happens(year.world.size.returns_percent):
         year.plan(year.within(day, 1, 90), lambda session, on: _give_back(year, session, deal, on))
 
 
@@ -203,15 +227,16 @@ def _unpaid(session: orm.Session, deal: Deal) -> int:
 def _record(year: Year, session: orm.Session, deal: Deal, fen: int, day: date) -> None:
     if fen <= 0:
         return
+    first = max(line.accepted_on for line in deal.lines(session) if line.accepted_on)
     payments.record(
         session,
         deal.cooperative.clerk,
         bank_reference=uuid4().hex,
         payer_name="财政支付中心",
         amount_fen=fen,
-        received_on=day,
+        received_on=year.late(day, first),
         parts=[OrderPart(deal.order_id, fen)],
-        now=_noon(day),
+        now=noon(day),
     )
     year.done["receipts"] += 1
 
@@ -224,8 +249,8 @@ def _give_back(year: Year, session: orm.Session, deal: Deal, day: date) -> None:
         return
     back = tenths if year.dice.happens(40) else 1 + year.dice.below(tenths)
     coming = [returns.ComesBack(line.id, text(100 * back, 1_000), year.dice.happens(50))]
-    claim = returns.Claim(coming, "品质不符", day)
-    returns.take_back(session, deal.buyer.receiver, order_id=deal.order_id, claim=claim, now=_noon(day))
+    claim = returns.Claim(coming, "品质不符", year.late(day, line.accepted_on or day))
+    returns.take_back(session, deal.buyer.receiver, order_id=deal.order_id, claim=claim, now=noon(day))
     year.done["returns"] += 1
     if line.accepted_on is not None and day.month > line.accepted_on.month + 1:
         year.done["returns of closed months"] += 1
@@ -240,7 +265,7 @@ def _pay_ahead(year: Year, cooperative: Cooperative, day: date) -> None:
         listed = [
             PaymentOrder(Kind.HOUSEHOLD, row.household_id, row.amount_fen * 3 // 5, uuid4().hex, row.id)
             for row in fresh
-            if year.dice.happens(50) and row.amount_fen > 1
+            if year.dice.happens(50)
         ]
         _disburse(year, session, cooperative, listed, day)
 
@@ -259,15 +284,34 @@ def _pay_households(year: Year, cooperative: Cooperative, day: date) -> None:
         paid = _disburse(year, session, cooperative, listed, day)
     if paid:
         with year.db.transaction() as session:
-            confirming.confirm(session, year.world.village, payment_ids=paid[::2], on=day, now=_noon(day))
+            confirming.confirm(
+                session, year.world.village, payment_ids=[row.id for row in paid[::2]], on=day, now=noon(day)
+            )
         year.done["confirmations"] += len(paid[::2])
+    for row in paid[1::2]:
+        if row.household_id and year.dice.happens(6):
+            year.plan(year.within(day, 5, 90), _undoing(year, cooperative, row.id, day))
+
+
+def _undoing(year: Year, cooperative: Cooperative, payment_id: UUID, paid_on: date) -> Deed:
+    """Let a payment turn out not to have arrived; often its month is closed by then."""
+
+    def undo(session: orm.Session, day: date) -> None:
+        payment_reversal.reverse_payment(
+            session, cooperative.manager, payment_id=payment_id, reason="账号有误退汇", on=day, now=noon(day)
+        )
+        year.done["payments undone"] += 1
+        if day > date(day.year, paid_on.month, 28) + MONTHS_CLOSE_AFTER + timedelta(days=4):
+            year.done["payments of closed months undone"] += 1
+
+    return undo
 
 
 def _disburse(
     year: Year, session: orm.Session, cooperative: Cooperative, listed: list[PaymentOrder], day: date
-) -> list[UUID]:
+) -> list[Payment]:
     if not listed:
         return []
-    _, rows, _ = paid_out(session, cooperative.clerk, listed, on=day, now=_noon(day))
+    _, rows, _ = paid_out(session, cooperative.clerk, listed, on=day, now=noon(day))
     year.done["payments"] += len(rows)
-    return [row.id for row in rows]
+    return rows
