@@ -121,7 +121,9 @@ def share_out(
     """Propose a list, and have the county approve it."""
     now = noon(day)
     period, formula = shared
-    proposed, _ = proposing.propose(session, cooperative.clerk, formula=formula, period=period, now=now)
+    proposed, _ = proposing.propose(
+        session, cooperative.clerk, formula=formula, period=period, evidence="成员大会决议", now=now
+    )
     proposing.approve(session, county, distribution_id=proposed.id, opinion="同意", on=day, now=now)
 
 
