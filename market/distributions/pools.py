@@ -47,13 +47,18 @@ _POOLS = sa.text(
      LIMIT :limit
     """
 )
-# Of a line of which retained money was given as well, the pool has its part of what fell. What goes from step to step
-# of the same payee comes to nothing. What a collective gave on stands with households under its payment, whatever it
-# had been given to the collective for: of what falls there, each mechanism has its part of what was given on.
+# Of a line of which retained money was given as well, or whose plan split a pool of the mechanism at once, the pool has
+# its part of what fell. What was kept of retained money, for who may not be paid, falls in the pool itself. What goes
+# from step to step of the same payee comes to nothing. What a collective gave on stands with households under its
+# payment, whatever it had been given to the collective for: of what falls there, each mechanism has its part of what
+# was given on.
 _FALLEN = sa.text(
     """
     WITH taken AS MATERIALIZED (
-        SELECT a.owner_id AS supplier_id, m.mechanism, m.order_line_id, sum(m.fen) AS fen
+        SELECT a.owner_id AS supplier_id, m.mechanism, m.order_line_id,
+               sum(m.fen) FILTER (WHERE e.reason = 'distribution') AS fen,
+               -coalesce(sum(m.fen) FILTER (WHERE e.reason = 'accrual'), 0) AS accrued_fen,
+               coalesce(sum(m.fen) FILTER (WHERE e.reason IN ('return', 'price_cut')), 0) AS fallen_fen
           FROM ledger_accounts a
           CROSS JOIN LATERAL (
               SELECT entry_id, mechanism, order_line_id, amount_fen AS fen FROM ledger_transfers
@@ -61,9 +66,10 @@ _FALLEN = sa.text(
               UNION ALL
               SELECT entry_id, mechanism, order_line_id, -amount_fen FROM ledger_transfers
                WHERE credit_account_id = a.id) m
-          JOIN ledger_entries e ON e.id = m.entry_id AND e.reason = 'distribution'
+          JOIN ledger_entries e ON e.id = m.entry_id
          WHERE a.book = 'attribution' AND a.kind = 'pool' AND a.owner_id = ANY(CAST(:suppliers AS uuid[]))
          GROUP BY 1, 2, 3
+        HAVING sum(m.fen) FILTER (WHERE e.reason = 'distribution') <> 0
     ), given_on AS (
         SELECT t.order_line_id, t.payment_id, t.mechanism, sum(t.amount_fen) AS fen,
                sum(sum(t.amount_fen)) OVER (PARTITION BY t.order_line_id, t.payment_id) AS whole_fen
@@ -79,13 +85,13 @@ _FALLEN = sa.text(
               SELECT sum(t.amount_fen) AS fen
                 FROM ledger_transfers t
                 JOIN ledger_accounts a ON a.id = t.debit_account_id AND a.kind = 'household' AND a.step <> 'advance'
-                JOIN ledger_entries e ON e.id = t.entry_id AND e.reason = 'return'
+                JOIN ledger_entries e ON e.id = t.entry_id AND e.reason IN ('return', 'price_cut')
                WHERE t.order_line_id = g.order_line_id AND t.payment_id = g.payment_id
                  AND t.mechanism = 'collective_dividend') m
          GROUP BY 1, 2
     ), given AS (
         SELECT p.supplier_id, p.mechanism, p.order_line_id, p.fen AS taken_fen,
-               sum(m.fen) FILTER (WHERE e.reason = 'distribution') AS fen,
+               sum(m.fen) FILTER (WHERE e.reason IN ('accrual', 'distribution')) AS fen,
                -sum(m.fen) FILTER (WHERE e.reason IN ('return', 'price_cut')) AS fallen_fen
           FROM taken p
           JOIN ledger_transfers t ON t.order_line_id = p.order_line_id AND t.mechanism = p.mechanism
@@ -96,14 +102,18 @@ _FALLEN = sa.text(
                                 AND a.step <> 'advance'
                                 AND (a.kind = 'collective' OR t.mechanism <> 'collective_dividend')
           JOIN ledger_entries e ON e.id = t.entry_id
+         WHERE p.fen > 0
          GROUP BY 1, 2, 3, 4
+    ), parts AS (
+        SELECT g.supplier_id, mechanism,
+               div(g.taken_fen * (coalesce(g.fallen_fen, 0) + coalesce(o.fen, 0)), g.fen) AS fen
+          FROM given g
+          LEFT JOIN fallen_on o USING (order_line_id, mechanism)
+         WHERE g.fen > 0
+         UNION ALL
+        SELECT supplier_id, mechanism, div(fen * fallen_fen, accrued_fen - fen) FROM taken WHERE fen < 0
     )
-    SELECT g.supplier_id, mechanism,
-           sum(div(g.taken_fen * (coalesce(g.fallen_fen, 0) + coalesce(o.fen, 0)), g.fen))::bigint
-      FROM given g
-      LEFT JOIN fallen_on o USING (order_line_id, mechanism)
-     WHERE g.fen > 0
-     GROUP BY 1, 2
+    SELECT supplier_id, mechanism, sum(fen)::bigint FROM parts GROUP BY 1, 2
     """
 )
 

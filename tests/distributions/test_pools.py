@@ -1,5 +1,7 @@
 """A pool tells what lines brought less what came back, also of what had been given out of it before."""
 
+from datetime import date
+
 import pytest
 from sqlalchemy import orm
 
@@ -56,6 +58,23 @@ def test_of_what_falls_of_shares_from_a_pool_and_retained_money_the_pool_has_its
     season.story.give_back(order, "5", on=AFTER)
     assert balance(season) == (5_00, 5_00, 0)
     season.story.give_back(order, "5", on=AFTER)
+    assert balance(season) == (0, 0, 0)
+
+
+def test_what_is_kept_of_retained_money_falls_in_the_pool_and_lines_brought_it_nothing(session: orm.Session) -> None:
+    direct = factories.household(session)
+    season = Season(session, pools=[(Mechanism.SHARE_DIVIDEND, 1_000, [(direct.id, 1)])])
+    there, gone = season.story.household(), season.story.household()
+    season.story.lot(1_000_000)
+    orders = [season.sell("10"), season.sell("20")]
+    gone.departed_on = date(2026, 6, 1)
+    session.flush()
+    season.share_out(season.dividend(30_00, Holding(str(there.id), own_fen=2), Holding(str(gone.id), own_fen=1)))
+    assert balance(season) == (0, -10_00, 10_00)
+    for order, quantity in ((orders[0], "5"), (orders[1], "7"), (orders[0], "5")):
+        season.story.give_back(order, quantity, on=AFTER)
+        assert balance(season)[0] == 0
+    season.story.give_back(orders[1], "13", on=AFTER)
     assert balance(season) == (0, 0, 0)
 
 
