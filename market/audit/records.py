@@ -97,10 +97,15 @@ _QUERIES: Mapping[RecordRule, str] = {
             SELECT w.last_on - greatest(e.enrolled_on, l.produced_on - {LONGEST_WORK_DAYS}) + 1 AS days) AS d
          WHERE w.milli > 1000 * {HOURS_OF_A_DAY} * CAST(h.head_count AS numeric) * d.days
     """,
-    RecordRule.PLAN_DATED_BACK: f"""
-        SELECT v.id, p.supplier_id, {_NOBODY}, v.valid_from, {_DAY.format("v.decided_at")},
+    RecordRule.VERSION_DATED_BACK: f"""
+        SELECT v.id, v.owner_id, {_NOBODY}, v.valid_from, {_DAY.format("v.decided_at")},
                jsonb_build_object('days', {_DAY.format("v.decided_at")} - v.valid_from)
-          FROM plan_versions v JOIN plans p ON p.id = v.plan_id JOIN suppliers s ON s.id = p.supplier_id
+          FROM (SELECT v.id, p.supplier_id AS owner_id, v.valid_from, v.decided_at, v.status
+                  FROM plan_versions v JOIN plans p ON p.id = v.plan_id
+                 UNION ALL
+                SELECT v.id, r.organisation_id, v.valid_from, v.decided_at, v.status
+                  FROM register_versions v JOIN registers r ON r.id = v.register_id) AS v
+          JOIN suppliers s ON s.id = v.owner_id
          WHERE v.status = 'approved' AND {_DAY.format("v.decided_at")} - v.valid_from > {LONG_AFTER_DAYS}
     """,
     RecordRule.PAYMENT_DATED_BACK: f"""

@@ -309,7 +309,7 @@ class RecordRule(StrEnum):
     PRICE_FAR_BELOW_SALE = "price_far_below_sale"
     WORTH_MORE_THAN_SALE = "worth_more_than_sale"
     HOURS_BEYOND_THE_DAYS = "hours_beyond_the_days"
-    PLAN_DATED_BACK = "plan_dated_back"
+    VERSION_DATED_BACK = "version_dated_back"
     PAYMENT_DATED_BACK = "payment_dated_back"
     RECEIPT_DATED_BACK = "receipt_dated_back"
     RECEIPT_ON_NO_STATEMENT = "receipt_on_no_statement"
@@ -340,9 +340,9 @@ RECORD_WORDS: Mapping[RecordRule, tuple[str, str]] = {
         "a household worked more hours for a lot than its people have in the days in which it can have",
         "农户投入某批次的工时超过其人口在可务工天数内的全部小时",
     ),
-    RecordRule.PLAN_DATED_BACK: (
-        "a version of a plan was approved more than 30 days after the day from which it holds",
-        "带农方案版本的批准日期晚于其生效日期 30 天以上",
+    RecordRule.VERSION_DATED_BACK: (
+        "a version of a plan or of a share register was approved more than 30 days after the day from which it holds",
+        "带农方案或股份名册版本的批准日期晚于其生效日期 30 天以上",
     ),
     RecordRule.PAYMENT_DATED_BACK: (
         "a disbursement was recorded more than 30 days after the day on which it is to have been paid",

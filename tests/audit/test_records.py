@@ -12,8 +12,9 @@ from sqlalchemy import orm
 from starlette.testclient import TestClient
 
 from market.audit.rules import RECORD_WORDS, RecordRule
+from market.benefits.holdings import Holding, RegisterBody
 from market.benefits.models import PlanVersion
-from market.benefits.rules import Measure, Mechanism
+from market.benefits.rules import Measure, Mechanism, RegisterKind
 from market.lots.models import Lot
 from market.orders.models import Order
 from tests import factories
@@ -166,8 +167,21 @@ def test_a_plan_approved_long_after_it_began_is_listed(stalls: Stalls, days: int
     plan = factories.plan(stalls.session, stalls.supplier, valid_from=decided_on - timedelta(days=days))
     (version_id,) = stalls.session.scalars(sa.select(PlanVersion.id).where(PlanVersion.plan_id == plan.id))
     asked = {"from": decided_on.isoformat(), "to": decided_on.isoformat()}
-    found = odd(stalls.auditor, RecordRule.PLAN_DATED_BACK, **asked)
+    found = odd(stalls.auditor, RecordRule.VERSION_DATED_BACK, **asked)
     assert [(each["id"], each["figures"]) for each in found] == [(str(version_id), {"days": 31})][:listed]
+
+
+@pytest.mark.parametrize(("days", "listed"), [(30, 0), (31, 1)])
+def test_a_share_register_approved_long_after_it_began_is_listed(stalls: Stalls, days: int, listed: int) -> None:
+    decided_on = factories.LONG_AGO.date()
+    body = RegisterBody(RegisterKind.SHARES, (Holding(str(factories.household(stalls.session).id), own_fen=1),))
+    version = factories.register_version(
+        stalls.session, stalls.supplier, body, valid_from=decided_on - timedelta(days=days)
+    )
+    asked = {"from": decided_on.isoformat(), "to": decided_on.isoformat()}
+    found = odd(stalls.auditor, RecordRule.VERSION_DATED_BACK, **asked)
+    own = [each["figures"] for each in found if each["id"] == str(version.id)]
+    assert own == [{"days": 31}][:listed]
 
 
 def test_the_list_is_read_page_by_page_and_by_the_day_of_recording(stalls: Stalls) -> None:
