@@ -11,7 +11,7 @@ from sqlalchemy import orm
 from market.api import Page, PageQuery, Schema, declared, decode_cursor, encode_cursor, router_of
 from market.benefits import enrolling, queries, rules, service
 from market.benefits.models import Enrolment, Plan, PlanVersion
-from market.benefits.rules import (
+from market.benefits.refusals import (
     CollectiveElsewhereError,
     NotCollectiveError,
     NotEnrolledError,

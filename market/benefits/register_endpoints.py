@@ -12,6 +12,7 @@ from market.benefits import queries, registers
 from market.benefits.endpoints import page_by_ids
 from market.benefits.holdings import ModePartMissingError, RegisterBodyError, SchemeBeyondRuleError
 from market.benefits.models import Register, RegisterVersion
+from market.benefits.refusals import CollectiveElsewhereError, NotCollectiveError, NotEnrolledError
 from market.benefits.register_schemas import (
     BoundedOut,
     DraftRegister,
@@ -25,7 +26,6 @@ from market.benefits.register_schemas import (
     rows_out,
 )
 from market.benefits.registers import ListKeeperError, NotOfVillageError, RegisterNameTakenError
-from market.benefits.rules import CollectiveElsewhereError, NotCollectiveError, NotEnrolledError
 from market.benefits.schemas import DecideVersion
 from market.clock import utc_now
 from market.errors import FourEyesError, NotFoundError, TransitionError

@@ -19,7 +19,8 @@ from market.benefits.holdings import (
 )
 from market.benefits.models import Register, RegisterVersion, SchemeRule
 from market.benefits.queries import register_versions_in_force, visible_register_versions, visible_registers
-from market.benefits.rules import NotEnrolledError, PlanEvent, RegisterKind
+from market.benefits.refusals import NotEnrolledError
+from market.benefits.rules import PlanEvent, RegisterKind
 from market.benefits.service import check_collectives, check_enrolled
 from market.db import within
 from market.errors import MarketError, NotFoundError, named

@@ -16,20 +16,14 @@ from market.benefits.queries import (
     visible_plans,
     visible_versions,
 )
-from market.benefits.rules import (
+from market.benefits.refusals import (
     CollectiveElsewhereError,
-    Mechanism,
     NotCollectiveError,
     NotEnrolledError,
-    Payee,
-    PlanBody,
-    PlanEvent,
     PlanNameTakenError,
     PlanNotSimulatedError,
-    PlanStatus,
-    payees,
-    plan_body,
 )
+from market.benefits.rules import Mechanism, Payee, PlanBody, PlanEvent, PlanStatus, payees, plan_body
 from market.benefits.soundness import check_body
 from market.errors import NotFoundError, named
 from market.identity.models import Organisation

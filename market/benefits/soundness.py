@@ -1,6 +1,7 @@
 """What makes the body of a plan sound: its mechanisms, its prices and its pools; pure."""
 
 from market import money
+from market.benefits.refusals import PlanBodyError
 from market.benefits.rules import (
     CONTRIBUTED,
     MEASURES_IN,
@@ -9,7 +10,6 @@ from market.benefits.rules import (
     Mechanism,
     Payee,
     PlanBody,
-    PlanBodyError,
     Pool,
     PriceTerms,
     Pricing,

@@ -16,7 +16,7 @@ from market.benefits.formulas import (
 )
 from market.benefits.holdings import Source
 from market.clock import business_date, utc_now
-from market.distributions import giving_on, pools, proposing, queries
+from market.distributions import collective_queries, giving_on, pools, proposing, queries
 from market.distributions.listing import Custody, Dividend, Formula, Patronage, Profit
 from market.distributions.models import Distribution, SecondDistribution
 from market.distributions.rules import (
@@ -287,7 +287,7 @@ def give_on(request: GiveOn, caller: Writer, *, dry_run: bool = False) -> Respon
 def list_second_distributions(query: Annotated[PageQuery, Query()], caller: Reader) -> Page[SecondOut]:
     """List what village collectives gave on, newest first."""
     with caller.transaction() as (session, actor):
-        found: Any = queries.visible_second_distributions(actor)
+        found: Any = collective_queries.visible_second_distributions(actor)
         page, next_cursor = newest(session, found, SecondDistribution.id, query)
     return Page(items=[SecondOut.model_validate(row) for row in page], next_cursor=next_cursor)
 
@@ -356,7 +356,7 @@ def confirm_second_distribution(
 def show_collective_account(collective_id: UUID, caller: Reader) -> CollectiveAccountOut:
     """Show what a village collective received, gave on and still holds, supplier by supplier."""
     with caller.transaction() as (session, actor):
-        if session.scalar(queries.visible_collectives(actor, collective_id)) is None:
+        if session.scalar(collective_queries.visible_collectives(actor, collective_id)) is None:
             raise NotFoundError(what="organisation")
-        rows = queries.collective_account(session, collective_id)
+        rows = collective_queries.collective_account(session, collective_id)
         return CollectiveAccountOut(items=[CollectiveMoneyOut.model_validate(row) for row in rows])

@@ -16,7 +16,7 @@ from market.benefits.holdings import register_body
 from market.benefits.models import RegisterVersion
 from market.benefits.rules import Mechanism, RegisterKind
 from market.db import array, new_id
-from market.distributions import queries
+from market.distributions import collective_queries
 from market.distributions.listing import approved_version, check_in_force, judge
 from market.distributions.models import SecondDistribution
 from market.distributions.posting_parts import moves_of
@@ -88,7 +88,7 @@ def predict(session: orm.Session, actor: Actor, *, given: Given) -> Second:
     name = _salt(collective_id, given.supplier_id, version.sha256)
     dues = formulas.dividend(given.amount_fen, register_body(version.body), salt=name)
     items = judge(session, dues, supplier_id=None, on=given.given_on)
-    funds = queries.received(session, collective_id, given.supplier_id)
+    funds = collective_queries.received(session, collective_id, given.supplier_id)
     found = Second(version, items, sum(fund.fen for fund in funds))
     if found.kept_fen == given.amount_fen:
         raise NobodyListedError(
@@ -180,10 +180,10 @@ def approve(
     lock_supplier(session, supplier_id)
     given_on = distribution.given_on
     check_in_force(session, session.get_one(RegisterVersion, distribution.register_version_id), given_on)
-    funds = queries.received(session, collective_id, supplier_id)
+    funds = collective_queries.received(session, collective_id, supplier_id)
     _check_held(distribution.amount_fen, funds)
     name = _salt(collective_id, supplier_id, distribution.register_sha256)
-    parts = _parts(queries.second_items_of(session, distribution_id), funds, name)
+    parts = _parts(collective_queries.second_items_of(session, distribution_id), funds, name)
     _check_came_in(parts, given_on)
     day = max([given_on, *(part.fund.since for part in parts)])
     draft = posting.Draft(
@@ -231,7 +231,7 @@ def _decide(
 
 def _locked(session: orm.Session, actor: Actor, distribution_id: UUID) -> SecondDistribution:
     """Return one that the actor may see, locked until the commit; raises `NotFoundError`."""
-    visible = queries.visible_second_distributions(actor).where(SecondDistribution.id == distribution_id)
+    visible = collective_queries.visible_second_distributions(actor).where(SecondDistribution.id == distribution_id)
     distribution = session.scalar(visible.with_for_update())
     if distribution is None:
         raise NotFoundError(what="second_distribution")
@@ -279,7 +279,7 @@ def confirm(
     session.flush()
     supplier_id = distribution.supplier_id
     lock_supplier(session, supplier_id)
-    standing = queries.unconfirmed(session, distribution_id)
+    standing = collective_queries.unconfirmed(session, distribution_id)
     moves = [
         posting.Move(
             posting.account(found.share, supplier_id, Step.DISBURSED),
@@ -295,7 +295,7 @@ def confirm(
     day = max([on, *(found.since for found in standing)])
     facts = {"second_distribution": distribution_id}
     posting.post(session, [posting.Draft(source, "confirmation", day, moves, facts)])
-    listed = queries.second_items_of(session, distribution_id)
+    listed = collective_queries.second_items_of(session, distribution_id)
     about = [(item.payee_id, distribution_id) for item in listed if item.fen and not item.excluded]
     proxies.record(session, actor, deed=Deed.SECOND_CONFIRMED, about=about, evidence=_CONFIRMED, now=now)
     return distribution

@@ -10,7 +10,8 @@ from sqlalchemy import orm
 
 from market.benefits import service as benefits
 from market.benefits.queries import code_known_to
-from market.benefits.rules import Measure, Mechanism, NotEnrolledError, PlanBody, PlanNotApprovedError, plan_body
+from market.benefits.refusals import NotEnrolledError
+from market.benefits.rules import Measure, Mechanism, PlanBody, PlanNotApprovedError, plan_body
 from market.catalog.models import Product
 from market.clock import business_date
 from market.db import lock_by, new_id

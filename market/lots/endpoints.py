@@ -8,7 +8,8 @@ from fastapi import Query, Response
 from sqlalchemy import orm
 
 from market.api import Page, PageQuery, after_id, cut, declared, newest, router_of
-from market.benefits.rules import NotEnrolledError, PlanNotApprovedError
+from market.benefits.refusals import NotEnrolledError
+from market.benefits.rules import PlanNotApprovedError
 from market.catalog.rules import InexactQuantityError, milli_of
 from market.clock import business_date, utc_now
 from market.errors import FourEyesError, InvalidInputError, NotFoundError, TransitionError

@@ -16,7 +16,7 @@ from market.attribution.rules import Kind, PaymentOrder
 from market.benefits.holdings import Holding, Listed, RegisterBody, Source
 from market.benefits.rules import Mechanism, RegisterKind
 from market.clock import business_date
-from market.distributions import giving_on, proposing, queries
+from market.distributions import collective_queries, giving_on, proposing, queries
 from market.distributions.listing import Dividend, Formula, Patronage
 from market.distributions.rules import Counted, Period
 from market.errors import MarketError
@@ -283,7 +283,7 @@ class Walk:
 
     def give_on(self) -> None:
         """Let the collective give on what it holds, or less, or more than that."""
-        funds = queries.received(self.session, self.collective.id, self.story.supplier.id)
+        funds = collective_queries.received(self.session, self.collective.id, self.story.supplier.id)
         held = sum(fund.fen for fund in funds)
         given_on = max([self.day(), *(fund.paid_on for fund in funds if fund.paid_on)])
         rows = tuple(Listed(str(each.id), 1 + self.number(5)) for each in self.households[self.number(3) :])

@@ -13,13 +13,9 @@ from sqlalchemy import exc, orm
 from market.benefits import registers
 from market.benefits.holdings import Entitlement, Holding, Listed, RegisterBody, SchemeBeyondRuleError, weights
 from market.benefits.models import Register, RegisterVersion
+from market.benefits.refusals import NotCollectiveError, NotEnrolledError
 from market.benefits.registers import ListKeeperError, NotOfVillageError, RegisterNameTakenError
-from market.benefits.rules import (
-    NotCollectiveError,
-    NotEnrolledError,
-    PlanStatus,
-    RegisterKind,
-)
+from market.benefits.rules import PlanStatus, RegisterKind
 from market.db import new_id
 from market.errors import FourEyesError, NotFoundError, TransitionError
 from market.identity.models import Organisation

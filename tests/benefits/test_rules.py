@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from market.benefits import rules, soundness
+from market.benefits.refusals import PlanBodyError
 from market.benefits.rules import (
     CONTRIBUTED,
     MECHANISMS,
@@ -23,7 +24,6 @@ from market.benefits.rules import (
     MechanismTerms,
     Payee,
     PlanBody,
-    PlanBodyError,
     PlanEvent,
     PlanStatus,
     Pool,

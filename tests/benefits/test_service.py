@@ -10,19 +10,15 @@ from sqlalchemy import exc, orm
 from market.benefits import enrolling, service
 from market.benefits.models import Enrolment, Plan, PlanVersion
 from market.benefits.queries import visible_enrolments, visible_plans
-from market.benefits.rules import (
+from market.benefits.refusals import (
     CollectiveElsewhereError,
-    Mechanism,
     NotCollectiveError,
     NotEnrolledError,
-    PlanBody,
     PlanBodyError,
     PlanNameTakenError,
     PlanNotSimulatedError,
-    PlanStatus,
-    Pool,
-    plan_body,
 )
+from market.benefits.rules import Mechanism, PlanBody, PlanStatus, Pool, plan_body
 from market.db import new_id
 from market.errors import FourEyesError, NotFoundError, TransitionError
 from market.identity.models import Organisation

@@ -197,7 +197,7 @@ def test_a_dividend_is_expected_by_the_register_in_force_of_those_who_may_still_
 def test_a_dividend_on_land_is_expected_by_its_modes_unless_other_shares_have_none(
     client: TestClient, session: orm.Session
 ) -> None:
-    """Half a mu each, of whose profit Wang has 50 % and Li 94.2 %; by capital both weigh alike."""
+    """Half a mu each: of its profit Wang has 50 %, Li 94.2 %; of the capital Li has 5,000 yuan, Wang then 7,500."""
     season = Season(session, pools=[(Mechanism.SHARE_DIVIDEND, 1_442, None)])
     wang, li = (season.story.household().id for _ in range(2))
     season.profit(1, leye(), base=wang, base_own_tending=li)
@@ -205,7 +205,7 @@ def test_a_dividend_on_land_is_expected_by_its_modes_unless_other_shares_have_no
     season.sell("10")
     assert figures(simulated(client, season), wang, li) == [(500, 0, 500, 0), (942, 0, 942, 0)]
     factories.register_version(session, season.story.supplier, holdings(**{str(wang): 3_750_00}))
-    assert figures(simulated(client, season), li) == [(481, 0, 481, 0)]
+    assert figures(simulated(client, season), li) == [(577, 0, 577, 0)]
 
 
 def test_custody_is_expected_by_the_entitlements_in_force_for_household_and_collective(

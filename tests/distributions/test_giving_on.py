@@ -14,7 +14,7 @@ from market.audit.doctoring import examine
 from market.audit.verifying import verify
 from market.benefits.models import RegisterVersion
 from market.benefits.rules import IncomeClass, Mechanism
-from market.distributions import giving_on, queries
+from market.distributions import collective_queries, giving_on
 from market.distributions.models import SecondDistribution
 from market.distributions.rules import (
     GivenBeforeReceivedError,
@@ -46,8 +46,8 @@ def season(session: orm.Session) -> Season:
     return season
 
 
-def account(season: Season) -> queries.CollectiveAccount:
-    (found,) = queries.collective_account(season.session, season.collective.id)
+def account(season: Season) -> collective_queries.CollectiveAccount:
+    (found,) = collective_queries.collective_account(season.session, season.collective.id)
     assert found.received_fen == found.given_on_fen + found.held_fen + found.advance_fen
     return found
 

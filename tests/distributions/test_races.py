@@ -8,7 +8,8 @@ import sqlalchemy as sa
 
 from market.benefits import service as plans
 from market.benefits.models import PlanSimulation
-from market.benefits.rules import PlanNotSimulatedError, PlanStatus
+from market.benefits.refusals import PlanNotSimulatedError
+from market.benefits.rules import PlanStatus
 from market.db import Database
 from market.distributions import proposing, simulations
 from market.distributions.models import Distribution

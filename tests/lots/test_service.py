@@ -8,7 +8,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from market.benefits.rules import Mechanism, NotEnrolledError, PlanBody, PlanNotApprovedError, PlanStatus
+from market.benefits.refusals import NotEnrolledError
+from market.benefits.rules import Mechanism, PlanBody, PlanNotApprovedError, PlanStatus
 from market.db import new_id
 from market.errors import FourEyesError, InvalidInputError, NotFoundError, TransitionError
 from market.identity.models import Organisation

@@ -10,7 +10,7 @@ from sqlalchemy import orm
 from market.attribution.rules import Kind
 from market.benefits.holdings import Source
 from market.benefits.rules import Mechanism
-from market.distributions import giving_on, proposing, queries
+from market.distributions import collective_queries, giving_on, proposing, queries
 from market.distributions.listing import Custody, Dividend, Formula, Patronage
 from market.distributions.rules import Counted, Period
 from market.identity.rules import Actor
@@ -129,7 +129,7 @@ def share_out(
 
 def give_on(session: orm.Session, world: World, cooperative: Cooperative, day: date) -> bool:
     """Give on two thirds of what the collective holds, half of the times with the village's word that it arrived."""
-    held = sum(fund.fen for fund in queries.received(session, cooperative.collective_id, cooperative.id))
+    held = sum(fund.fen for fund in collective_queries.received(session, cooperative.collective_id, cooperative.id))
     if held < 3:
         return False
     given = giving_on.Given(

@@ -35,6 +35,8 @@ class Paying:
         self.wrong: list[str] = []
         self.undone: set[str] = set()
         self._confirmed_on: dict[str, date] = {}
+        self.had_on: dict[tuple[str, str], list[date | None]] = defaultdict(list)
+        """By household and payment: when it confirmed what its collective gave on to it of that payment, each time."""
         self._batches: dict[str, list[Payment]] = defaultdict(list)
         for payment in facts.payments.values():
             self._batches[payment.disbursement].append(payment)
@@ -114,9 +116,16 @@ class Paying:
         return self.facts.payments[advance.payment or ""].contribution
 
     def _confirmed(self, advance: Place) -> date | None:
-        """Return when the payee confirmed what was paid ahead; what a collective gave on it did not confirm itself."""
+        """Return when what was paid ahead was confirmed: of what a collective gave on, when the last of it was."""
         payment = self.facts.payments[advance.payment or ""]
-        return self._confirmed_on.get(payment.id) if payment.payee == advance.share.owner else None
+        if payment.payee == advance.share.owner:
+            return self._confirmed_on.get(payment.id)
+        return self.all_had_on(advance.share.owner, payment.id)
+
+    def all_had_on(self, owner: str, payment_id: str) -> date | None:
+        """Return when a household had confirmed all that its collective gave on to it of a payment."""
+        days = [day for day in self.had_on[owner, payment_id] if day]
+        return max(days) if days and len(days) == len(self.had_on[owner, payment_id]) else None
 
     def _paid_by(self, payment: Payment, *steps: str) -> list[tuple[Place, int]]:
         standing = self.standing.of_owner(payment.kind, payment.payee, *steps)

@@ -4,7 +4,7 @@ A list is split by weight, or promised by a rate; what stands in a pool or is re
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from fractions import Fraction
 from math import floor
@@ -157,9 +157,23 @@ class Replay(Reckoning):
             self.given_on[collective] -= part
         before = self._had(given)
         self._hand_out(given, funds, on, salt)
+        more = [(place, fen - before.get(place, 0)) for place, fen in self._had(given).items()]
+        had = [(place, fen) for place, fen in more if fen]
+        under = {(place.share.owner, place.payment or "") for place, _ in had}
+        for each in under:
+            self.had_on[each].append(confirmed_on)
         if confirmed_on:
-            more = {place: fen - before.get(place, 0) for place, fen in self._had(given).items()}
-            self.confirm_places([(place, fen) for place, fen in more.items() if fen], confirmed_on)
+            self.confirm_places([*had, *self._claimed(under)], confirmed_on)
+
+    def _claimed(self, under: Collection[tuple[str, str]]) -> list[tuple[Place, int]]:
+        """Return what orders have claimed of what came back of money given on, once all of it is confirmed."""
+        return [
+            (place, fen)
+            for owner, payment in under
+            if self.all_had_on(owner, payment)
+            for place, fen in self.standing.of_owner("household", owner, DISBURSED)
+            if place.payment == payment and place.share.mechanism != "collective_dividend"
+        ]
 
     def _had(self, given: Parts) -> dict[Place, int]:
         owners = {share.owner for share, _ in given}
