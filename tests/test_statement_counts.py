@@ -29,7 +29,7 @@ PLACING = 9
 PREDICTION = 5
 ACCEPTANCE = 23
 """With an order come accounts of its money: they are opened and read. Its invoice is taken for it."""
-RECEIPT = 20
+RECEIPT = 21
 RETURN = 22
 DISBURSEMENT = 13
 AHEAD = 1

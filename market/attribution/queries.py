@@ -68,13 +68,12 @@ _ADVANCES = sa.text(
     SELECT a.kind, a.owner_id, p.id AS payment_id, p.contribution_id,
            CASE WHEN a.owner_id = coalesce(p.household_id, p.collective_id) THEN p.confirmed_at ELSE (
                SELECT CASE WHEN count(*) = count(g.confirmed_at) THEN max(g.confirmed_at) END
-                 FROM second_distributions g
-                WHERE concat('second_distribution:', g.id) IN (
-                      SELECT e.source
-                        FROM ledger_accounts h
-                        JOIN ledger_transfers t ON t.credit_account_id = h.id AND t.payment_id = p.id
-                        JOIN ledger_entries e ON e.id = t.entry_id AND e.reason = 'second_distribution'
-                       WHERE h.book = 'attribution' AND h.owner_id = a.owner_id AND h.counterpart_id = :supplier)
+                 FROM (SELECT DISTINCT CAST(split_part(e.source, ':', 2) AS uuid) AS id
+                         FROM ledger_accounts h
+                         JOIN ledger_transfers t ON t.credit_account_id = h.id AND t.payment_id = p.id
+                         JOIN ledger_entries e ON e.id = t.entry_id AND e.reason = 'second_distribution'
+                        WHERE h.book = 'attribution' AND h.owner_id = a.owner_id AND h.counterpart_id = :supplier) s
+                 JOIN second_distributions g ON g.id = s.id
            ) END AS confirmed_at,
            sum(m.fen) AS fen, max(m.came_in_on) AS since
       FROM ledger_accounts a

@@ -223,7 +223,7 @@ MARKET: tuple[Invariant, ...] = (
         "任何一天订单确认额不得超过当日累计到款",
         """
         WITH days AS (
-          SELECT p.order_id, r.received_on AS day, p.amount_fen AS fen
+          SELECT p.order_id, r.counts_on AS day, p.amount_fen AS fen
             FROM receipt_allocations p JOIN receipts r ON r.id = p.receipt_id
           UNION ALL
           SELECT l.order_id, t.effective_on,

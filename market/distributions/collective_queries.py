@@ -133,7 +133,7 @@ _CLAIMED = sa.text(
     ), whole AS (
         SELECT g.account_id, g.owner_id, g.payment_id
           FROM given g
-          LEFT JOIN second_distributions d ON concat('second_distribution:', d.id) = g.source
+          LEFT JOIN second_distributions d ON d.id = CAST(split_part(g.source, ':', 2) AS uuid)
          GROUP BY 1, 2, 3
         HAVING bool_and(d.confirmed_at IS NOT NULL)
     )

@@ -15,6 +15,7 @@ from market.attribution.rules import Attribution, LotDraw
 from market.catalog.rules import milli_of
 from market.channels import service as channels
 from market.channels.rules import MissingAcceptanceEvidenceError, check_evidence
+from market.clock import business_date
 from market.db import new_id
 from market.errors import InvalidInputError, at
 from market.identity.rules import Actor
@@ -100,7 +101,7 @@ def accept(session: orm.Session, actor: Actor, *, order_id: UUID, report: Report
     order = queries.locked_order(session, actor, order_id)
     lines = queries.lines_of(session, [order.id])
     dealt_with = queries.dealt_with(session, [line.id for line in lines])
-    event = _event(session, order, lines, dealt_with, report)
+    event = _event(session, order, lines, dealt_with, report, today=business_date(now))
     before = funding.funds_of(order, lines, dealt_with)
     acceptance = Acceptance(
         id=new_id(),
@@ -144,11 +145,12 @@ def accept(session: orm.Session, actor: Actor, *, order_id: UUID, report: Report
     return Accepted(order, [(each.line, each.row) for each in judged], accrued.attributions)
 
 
-def predict(session: orm.Session, actor: Actor, *, order_id: UUID, report: Report) -> Accepted:
+def predict(session: orm.Session, actor: Actor, *, order_id: UUID, report: Report, now: datetime) -> Accepted:
     """Return what `accept` would record and post now; writes nothing, raises the same."""
     order = queries.one_order(session, actor, order_id)
     lines = queries.lines_of(session, [order.id])
-    _event(session, order, lines, queries.dealt_with(session, [line.id for line in lines]), report)
+    dealt_with = queries.dealt_with(session, [line.id for line in lines])
+    _event(session, order, lines, dealt_with, report, today=business_date(now))
     invoicing.check_unused(session, order, report.evidence)
     judged = _judge(session, order, new_id(), lines, report.found, lock=False)
     attributions = accrual.predict(session, _as_accepted(order, judged), on=report.accepted_on)
@@ -159,7 +161,13 @@ def predict(session: orm.Session, actor: Actor, *, order_id: UUID, report: Repor
 
 
 def _event(
-    session: orm.Session, order: Order, lines: Sequence[OrderLine], dealt_with: Collection[UUID], report: Report
+    session: orm.Session,
+    order: Order,
+    lines: Sequence[OrderLine],
+    dealt_with: Collection[UUID],
+    report: Report,
+    *,
+    today: date,
 ) -> OrderEvent:
     """Tell whether this deals with the last lines; refuse what cannot be accepted now, and missing evidence."""
     after(order.status, OrderEvent.ACCEPT_ALL)
@@ -168,7 +176,8 @@ def _event(
     policy = channels.policy_on(session, order.channel_code, order.placed_on)
     with at("/evidence"):
         check_evidence(policy, set(report.evidence))
-    invoicing.check(report.evidence, by=report.accepted_on)
+    # The invoice may be of a later day than the goods, and of the next year.
+    invoicing.check(report.evidence, by=today)
     open_ids = {line.id for line in lines if line.shipped_milli} - set(dealt_with)
     for position, each in enumerate(report.found):
         if each.order_line_id not in open_ids:

@@ -318,7 +318,7 @@ def accept_lines(
             ),
         )
     with caller.transaction() as (session, actor):
-        return answer(_accepted_out(acceptance.predict(session, actor, order_id=order_id, report=report)))
+        return answer(_accepted_out(acceptance.predict(session, actor, order_id=order_id, report=report, now=now)))
 
 
 def _accepted_out(accepted: acceptance.Accepted) -> AcceptanceOut:

@@ -75,7 +75,8 @@ class Receipt(Base):
 
     `reference_key` is the reference as `identifiers.reference_key` reads it: the same line typed otherwise is the same.
     What a statement told counts once by its line, whatever reference its bank gives. A receipt in custody has no
-    supplier: what it pays may be of several.
+    supplier: what it pays may be of several. `counts_on` is the day on which it counts as received: that of a closed
+    month counts from the first open day.
     """
 
     __tablename__ = "receipts"
@@ -89,6 +90,7 @@ class Receipt(Base):
         ),
         sa.CheckConstraint("amount_fen > 0", name="amount_is_positive"),
         sa.CheckConstraint("supplier_id IS NOT NULL OR bank_line_id IS NOT NULL", name="custody_is_told_by_its_bank"),
+        sa.CheckConstraint("counts_on >= received_on", name="counts_once_received"),
     )
 
     id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
@@ -99,6 +101,7 @@ class Receipt(Base):
     payer_name: orm.Mapped[str]
     amount_fen: orm.Mapped[int]
     received_on: orm.Mapped[date]
+    counts_on: orm.Mapped[date] = orm.mapped_column(index=True)
     recorded_by: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("members.id"))
     recorded_at: orm.Mapped[datetime]
 

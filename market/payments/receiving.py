@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import orm
 
+from market.attribution import posting
 from market.attribution.matching import lock_supplier
 from market.cash import posting as cash
 from market.cash.rules import PLATFORM
@@ -67,6 +68,7 @@ def receive(
 
     The parts fit. Money in custody is held for the orders until it is settled.
     """
+    receipt.counts_on = max(receipt.received_on, posting.opens_on(session))
     session.add(receipt)
     session.flush()
     allocations: list[ReceiptAllocation] = []

@@ -60,7 +60,7 @@ _REST = f"""
     ), received AS (
       SELECT coalesce(sum(amount_fen), 0) AS fen
         FROM receipts
-       WHERE supplier_id = :supplier AND received_on BETWEEN :period_from AND :period_to
+       WHERE supplier_id = :supplier AND counts_on BETWEEN :period_from AND :period_to
     ), owed_back AS (
       SELECT coalesce(sum({OWED_BACK}), 0) AS fen FROM orders o WHERE o.supplier_id = :supplier AND o.paid_fen > 0
     ), suspended AS (

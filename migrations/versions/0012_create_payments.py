@@ -285,9 +285,11 @@ def upgrade() -> None:
         sa.Column("payer_name", sa.Text(), nullable=False),
         sa.Column("amount_fen", sa.BigInteger(), nullable=False),
         sa.Column("received_on", sa.Date(), nullable=False),
+        sa.Column("counts_on", sa.Date(), nullable=False),
         sa.Column("recorded_by", sa.Uuid(), nullable=False),
         sa.Column("recorded_at", sa.TIMESTAMP(timezone=True), nullable=False),
         sa.CheckConstraint("amount_fen > 0", name=op.f("receipts_amount_is_positive")),
+        sa.CheckConstraint("counts_on >= received_on", name=op.f("receipts_counts_once_received")),
         sa.CheckConstraint(
             "supplier_id IS NOT NULL OR bank_line_id IS NOT NULL", name=op.f("receipts_custody_is_told_by_its_bank")
         ),
@@ -297,6 +299,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("receipts_pkey")),
     )
     op.create_index(op.f("receipts_supplier_id_idx"), "receipts", ["supplier_id"], unique=False)
+    op.create_index(op.f("receipts_counts_on_idx"), "receipts", ["counts_on"], unique=False)
     op.create_index(
         "receipts_bank_reference_once",
         "receipts",

@@ -15,6 +15,7 @@ from market.audit.verifying import verify
 from market.ledger import service as ledger
 from market.ledger.models import LedgerBalance, LedgerEntry
 from market.ledger.rules import Book
+from market.reports.cooperatives import cooperative_statement
 from tests import factories
 from tests.story import Story, open_channels
 
@@ -60,6 +61,23 @@ def test_a_receipt_of_a_closed_month_is_recognised_on_the_first_open_day(story: 
     assert late(story.session, "recognition") == [("recognition", APRIL, NINTH)]
     assert story.held([order])[Kind.HOUSEHOLD, household.id, Step.RECOGNISED] == 5_000
     assert balances(story.session) == closed
+
+
+def test_money_of_a_closed_month_counts_as_received_from_the_first_open_day(story: Story) -> None:
+    story.lot(100_000)
+    order, earlier = story.sell("10", on=FIFTH), story.sell("10", on=FIFTH)
+    story.pay(earlier, 10_000, on=NINTH)
+    close_march(story.session)
+    story.pay(order, 10_000, on=NINTH)
+
+    def received_fen(month: date, last: date) -> int:
+        told = cooperative_statement(
+            story.session.connection(), story.clerk, story.supplier.id, period_from=month, period_to=last
+        )
+        return told.received_fen
+
+    assert received_fen(date(2026, 3, 1), date(2026, 3, 31)) == 10_000
+    assert received_fen(APRIL, date(2026, 4, 30)) == 10_000
 
 
 def test_a_payment_of_a_closed_month_settles_on_the_first_open_day(story: Story) -> None:

@@ -285,7 +285,7 @@ BREAKING: dict[str, tuple[tuple[str, ...], set[str]]] = {
         {"paid_is_spent_open_or_owed_back"},
     ),
     "recognised_after_the_money": (
-        ("UPDATE receipts SET received_on = received_on + 40",),
+        ("UPDATE receipts SET counts_on = counts_on + 40",),
         {"recognised_after_the_money"},
     ),
     "receipt_is_matched_whole": (

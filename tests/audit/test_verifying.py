@@ -186,7 +186,8 @@ TOUCHES: dict[str, tuple[str, Difference]] = {
         Difference.FACTS,
     ),
     "another receipt": (
-        "UPDATE receipts SET received_on = received_on + 60 WHERE id = (SELECT max(id::text)::uuid FROM receipts)",
+        """UPDATE receipts SET received_on = received_on + 60, counts_on = counts_on + 60
+            WHERE id = (SELECT max(id::text)::uuid FROM receipts)""",
         Difference.DATE,
     ),
     "another sale": (

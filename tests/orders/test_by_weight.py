@@ -62,7 +62,7 @@ def found(line: OrderLine, **weights: str) -> acceptance.FoundLine:
 def accept(story: Story, order: Order, *lines: acceptance.FoundLine, dry: bool = False) -> acceptance.Accepted:
     report = acceptance.Report(lines, ALL_EVIDENCE, TODAY)
     if dry:
-        return acceptance.predict(story.session, story.receiver, order_id=order.id, report=report)
+        return acceptance.predict(story.session, story.receiver, order_id=order.id, report=report, now=NOON)
     return acceptance.accept(story.session, story.receiver, order_id=order.id, report=report, now=NOON)
 
 
