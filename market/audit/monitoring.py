@@ -32,9 +32,9 @@ from market.households.queries import (
     sharing_accounts,
 )
 from market.identity.rules import Actor
-from market.livelihoods.models import MonitoringLine
+from market.livelihoods.lines import Line, lines_of, strictest
 from market.livelihoods.queries import Unchecked, item_sums, unchecked_sums
-from market.livelihoods.rules import ITEMS, ItemKind, Treatment, Window, rolling_year
+from market.livelihoods.rules import ITEMS, ItemKind, Treatment, rolling_year
 from market.money import WHOLE_BP
 
 LEAST_WAGE_FEN, MOST_WAGE_FEN = 30_000, 30_000_000
@@ -50,7 +50,7 @@ class Circumstances:
 
     household: Monitored
     income: NetIncome
-    line: MonitoringLine | None
+    line: Line | None
     self_paid_before_fen: int
     enrolled_on: date | None
     paid_above_fen: int
@@ -307,7 +307,7 @@ def alerts(
         for each in item_sums(connection, ids, begin=before.begin, end=before.end)
         if each.kind is ItemKind.SELF_PAID
     }
-    lines = _lines(session, window)
+    lines = lines_of(session, window.end.year)
     asked = {"households": ids, "begin": window.begin, "end": window.end, "period_to": window.end}
     enrolled: dict[UUID, date] = {row[0]: row[1] for row in connection.execute(_ENROLLED, asked)}
     since = connection.scalar(_OPEN_SINCE, asked) or date.min
@@ -330,7 +330,7 @@ def alerts(
         circumstances = Circumstances(
             household,
             incomes[household.id],
-            nearest(lines, household.village_code),
+            strictest(lines, household.village_code),
             self_paid.get(household.id, 0),
             enrolled.get(household.id),
             above.get(household.id, 0),
@@ -361,21 +361,9 @@ class MissingLine(NamedTuple):
 def missing_lines(session: orm.Session, actor: Actor, *, region_code: str, on: date) -> list[MissingLine]:
     """Return the provinces of a region without a line over some of their households, with how many of these."""
     window = rolling_year(on)
-    lines = _lines(session, window)
+    lines = lines_of(session, window.end.year)
     without: Counter[str] = Counter()
     for county, households in counts_by_county(session.connection(), actor, region_code=region_code, on=on):
-        if nearest(lines, county) is None:
+        if strictest(lines, county) is None:
             without[county[:2]] += households
     return [MissingLine(province, window.end.year, households) for province, households in sorted(without.items())]
-
-
-def _lines(session: orm.Session, window: Window) -> dict[str, MonitoringLine]:
-    """Return the lines of the year in which a window ends, by region."""
-    found = session.scalars(sa.select(MonitoringLine).where(MonitoringLine.year == window.end.year))
-    return {line.region_code: line for line in found}
-
-
-def nearest(lines: Mapping[str, MonitoringLine], village_code: str) -> MonitoringLine | None:
-    """Return the line of the smallest region around a village that has one; the empty code is the whole country."""
-    around = [line for region_code, line in lines.items() if village_code.startswith(region_code)]
-    return max(around, key=lambda line: len(line.region_code), default=None)

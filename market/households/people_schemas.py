@@ -14,7 +14,9 @@ from market.identity.rules import Role
 
 _Short = StringConstraints(strip_whitespace=True, min_length=1, max_length=60)
 Name = Annotated[str, _Short, Field(examples=["张示例"])]
-ResidentId = Annotated[str, _Short, Field(examples=["14112219800101001X"], description="GB 11643, 18 characters")]
+ResidentId = Annotated[
+    str, _Short, Field(examples=["14112219800101001X"], description="GB 11643, 18 characters; the example is nobody's")
+]
 Relation = Annotated[str, _Short, Field(examples=["户主"], description="to the head of the household")]
 Phone = Annotated[str, _Short, Field(examples=["13800000000"])]
 BankName = Annotated[str, _Short, Field(examples=["示例农商银行"])]

@@ -178,8 +178,7 @@ def close_month(session: orm.Session, book: Book, *, month: date, closed_by: UUI
         raise PeriodOrderError(month=month, reason="it is not over", reason_zh="尚未结束")
     refused = session.scalar(sa.text("SELECT ledger_why_not_close(:book, :month)"), {"book": book, "month": month})
     if refused is not None:
-        zh = {"it is closed": "已结账", "an earlier month is open": "更早的月份尚未结账"}[refused]
-        raise PeriodOrderError(month=month, reason=refused, reason_zh=zh)
+        raise _not_closed(session, book, month, refused)
     closing = sa.text("SELECT ledger_close_month(:book, :month, :closed_by)")
     try:
         return str(session.scalar(closing, {"book": book, "month": month, "closed_by": closed_by}))
@@ -187,6 +186,14 @@ def close_month(session: orm.Session, book: Book, *, month: date, closed_by: UUI
         if getattr(error.orig, "sqlstate", None) == PERIOD_CLOSED_STATE:
             raise PeriodOrderError(month=month, reason="it is closed", reason_zh="已结账") from error
         raise
+
+
+def _not_closed(session: orm.Session, book: Book, month: date, why: str) -> PeriodOrderError:
+    if why == "it is closed":
+        return PeriodOrderError(month=month, reason=why, reason_zh="已结账")
+    oldest = sa.text("SELECT min(effective_on) FROM ledger_entries WHERE book = :book AND effective_on >= :first_on")
+    first = session.scalars(oldest, {"book": book, "first_on": opens_on(session, book)}).one()
+    return PeriodOrderError(month=month, reason=f"{why}, {first:%Y-%m}", reason_zh=f"{first:%Y-%m} 月尚未结账")
 
 
 def opens_on(session: orm.Session | sa.Connection, book: Book) -> date:

@@ -53,6 +53,8 @@ def propose(
         raise InvalidInputError(
             "a replacement is named with its reason", "更换基期须同时写明原基期与理由", pointer="/reason"
         )
+    if figure is Figure.GROSS and amount_fen < 0:
+        raise InvalidInputError("gross income is never below zero", "毛收入不得为负数", pointer="/amount_fen")
     _check_place(session, household_id, figure, period, replaces)
     baseline = HouseholdBaseline(
         id=new_id(),

@@ -290,7 +290,10 @@ def list_lines(
     "/monitoring/lines", status_code=201, response_model=LineOut, responses=declared(UnknownRegionError, LineSetError)
 )
 def set_line(request: SetLine, caller: Annotated[Caller, requires(Permission.MONITORING_WRITE)]) -> Response:
-    """Set the line below which a region's households are warned of in a year."""
+    """Set the line below which a region's households are warned of in a year.
+
+    A region may ask more than those it lies in, never less: of all lines around a village the strictest holds.
+    """
     return caller.once(
         request, lambda session, _: LineOut.model_validate(service.set_line(session, **request.model_dump()))
     )

@@ -102,7 +102,7 @@ class HouseholdBaseline(Base):
 
 
 class MonitoringLine(Base):
-    """What a year asks in a region, the whole country having the empty code; the nearest region's line holds.
+    """What a year asks in a region, the whole country having the empty code; the strictest around a village holds.
 
     A household is warned of below `line_fen` net per head, and when what it paid itself is at least `jump_bp` of the
     twelve months before and `jump_fen` more. Other income above `unchecked_fen` per head that nobody has checked within

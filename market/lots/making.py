@@ -8,6 +8,7 @@ from sqlalchemy import orm
 
 from market.clock import business_date
 from market.errors import InvalidInputError, NotFoundError
+from market.identifiers import reference_key
 from market.identity.rules import Actor
 from market.lots.lineage import InputLot, Part, check_alike, check_source, check_taken, region_of_all
 from market.lots.models import Lot
@@ -44,6 +45,7 @@ def split(
         part = _of_sources(actor, Origin.SPLIT, [source], milli, now=now)
         if source.quality_certificate is not None:
             part.quality_certificate = source.quality_certificate
+            part.quality_certificate_key = reference_key(source.quality_certificate)
             part.certified_lot_id = source.certified_lot_id or source.id
         lots.append(part)
     session.add_all(lots)

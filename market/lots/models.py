@@ -27,7 +27,8 @@ class Lot(Base):
     All its quantities are thousandths of `base_unit`, kg or piece. One that is counted and made of what is weighed, or
     the reverse, says how much a piece weighs (`content_milli`, grams): then what was bought in and what was lost is
     weighed. It is good until `expires_on`, that day included.
-    `certified_lot_id` is the lot that a part of a plain split has its quality certificate from; null for one's own.
+    `certified_lot_id` is the lot that a part of a plain split has its quality certificate from; null for one's own. The
+    certificate's number is told apart by its key, as `identifiers.reference_key` reads it.
     `draws` counts how often something was accepted from it, returned to it or moved out of it.
     """
 
@@ -57,9 +58,12 @@ class Lot(Base):
         sa.Index(
             "lots_quality_certificate_once",
             "supplier_id",
-            "quality_certificate",
+            "quality_certificate_key",
             unique=True,
             postgresql_where=sa.text("status <> 'discarded' AND certified_lot_id IS NULL"),
+        ),
+        sa.CheckConstraint(
+            "num_nonnulls(quality_certificate, quality_certificate_key) IN (0, 2)", name="certificate_has_its_key"
         ),
         sa.CheckConstraint(
             "certified_lot_id IS NULL OR (origin = 'split' AND quality_certificate IS NOT NULL)",
@@ -81,6 +85,7 @@ class Lot(Base):
     base_unit: orm.Mapped[Unit]
     content_milli: orm.Mapped[int | None]
     quality_certificate: orm.Mapped[str | None]
+    quality_certificate_key: orm.Mapped[str | None]
     certified_lot_id: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("lots.id"))
     quantity_milli: orm.Mapped[int]
     bought_in_milli: orm.Mapped[int]

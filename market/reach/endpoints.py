@@ -102,6 +102,7 @@ def _reached(found: Reach) -> ReachOut:
     en, zh = said(found)
     return ReachOut(
         name=found.name,
+        of_all=found.of_all,
         orders=found.orders,
         sale_fen=found.sale_fen,
         sale_net_fen=found.sale_net_fen,

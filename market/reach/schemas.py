@@ -70,6 +70,7 @@ class ReachOut(Schema):
     """Whom it reached, as it stands now; the sale stands beside it and is not an income."""
 
     name: Annotated[str, Field(examples=["骏枣"])]
+    of_all: Annotated[Flag, Field(description="false: only of the orders that the reader may see")]
     orders: Count
     sale_fen: SignedFen
     sale_net_fen: SignedFen

@@ -18,7 +18,7 @@ from market.attribution.rules import Kind
 from market.benefits.rules import Mechanism
 from market.db import plan_anew
 from market.errors import NotFoundError
-from market.identity.rules import Actor
+from market.identity.rules import Actor, Scope
 from market.money import WHOLE_BP, yuan
 from market.orders.models import Order
 from market.orders.queries import visible_orders
@@ -159,9 +159,10 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What was sold, beside what it brought and to whom."""
+    """What was sold, beside what it brought and to whom; `of_all` orders, or of those that the reader may see."""
 
     name: str
+    of_all: bool
     orders: int
     sale_fen: int
     sale_net_fen: int
@@ -178,7 +179,7 @@ def reach_of_order(connection: sa.Connection, actor: Actor, order_id: UUID) -> R
     number = connection.scalar(visible_orders(actor).with_only_columns(Order.number).where(Order.id == order_id))
     if number is None:
         raise NotFoundError(what="order")
-    return _reach(number, connection.scalar(_ORDER, {"order": order_id}))
+    return _reach(number, connection.scalar(_ORDER, {"order": order_id}), of_all=True)
 
 
 def reach_of(
@@ -194,13 +195,15 @@ def reach_of(
         raise NotFoundError(what=of.value)
     months = {"first": first.replace(day=1), "beyond": month_after(last)}
     bound = {"key": key, "county": None, "channel": None, "supplier": None} | months | scope_of(actor)
-    return _reach(name, connection.scalar(_PERIOD[of], bound | {"unrolled": unrolled_since(connection)}))
+    found = connection.scalar(_PERIOD[of], bound | {"unrolled": unrolled_since(connection)})
+    return _reach(name, found, of_all=actor.scope is Scope.ALL)
 
 
-def _reach(name: str, found: Mapping[str, Any]) -> Reach:
+def _reach(name: str, found: Mapping[str, Any], *, of_all: bool) -> Reach:
     groups = {(row["kind"], row["whole"], row["assisted"]): _figures(row) for row in found["groups"]}
     return Reach(
         name=name,
+        of_all=of_all,
         **found["sold"],
         households=groups.get((Kind.HOUSEHOLD, True, None), Figures()),
         assisted=groups.get((Kind.HOUSEHOLD, False, True), Figures()),
@@ -284,9 +287,10 @@ def said(found: Reach) -> tuple[str, str]:
     sale = yuan(found.sale_fen)
     en, zh = _households(found.households.payees, found.households.median_fen)
     paid_en, paid_zh = _paid(found.households.paid_bp, found.households.proven_bp)
+    of_en, of_zh = ("", "") if found.of_all else (", of the orders you may see", "(限您可见的订单)")
     return (
-        f"{found.name}: sold for ¥{sale}; {en}{paid_en}.",
-        f"{found.name}:销售额 {sale} 元;{zh}{paid_zh}。",
+        f"{found.name}{of_en}: sold for ¥{sale}; {en}{paid_en}.",
+        f"{found.name}{of_zh}:销售额 {sale} 元;{zh}{paid_zh}。",
     )
 
 
@@ -300,11 +304,16 @@ def publicly_said(found: PublicReach) -> tuple[str, str]:
             "Nothing is told here: too few households are concerned, fewer than five of one line in one month.",
             "不予公布:涉及农户过少(同一订单行同一月份不足五户)。",
         )
-    en, zh = _households(told.households, told.median_fen)
-    paid_en, paid_zh = _paid(told.paid_bp, told.proven_bp)
     name_en, name_zh = found.name, found.name
     if found.accepted_in:
         name_en, name_zh = f"{found.name}, accepted in {found.accepted_in}", f"{found.name}({found.accepted_in}验收)"
+    if not told.households:
+        return (
+            f"{name_en}: no household's income of it is in the months closed by {found.as_of}.",
+            f"{name_zh}:截至 {found.as_of} 已结账的月份中尚无农户收入。",
+        )
+    en, zh = _households(told.households, told.median_fen)
+    paid_en, paid_zh = _paid(told.paid_bp, told.proven_bp)
     return f"{name_en}: {en}{paid_en} (as of {found.as_of}).", f"{name_zh}:{zh}{paid_zh}(截至 {found.as_of})。"
 
 

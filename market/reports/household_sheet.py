@@ -8,7 +8,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from market.attribution.statements import HouseholdStatement
-from market.clock import business_date
+from market.clock import CHINA_STANDARD_TIME, business_date
 from market.reports.household_account import Figures, HouseholdAccount, WindowAccount
 from market.reports.household_page import MEANS, REVERSED, TREATMENTS, increase, standing
 from market.words import ITEM_KINDS
@@ -134,7 +134,8 @@ def _corrections(sheet: Worksheet, account: HouseholdAccount, bold: Format, form
         for each in found.corrections:
             number += 1
             kind = ITEM_KINDS[each.item_kind][1] if each.item_kind else ""
-            texts = (_span(found), each.happened_on, each.booked_on or "", each.recorded_at, each.reason, kind)
+            recorded = each.recorded_at.astimezone(CHINA_STANDARD_TIME).strftime("%Y-%m-%d %H:%M")
+            texts = (_span(found), each.happened_on, each.booked_on or "", recorded, each.reason, kind)
             for place, text in enumerate(texts):
                 sheet.write_string(number, place, str(text))
             for place, fen in enumerate(

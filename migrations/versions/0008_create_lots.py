@@ -72,6 +72,7 @@ def upgrade() -> None:
         ),
         sa.Column("content_milli", sa.BigInteger(), nullable=True),
         sa.Column("quality_certificate", sa.Text(), nullable=True),
+        sa.Column("quality_certificate_key", sa.Text(), nullable=True),
         sa.Column("certified_lot_id", sa.Uuid(), nullable=True),
         sa.Column("quantity_milli", sa.BigInteger(), nullable=False),
         sa.Column("bought_in_milli", sa.BigInteger(), nullable=False),
@@ -97,6 +98,10 @@ def upgrade() -> None:
             "available_milli + reserved_milli + shipped_milli + accepted_milli + moved_milli + spoiled_milli"
             " = quantity_milli",
             name=op.f("lots_quantity_is_conserved"),
+        ),
+        sa.CheckConstraint(
+            "num_nonnulls(quality_certificate, quality_certificate_key) IN (0, 2)",
+            name=op.f("lots_certificate_has_its_key"),
         ),
         sa.CheckConstraint(
             "certified_lot_id IS NULL OR (origin = 'split' AND quality_certificate IS NOT NULL)",
@@ -137,7 +142,7 @@ def upgrade() -> None:
     op.create_index(
         "lots_quality_certificate_once",
         "lots",
-        ["supplier_id", "quality_certificate"],
+        ["supplier_id", "quality_certificate_key"],
         unique=True,
         postgresql_where=sa.text("status <> 'discarded' AND certified_lot_id IS NULL"),
     )

@@ -107,7 +107,8 @@ A_DISBURSEMENT_OF_NOTHING = """
 
 
 ANOTHERS_CERTIFICATE = """
-    UPDATE lots SET quality_certificate = 'HGZ-9', certified_lot_id = (SELECT max(id::text)::uuid FROM lots)
+    UPDATE lots SET quality_certificate = 'HGZ-9', quality_certificate_key = 'HGZ9',
+                    certified_lot_id = (SELECT max(id::text)::uuid FROM lots)
      WHERE id = (SELECT min(id::text)::uuid FROM lots)
 """
 TWO_BASELINES = """

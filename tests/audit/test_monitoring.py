@@ -80,7 +80,9 @@ def test_a_household_below_the_line_is_warned_of_with_what_it_paid_itself(sessio
     }
 
 
-def test_the_nearest_regions_line_of_the_year_holds_and_no_other(session: orm.Session, auditor: Actor) -> None:
+def test_the_strictest_line_around_a_village_holds_and_none_of_another_year(
+    session: orm.Session, auditor: Actor
+) -> None:
     household = with_items(session, (ItemKind.PENSION, 1_900_000))
     assert found(session, auditor, MonitoringRule.BELOW_THE_LINE) == {}
     livelihoods.set_line(
@@ -104,6 +106,17 @@ def test_the_nearest_regions_line_of_the_year_holds_and_no_other(session: orm.Se
         unchecked_fen=1,
         unchecked_days=1,
         source="国家",
+    )
+    livelihoods.set_line(
+        session,
+        region_code=COUNTY[:4],
+        year=2026,
+        line_fen=1,
+        jump_bp=90_000,
+        jump_fen=9_000_000,
+        unchecked_fen=9_000_000,
+        unchecked_days=999,
+        source="市发，低于省线",
     )
     assert list(found(session, auditor, MonitoringRule.BELOW_THE_LINE)) == [household.code]
     years_ago = alerts(session, auditor, region_code=COUNTY, on=date(2022, 4, 1), rules=[MonitoringRule.BELOW_THE_LINE])

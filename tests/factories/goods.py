@@ -282,6 +282,7 @@ def lot(
         area_milli_mu=area_milli_mu,
         base_unit=BASE_OF.get(Unit(product.unit), Unit.KG),
         quality_certificate=None,
+        quality_certificate_key=None,
         quantity_milli=quantity_milli,
         bought_in_milli=bought_in_milli,
         loss_milli=0,

@@ -257,6 +257,13 @@ def test_a_month_is_not_closed(session: orm.Session, closing: Callable[[orm.Sess
         closing(session)
 
 
+def test_who_closes_out_of_turn_is_told_which_month_comes_first(session: orm.Session) -> None:
+    posted(session)
+    with pytest.raises(PeriodOrderError) as refused:
+        close(session, date(2026, 4, 1))
+    assert refused.value.facts["reason"] == f"an earlier month is open, {DAY:%Y-%m}"
+
+
 def visited(session: orm.Session) -> dict[str, int]:
     """Return how many rows of the books this transaction has read, by table."""
     rows = session.execute(

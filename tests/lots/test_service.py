@@ -209,6 +209,8 @@ def test_a_mixed_lot_needs_a_quality_certificate_of_its_own(village: Village) ->
             with pytest.raises(ReusedQualityCertificateError) as refused:
                 registering.attach_quality_certificate(session, village.clerk, lot_id=lot.id, number="HGZ-1")
             assert refused.value.facts == {"number": first.number}
+            with pytest.raises(ReusedQualityCertificateError):
+                registering.attach_quality_certificate(session, village.clerk, lot_id=lot.id, number="hgz 1")
     registering.attach_quality_certificate(session, village.clerk, lot_id=third.id, number="HGZ-2")
     assert third.quality_certificate == "HGZ-2"
 

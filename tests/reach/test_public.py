@@ -147,7 +147,9 @@ def test_the_public_is_told_of_a_product_by_calendar_periods(
         assert {**told, "said": None, "accepted_in": None} == {**of_order, "said": None}
         assert told["accepted_in"] == period
         assert f"({period}验收)" in told["said"]["zh"]
-    assert public(client, f"products/{story.product.id}", period="2026-04")["households"] == 0
+    later = public(client, f"products/{story.product.id}", period="2026-04")
+    assert later["households"] == 0
+    assert later["said"]["zh"].endswith("截至 2026-03-31 已结账的月份中尚无农户收入。")
     for period in ("2026-3", "2026-03-02", "2026-13", "9999", "today"):
         answer = client.get(f"/v1/public/products/{story.product.id}/reach", params={"period": period})
         assert [fault["pointer"] for fault in answer.json()["errors"]] == ["/query/period"]

@@ -20,7 +20,7 @@ from market.errors import NotFoundError
 from market.identity.rules import Actor, Role
 from market.orders.models import Order
 from market.reach.rules import Reached
-from market.reach.service import Figures, Reach, reach_of, reach_of_order
+from market.reach.service import Figures, Reach, reach_of, reach_of_order, said
 from tests import factories
 from tests.conftest import RolledBackDatabase
 from tests.papers import pdf
@@ -188,6 +188,11 @@ def test_each_reads_the_reach_of_its_own_orders(session: orm.Session, market: Sm
     assert sale(firm.orderer, Reached.BUYER, school.organisation.id) == 0
     own = [sale(story.clerk, Reached.BUYER, school.organisation.id) for story in (rich, cheap)]
     assert sum(own) == whole != own[0]
+    told = [
+        said(reach_of(session.connection(), actor, Reached.BUYER, school.organisation.id, **months))[1]
+        for actor in (auditor(session), rich.clerk)
+    ]
+    assert ["限您可见的订单" in sentence for sentence in told] == [False, True]
     order = session.scalars(sa.select(Order.id).where(Order.supplier_id == rich.supplier.id)).first()
     assert order
     assert reach_of_order(session.connection(), rich.clerk, order).orders == 1
