@@ -153,13 +153,14 @@ MARKET: tuple[Invariant, ...] = (
     ),
     Invariant(
         "sale_counts_with_its_income",
-        "what was accepted or came back counts as sold, or not, on the day on which the book has its income",
-        "验收与退货计入销售额的日期与其收入入账日期一致",
+        "what was accepted, came back or was cut counts as sold, or not, on the day on which the book has its income",
+        "验收、退货与折让计入销售额的日期与其收入入账日期一致",
         """
         SELECT e.source, f.counts_on::text, e.effective_on::text
           FROM (SELECT concat('acceptance:', id) AS source, counts_on FROM acceptance_lines
                 UNION ALL
-                SELECT concat('return:', id), counts_on FROM return_lines) f
+                SELECT concat(r.kind, ':', l.id), l.counts_on
+                  FROM return_lines l JOIN returns r ON r.id = l.return_id) f
           JOIN ledger_entries e ON e.source = f.source
          WHERE e.effective_on <> f.counts_on
         """,

@@ -255,7 +255,11 @@ BREAKING: dict[str, tuple[tuple[str, ...], set[str]]] = {
         {"sale_counts_with_its_income"},
     ),
     "sale_counts_with_its_income: a return": (
-        ("UPDATE return_lines SET counts_on = counts_on + 1",),
+        ("UPDATE return_lines SET counts_on = counts_on + 1 WHERE resaleable IS NOT NULL",),
+        {"sale_counts_with_its_income"},
+    ),
+    "sale_counts_with_its_income: a price cut": (
+        ("UPDATE return_lines SET counts_on = counts_on + 1 WHERE resaleable IS NULL",),
         {"sale_counts_with_its_income"},
     ),
     "amount_follows_from_price": (
