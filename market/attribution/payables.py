@@ -2,6 +2,7 @@
 
 What was paid of a share was its oldest part, so what is left of it is its youngest. It is overdue once it has been owed
 for more days than the payee's region allows. A reversed payment paid nothing: what it gives back is as old as it was.
+What is topped up is owed since its line was accepted, also what was a share until the price of the line was cut.
 """
 
 # ruff: noqa: S608 - the statement is assembled only from the fragments of this file; every value is bound
@@ -61,11 +62,14 @@ _OWING = """
     ),
 """
 _MOVES = """
-              SELECT order_line_id, mechanism, contribution_id, amount_fen AS fen, effective_on,
-                     payment_id IS NULL AS fell_due
+              SELECT order_line_id, mechanism, contribution_id, amount_fen AS fen, payment_id IS NULL AS fell_due,
+                     CASE WHEN l.step = 'top_up'
+                          THEN (SELECT coalesce(e.original_effective_on, e.effective_on)
+                                  FROM ledger_entries e WHERE e.id = entry_id)
+                          ELSE effective_on END AS owed_on
                 FROM ledger_transfers WHERE credit_account_id = l.id AND effective_on >= l.since
               UNION ALL
-              SELECT order_line_id, mechanism, contribution_id, -amount_fen, effective_on, false
+              SELECT order_line_id, mechanism, contribution_id, -amount_fen, false, effective_on
                 FROM ledger_transfers WHERE debit_account_id = l.id AND effective_on >= l.since
 """
 # Of what owes something, months are read back from the day until its shares show all that it holds: none ever shows
@@ -73,10 +77,11 @@ _MOVES = """
 # fell due in those months, either, or what a reversed payment gave back would be no older than that.
 _LOOKED = f"""
     looked AS (
-        SELECT id, fen, 1 AS months, CAST(date_trunc('month', CAST(:on AS date)) - interval '1 month' AS date) AS since
+        SELECT id, step, fen, 1 AS months,
+               CAST(date_trunc('month', CAST(:on AS date)) - interval '1 month' AS date) AS since
           FROM owing
         UNION ALL
-        SELECT l.id, l.fen, 4 * l.months,
+        SELECT l.id, l.step, l.fen, 4 * l.months,
                CASE WHEN l.months < 64
                     THEN CAST(date_trunc('month', CAST(:on AS date)) - make_interval(months => 4 * l.months) AS date)
                     ELSE '-infinity' END
@@ -88,10 +93,10 @@ _LOOKED = f"""
                        GROUP BY order_line_id, mechanism, contribution_id) share) seen
          WHERE seen.fen < l.fen AND l.since > '-infinity'
     ), enough AS (
-        SELECT id, min(since) AS since FROM looked GROUP BY id
+        SELECT id, step, min(since) AS since FROM looked GROUP BY id, step
     ), moved AS (
         SELECT l.id, m.*, coalesce(sum(m.fen) FILTER (WHERE NOT m.fell_due) OVER share, 0) AS less_fen,
-               sum(m.fen) FILTER (WHERE m.fell_due) OVER (share ORDER BY m.effective_on) AS due_fen
+               sum(m.fen) FILTER (WHERE m.fell_due) OVER (share ORDER BY m.owed_on) AS due_fen
           FROM enough l CROSS JOIN LATERAL ({_MOVES}) m
         WINDOW share AS (PARTITION BY l.id, m.order_line_id, m.mechanism, m.contribution_id)
     ),
@@ -102,9 +107,9 @@ _PAYABLES = sa.text(
     + """
     owed AS (
         SELECT o.kind, o.owner_id, o.supplier_id, o.step, sum(m.fen) AS fen,
-               min(m.effective_on) FILTER (WHERE m.fell_due AND m.due_fen + m.less_fen > 0) AS since,
+               min(m.owed_on) FILTER (WHERE m.fell_due AND m.due_fen + m.less_fen > 0) AS since,
                greatest(min(m.less_fen) + coalesce(sum(m.fen) FILTER (
-                            WHERE m.fell_due AND m.effective_on < CAST(:on AS date) - o.within_days), 0), 0)
+                            WHERE m.fell_due AND m.owed_on < CAST(:on AS date) - o.within_days), 0), 0)
                    AS overdue_fen,
                o.within_days, o.name
           FROM moved m

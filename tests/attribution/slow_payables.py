@@ -24,26 +24,31 @@ _PAYABLES = sa.text(
            AND (CAST(:payees AS uuid[]) IS NULL OR y.id = ANY(CAST(:payees AS uuid[])))
     ), moved AS (
         SELECT a.id, a.kind, a.owner_id, a.counterpart_id AS supplier_id, a.step, m.order_line_id, m.mechanism,
-               m.contribution_id, m.fen, m.effective_on, p.name, p.within_days,
+               m.contribution_id, m.fen, m.owed_on, p.name, p.within_days,
                coalesce(sum(m.fen) FILTER (WHERE NOT m.fell_due) OVER share, 0) AS less_fen, m.fell_due,
-               sum(m.fen) FILTER (WHERE m.fell_due) OVER (share ORDER BY m.effective_on) AS due_fen
+               sum(m.fen) FILTER (WHERE m.fell_due) OVER (share ORDER BY m.owed_on) AS due_fen
           FROM ledger_accounts a
           JOIN payees p ON p.id = a.owner_id
           CROSS JOIN LATERAL (
-              SELECT order_line_id, mechanism, contribution_id, amount_fen AS fen, effective_on,
-                     payment_id IS NULL AS fell_due
-                FROM ledger_transfers WHERE credit_account_id = a.id
+              SELECT t.order_line_id, t.mechanism, t.contribution_id, t.amount_fen AS fen,
+                     t.payment_id IS NULL AS fell_due,
+                     CASE WHEN a.step = 'top_up' AND e.reason IN ('accrual', 'price_cut') THEN l.accepted_on
+                          ELSE t.effective_on END AS owed_on
+                FROM ledger_transfers t
+                JOIN ledger_entries e ON e.id = t.entry_id
+                LEFT JOIN order_lines l ON l.id = t.order_line_id
+               WHERE t.credit_account_id = a.id
               UNION ALL
-              SELECT order_line_id, mechanism, contribution_id, -amount_fen, effective_on, false
+              SELECT order_line_id, mechanism, contribution_id, -amount_fen, false, effective_on
                 FROM ledger_transfers WHERE debit_account_id = a.id) m
          WHERE a.book = 'attribution' AND a.step IN ('recognised', 'top_up') AND a.kind IN ('household', 'collective')
            AND (CAST(:supplier AS uuid) IS NULL OR a.counterpart_id = :supplier)
         WINDOW share AS (PARTITION BY a.id, m.order_line_id, m.mechanism, m.contribution_id)
     ), owed AS (
         SELECT kind, owner_id, supplier_id, step, sum(fen) AS fen,
-               min(effective_on) FILTER (WHERE fell_due AND due_fen + less_fen > 0) AS since,
+               min(owed_on) FILTER (WHERE fell_due AND due_fen + less_fen > 0) AS since,
                greatest(min(less_fen) + coalesce(sum(fen) FILTER (
-                            WHERE fell_due AND effective_on < CAST(:on AS date) - within_days), 0), 0) AS overdue_fen,
+                            WHERE fell_due AND owed_on < CAST(:on AS date) - within_days), 0), 0) AS overdue_fen,
                min(within_days) AS within_days, min(name) AS name
           FROM moved
          GROUP BY kind, owner_id, supplier_id, step, order_line_id, mechanism, contribution_id

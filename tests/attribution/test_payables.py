@@ -112,6 +112,21 @@ def test_what_a_reversed_payment_gives_back_is_as_old_as_it_was_however_long_ago
     assert (owed.recognised_fen, owed.since, owed.overdue_fen) == (10_000, FIFTH, 10_000)
 
 
+def test_what_a_price_cut_turned_into_a_top_up_is_owed_since_the_acceptance(session: orm.Session) -> None:
+    story = Story(session)
+    household = story.household().id
+    story.lot(1_000_000, {household: 1_000_000})
+    order = story.sell("10", on=FIFTH)
+    story.pay(order, order.amount_fen, on=NINTH)
+    close_march(session)
+    story.cut(order, order.amount_fen - 1, on=MAY)
+    (owed,) = payables(session, story.clerk, on=JUNE, after=None, limit=5)
+    assert (owed.recognised_fen, owed.top_up_fen, owed.since, owed.overdue_fen) == (1, 9_999, FIFTH, 10_000)
+    story.disburse({household: 4_000}, on=MAY)
+    (owed,) = payables(session, story.clerk, on=JUNE, after=None, limit=5)
+    assert (owed.top_up_fen, owed.since, owed.overdue_fen) == (6_000, FIFTH, 6_000)
+
+
 def test_who_was_never_paid_is_owed_since_the_first_day_behind_all_that_was_paid_since(session: orm.Session) -> None:
     story = Story(session)
     household = story.household().id
