@@ -18,7 +18,8 @@ _ACCRUED = """
   JOIN ledger_transfers t ON t.debit_account_id = b.id AND t.effective_on >= :since
   JOIN ledger_entries e ON e.id = t.entry_id AND e.reason = 'accrual'
    AND coalesce(e.original_effective_on, e.effective_on) BETWEEN :since AND :until
-   AND CAST(e.facts ->> 'plan_version' AS uuid) IN (SELECT id FROM plan_versions WHERE plan_id = :plan)
+   AND CAST(e.facts ->> 'plan_version' AS uuid) IN (
+       SELECT id FROM plan_versions WHERE plan_id = ANY(CAST(:plans AS uuid[])))
 """
 _OF_SUPPLIER = " WHERE b.book = 'attribution' AND b.owner_id = :supplier AND b.kind = "
 _LINES = sa.text(
@@ -161,7 +162,7 @@ def _less(shares: Counter[Recipient], returned_fen: int, *, salt: str) -> dict[R
 
 
 def accepted(session: orm.Session, asked: Mapping[str, object]) -> list[Line]:
-    """Return the lines of a `supplier` under versions of a `plan` that were accepted in `since` to `until`."""
+    """Return the lines of a `supplier` under versions of `plans` that were accepted in `since` to `until`."""
     return [Line(*row) for row in session.execute(_LINES, asked)]
 
 

@@ -17,7 +17,7 @@ from market.quantities import MeasuredIn
 _PRICED = sa.text(
     """
     SELECT c.id, c.unit_price_fen, c.price_unit_milli, c.measured_in, c.market_price_fen
-      FROM contributions c JOIN plan_versions v ON v.id = c.plan_version_id AND v.plan_id = :plan
+      FROM contributions c JOIN plan_versions v ON v.id = c.plan_version_id AND v.plan_id = ANY(CAST(:plans AS uuid[]))
      WHERE c.lot_id = ANY(CAST(:lots AS uuid[]))
     """
 )
@@ -31,14 +31,16 @@ class Repriced(NamedTuple):
     untold: int
 
 
-def repriced(session: orm.Session, lot_ids: Collection[UUID], *, plan_id: UUID, body: PlanBody) -> Repriced:
-    """Return the contributions to the lots as a version of the plan prices them, in two statements.
+def repriced(
+    session: orm.Session, lot_ids: Collection[UUID], *, plan_ids: Collection[UUID], body: PlanBody
+) -> Repriced:
+    """Return the contributions to the lots as a version prices them that is in place of plans, in two statements.
 
-    One by a mechanism that the version does not list could not have been made, and is left out. One made under another
-    plan, such as the input of a processed lot, stays as it was.
+    One by a mechanism that the version does not list could not have been made, and is left out. One made under any
+    other plan, such as the input of a processed lot, stays as it was.
     """
     given = queries.contributed(session, lot_ids)
-    asked = {"lots": list(lot_ids), "plan": plan_id}
+    asked = {"lots": list(lot_ids), "plans": list(plan_ids)}
     own = {row.id: row for row in session.execute(_PRICED, asked)}
 
     def could_be(fact: ContributionFact | ConsignedFact) -> bool:

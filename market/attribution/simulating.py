@@ -1,4 +1,4 @@
-"""Simulation: past acceptances through another version of their plan. Writes nothing.
+"""Simulation: past acceptances through another version of their plan, or through a plan that is new. Writes nothing.
 
 Each line is attributed once more by the rule that attributed it, with its own draws and carries, as if the version had
 been pinned and had priced what households gave: by its pools, with who was eligible on the day of the acceptance; by
@@ -35,7 +35,7 @@ from market.attribution.rules import (
     attribute,
     pool_amounts,
 )
-from market.benefits.models import PlanVersion
+from market.benefits.models import Plan, PlanVersion
 from market.benefits.rules import MECHANISMS, Payee, PlanBody, plan_body
 from market.households import queries as households
 from market.identity.models import Organisation
@@ -74,14 +74,16 @@ class Part:
 class Simulation:
     """Parts of `lines` acceptances of a period, both days included; before and after each sum to `net_fen`.
 
-    What came back is in neither. `kept` names the mechanisms for which something was or would be kept. `untold`
-    contributions keep the price they had, as the version's cannot be told. Beyond what lines brought, the supplier owed
-    households `topped_up_fen`, and would have owed `top_up_fen`.
+    What came back is in neither. With `of_other_plans` nothing was accepted under the version's own plan, and they are
+    all that the supplier sold under its others. `kept` names the mechanisms for which something was or would be kept.
+    `untold` contributions keep the price they had, as the version's cannot be told. Beyond what lines brought, the
+    supplier owed households `topped_up_fen`, and would have owed `top_up_fen`.
     """
 
     since: date
     until: date
     lines: int
+    of_other_plans: bool
     net_fen: int
     kept: Collection[str]
     untold: int
@@ -107,17 +109,23 @@ def simulate(
 ) -> Simulation:
     """Return what a version of a plan would have made of the plan's acceptances of a time, beside what was posted.
 
-    Nine statements, whatever the time.
+    A plan under which nothing was accepted may come in place of any other of the supplier: what it would have made of
+    all that these brought is told, or a plan that is new would be decided without a look at whom it takes from. Nine
+    statements, or eleven, whatever the time.
     """
-    asked = {"since": since, "until": until, "plan": version.plan_id, "supplier": supplier_id}
+    plan_ids = own = [version.plan_id]
+    asked: dict[str, object] = {"since": since, "until": until, "plans": plan_ids, "supplier": supplier_id}
     lines = past_sales.accepted(session, asked)
+    if not lines:
+        asked["plans"] = plan_ids = _plans_of(session, supplier_id)
+        lines = past_sales.accepted(session, asked)
     returned = past_sales.came_back(session, lines)
     posted = _Side(past_sales.posted(session, asked, returned), expected, supplier_id)
     kept = _keep(past_sales.kept(session, asked), posted)
     before = posted.brought.left()
     body = plan_body(version.body)
     lots = {draw.lot_id for line in lines for draw in line.draws}
-    given = repriced(session, lots, plan_id=version.plan_id, body=body)
+    given = repriced(session, lots, plan_ids=plan_ids, body=body)
     histories = households.histories(session, _households(body, given, before.fen, expected))
     simulated = _Side(Brought(returned), expected, supplier_id)
     rests, top_up_fen = _of_lots(lines, given, simulated)
@@ -127,6 +135,7 @@ def simulate(
         since=since,
         until=until,
         lines=len(lines),
+        of_other_plans=bool(lines) and plan_ids != own,
         net_fen=before.fen.total(),
         kept=kept | {pool.mechanism for pool in body.pools if pool.kept},
         untold=given.untold,
@@ -134,6 +143,10 @@ def simulate(
         top_up_fen=top_up_fen,
         parts=_parts(before, after, _names(session, [*before.fen, *after.fen], histories)),
     )
+
+
+def _plans_of(session: orm.Session, supplier_id: UUID) -> list[UUID]:
+    return list(session.scalars(sa.select(Plan.id).where(Plan.supplier_id == supplier_id)))
 
 
 def _parts(before: Left, after: Left, names: Mapping[UUID, str]) -> list[Part]:

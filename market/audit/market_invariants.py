@@ -291,6 +291,18 @@ MARKET: tuple[Invariant, ...] = (
         """,
     ),
     Invariant(
+        "product_follows_the_plan_it_was_reviewed_with",
+        "a product follows the benefit plan with which it was certified",
+        "产品执行其认定时经审核的带农方案",
+        """
+        SELECT concat('product ', p.id), a.plan_id::text, p.plan_id::text
+          FROM products p
+          JOIN certificates c ON c.id = p.certificate_id
+          JOIN applications a ON a.id = c.application_id
+         WHERE p.plan_id <> a.plan_id
+        """,
+    ),
+    Invariant(
         "plan_was_simulated",
         "a plan version was simulated between its submission and its approval",
         "方案版本经测算后才获批准",

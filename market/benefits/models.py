@@ -74,8 +74,9 @@ class PlanSimulation(Base):
     """What a version of a plan would have made of past sales, as somebody asked and was told; only ever added.
 
     Of the accepted lines of a time, both days included, their net amount, and which households would have gained and
-    lost how much (fen). Where there were no sales, nobody could. `version_status` is what the version then was; a
-    decided one is not simulated any more.
+    lost how much (fen). Where there were no sales, nobody could. `of_other_plans` says that nothing had been sold under
+    the version's own plan, and that the lines are all that its supplier sold under others. `version_status` is what the
+    version then was; a decided one is not simulated any more.
     """
 
     __tablename__ = "plan_simulations"
@@ -98,6 +99,7 @@ class PlanSimulation(Base):
     since: orm.Mapped[date]
     until: orm.Mapped[date]
     lines: orm.Mapped[int]
+    of_other_plans: orm.Mapped[bool]
     net_fen: orm.Mapped[int]
     households_gaining: orm.Mapped[int]
     gained_fen: orm.Mapped[int]

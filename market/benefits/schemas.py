@@ -233,7 +233,8 @@ class SimulatedOut(Schema):
     """What somebody was told of a version before it was decided: who would have gained and lost by it.
 
     Of `lines` accepted order lines in a time, both days included, and their net amount. `without_sales` says that there
-    were none, so that nobody could gain or lose.
+    were none, so that nobody could gain or lose; `of_other_plans` that they were all of the supplier's other plans, as
+    nothing had been sold under this one.
     """
 
     id: Id
@@ -243,6 +244,7 @@ class SimulatedOut(Schema):
     since: Annotated[date, Field(examples=["2025-03-03"])]
     until: Annotated[date, Field(examples=["2026-03-02"])]
     lines: Count
+    of_other_plans: Flag
     without_sales: Flag
     net_fen: Fen
     households_gaining: Count

@@ -143,14 +143,13 @@ def show_product(product_id: UUID, caller: Reader) -> Response:
     responses=declared(NotFoundError, ForeignCertificateError, UnitMismatchError, InvalidInputError, *_PRICING),
 )
 def create_product(request: CreateProduct, caller: Writer) -> Response:
-    """Write down a product as a draft, under one of your certificates and one of your benefit plans."""
+    """Write down a product as a draft, under one of your certificates and the plan that was reviewed with it."""
 
     def work(session: orm.Session, actor: Actor) -> ProductOut:
         product = service.create_product(
             session,
             actor,
             certificate_id=request.certificate_id,
-            plan_id=request.plan_id,
             category_code=request.category_code,
             unit=request.unit,
             name=request.name,

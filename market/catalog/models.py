@@ -27,7 +27,7 @@ class Category(Base):
 
 
 class Product(Base):
-    """What a supplier sells, in one unit, under one certificate and one benefit plan.
+    """What a supplier sells, in one unit, under one certificate and the benefit plan with which that was reviewed.
 
     One unit holds `unit_milli` milli-units of `base_unit`. `first_price_fen` repeats the price of the first tier, by
     which products are sorted (0: no tiers yet); `search` holds the lexemes of its texts, category and origin. With a

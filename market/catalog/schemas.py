@@ -88,10 +88,12 @@ Tiers = Annotated[list[PriceTierIn], Field(max_length=20, examples=[[{"from_quan
 
 
 class CreateProduct(Schema):
-    """A product of the caller's own organisation, in the unit and category that its certificate was given for."""
+    """A product of the caller's own organisation, in the unit and category that its certificate was given for.
+
+    It follows the benefit plan with which it was reviewed: another one only with another certificate.
+    """
 
     certificate_id: Id
-    plan_id: Id
     category_code: CategoryCode
     unit: SoldIn
     name: Wording
@@ -105,7 +107,7 @@ class CreateProduct(Schema):
 
 
 class EditProduct(Schema):
-    """What is left out stays as it is."""
+    """What is left out stays as it is; with another certificate the product follows the plan of that."""
 
     name: Wording | None = None
     specification: Annotated[Wording | None, Field(examples=["一级,散装"])] = None
@@ -113,7 +115,6 @@ class EditProduct(Schema):
     minimum: Annotated[Quantity | None, Field(examples=["10"])] = None
     multiple: Annotated[Quantity | None, Field(examples=["5"])] = None
     certificate_id: Id | None = None
-    plan_id: Id | None = None
 
 
 class SetPriceTiers(Schema):

@@ -8,7 +8,6 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 from sqlalchemy.dialects import postgresql
 
-from market.benefits.models import Plan
 from market.catalog import queries, search
 from market.catalog.models import Category, PriceTier, Product
 from market.catalog.rules import (
@@ -60,7 +59,6 @@ def create_product(
     actor: Actor,
     *,
     certificate_id: UUID,
-    plan_id: UUID,
     category_code: str,
     unit: Unit,
     name: str,
@@ -72,19 +70,18 @@ def create_product(
     weight_tolerance_bp: int | None = None,
     tiers: Sequence[tuple[str, int]] = (),
 ) -> Product:
-    """Write down a product as a draft, in the unit and of the category that were certified.
+    """Write down a product as a draft, in the unit, of the category and under the plan with which it was certified.
 
     Quantities are decimal strings in the unit; tiers are `(from quantity, fen per unit)`. With a weight tolerance what
-    is ordered is settled by the weight found, at most so much above it. Raises `NotFoundError` for a
-    foreign plan, `ForeignCertificateError`, `UnitMismatchError`, `InexactQuantityError`, `InvalidInputError`,
-    `TierError`, `PriceAboveEvidenceError`.
+    is ordered is settled by the weight found, at most so much above it. Raises `NotFoundError`,
+    `ForeignCertificateError`, `UnitMismatchError`, `InexactQuantityError`, `InvalidInputError`, `TierError`,
+    `PriceAboveEvidenceError`.
     """
     application = _certified(session, actor, certificate_id)
     if category_code != application.category_code:
         raise ForeignCertificateError(pointer="/category_code")
     if unit.value != application.unit:
         raise UnitMismatchError(unit=application.unit, pointer="/unit")
-    _check_plan(session, actor, plan_id)
     unit_milli = application.unit_milli
     minimum_milli = milli_of(minimum, unit_milli, pointer="/minimum")
     multiple_milli = milli_of(multiple, unit_milli, pointer="/multiple")
@@ -94,7 +91,7 @@ def create_product(
     product = Product(
         supplier_id=actor.organisation_id,
         certificate_id=certificate_id,
-        plan_id=plan_id,
+        plan_id=application.plan_id,
         category_code=category_code,
         name=name,
         specification=specification,
@@ -140,11 +137,11 @@ def edit_product(
     minimum: str | None = None,
     multiple: str | None = None,
     certificate_id: UUID | None = None,
-    plan_id: UUID | None = None,
 ) -> None:
     """Change what is given of a product locked by `own_product`; a renewed certificate is linked in this way.
 
-    The first price tier moves with the minimum. Raises as `create_product` does.
+    With it the product follows the plan with which that was reviewed. The first price tier moves with the minimum.
+    Raises as `create_product` does.
     """
     product.name = name or product.name
     product.specification = specification or product.specification
@@ -153,9 +150,6 @@ def edit_product(
         _change_steps(session, product, minimum=minimum, multiple=multiple)
     if certificate_id is not None:
         _link_certificate(session, actor, product, certificate_id)
-    if plan_id is not None:
-        _check_plan(session, actor, plan_id)
-        product.plan_id = plan_id
     _index(session, product)
     product.version += 1
     session.flush()
@@ -219,14 +213,9 @@ def _link_certificate(session: orm.Session, actor: Actor, product: Product, cert
     if certified != (product.category_code, product.unit, product.unit_milli, product.base_unit):
         raise ForeignCertificateError(pointer="/certificate_id")
     product.certificate_id = certificate_id
+    product.plan_id = application.plan_id
     product.origin_code = application.origin_code
     _check_ceiling(session, product, _tiers_of(session, product), "/certificate_id")
-
-
-def _check_plan(session: orm.Session, actor: Actor, plan_id: UUID) -> None:
-    owned = sa.select(Plan.id).where(Plan.id == plan_id, Plan.supplier_id == actor.organisation_id)
-    if session.scalar(owned) is None:
-        raise NotFoundError(what="plan", pointer="/plan_id")
 
 
 def _change_steps(session: orm.Session, product: Product, *, minimum: str | None, multiple: str | None) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from market.api import Count, Fen, Schema, SignedFen
+from market.api import Count, Fen, Flag, Schema, SignedFen
 from market.attribution.rules import Kind
 from market.attribution.schemas import Id
 from market.attribution.simulating import Part, tally
@@ -61,6 +61,8 @@ class EstimateOut(Schema):
 class SimulationOut(Schema):
     """A year of past acceptances through a version, beside what was posted; whoever loses most comes first.
 
+    They are of the version's plan. `of_other_plans` says that nothing was sold under it, and that they are all that its
+    supplier sold under others, beside what they brought under these.
     Before and after, the whole year each sums to `net_fen`, without what came back; the totals are of the year, not of
     the page. What suppliers top up beyond what lines brought when they were accepted is in neither.
     What is kept for a period's distribution stands with those to whom a later distribution would give it by the shares
@@ -74,6 +76,7 @@ class SimulationOut(Schema):
     since: Annotated[date, Field(examples=["2025-03-03"])]
     until: Annotated[date, Field(examples=["2026-03-02"])]
     lines: Count
+    of_other_plans: Flag
     net_fen: Fen
     untold_contributions: Count
     households: TallyOut
@@ -123,6 +126,7 @@ def simulation_out(
         since=found.since,
         until=found.until,
         lines=found.lines,
+        of_other_plans=found.of_other_plans,
         net_fen=found.net_fen,
         untold_contributions=found.untold,
         households=TallyOut(**tally(found.of(Kind.HOUSEHOLD))._asdict()),

@@ -34,6 +34,7 @@ class Simulated:
 def simulate(session: orm.Session, actor: Actor, *, version_id: UUID, today: date) -> Simulated:
     """Return what a version of a plan would have made of a year of the plan's acceptances, beside what was posted.
 
+    Of a plan under which nothing was sold it goes over all that its supplier sold under others.
     So many statements, whatever the year; writes nothing. Raises `NotFoundError`.
     """
     plan_anew(session)
@@ -75,6 +76,7 @@ def record(session: orm.Session, actor: Actor, *, version_id: UUID, today: date,
             since=simulation.since,
             until=simulation.until,
             lines=simulation.lines,
+            of_other_plans=simulation.of_other_plans,
             net_fen=simulation.net_fen,
             households_gaining=of_households.gaining,
             gained_fen=of_households.gained_fen,

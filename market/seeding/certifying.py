@@ -137,7 +137,6 @@ def _list_product(known: Known, row: Row, session: orm.Session, now: datetime) -
         session,
         clerk,
         certificate_id=known.certificates[row["application"]],
-        plan_id=known.plans[row["plan"]],
         category_code=row["category"],
         unit=Unit(row["unit"]),
         name=row["name"],

@@ -123,6 +123,7 @@ def upgrade() -> None:
         sa.Column("since", sa.Date(), nullable=False),
         sa.Column("until", sa.Date(), nullable=False),
         sa.Column("lines", sa.BigInteger(), nullable=False),
+        sa.Column("of_other_plans", sa.Boolean(), nullable=False),
         sa.Column("net_fen", sa.BigInteger(), nullable=False),
         sa.Column("households_gaining", sa.BigInteger(), nullable=False),
         sa.Column("gained_fen", sa.BigInteger(), nullable=False),

@@ -75,10 +75,9 @@ def _application(asked: Asked) -> Any:
     }
 
 
-def _product(certificate: str, plan: str, category: str) -> Any:
+def _product(certificate: str, category: str) -> Any:
     return {
         "certificate_id": certificate,
-        "plan_id": plan,
         "category_code": category,
         "unit": "kg",
         "name": "骏枣",
@@ -252,19 +251,11 @@ ASKS: dict[str, Ask] = {
     "POST /v1/categories": Ask(body=said(code="tea", name="茶叶", needs_quality_certificate=True)),
     "GET /v1/products products": Ask(thing("product"), lists=item()),
     "GET /v1/products drafts": Ask(thing("draft"), params=lambda _: {"status": "draft"}, lists=item()),
-    "POST /v1/products certificate": Ask(
-        body=lambda asked: _product(asked.place.certificate, asked.home.plan, asked.home.category)
-    ),
-    "POST /v1/products plan": Ask(
-        body=lambda asked: _product(asked.home.certificate, asked.place.plan, asked.home.category)
-    ),
+    "POST /v1/products certificate": Ask(body=lambda asked: _product(asked.place.certificate, asked.home.category)),
     "GET /v1/products/facets": READ,
     "GET /v1/products/{product_id} product": Ask(thing("product")),
     "GET /v1/products/{product_id} draft": Ask(thing("draft")),
     "PATCH /v1/products/{product_id} draft": Ask(thing("draft"), said(description="新描述"), version=1),
-    "PATCH /v1/products/{product_id} plan": Ask(
-        body=lambda asked: {"plan_id": asked.place.plan}, path=lambda asked: asked.home.draft, version=1
-    ),
     "PATCH /v1/products/{product_id} certificate": Ask(
         body=lambda asked: {"certificate_id": asked.place.certificate}, path=lambda asked: asked.home.draft, version=1
     ),

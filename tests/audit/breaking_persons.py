@@ -56,6 +56,16 @@ PERSONS: dict[str, tuple[tuple[str, ...], set[str]]] = {
         {"clerk_acts_on_record"},
     ),
     "result_is_told_by_another": ((LISTS_OF_ALL_THAT_WAS_PAID, RESULTS_BY_WHO_ASKED), {"result_is_told_by_another"}),
+    "product_follows_the_plan_it_was_reviewed_with": (
+        (
+            (
+                "UPDATE products p SET plan_id ="
+                " (SELECT o.id FROM plans o WHERE o.id <> p.plan_id ORDER BY o.id LIMIT 1)"
+                " WHERE id = (SELECT id FROM products ORDER BY id LIMIT 1)"
+            ),
+        ),
+        {"product_follows_the_plan_it_was_reviewed_with"},
+    ),
     "plan_was_simulated": (
         ("UPDATE plan_simulations SET version_status = 'draft'",),
         {"plan_was_simulated"},

@@ -296,7 +296,6 @@ def test_a_product_is_written_priced_listed_edited_and_withdrawn(
     certificate = factories.certificate(session, supplier, plan=plan, category_code=category.code)
     request = {
         "certificate_id": str(certificate.id),
-        "plan_id": str(plan.id),
         "category_code": category.code,
         "unit": "kg",
         "name": "骏枣",
@@ -324,6 +323,11 @@ def test_a_product_is_written_priced_listed_edited_and_withdrawn(
     assert (stale.status_code, stale.json()["code"]) == (412, "precondition_failed")
     edited = client.patch(path, json={"name": "灰枣", "minimum": "20"}, headers=clerk | {"If-Match": '"3"'})
     assert edited.json()["name"] == "灰枣"
+    other = {"plan_id": str(factories.plan(session, supplier).id)}
+    moved = client.patch(path, json=other, headers=clerk | {"If-Match": '"4"'})
+    assert (moved.status_code, moved.json()["errors"][0]["pointer"]) == (422, "/plan_id")
+    assert client.post(PRODUCTS, json=request | other, headers=clerk | {"Idempotency-Key": "other"}).status_code == 422
+    assert edited.json()["plan_id"] == str(plan.id), "the plan with which it was certified"
     assert edited.json()["price_tiers"][0] == {"from_quantity": "20", "price_fen": 1_280}
     withdrawn = client.post(f"{path}/withdrawal", headers=clerk | {"Idempotency-Key": "withdraw"})
     assert (withdrawn.status_code, withdrawn.json()["status"], withdrawn.json()["version"]) == (200, "withdrawn", 5)

@@ -18,6 +18,7 @@ from market.catalog.rules import (
     TierError,
     UnitMismatchError,
 )
+from market.certification.models import Application
 from market.certification.rules import (
     CertificateExpiredError,
     CertificateStatus,
@@ -74,7 +75,6 @@ def _create(session: orm.Session, supplier: Organisation, clerk: Actor, **change
     certificate = factories.certificate(session, supplier, category_code=category.code)
     facts: dict[str, object] = {
         "certificate_id": certificate.id,
-        "plan_id": factories.plan(session, supplier).id,
         "category_code": category.code,
         "unit": Unit.KG,
         "name": "骏枣",
@@ -92,7 +92,6 @@ def _create(session: orm.Session, supplier: Organisation, clerk: Actor, **change
     ("changed", "error", "pointer"),
     [
         ({"certificate_id": uuid4()}, NotFoundError, "/certificate_id"),
-        ({"plan_id": uuid4()}, NotFoundError, "/plan_id"),
         ({"category_code": "other"}, ForeignCertificateError, "/category_code"),
         ({"unit": Unit.JIN}, UnitMismatchError, "/unit"),
         ({"minimum": "0.0001"}, InexactQuantityError, "/minimum"),
@@ -121,14 +120,12 @@ def test_a_price_may_equal_its_evidence(session: orm.Session, supplier: Organisa
     assert _create(session, supplier, clerk).first_price_fen == 100_000
 
 
-def test_another_suppliers_certificate_or_plan_cannot_be_used(
+def test_another_suppliers_certificate_cannot_be_used(
     session: orm.Session, supplier: Organisation, clerk: Actor
 ) -> None:
     other = factories.organisation(session)
     with pytest.raises(ForeignCertificateError):
         _create(session, supplier, clerk, certificate_id=factories.certificate(session, other).id)
-    with pytest.raises(NotFoundError):
-        _create(session, supplier, clerk, plan_id=factories.plan(session, other).id)
 
 
 def test_another_suppliers_product_is_not_there_to_be_changed(session: orm.Session, clerk: Actor) -> None:
@@ -142,10 +139,9 @@ def test_an_edit_changes_what_is_given_moves_the_first_tier_and_counts_up(
     session: orm.Session, supplier: Organisation, clerk: Actor
 ) -> None:
     product = factories.product(session, supplier, tiers=[("1", 1_000), ("50", 900)])
-    plan = factories.plan(session, supplier)
     version = product.version
-    service.edit_product(session, clerk, product=product, name="灰枣", minimum="20", multiple="10", plan_id=plan.id)
-    assert (product.name, product.specification, product.plan_id) == ("灰枣", "一级", plan.id)
+    service.edit_product(session, clerk, product=product, name="灰枣", minimum="20", multiple="10")
+    assert (product.name, product.specification) == ("灰枣", "一级")
     assert (product.version, _tiers(session, product)) == (version + 1, [(20_000, 1_000), (50_000, 900)])
     found = sa.select(Product.id).where(Product.search.op("@@")(sa.text("'灰枣'::tsquery")))
     assert session.scalars(found).all() == [product.id]
@@ -159,6 +155,19 @@ def test_steps_of_a_draft_without_prices_can_be_changed(
     product = factories.product(session, supplier, tiers=(), listed=False)
     service.edit_product(session, clerk, product=product, multiple="0.5", specification="二级", description="散装")
     assert (product.multiple_milli, product.minimum_milli) == (500, 1_000)
+
+
+def test_a_product_follows_the_plan_with_which_it_was_certified(
+    session: orm.Session, supplier: Organisation, clerk: Actor
+) -> None:
+    first, second = (factories.plan(session, supplier) for _ in range(2))
+    certificate = factories.certificate(session, supplier, plan=first)
+    category_code = session.get_one(Application, certificate.application_id).category_code
+    product = _create(session, supplier, clerk, certificate_id=certificate.id, category_code=category_code)
+    assert product.plan_id == first.id
+    renewed = factories.certificate(session, supplier, plan=second, category_code=category_code)
+    service.edit_product(session, clerk, product=product, certificate_id=renewed.id)
+    assert product.plan_id == second.id, "with which it was reviewed anew"
 
 
 def test_a_renewed_certificate_for_the_same_goods_is_linked(

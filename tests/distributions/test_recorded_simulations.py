@@ -64,6 +64,7 @@ def test_the_county_approves_only_what_was_simulated_and_sees_what_it_was_told(
         "since": "2025-03-03",
         "until": "2026-03-02",
         "lines": 1,
+        "of_other_plans": False,
         "without_sales": False,
         "net_fen": 10_000,
         "households_gaining": 1,

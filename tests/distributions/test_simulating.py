@@ -271,9 +271,31 @@ def test_only_acceptances_under_versions_of_the_plan_count(session: orm.Session)
     story = Story(session)
     story.lot(100_000)
     story.sell("10")
-    other = factories.plan(session, story.supplier, status=PlanStatus.SUBMITTED)
-    (version,) = session.scalars(sa.select(PlanVersion).where(PlanVersion.plan_id == other.id))
-    assert found(story, version).parts == []
+    story.product = factories.product(session, story.supplier, tax_bp=0)
+    story.lot(100_000)
+    story.sell("5")
+    simulation = found(story, proposed(story))
+    assert (simulation.lines, simulation.net_fen, simulation.of_other_plans) == (1, 5_000, False)
+
+
+def test_a_plan_under_which_nothing_was_sold_is_simulated_on_all_that_its_supplier_sold(session: orm.Session) -> None:
+    wang = factories.household(session).id
+    story = Story(session, pools=[(Mechanism.SHARE_DIVIDEND, 6_000, [(wang, 1)])])
+    zhao = story.household().id
+    story.lot(100_000, {zhao: 30_000})
+    story.sell("10")
+    new = factories.plan(session, story.supplier, status=PlanStatus.DRAFT)
+    dear = PriceTerms(Mechanism.ORDER_PURCHASE, Pricing.FLOOR, unit=MeasuredIn.KG, least_fen=1_000)
+    poor = PlanBody(BOUGHT, (dividend(100, [(wang, 1)]),), (dear,))
+    version = factories.plan_version(session, new, number=2, body=poor, status=PlanStatus.SUBMITTED)
+    simulation = found(story, version)
+    assert (simulation.lines, simulation.of_other_plans) == (1, True)
+    assert figures(simulation) == {
+        ("household", wang, None): (6_000, 0, -6_000),
+        ("household", zhao, None): (3_000, 10_000, 7_000),
+        ("retained", story.supplier.id, None): (1_000, 0, -1_000),
+    }
+    assert not found(story, proposed(story)).of_other_plans
 
 
 def test_a_pool_pays_who_was_eligible_on_the_day_of_the_acceptance(session: orm.Session) -> None:

@@ -97,6 +97,7 @@ def plan_simulation(
         since=version.made_at.date() - timedelta(days=364),
         until=version.made_at.date(),
         lines=0,
+        of_other_plans=False,
         net_fen=0,
         households_gaining=0,
         gained_fen=0,
@@ -229,7 +230,6 @@ def product(
     listed: bool = True,
 ) -> Product:
     """A product of the supplier, by the services: on sale by 1 kg at 10 yuan unless told otherwise."""
-    plan = plan or make_plan(session, supplier)
     certificate = certificate or make_certificate(
         session, supplier, plan=plan, category_code=category_code, unit=unit, unit_milli=unit_milli
     )
@@ -239,7 +239,6 @@ def product(
         session,
         clerk,
         certificate_id=certificate.id,
-        plan_id=plan.id,
         category_code=certified.category_code,
         unit=Unit(certified.unit),
         name=name,

@@ -38,7 +38,8 @@ def promising(*terms: PriceTerms) -> PlanBody:
 @pytest.fixture
 def village(session: orm.Session) -> Village:
     village = Village(session)
-    village.product.plan_id = factories.plan(session, village.supplier, body=promising()).id
+    plan = factories.plan(session, village.supplier, body=promising())
+    village.product = factories.product(session, village.supplier, plan=plan)
     return village
 
 
