@@ -10,6 +10,7 @@ MONEY_THINGS: Words = {
     "matching": ("match", "到款匹配"),
     "online_payment": ("online payment", "在线支付"),
     "order_group": ("order group", "采购单"),
+    "price_cut": ("price cut", "折让"),
     "proposal": ("match", "到款匹配"),
     "provider_account": ("account at the payment provider", "在线支付账户"),
     "provider_call": ("request to the payment provider", "支付机构请求"),
@@ -28,6 +29,19 @@ MONEY_FOUR_EYES: Words = {
     "settlement": ("deciding on a settlement", "结算审批"),
     "settlement_failure": ("recording that a settlement with the bank failed", "结算失败登记"),
     "settlement_reversal": ("taking a transfer back", "追回结算款审批"),
+}
+PRICE_CUTS: Mapping[str, Words] = {
+    "price_cut_status": {
+        "offered": ("offered", "待采购方答复"),
+        "accepted": ("accepted", "已同意"),
+        "declined": ("declined", "已拒绝"),
+        "withdrawn": ("withdrawn", "已撤回"),
+    },
+    "price_cut_event": {
+        "accept": ("accepted", "同意"),
+        "decline": ("declined", "拒绝"),
+        "withdraw": ("withdrawn", "撤回"),
+    },
 }
 MATCHING_STATUSES: Words = {
     "proposed": ("proposed", "待审批"),

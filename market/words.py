@@ -15,6 +15,7 @@ from market.payment_words import (
     MONEY_FOUR_EYES,
     MONEY_THINGS,
     ONLINE_STATUSES,
+    PRICE_CUTS,
     REFUND_EVENTS,
     REFUND_STATUSES,
     SETTLEMENT_EVENTS,
@@ -292,6 +293,7 @@ WORDS: Mapping[str, Words] = {
         "return": ("returned", "退货"),
         "price_cut": ("cut the price", "折让"),
     },
+    **PRICE_CUTS,
     "certificate_status": CERTIFICATE_STATUSES,
     "certificate_event": {
         "suspend": ("suspended", "暂停"),

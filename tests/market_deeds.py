@@ -35,7 +35,8 @@ from market.ledger import service as ledger
 from market.ledger.rules import Book as LedgerBook
 from market.lots import stock
 from market.lots.rules import OutOfStockError
-from market.orders import acceptance, changing, placing, returns
+from market.orders import acceptance, changing, placing, price_cutting, returns
+from market.orders.models import PriceCut
 from market.orders.rules import OrderEvent
 from market.payments import service as payments
 from market.payments.rules import OrderPart
@@ -192,12 +193,25 @@ class Deeds(RuleBasedStateMachine):
         receiver = self.world.buyers[order.buyer].receiver
         return lambda session: returns.take_back(session, receiver, order_id=UUID(order.id), claim=claim, now=self.now)
 
-    def cutting(self, line: Line, fen: int, on: date) -> Act:
-        claim = returns.PriceCut([returns.IsCut(UUID(line.id), fen)], "果径偏小", on, "折让协议")
+    def offering(self, line: Line, fen: int, on: date) -> Callable[[orm.Session], PriceCut]:
+        cut = price_cutting.Offer([returns.IsCut(UUID(line.id), fen)], "果径偏小", on, "折让协议")
         order = line.order
-        return lambda session: returns.take_back(
-            session, self.clerk(order), order_id=UUID(order.id), claim=claim, now=self.now
+        return lambda session: price_cutting.offer(
+            session, self.clerk(order), order_id=UUID(order.id), offered=cut, now=self.now
         )
+
+    def agreeing(self, line: Line, offered: PriceCut) -> Act:
+        receiver = self.world.buyers[line.order.buyer].receiver
+        return lambda session: price_cutting.accept(session, receiver, price_cut_id=offered.id, now=self.now)
+
+    def parting(self, line: Line, offered: PriceCut, *, declined: bool) -> Act:
+        """Let an offer come to nothing: the buyer declines it, or the supplier takes it back."""
+        receiver, clerk = self.world.buyers[line.order.buyer].receiver, self.clerk(line.order)
+        if declined:
+            return lambda session: price_cutting.decline(
+                session, receiver, price_cut_id=offered.id, reason="与协议不符", now=self.now
+            )
+        return lambda session: price_cutting.withdraw(session, clerk, price_cut_id=offered.id, now=self.now)
 
     def giving_up(self, order: Order, event: OrderEvent, actor: Actor) -> Act:
         return lambda session: changing.give_up(

@@ -131,7 +131,7 @@ class Mischief(Deeds):
                 self.refused(OutcomeError, self.accepting(order, [found]))
             case "partly_accepted" | "accepted":
                 self.refused(ReturnTooMuchError, self.returning(order, [(line, line.left + more, True)]))
-                self.refused(PriceCutTooMuchError, self.cutting(line, line.due + more - 1, self.today))
+                self.refused(PriceCutTooMuchError, self.offering(line, line.due + more - 1, self.today))
             case _:
                 return
 

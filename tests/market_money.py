@@ -9,6 +9,8 @@ from hypothesis.stateful import (
     precondition,
 )
 
+from market.errors import TransitionError
+from market.orders.rules import PriceCutOpenError
 from tests.market_book import Happened, check_settled
 from tests.market_deeds import (
     ANY,
@@ -100,7 +102,14 @@ class Money(Mischief):
         line = of(self.reducible(), number)
         # Mostly a little: of what is nearly given away nothing more can be seen to fall.
         fen = part_of(line.due - 1, permille if number % 8 == 0 else permille // 4)
-        self.do(self.cutting(line, fen, self.ago(days, line.accepted_on)))
+        on = self.ago(days, line.accepted_on)
+        offered = self.do(self.offering(line, fen, on))
+        self.refused(PriceCutOpenError, self.offering(line, fen, on))
+        if number % 3 == 0:
+            self.do(self.parting(line, offered, declined=number % 2 == 0))
+            self.refused(TransitionError, self.agreeing(line, offered))
+            return
+        self.do(self.agreeing(line, offered))
         before = line.net(line.due)
         line.due -= fen
         self.happened = Happened(cut={line.id: before - line.net(line.due)})

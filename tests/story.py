@@ -18,9 +18,9 @@ from market.households.models import Household
 from market.identity.models import Organisation
 from market.identity.rules import Actor, OrganisationKind, Role
 from market.lots.models import Contribution, Lot
-from market.orders import acceptance, changing, placing, returns
+from market.orders import acceptance, changing, placing, price_cutting, returns
 from market.orders import queries as order_queries
-from market.orders.models import Order, OrderLine
+from market.orders.models import Order, OrderLine, PriceCut
 from market.orders.rules import OrderEvent
 from market.payments import service as payments
 from market.payments.rules import OrderPart
@@ -97,6 +97,11 @@ class Story:
         self.product = factories.product(
             session, self.supplier, plan=plan, tax_bp=self.tax_bp, tiers=(("1", self.price_fen),)
         )
+
+    @property
+    def manager(self) -> Actor:
+        """Return a manager of the supplier."""
+        return factories.actor(self.session, factories.member(self.session, self.supplier, Role.SUPPLIER_MANAGER))
 
     def elsewhere(self, session: orm.Session) -> "Story":
         """Return the same people at work in another transaction."""
@@ -223,12 +228,16 @@ class Story:
         return returns.take_back(self.session, self.receiver, order_id=order.id, claim=claim, now=NOON)
 
     def cut(self, order: Order, amount_fen: int, *, position: int = 0, on: date = TODAY) -> returns.Returned:
-        """Take a part of the price of a line off; its goods stay with the buyer."""
-        manager = factories.actor(self.session, factories.member(self.session, self.supplier, Role.SUPPLIER_MANAGER))
-        claim = returns.PriceCut(
+        """Take a part of the price of a line off, as the buyer agrees; its goods stay with it."""
+        offered = self.offer(order, amount_fen, position=position, on=on)
+        return price_cutting.accept(self.session, self.receiver, price_cut_id=offered.id, now=NOON)
+
+    def offer(self, order: Order, amount_fen: int, *, position: int = 0, on: date = TODAY) -> PriceCut:
+        """Offer the buyer to take a part of the price of a line off."""
+        offered = price_cutting.Offer(
             [returns.IsCut(self.lines(order)[position].id, amount_fen)], "果径偏小", on, "折让协议"
         )
-        return returns.take_back(self.session, manager, order_id=order.id, claim=claim, now=NOON)
+        return price_cutting.offer(self.session, self.manager, order_id=order.id, offered=offered, now=NOON)
 
     def disburse(
         self, amounts: Mapping[UUID, int], *, contributions: Mapping[UUID, UUID] | None = None, on: date = TODAY

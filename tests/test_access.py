@@ -89,6 +89,7 @@ EXPECTED = {
     "order:cancel": "ooo--------",
     "order:return": "---o-------",
     "order:cut_price": "-o---------",
+    "order:agree_price_cut": "---o-------",
     "online_payment:read": "--oo-----aa",
     "online_payment:write": "--o--------",
     "provider_account:read": "oo--------o",

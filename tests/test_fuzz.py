@@ -58,6 +58,7 @@ TABLES = {
     "household_ids": "households",
     "order_id": "orders",
     "order_line_id": "order_lines",
+    "price_cut_id": "price_cuts",
     "group_id": "order_groups",
     "refund_id": "refunds",
     "account_id": "bank_accounts",

@@ -96,6 +96,7 @@ FACTS = (
     "order_changes",
     "payment_terms",
     "plan_simulations",
+    "price_cut_lines",
     "price_evidences",
     "published_figures",
     "receipts",

@@ -16,7 +16,7 @@ from market.errors import ForbiddenError, TransitionError
 from market.households.rules import ConsentPurpose, ErasureEvent, ErasureStatus, PersonalField, Purpose
 from market.identity.rules import OrganisationKind, Permission, Role
 from market.lots.rules import BaselineEvent, BaselineStatus, LotEvent, LotStatus
-from market.orders.rules import OrderEvent, OrderStatus
+from market.orders.rules import OrderEvent, OrderStatus, PriceCutEvent, PriceCutStatus
 from market.payments.rules import (
     CallStatus,
     EventStatus,
@@ -44,6 +44,8 @@ NAMED: dict[str, Iterable[StrEnum]] = {
     "erasure_event": ErasureEvent,
     "order_status": OrderStatus,
     "order_event": OrderEvent,
+    "price_cut_status": PriceCutStatus,
+    "price_cut_event": PriceCutEvent,
     "certificate_status": CertificateStatus,
     "certificate_event": CertificateEvent,
     "pay_list_status": ListStatus,

@@ -142,6 +142,7 @@ CHANGED: Mapping[str, Collection[str]] = {
         *("status", "provider_id", "charge_id", "client_secret", "next_url", "fault"),
         *("bank_line_id", "seen_at"),
     ),
+    "public.price_cuts": ("status", "decided_by", "decided_at", "declined_because"),
     "public.provider_calls": (
         *("attempt", "status", "tries", "unfound", "is_unclear", "is_withdrawn", "first_sent_at", "last_sent_at"),
         *("next_at", "fault", "object_id"),

@@ -1,7 +1,8 @@
 """Cross-checks of what suppliers and counties put on record, for who audits them: hints to look at, not refusals.
 
 A lot that its land cannot have borne, prices and hours that nobody pays or works, what was dated back, and sales that
-are dearer than all others' or than their evidence, under no valid certificate, or more than was declared.
+are dearer than all others' or than their evidence, under no valid certificate, more than was declared, or half given
+away by price cuts.
 """
 
 # ruff: noqa: S608 - statements are put together from the fragments of this file alone
@@ -29,6 +30,8 @@ LONGEST_WORK_DAYS = 366
 FAR_ABOVE_PEERS, LEAST_PEERS = 3, 3
 """Categories are broad (dates and walnut kernels are dried fruit, and of the sample's at most 2.7 times as dear as each
 other), so only more than three times the others' median is far; of two others neither says what is usual."""
+LARGE_CUT = 2
+"""What takes one of so many parts of a line's price or more is large."""
 LONG_AFTER_DAYS = 30
 """What is recorded later than this after it is to have happened, or decided so long after it began to hold, is old."""
 
@@ -212,6 +215,24 @@ _QUERIES: Mapping[RecordRule, str] = {
               FROM price_evidences WHERE application_id = a.id) AS e
          WHERE o.placed_on BETWEEN :begin AND :end
            AND CAST(l.unit_price_fen AS numeric) * a.unit_milli > e.price_fen * l.unit_milli
+    """,
+    # Of goods that come back later their part of a cut comes back too: a cut is held against what was there when made.
+    RecordRule.LARGE_PRICE_CUT: f"""
+        SELECT DISTINCT ON (c.order_line_id) c.order_line_id, o.supplier_id, {_NOBODY}, c.returned_on,
+               {_DAY.format("c.returned_at")},
+               jsonb_build_object('cut_fen', c.cut_fen, 'owed_fen', c.owed_fen)
+          FROM (SELECT l.id, l.order_line_id, r.order_id, r.kind, r.returned_on, r.returned_at,
+                       sum(l.amount_fen) FILTER (WHERE r.kind = 'price_cut') OVER so_far AS cut_fen,
+                       n.accepted_fen - coalesce(sum(l.amount_fen) FILTER (WHERE r.kind = 'return') OVER so_far, 0)
+                           AS owed_fen
+                  FROM return_lines l
+                  JOIN returns r ON r.id = l.return_id
+                  JOIN order_lines n ON n.id = l.order_line_id
+                WINDOW so_far AS (PARTITION BY l.order_line_id ORDER BY r.returned_at, l.id)) AS c
+          JOIN orders o ON o.id = c.order_id
+          JOIN suppliers s ON s.id = o.supplier_id
+         WHERE c.kind = 'price_cut' AND {LARGE_CUT} * c.cut_fen >= c.owed_fen
+         ORDER BY c.order_line_id, c.returned_at DESC, c.id DESC
     """,
 }
 

@@ -317,6 +317,7 @@ class RecordRule(StrEnum):
     SALES_ABOVE_DECLARED = "sales_above_declared_value"
     CERTIFICATE_LAPSED = "certificate_lapsed"
     PRICE_ABOVE_EVIDENCE = "price_above_evidence"
+    LARGE_PRICE_CUT = "large_price_cut"
 
 
 RECORD_WORDS: Mapping[RecordRule, tuple[str, str]] = {
@@ -372,6 +373,7 @@ RECORD_WORDS: Mapping[RecordRule, tuple[str, str]] = {
         "a product was ordered above the lowest price that its certification gave evidence of",
         "成交价格高于认定时举证的最低价格",
     ),
+    RecordRule.LARGE_PRICE_CUT: ("price cuts took half of a line or more", "折让累计达到该行应付金额的一半及以上"),
 }
 """Hints for who audits, not refusals: a supplier may be late with its papers, or have a very good year."""
 

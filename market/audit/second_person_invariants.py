@@ -100,6 +100,40 @@ SECOND_PERSON: tuple[Invariant, ...] = (
         """,
     ),
     Invariant(
+        "price_cut_was_taken_by_its_buyer",
+        "a price cut was offered by the order's supplier, and taken or declined by its buyer",
+        "折让由订单供应商提出,并由采购方同意或拒绝",
+        """
+        SELECT concat('price cut ', p.id), concat_ws(' ', o.supplier_id, o.buyer_id),
+               concat_ws(' ', m.organisation_id, d.organisation_id)
+          FROM price_cuts p
+          JOIN orders o ON o.id = p.order_id
+          JOIN members m ON m.id = p.offered_by
+          LEFT JOIN members d ON d.id = p.decided_by
+         WHERE m.organisation_id <> o.supplier_id
+            OR d.organisation_id <> CASE p.status WHEN 'withdrawn' THEN o.supplier_id ELSE o.buyer_id END
+        """,
+    ),
+    Invariant(
+        "price_cut_is_what_was_agreed",
+        "what was cut of an order's lines, and when, is what was offered and taken",
+        "已办理的折让与双方同意的内容一致",
+        """
+        SELECT concat('price cut ', coalesce(agreed.id, made.id)), agreed.says, made.says
+          FROM (SELECT p.id, concat_ws(' ', p.order_id, p.cut_on, p.decided_by,
+                                       string_agg(concat(l.order_line_id, '=', l.amount_fen), ' '
+                                                  ORDER BY l.order_line_id)) AS says
+                  FROM price_cuts p JOIN price_cut_lines l ON l.price_cut_id = p.id
+                 WHERE p.status = 'accepted' GROUP BY p.id) agreed
+          FULL JOIN (SELECT r.price_cut_id AS id, concat_ws(' ', r.order_id, r.returned_on, r.returned_by,
+                                                            string_agg(concat(l.order_line_id, '=', l.amount_fen), ' '
+                                                                       ORDER BY l.order_line_id)) AS says
+                       FROM returns r JOIN return_lines l ON l.return_id = r.id
+                      WHERE r.kind = 'price_cut' GROUP BY r.id) made ON made.id = agreed.id
+         WHERE agreed.says IS DISTINCT FROM made.says
+        """,
+    ),
+    Invariant(
         "transfer_was_taken_back_by_two",
         "the provider was asked for a transfer back only when one member had asked for that and another approved it",
         "追回结算款须一人申请、另一人批准",

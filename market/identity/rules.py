@@ -166,6 +166,7 @@ class Permission(StrEnum):
     ORDER_CANCEL = "order:cancel"
     ORDER_RETURN = "order:return"
     ORDER_CUT_PRICE = "order:cut_price"
+    ORDER_AGREE_PRICE_CUT = "order:agree_price_cut"
     ONLINE_PAYMENT_READ = "online_payment:read"
     ONLINE_PAYMENT_WRITE = "online_payment:write"
     PROVIDER_ACCOUNT_READ = "provider_account:read"
@@ -283,6 +284,7 @@ POLICY: Mapping[Permission, Mapping[Role, Scope]] = {
     Permission.ORDER_CANCEL: {Role.BUYER_CLERK: Scope.OWN, **_SUPPLIER_OWN},
     Permission.ORDER_RETURN: {Role.BUYER_RECEIVER: Scope.OWN},
     Permission.ORDER_CUT_PRICE: {Role.SUPPLIER_MANAGER: Scope.OWN},
+    Permission.ORDER_AGREE_PRICE_CUT: {Role.BUYER_RECEIVER: Scope.OWN},
     Permission.ONLINE_PAYMENT_READ: {**_BUYER_OWN, Role.AUDITOR: Scope.ALL, Role.OPERATOR: Scope.ALL},
     Permission.ONLINE_PAYMENT_WRITE: {Role.BUYER_CLERK: Scope.OWN},
     Permission.PROVIDER_ACCOUNT_READ: {**_SUPPLIER_OWN, Role.OPERATOR: Scope.OWN},

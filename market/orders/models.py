@@ -1,4 +1,4 @@
-"""Tables: order groups, orders, lines, their events, acceptances, returns and price cuts."""
+"""Tables: order groups, orders, lines, their events, acceptances, price cuts that are offered, and returns."""
 
 from datetime import date, datetime
 from typing import Any
@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql
 
 from market.channels.rules import FundsModel
 from market.db import Base, new_id
-from market.orders.rules import OrderStatus, TakenBack
+from market.orders.rules import OrderStatus, PriceCutStatus, TakenBack
 
 ORDER_NUMBERS = sa.Sequence("order_numbers", metadata=Base.metadata)
 
@@ -210,15 +210,55 @@ class AcceptanceLine(Base):
     draws: orm.Mapped[Any] = orm.mapped_column(postgresql.JSONB)
 
 
+class PriceCut(Base):
+    """What a supplier offers to take off the price of accepted goods; nothing is taken off before the buyer takes it.
+
+    An order has one open offer at most. `evidence` is what it was agreed by; who declines it says why.
+    """
+
+    __tablename__ = "price_cuts"
+    __table_args__ = (
+        sa.CheckConstraint("(status = 'offered') = (decided_by IS NULL)", name="decided_is_signed"),
+        sa.CheckConstraint("num_nulls(decided_by, decided_at) IN (0, 2)", name="decided_has_its_time"),
+        sa.CheckConstraint("status = 'withdrawn' OR decided_by <> offered_by", name="another_decides"),
+        sa.CheckConstraint("(status = 'declined') = (declined_because IS NOT NULL)", name="declined_has_a_reason"),
+        sa.Index("price_cuts_open_idx", "order_id", unique=True, postgresql_where=sa.text("status = 'offered'")),
+    )
+
+    id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
+    order_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("orders.id"), index=True)
+    cut_on: orm.Mapped[date]
+    reason: orm.Mapped[str]
+    evidence: orm.Mapped[str]
+    status: orm.Mapped[PriceCutStatus]
+    offered_by: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("members.id"))
+    offered_at: orm.Mapped[datetime]
+    decided_by: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("members.id"))
+    decided_at: orm.Mapped[datetime | None]
+    declined_because: orm.Mapped[str | None]
+
+
+class PriceCutLine(Base):
+    """How much of what is owed for a line an offered price cut takes off it (fen, with tax)."""
+
+    __tablename__ = "price_cut_lines"
+    __table_args__ = (sa.CheckConstraint("amount_fen > 0", name="amount_is_positive"),)
+
+    price_cut_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("price_cuts.id"), primary_key=True)
+    order_line_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("order_lines.id"), primary_key=True)
+    position: orm.Mapped[int]
+    amount_fen: orm.Mapped[int]
+
+
 class Return(Base):
     """What was taken back after acceptance: goods that came back, or a part of the price of goods that stay.
 
-    Of a price cut `returned_on` is its day and `evidence` what it was agreed by.
+    A price cut is one that was offered and taken; `returned_on` is its day, and its buyer's member recorded it.
     """
 
     __tablename__ = "returns"
     __table_args__ = (
-        sa.CheckConstraint("(kind = 'price_cut') = (evidence IS NOT NULL)", name="price_cut_has_evidence"),
+        sa.CheckConstraint("(kind = 'price_cut') = (price_cut_id IS NOT NULL)", name="price_cut_was_offered"),
     )
 
     id: orm.Mapped[UUID] = orm.mapped_column(primary_key=True, default=new_id)
@@ -226,7 +266,7 @@ class Return(Base):
     kind: orm.Mapped[TakenBack]
     returned_on: orm.Mapped[date]
     reason: orm.Mapped[str]
-    evidence: orm.Mapped[str | None]
+    price_cut_id: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("price_cuts.id"), unique=True)
     returned_by: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("members.id"))
     returned_at: orm.Mapped[datetime]
 

@@ -14,7 +14,7 @@ from market.db import within
 from market.errors import NotFoundError
 from market.identity.models import Member, Organisation
 from market.identity.rules import Actor, Scope, Side
-from market.orders.models import AcceptanceLine, Order, OrderChange, OrderLine
+from market.orders.models import AcceptanceLine, Order, OrderChange, OrderLine, PriceCut, PriceCutLine
 from market.orders.rules import GIVEN_UP
 
 
@@ -98,6 +98,30 @@ _OWED_BACK = sa.text(f"SELECT o.id, {OWED_BACK} AS fen FROM orders o WHERE o.id 
 def owed_back(session: orm.Session, order_ids: Collection[UUID]) -> dict[UUID, int]:
     """Return by order what its supplier owes back to the buyer, in fen."""
     return {row.id: row.fen for row in session.execute(_OWED_BACK, {"orders": list(order_ids)})}
+
+
+def visible_price_cuts(actor: Actor) -> sa.Select[PriceCut]:
+    """Return the price cuts offered of the orders that an actor may see."""
+    return sa.select(PriceCut).where(PriceCut.order_id.in_(visible_orders(actor).with_only_columns(Order.id)))
+
+
+def one_price_cut(session: orm.Session, actor: Actor, price_cut_id: UUID) -> PriceCut:
+    """Return a price cut that the actor may see; raises `NotFoundError`."""
+    price_cut = session.scalar(visible_price_cuts(actor).where(PriceCut.id == price_cut_id))
+    if price_cut is None:
+        raise NotFoundError(what="price_cut")
+    return price_cut
+
+
+def cut_lines(session: orm.Session, price_cut_ids: Collection[UUID]) -> Sequence[sa.Row[Any]]:
+    """Return what price cuts take off which lines, in the order in which they were given."""
+    wanted = (
+        sa.select(PriceCutLine.__table__, OrderLine.product_name)
+        .join(OrderLine, OrderLine.id == PriceCutLine.order_line_id)
+        .where(PriceCutLine.price_cut_id.in_(price_cut_ids))
+        .order_by(PriceCutLine.price_cut_id, PriceCutLine.position)
+    )
+    return session.execute(wanted).all()
 
 
 def changes_of(session: orm.Session, order_id: UUID) -> Sequence[sa.Row[Any]]:

@@ -64,17 +64,17 @@ class Claim(NamedTuple):
         return TakenBack.RETURN
 
     @property
-    def evidence(self) -> None:
-        """Return nothing: the goods themselves came back."""
+    def price_cut_id(self) -> None:
+        """Return nothing: goods that came back nobody had to offer."""
 
 
-class PriceCut(NamedTuple):
-    """What a supplier takes off the price of an order, why, on which day, and what it was agreed by."""
+class Cut(NamedTuple):
+    """What a supplier takes off the price of an order, why, on which day, and as which of its offers."""
 
     lines: Sequence[IsCut]
     reason: str
     returned_on: date
-    evidence: str
+    price_cut_id: UUID
 
     @property
     def kind(self) -> TakenBack:
@@ -99,9 +99,7 @@ class _Taken:
     reversal: reversal.ReturnedLine
 
 
-def take_back(
-    session: orm.Session, actor: Actor, *, order_id: UUID, claim: Claim | PriceCut, now: datetime
-) -> Returned:
+def take_back(session: orm.Session, actor: Actor, *, order_id: UUID, claim: Claim | Cut, now: datetime) -> Returned:
     """Record a return of accepted lines, or a cut of their price, and reverse what that brought.
 
     It is taken off what remains posted. Raises `LineNotOfOrderError`, `ReturnTooMuchError`, `PriceCutTooMuchError` or
@@ -115,7 +113,7 @@ def take_back(
         kind=claim.kind,
         returned_on=claim.returned_on,
         reason=claim.reason,
-        evidence=claim.evidence,
+        price_cut_id=claim.price_cut_id,
         returned_by=actor.member_id,
         returned_at=now,
     )
@@ -153,7 +151,7 @@ def take_back(
     return Returned(order, [(each.line, each.row) for each in taken], falling)
 
 
-def predict(session: orm.Session, actor: Actor, *, order_id: UUID, claim: Claim | PriceCut) -> Returned:
+def predict(session: orm.Session, actor: Actor, *, order_id: UUID, claim: Claim | Cut) -> Returned:
     """Return what `take_back` would record and reverse now; writes nothing, raises the same."""
     order = queries.one_order(session, actor, order_id)
     after(order.status, OrderEvent(claim.kind))
@@ -162,7 +160,7 @@ def predict(session: orm.Session, actor: Actor, *, order_id: UUID, claim: Claim 
     return Returned(order, [(each.line, each.row) for each in taken], falling)
 
 
-def _accepted_on(line: OrderLine, claim: Claim | PriceCut) -> date:
+def _accepted_on(line: OrderLine, claim: Claim | Cut) -> date:
     """Return the day on which a line was accepted; refuse what could not follow it."""
     if line.accepted_on is None or claim.returned_on < line.accepted_on:
         if claim.kind is TakenBack.PRICE_CUT:
@@ -171,7 +169,7 @@ def _accepted_on(line: OrderLine, claim: Claim | PriceCut) -> date:
     return line.accepted_on
 
 
-def _take(session: orm.Session, order: Order, return_id: UUID, claim: Claim | PriceCut, *, lock: bool) -> list[_Taken]:
+def _take(session: orm.Session, order: Order, return_id: UUID, claim: Claim | Cut, *, lock: bool) -> list[_Taken]:
     """Turn what is taken back into rows, stock moves and reversals; lots shrink one line after the other."""
     lines = {line.id: line for line in queries.lines_of(session, [order.id])}
     wanted: Sequence[ComesBack | IsCut] = claim.lines

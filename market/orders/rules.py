@@ -70,6 +70,30 @@ TRANSITIONS: Mapping[tuple[OrderStatus, OrderEvent], OrderStatus] = {
 }
 
 
+class PriceCutStatus(StrEnum):
+    """Where a price cut stands that a supplier offers: nothing is cut before the buyer takes it."""
+
+    OFFERED = "offered"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+
+
+class PriceCutEvent(StrEnum):
+    """What becomes of an offered price cut: the buyer takes or declines it, or its supplier takes it back."""
+
+    ACCEPT = "accept"
+    DECLINE = "decline"
+    WITHDRAW = "withdraw"
+
+
+PRICE_CUT_TRANSITIONS: Mapping[tuple[PriceCutStatus, PriceCutEvent], PriceCutStatus] = {
+    (PriceCutStatus.OFFERED, PriceCutEvent.ACCEPT): PriceCutStatus.ACCEPTED,
+    (PriceCutStatus.OFFERED, PriceCutEvent.DECLINE): PriceCutStatus.DECLINED,
+    (PriceCutStatus.OFFERED, PriceCutEvent.WITHDRAW): PriceCutStatus.WITHDRAWN,
+}
+
+
 def after(status: OrderStatus, event: OrderEvent) -> OrderStatus:
     """Return the status after an event; raises `TransitionError` when the table has no such step."""
     return follow(TRANSITIONS, status, event, machine="order")
@@ -240,6 +264,14 @@ class PriceCutTooMuchError(MarketError):
         "Only {left_fen} yuan are owed for what was accepted of this line and not returned; a price cut takes off less."
     )
     zh = "该行已验收且未退回部分的应付金额为 {left_fen} 元,折让金额必须小于此数。"
+
+
+class PriceCutOpenError(MarketError):
+    """What a second offer would take off depends on what becomes of the first."""
+
+    status = 409
+    en = "A price cut of this order is offered already; the buyer takes or declines it first, or you withdraw it."
+    zh = "该订单已有一笔待采购方答复的折让,须先由采购方同意或拒绝,或由贵单位撤回。"
 
 
 class ExternalNumberError(MarketError):

@@ -192,6 +192,51 @@ def upgrade() -> None:
     )
     op.create_index(op.f("order_changes_order_id_idx"), "order_changes", ["order_id"], unique=False)
     op.create_table(
+        "price_cuts",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("order_id", sa.Uuid(), nullable=False),
+        sa.Column("cut_on", sa.Date(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("evidence", sa.Text(), nullable=False),
+        sa.Column(
+            "status",
+            sa.Enum(
+                "offered",
+                "accepted",
+                "declined",
+                "withdrawn",
+                name="pricecutstatus",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("offered_by", sa.Uuid(), nullable=False),
+        sa.Column("offered_at", sa.TIMESTAMP(timezone=True), nullable=False),
+        sa.Column("decided_by", sa.Uuid(), nullable=True),
+        sa.Column("decided_at", sa.TIMESTAMP(timezone=True), nullable=True),
+        sa.Column("declined_because", sa.Text(), nullable=True),
+        sa.CheckConstraint(
+            "(status = 'declined') = (declined_because IS NOT NULL)", name=op.f("price_cuts_declined_has_a_reason")
+        ),
+        sa.CheckConstraint("(status = 'offered') = (decided_by IS NULL)", name=op.f("price_cuts_decided_is_signed")),
+        sa.CheckConstraint("num_nulls(decided_by, decided_at) IN (0, 2)", name=op.f("price_cuts_decided_has_its_time")),
+        sa.CheckConstraint("status = 'withdrawn' OR decided_by <> offered_by", name=op.f("price_cuts_another_decides")),
+        sa.ForeignKeyConstraint(["decided_by"], ["members.id"], name=op.f("price_cuts_decided_by_exists")),
+        sa.ForeignKeyConstraint(["offered_by"], ["members.id"], name=op.f("price_cuts_offered_by_exists")),
+        sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("price_cuts_order_id_exists")),
+        sa.PrimaryKeyConstraint("id", name=op.f("price_cuts_pkey")),
+    )
+    op.create_index(op.f("price_cuts_order_id_idx"), "price_cuts", ["order_id"], unique=False)
+    op.create_index(
+        "price_cuts_open_idx",
+        "price_cuts",
+        ["order_id"],
+        unique=True,
+        postgresql_where=sa.text("status = 'offered'"),
+    )
+    op.create_table(
         "returns",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("order_id", sa.Uuid(), nullable=False),
@@ -202,15 +247,17 @@ def upgrade() -> None:
         ),
         sa.Column("returned_on", sa.Date(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("evidence", sa.Text(), nullable=True),
+        sa.Column("price_cut_id", sa.Uuid(), nullable=True),
         sa.Column("returned_by", sa.Uuid(), nullable=False),
         sa.Column("returned_at", sa.TIMESTAMP(timezone=True), nullable=False),
         sa.CheckConstraint(
-            "(kind = 'price_cut') = (evidence IS NOT NULL)", name=op.f("returns_price_cut_has_evidence")
+            "(kind = 'price_cut') = (price_cut_id IS NOT NULL)", name=op.f("returns_price_cut_was_offered")
         ),
         sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("returns_order_id_exists")),
+        sa.ForeignKeyConstraint(["price_cut_id"], ["price_cuts.id"], name=op.f("returns_price_cut_id_exists")),
         sa.ForeignKeyConstraint(["returned_by"], ["members.id"], name=op.f("returns_returned_by_exists")),
         sa.PrimaryKeyConstraint("id", name=op.f("returns_pkey")),
+        sa.UniqueConstraint("price_cut_id", name=op.f("returns_price_cut_id_once")),
     )
     op.create_index(op.f("returns_order_id_idx"), "returns", ["order_id"], unique=False)
     op.create_table(
@@ -294,6 +341,19 @@ def upgrade() -> None:
     op.create_index(op.f("acceptance_lines_acceptance_id_idx"), "acceptance_lines", ["acceptance_id"], unique=False)
     op.create_index(op.f("acceptance_lines_counts_on_idx"), "acceptance_lines", ["counts_on"], unique=False)
     op.create_table(
+        "price_cut_lines",
+        sa.Column("price_cut_id", sa.Uuid(), nullable=False),
+        sa.Column("order_line_id", sa.Uuid(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("amount_fen", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("amount_fen > 0", name=op.f("price_cut_lines_amount_is_positive")),
+        sa.ForeignKeyConstraint(
+            ["order_line_id"], ["order_lines.id"], name=op.f("price_cut_lines_order_line_id_exists")
+        ),
+        sa.ForeignKeyConstraint(["price_cut_id"], ["price_cuts.id"], name=op.f("price_cut_lines_price_cut_id_exists")),
+        sa.PrimaryKeyConstraint("price_cut_id", "order_line_id", name=op.f("price_cut_lines_pkey")),
+    )
+    op.create_table(
         "return_lines",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("return_id", sa.Uuid(), nullable=False),
@@ -319,7 +379,8 @@ def upgrade() -> None:
     op.create_index(op.f("return_lines_return_id_idx"), "return_lines", ["return_id"], unique=False)
     op.execute(
         "GRANT SELECT, INSERT ON order_groups, acceptances, acceptance_invoices, order_changes, returns,"
-        " acceptance_lines, return_lines TO market_app"
+        " acceptance_lines, price_cuts, price_cut_lines, return_lines TO market_app"
     )
+    op.execute("GRANT UPDATE (status, decided_by, decided_at, declined_because) ON price_cuts TO market_app")
     op.execute("GRANT SELECT, INSERT, UPDATE ON orders, order_lines TO market_app")
     op.execute("GRANT USAGE ON SEQUENCE order_numbers TO market_app")

@@ -337,6 +337,11 @@ ASKS: dict[str, Ask] = {
     "POST /v1/orders/{order_id}/price-cuts line": Ask(
         body=lambda asked: _price_cut(asked.place.accepted_line), path=lambda asked: asked.home.accepted
     ),
+    "GET /v1/price-cuts price cuts": Ask(thing("price_cut"), lists=item()),
+    "GET /v1/price-cuts/{price_cut_id} price cut": Ask(thing("price_cut")),
+    "POST /v1/price-cuts/{price_cut_id}/acceptance price cut": Ask(thing("price_cut")),
+    "POST /v1/price-cuts/{price_cut_id}/refusal price cut": Ask(thing("price_cut"), said(reason="与协议金额不符")),
+    "POST /v1/price-cuts/{price_cut_id}/withdrawal price cut": Ask(thing("price_cut")),
     "POST /v1/receipts accepted order": Ask(body=_receipt),
     "GET /v1/receipts receipts": Ask(thing("receipt"), lists=item()),
     "GET /v1/receipts/{receipt_id} receipt": Ask(thing("receipt")),

@@ -76,6 +76,7 @@ class Place:
     confirmed: str
     shipped: str
     accepted: str
+    price_cut: str
     paid: str
     confirmed_line: str
     shipped_line: str

@@ -305,6 +305,7 @@ class Settlement:
         for order in (accepted, paid):
             story.accept(order)
         story.pay(paid, 5_000)
+        offered = story.offer(paid, 100)
         (payment,) = story.disburse({self.household.id: 100})
         paid_out = self.session.get_one(Payment, payment)
         code = confirming.issue_code(self.session, self.village, payment_id=payment, now=NOON)
@@ -322,6 +323,7 @@ class Settlement:
         bank, in_cash = (self.pay_list(method) for method in (Method.BANK_TRANSFER, Method.CASH))
         ids |= {"bank_list": str(bank.id), "cash_list": str(in_cash.id)}
         ids["bank_list_reference"] = pay_lists.lines_of(self.session, bank)[0].reference
+        ids["price_cut"] = str(offered.id)
         proved = {"disbursement": paid_out.disbursement_id, "proof": proof, "unused_evidence": unused}
         named = {name: str(id_) for name, id_ in proved.items()}
         return ids | lines | named | {"receipt": str(receipt), "payment": str(payment), "payment_code": code}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from functools import partial
 
 import pytest
 import sqlalchemy as sa
@@ -12,12 +13,12 @@ from market.attribution.rules import Kind, Step
 from market.audit.doctoring import examine
 from market.audit.verifying import verify
 from market.benefits.rules import Mechanism
-from market.errors import InvalidInputError, TransitionError
+from market.errors import InvalidInputError, NotFoundError, TransitionError
 from market.ledger.models import LedgerEntry
+from market.orders import price_cutting, returns
 from market.orders import queries as orders
-from market.orders import returns
 from market.orders.models import Order, OrderLine
-from market.orders.rules import LineNotOfOrderError, PriceCutTooMuchError
+from market.orders.rules import LineNotOfOrderError, PriceCutOpenError, PriceCutStatus, PriceCutTooMuchError
 from tests import factories
 from tests.attribution.dealings import FIFTH, NINTH, close_march
 from tests.story import NOON, TODAY, Story, open_channels
@@ -41,6 +42,60 @@ def assert_sound(session: orm.Session) -> None:
 def the_line(story: Story, order: Order) -> OrderLine:
     (line,) = story.lines(order)
     return line
+
+
+def offer_of(line: OrderLine, fen: int) -> price_cutting.Offer:
+    return price_cutting.Offer([returns.IsCut(line.id, fen)], "果径偏小", TODAY, "折让协议")
+
+
+def test_an_offer_takes_nothing_from_anybody_before_the_buyer_takes_it(story: Story) -> None:
+    household = story.household()
+    story.lot(100_000, {household.id: 50_000})
+    order = story.sell("10")
+    story.pay(order, 10_000)
+    before = story.held([order])
+    offered = story.offer(order, 9_999)
+    assert (offered.status, story.held([order])) == (PriceCutStatus.OFFERED, before)
+    assert the_line(story, order).returned_fen == 0
+    price_cutting.accept(story.session, story.receiver, price_cut_id=offered.id, now=NOON)
+    assert (offered.status, offered.decided_by) == (PriceCutStatus.ACCEPTED, story.receiver.member_id)
+    assert the_line(story, order).returned_fen == 9_999
+
+
+def test_a_declined_or_withdrawn_offer_comes_to_nothing_and_frees_the_order_for_another(story: Story) -> None:
+    story.lot(100_000)
+    order = story.sell("10")
+    first = story.offer(order, 1_000)
+    with pytest.raises(PriceCutOpenError):
+        story.offer(order, 500)
+    price_cutting.decline(story.session, story.receiver, price_cut_id=first.id, reason="与协议不符", now=NOON)
+    assert (first.status, first.declined_because) == (PriceCutStatus.DECLINED, "与协议不符")
+    second = story.offer(order, 500)
+    price_cutting.withdraw(story.session, story.manager, price_cut_id=second.id, now=NOON)
+    for gone in (first, second):
+        with pytest.raises(TransitionError):
+            price_cutting.accept(story.session, story.receiver, price_cut_id=gone.id, now=NOON)
+    assert the_line(story, order).returned_fen == 0
+
+
+def test_what_was_offered_is_checked_anew_when_it_is_taken(story: Story) -> None:
+    story.lot(100_000)
+    order = story.sell("10")
+    offered = story.offer(order, 5_000)
+    story.give_back(order, "5")
+    for take in (price_cutting.predict_acceptance, partial(price_cutting.accept, now=NOON)):
+        with pytest.raises(PriceCutTooMuchError), story.session.begin_nested():
+            take(story.session, story.receiver, price_cut_id=offered.id)
+    story.session.refresh(offered)
+    assert offered.status is PriceCutStatus.OFFERED
+
+
+def test_only_the_buyer_of_the_order_finds_the_offer_to_take(story: Story) -> None:
+    story.lot(100_000)
+    offered = story.offer(story.sell("10"), 1_000)
+    for stranger in (Story(story.session).receiver, Story(story.session).manager):
+        with pytest.raises(NotFoundError):
+            price_cutting.accept(story.session, stranger, price_cut_id=offered.id, now=NOON)
 
 
 def test_a_price_cut_takes_off_each_share_its_part_of_what_stands(session: orm.Session) -> None:
@@ -170,7 +225,6 @@ def test_a_cut_of_a_closed_month_counts_from_the_first_open_day_and_keeps_the_da
 def test_what_cannot_be_cut_is_refused(story: Story) -> None:
     story.lot(100_000)
     order, other = story.sell("10"), story.sell("1")
-    manager = factories.member(story.session, story.supplier)
     placed = story.place("1")
     with pytest.raises(TransitionError):
         story.cut(placed, 1)
@@ -178,11 +232,9 @@ def test_what_cannot_be_cut_is_refused(story: Story) -> None:
         story.cut(order, 10_000)
     with pytest.raises(InvalidInputError, match="cut before it was accepted"):
         story.cut(order, 1, on=date(2026, 3, 1))
-    foreign = returns.PriceCut([returns.IsCut(the_line(story, other).id, 1)], "果径偏小", TODAY, "折让协议")
+    foreign = offer_of(the_line(story, other), 1)
     with pytest.raises(LineNotOfOrderError):
-        returns.take_back(
-            story.session, factories.actor(story.session, manager), order_id=order.id, claim=foreign, now=NOON
-        )
+        price_cutting.offer(story.session, story.manager, order_id=order.id, offered=foreign, now=NOON)
     story.give_back(order, "10")
     with pytest.raises(PriceCutTooMuchError):
         story.cut(order, 1)
@@ -192,9 +244,12 @@ def test_a_dry_run_foresees_what_falls_and_what_is_topped_up(story: Story) -> No
     household = story.household()
     story.lot(100_000, {household.id: 50_000})
     order = story.sell("10")
-    claim = returns.PriceCut([returns.IsCut(the_line(story, order).id, 2_000)], "果径偏小", TODAY, "折让协议")
-    manager = factories.actor(story.session, factories.member(story.session, story.supplier))
-    foreseen = returns.predict(story.session, manager, order_id=order.id, claim=claim)
-    cut = story.cut(order, 2_000)
-    assert [each.falls for each in foreseen.falling] == [each.falls for each in cut.falling]
-    assert [fen for _, fen in foreseen.falling[0].top_ups] == [fen for _, fen in cut.falling[0].top_ups] == [1_000]
+    first = price_cutting.predict(
+        story.session, story.manager, order_id=order.id, offered=offer_of(the_line(story, order), 2_000)
+    )
+    offered = story.offer(order, 2_000)
+    second = price_cutting.predict_acceptance(story.session, story.receiver, price_cut_id=offered.id)
+    cut = price_cutting.accept(story.session, story.receiver, price_cut_id=offered.id, now=NOON)
+    for foreseen in (first, second):
+        assert [each.falls for each in foreseen.falling] == [each.falls for each in cut.falling]
+        assert [fen for _, fen in foreseen.falling[0].top_ups] == [fen for _, fen in cut.falling[0].top_ups] == [1_000]

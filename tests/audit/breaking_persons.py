@@ -35,6 +35,32 @@ PERSONS: dict[str, tuple[tuple[str, ...], set[str]]] = {
         {"refund_failed_by_anothers_word"},
     ),
     "settlement_failed_by_anothers_word": ((FAILED_BY_WHO_SENT,), {"settlement_failed_by_anothers_word"}),
+    "price_cut_was_taken_by_its_buyer": (
+        (
+            (
+                "UPDATE price_cuts p SET decided_by ="
+                " (SELECT m.id FROM members m JOIN orders o ON o.id = p.order_id"
+                "   WHERE m.organisation_id NOT IN (o.supplier_id, o.buyer_id) ORDER BY m.id LIMIT 1)"
+            ),
+            "UPDATE returns r SET returned_by = p.decided_by FROM price_cuts p WHERE p.id = r.price_cut_id",
+        ),
+        {"price_cut_was_taken_by_its_buyer"},
+    ),
+    "price_cut_was_taken_by_its_buyer: but by its supplier": (
+        (
+            "UPDATE price_cuts SET decided_by = offered_by",
+            "UPDATE returns r SET returned_by = p.decided_by FROM price_cuts p WHERE p.id = r.price_cut_id",
+        ),
+        {"price_cut_was_taken_by_its_buyer"},
+    ),
+    "price_cut_is_what_was_agreed": (
+        ("UPDATE price_cut_lines SET amount_fen = amount_fen + 1",),
+        {"price_cut_is_what_was_agreed"},
+    ),
+    "price_cut_is_what_was_agreed: nobody took it": (
+        ("UPDATE price_cuts SET status = 'offered', decided_by = NULL, decided_at = NULL",),
+        {"price_cut_is_what_was_agreed"},
+    ),
     "transfer_was_taken_back_by_two": ((A_TRANSFER_ASKED_BACK,), {"transfer_was_taken_back_by_two"}),
     "cash_was_countersigned": (
         ("UPDATE disbursements SET method = 'cash', countersigned_by = made_by",),

@@ -21,6 +21,7 @@ CONSTRAINTS = {
     "plan_versions": ["plan_versions_maker_is_not_checker", "plan_versions_body_is_in_the_bytes"],
     "lot_inputs": ["lot_inputs_quantity_is_positive"],
     "ledger_balances": ["month_is_closed"],
+    "price_cuts": ["price_cuts_another_decides"],
 }
 
 

@@ -15,6 +15,7 @@ from tests.audit.history import spoil, without
 OTHERWISE = {
     "consents": "any clerk of the village may withdraw what another recorded",
     "disbursements": "cash_was_countersigned",
+    "price_cuts": "price_cut_was_taken_by_its_buyer",
 }
 """Tables of which the second person is no checker, or checked by an invariant of its own."""
 

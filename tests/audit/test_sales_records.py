@@ -26,6 +26,7 @@ from tests.stalls import NOON, TODAY, Stalls
 
 DEAR = RecordRule.PRICE_FAR_ABOVE_PEERS
 MUCH = RecordRule.SALES_ABOVE_DECLARED
+CUT = RecordRule.LARGE_PRICE_CUT
 
 
 @pytest.fixture
@@ -304,3 +305,43 @@ def test_the_market_is_sick_of_a_price_above_the_evidence_in_whatever_unit(
     stalls.session.flush()
     named = {symptom.invariant for symptom in examine(stalls.session)}
     assert ("price_is_within_the_evidence" in named) is not sound
+
+
+def cut_price(stalls: Stalls, order: dict[str, Any], fen: int) -> None:
+    """Cut the price of the order's first line, as its buyer agrees."""
+    line = {"order_line_id": order["lines"][0]["id"], "amount_fen": fen}
+    cut = {"cut_on": TODAY, "reason": "果径偏小", "evidence": "折让协议", "lines": [line]}
+    offered = stalls.manager.made(f"/orders/{order['id']}/price-cuts", cut)
+    assert odd(stalls.auditor, CUT) == [], "nothing is cut yet"
+    stalls.receiver.made(f"/price-cuts/{offered['id']}/acceptance")
+
+
+@pytest.mark.parametrize(("fen", "listed"), [(4_999, 0), (5_000, 1)])
+def test_a_price_cut_of_half_a_line_is_listed_to_its_county(stalls: Stalls, fen: int, listed: int) -> None:
+    order = stalls.accepted()
+    cut_price(stalls, order, fen)
+    found = odd(stalls.auditor, CUT)
+    assert [(each["id"], each["figures"]) for each in found] == [
+        (order["lines"][0]["id"], {"cut_fen": 5_000, "owed_fen": 10_000})
+    ][:listed]
+    assert odd(stalls.county, CUT) == found
+    assert odd(stalls.other_county, CUT) == []
+
+
+def test_price_cuts_of_one_line_are_taken_together(stalls: Stalls) -> None:
+    order = stalls.accepted()
+    cut_price(stalls, order, 3_000)
+    cut_price(stalls, order, 2_500)
+    ((figures),) = [each["figures"] for each in odd(stalls.auditor, CUT)]
+    assert figures == {"cut_fen": 5_500, "owed_fen": 10_000}
+
+
+def test_a_price_cut_is_held_against_the_goods_that_had_not_come_back_by_then(stalls: Stalls) -> None:
+    before, after = stalls.accepted(), stalls.accepted()
+    cut_price(stalls, after, 2_000)
+    stalls.receiver.made(f"/orders/{after['id']}/returns", stalls.coming_back(after, "6"))
+    assert odd(stalls.auditor, CUT) == [], "a fifth, whatever comes back later"
+    stalls.receiver.made(f"/orders/{before['id']}/returns", stalls.coming_back(before, "6"))
+    cut_price(stalls, before, 2_000)
+    ((figures),) = [each["figures"] for each in odd(stalls.auditor, CUT)]
+    assert figures == {"cut_fen": 2_000, "owed_fen": 4_000}

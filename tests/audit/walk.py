@@ -26,7 +26,7 @@ from market.identity.models import Organisation
 from market.identity.rules import Actor, OrganisationKind, Role, Scope
 from market.lots import opening, registering
 from market.lots.models import Contribution, Lot
-from market.orders import returns
+from market.orders import price_cutting, returns
 from market.orders.models import Order
 from market.quantities import MeasuredIn
 from tests import factories
@@ -203,8 +203,9 @@ class Walk:
         fen = self.one([1 + self.number(max(left, 1)), 1 + self.number(9), max(left - 1, 1)])
         self.session.refresh(order)
         on = (order.accepted_on or TODAY) + timedelta(days=self.number(9))
-        claim = returns.PriceCut([returns.IsCut(line.id, fen)], "果径偏小", on, "折让协议")
-        returns.take_back(self.session, self.manager, order_id=order.id, claim=claim, now=NOON)
+        cut = price_cutting.Offer([returns.IsCut(line.id, fen)], "果径偏小", on, "折让协议")
+        made = price_cutting.offer(self.session, self.manager, order_id=order.id, offered=cut, now=NOON)
+        price_cutting.accept(self.session, self.story.receiver, price_cut_id=made.id, now=NOON)
 
     def move_on(self) -> None:
         """Make a lot of part of another; it takes its part of the contributions along."""

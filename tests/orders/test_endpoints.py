@@ -111,22 +111,32 @@ def test_an_order_is_confirmed_shipped_accepted_with_a_shortage_and_partly_retur
     assert (line["accepted_fen"], line["returned_fen"], seen["due_on"]) == (18_000, 6_000, "2026-04-01")
 
 
-def test_the_supplier_cuts_the_price_of_what_was_accepted_once_and_the_buyer_sees_it(stalls: Stalls) -> None:
+def _price_cut(order: dict[str, Any], **changed: Any) -> dict[str, Any]:
+    line = {"order_line_id": order["lines"][0]["id"], "amount_fen": 2_000}
+    return {"cut_on": TODAY, "reason": "果径偏小", "evidence": "折让协议 2026-031", "lines": [line]} | changed
+
+
+def test_the_supplier_offers_a_price_cut_once_and_nothing_falls_before_the_buyer_takes_it(stalls: Stalls) -> None:
     order = stalls.accepted(stalls.line(stalls.dates, "20"))
-    path = f"/orders/{order['id']}"
-    cut = {
-        "cut_on": TODAY,
-        "reason": "果径偏小",
-        "evidence": "折让协议 2026-031",
-        "lines": [{"order_line_id": order["lines"][0]["id"], "amount_fen": 2_000}],
-    }
+    path, cut = f"/orders/{order['id']}", _price_cut(order)
     before = all_tables(stalls.session)
     foreseen = stalls.manager.post(f"{path}/price-cuts?dry_run=true", cut)
     assert (foreseen.status_code, all_tables(stalls.session)) == (200, before)
-    made, again = (stalls.manager.post(f"{path}/price-cuts", cut, key="once") for _ in range(2))
+    offered, again = (stalls.manager.post(f"{path}/price-cuts", cut, key="once") for _ in range(2))
+    assert (offered.status_code, offered.json()["status"], offered.json()["amount_fen"]) == (201, "offered", 2_000)
+    assert (again.json(), again.headers["Idempotency-Hit"]) == (offered.json(), "true")
+    assert stalls.orderer.get(path).json() == order, "the sale stands"
+    assert stalls.manager.post(f"{path}/price-cuts", cut).json()["code"] == "price_cut_open"
+    acceptance = f"/price-cuts/{offered.json()['id']}/acceptance"
+    assert stalls.manager.post(acceptance).status_code == 403
+    assert stalls.other_receiver.post(acceptance).status_code == 404
+    told = all_tables(stalls.session)
+    shown = stalls.receiver.post(f"{acceptance}?dry_run=true")
+    assert (shown.status_code, all_tables(stalls.session)) == (200, told)
+    made = stalls.receiver.post(acceptance)
     assert (made.status_code, made.json()["amount_fen"]) == (201, 2_000)
-    assert (again.json(), again.headers["Idempotency-Hit"]) == (made.json(), "true")
-    assert [line["net_fen"] for line in foreseen.json()["lines"]] == [made.json()["lines"][0]["net_fen"]]
+    for tried in (foreseen, shown):
+        assert [line["net_fen"] for line in tried.json()["lines"]] == [made.json()["lines"][0]["net_fen"]]
     fallen = made.json()["lines"][0]
     parts = sum(mechanism["fen"] for mechanism in fallen["reach"]["mechanisms"]) + fallen["reach"]["retained_fen"]
     assert parts == fallen["net_fen"]
@@ -134,9 +144,30 @@ def test_the_supplier_cuts_the_price_of_what_was_accepted_once_and_the_buyer_see
     (line,) = seen["lines"]
     assert (line["accepted"], line["returned"], line["returned_fen"]) == ("20", "0", 2_000)
     assert (seen["changes"][-1]["event"], seen["changes"][-1]["reason"]) == ("price_cut", "果径偏小")
-    assert stalls.manager.post(f"{path}/price-cuts", cut | {"cut_on": "2026-03-01"}).json()["errors"][0]["pointer"] == (
-        "/cut_on"
-    )
+    assert seen["changes"][-1]["changed_by"] == str(stalls.receiver.member.id)
+    early = stalls.manager.post(f"{path}/price-cuts", _price_cut(order, cut_on="2026-03-01"))
+    assert early.json()["errors"][0]["pointer"] == "/cut_on"
+
+
+def test_both_sides_and_who_oversees_them_see_what_was_offered_and_what_became_of_it(stalls: Stalls) -> None:
+    order = stalls.accepted(stalls.line(stalls.dates, "20"))
+    offers, cut = f"/orders/{order['id']}/price-cuts", _price_cut(order)
+    first = stalls.manager.made(offers, cut)
+    declined = stalls.receiver.made(f"/price-cuts/{first['id']}/refusal", {"reason": "与协议金额不符"})
+    assert (declined["status"], declined["declined_because"]) == ("declined", "与协议金额不符")
+    second = stalls.manager.made(offers, cut)
+    withdrawn = stalls.manager.made(f"/price-cuts/{second['id']}/withdrawal")
+    assert (withdrawn["status"], withdrawn["decided_by"]) == ("withdrawn", str(stalls.manager.member.id))
+    third = stalls.manager.made(offers, cut)
+    late = stalls.receiver.post(f"/price-cuts/{second['id']}/acceptance")
+    assert (late.status_code, late.json()["detail"]) == (409, "This price cut is withdrawn; it cannot be accepted.")
+    for desk in (stalls.clerk, stalls.orderer, stalls.receiver, stalls.county, stalls.auditor):
+        assert desk.get("/price-cuts", order_id=order["id"]).json()["items"] == [third, withdrawn, declined]
+        assert desk.get("/price-cuts", status="declined").json()["items"] == [declined]
+        assert desk.get(f"/price-cuts/{third['id']}").json() == third
+    for desk in (stalls.other_clerk, stalls.other_orderer, stalls.other_county):
+        assert desk.get("/price-cuts").json()["items"] == []
+        assert desk.get(f"/price-cuts/{third['id']}").status_code == 404
 
 
 def test_lines_are_accepted_one_after_the_other(stalls: Stalls) -> None:
