@@ -29,7 +29,7 @@ One word per concept, in code, API and documents alike:
 | order group | 采购单 | what a buyer placed at once; one order per supplier |
 | order | 订单 | the part of a group that one supplier delivers |
 | acceptance | 验收 | the buyer's word on what arrived, line by line |
-| price cut | 折让 | a part of the price of accepted goods that the supplier takes off; the buyer keeps them |
+| price cut | 折让 | a part of the price of accepted goods that the supplier offers and the buyer takes; goods stay |
 | owed back | 应退货款 | what a buyer paid beyond what it owes or may yet owe for an order |
 | funds model | 资金模式 | where a buyer's money rests until acceptance: with the supplier (direct) or a custodian |
 | custody | 托管 | buyers' money at a bank that holds and releases it on instruction |
