@@ -32,6 +32,9 @@ from market.audit.standing import Amount, Claim, Held, moving
 SECOND = "collective_dividend"
 """Why a household is given what its collective had received."""
 
+ALL_SOURCES = ("own", "land", "grant", "loan")
+"""All capital counts where what a return by volume left is shared and grants count to every member alike."""
+
 
 class Sharing(History):
     """Distributions and second distributions."""
@@ -79,7 +82,8 @@ class Sharing(History):
                     return {}
                 return _by_weight(whole, {who: each[by_value] for who, each in fact.volumes.items()}, name)
             case "dividend":
-                capital = _capital(rows, inputs, name)
+                alike = fact.remainder_of and inputs["averages_grants"]
+                capital = _capital(rows, {**inputs, "sources": ALL_SOURCES} if alike else inputs, name)
                 return _by_weight(inputs["amount_fen"], capital, name)
             case "profit":
                 return _by_mode(fact)
