@@ -181,6 +181,7 @@ class History:
             (stems.index(paid_for), place, ahead)
             for place, ahead in enumerate(purse)
             if (paid_for := self._paid_for(ahead.payment_id)) in stems
+            and self._payments[ahead.payment_id].may_pay(claim.stake.mechanism)
         ]
         return [(place, ahead) for _, place, ahead in sorted(fitting, key=lambda each: each[:2])]
 

@@ -87,7 +87,7 @@ _RETURNED = sa.text(
 _DISBURSED = sa.text(
     """
     SELECT d.id, d.paid_on, d.made_at, p.id AS fact_id, p.household_id, p.collective_id, p.contribution_id,
-           p.amount_fen, p.confirmed_at
+           p.amount_fen, p.confirmed_at, p.invoice_number IS NOT NULL AS invoiced
       FROM disbursements d JOIN payments p ON p.disbursement_id = d.id
      WHERE d.supplier_id = :supplier
      ORDER BY d.id, p.id
@@ -207,7 +207,7 @@ def _money(session: orm.Session, who: Mapping[str, UUID]) -> list[Event]:
         event = disbursed.setdefault(row.id, Event(EventKind.DISBURSEMENT, row.id, None, row.paid_on, row.made_at))
         kind, payee = (HOUSEHOLD, row.household_id) if row.household_id else (COLLECTIVE, row.collective_id)
         event.payments.append(
-            PaymentFact(row.fact_id, kind, payee, row.contribution_id, row.amount_fen, row.confirmed_at)
+            PaymentFact(row.fact_id, kind, payee, row.contribution_id, row.amount_fen, row.confirmed_at, row.invoiced)
         )
     never_paid = [
         Event(EventKind.PAYMENT_REVERSAL, row.id, None, row.reversed_on, row.made_at, reversed=ReversedFact(*row[3:]))
