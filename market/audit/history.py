@@ -103,7 +103,7 @@ class History:
         self._payments = {payment.id: payment for event in facts.events for payment in event.payments}
         self._confirmed_by_entry: set[UUID] = set()
         self._given_on: dict[UUID, dict[Gift, int]] = {}
-        self._at_most: dict[Gift, dict[UUID, int]] = defaultdict(dict)
+        self._unconfirmed: dict[Gift, dict[UUID, int]] = defaultdict(dict)
         self._seconds = {event.id: event.second for event in facts.events if event.second}
         self._opens_on = date.min
 
