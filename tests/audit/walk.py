@@ -232,7 +232,7 @@ class Walk:
         if self.number(3) == 0:
             opening.discard(self.session, self.story.clerk, lot_id=made.id)
         else:
-            opening.open_lot(self.session, self.manager, lot_id=made.id, on=TODAY)
+            opening.open_lot(self.session, self.manager, lot_id=made.id, now=NOON)
 
     def disburse(self) -> None:
         """Pay households and the collective, sometimes for one contribution or by invoice, too little or too much."""
