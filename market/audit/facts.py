@@ -228,3 +228,4 @@ class SupplierFacts:
     lots: Mapping[UUID, LotFact]
     plans: Mapping[UUID, PlanFact]
     households: Mapping[UUID, HouseholdFact]
+    taking_part: Mapping[tuple[str, UUID], frozenset[bool]]

@@ -1,4 +1,4 @@
-"""Reading what a supplier's book follows from, as it was recorded: sixteen statements, one supplier at a time."""
+"""Reading what a supplier's book follows from, as it was recorded: seventeen statements, one supplier at a time."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -26,6 +26,7 @@ from market.audit.facts import (
 )
 from market.audit.oracle import COLLECTIVE, HOUSEHOLD
 from market.audit.sharing_facts import distributions, second_distributions
+from market.audit.taking_part import taking_part
 from market.benefits.rules import MECHANISMS, Measure
 from market.clock import business_date
 
@@ -148,7 +149,7 @@ _HOUSEHOLDS = sa.text(
 
 
 def load(session: orm.Session, supplier_id: UUID) -> SupplierFacts:
-    """Read a supplier's facts in sixteen statements."""
+    """Read a supplier's facts in seventeen statements."""
     who = {"supplier": supplier_id}
     lines = {row.id: LineFact(*row) for row in session.execute(_LINES, who)}
     orders: dict[UUID, list[UUID]] = defaultdict(list)
@@ -170,6 +171,7 @@ def load(session: orm.Session, supplier_id: UUID) -> SupplierFacts:
         lots={lot_id: LotFact(*stock) for lot_id, *stock in session.execute(_LOTS, who)},
         plans=plans,
         households=_households(session, who, plans),
+        taking_part=taking_part(session, supplier_id),
     )
 
 

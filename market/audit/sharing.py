@@ -129,14 +129,21 @@ class Sharing(History):
                 self._check_standing(source, item, on)
 
     def _check_standing(self, source: str, item: ListedFact, on: date) -> None:
-        """Hold what a list says of a household on the day against the register, as it is or has been."""
+        """Hold what a list says of a household on the day against the register, as it is or has been.
+
+        So too whether it took part when the list was made: of what a collective gives on nobody is asked that.
+        """
         household = self._facts.households[item.payee_id]
-        if item.excluded == "not_enrolled":
+        took_part = self._facts.taking_part.get((source, item.payee_id), {True})
+        on_register, is_enrolled = item.excluded != "off_register", item.excluded != "not_enrolled"
+
+        def fits(state: tuple[bool, bool]) -> bool:
+            return state[0] == on_register and (not is_enrolled or state[1] == bool(item.assisted))
+
+        fitting = not on_register or is_enrolled in took_part
+        if fitting and fits((household.on_register(on), household.assisted(on))):
             return
-        said = (item.excluded is None, bool(item.assisted))
-        if said == (household.on_register(on), household.assisted(on)):
-            return
-        possible = said in household.may_have_been(on)
+        possible = fitting and any(fits(state) for state in household.may_have_been(on))
         difference = Difference.REGISTER if possible else Difference.LIST
         self.remarks.append(Finding(difference, source, owner_kind=HOUSEHOLD, owner_id=item.payee_id))
 
