@@ -232,7 +232,7 @@ class History:
             words = [
                 (second_id, self._seconds[second_id].confirmed_at) for second_id in self._gave(payment_id, owner_id)
             ]
-        days = [self._was_confirmed(word, at, payment_id, event, hints) for word, at in words]
+        days = [self._was_confirmed(word, at, (payment_id, owner_id), event, hints) for word, at in words]
         return max(day for day in days if day) if days and all(days) else None
 
     def _gave(self, payment_id: UUID, owner_id: UUID) -> list[UUID]:
@@ -244,15 +244,23 @@ class History:
         ]
 
     def _was_confirmed(
-        self, word: UUID, confirmed_at: datetime | None, payment_id: UUID, event: Event, hints: Mapping[str, Hints]
+        self,
+        word: UUID,
+        confirmed_at: datetime | None,
+        place: tuple[UUID, UUID],
+        event: Event,
+        hints: Mapping[str, Hints],
     ) -> date | None:
-        """Return the day of a confirmation, of a payment or a second distribution, if it came before an event."""
+        """Return the day of a confirmation, of a payment or a second distribution, if it came before an event.
+
+        The place is the payment and whose money it is: what one has confirmed says nothing of another.
+        """
         if confirmed_at is None:
             return None
         if word in self._confirmed_by_entry:
             confirmed = word in self._standing.confirmed
         elif abs(confirmed_at - event.now) <= AT_ONCE:
-            confirmed = any(payment_id in each.confirmed for each in hints.values())
+            confirmed = any(place in each.confirmed for each in hints.values())
         else:
             confirmed = confirmed_at < event.now
         return business_date(confirmed_at) if confirmed else None

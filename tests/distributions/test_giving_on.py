@@ -353,3 +353,19 @@ def test_what_falls_after_a_confirmation_leaves_it_its_own(session: orm.Session,
     season.give_on(10_00, {household_id: 1})
     confirm(season, first)
     assert unconfirmed(season, order, household_id) == {Step.CONFIRMED: 65_00, Step.DISBURSED: 10_00}
+
+
+def test_that_a_household_confirmed_says_nothing_of_its_collective_in_the_minute_of_a_match(
+    grower: tuple[Season, UUID],
+) -> None:
+    """The collective's own word came after the match, which the book alone can tell, and confirmed nothing then."""
+    season, household_id = grower
+    order = season.sell("10")
+    payment_id = season.pay_collective(20_00)
+    confirm(season, season.give_on(12_00, {household_id: 1}))
+    season.story.give_back(order, "10", on=AFTER)
+    claiming = season.sell("40", on=AFTER)
+    assert season.of([claiming], household_id, Mechanism.ORDER_PURCHASE)[Step.CONFIRMED] == 12_00
+    assert season.of([claiming], season.collective.id, DIVIDEND)[Step.DISBURSED] == 8_00
+    season.story.give_back(claiming, "40", on=AFTER)
+    season.confirm_payment(payment_id, now=NOON)
