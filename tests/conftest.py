@@ -29,7 +29,18 @@ World = TypeVar("World")
 
 NO_SYNC = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 LONGEST = ("test_market", "test_demo", "test_races", "test_fuzz", "test_embedded")
-PURE = {"rules", "redating", "formulas", "holdings", "lineage", "removal", "money", "quantities", "identifiers"}
+PURE = {
+    "rules",
+    "redating",
+    "formulas",
+    "holdings",
+    "lineage",
+    "removal",
+    "gifts",
+    "money",
+    "quantities",
+    "identifiers",
+}
 
 
 class RolledBackDatabase(Database):

@@ -16,6 +16,7 @@ PURE = {
     "formulas.py",
     "holdings.py",
     "lineage.py",
+    "gifts.py",
     "removal.py",
     "money.py",
     "quantities.py",

@@ -65,7 +65,7 @@ _STANDINGS = sa.text(
 # household's word is the confirmation of all that it was given of that payment.
 _ADVANCES = sa.text(
     """
-    SELECT a.kind, a.owner_id, p.id AS payment_id, p.contribution_id,
+    SELECT a.kind, a.owner_id, p.id AS payment_id, p.contribution_id, p.invoice_number IS NOT NULL AS invoiced,
            CASE WHEN a.owner_id = coalesce(p.household_id, p.collective_id) THEN p.confirmed_at ELSE (
                SELECT CASE WHEN count(*) = count(g.confirmed_at) THEN max(g.confirmed_at) END
                  FROM (SELECT DISTINCT CAST(split_part(e.source, ':', 2) AS uuid) AS id
@@ -275,6 +275,7 @@ def advances(session: orm.Session, supplier_id: UUID, owner_ids: Collection[UUID
             confirmed=row.confirmed_at is not None,
             fen=int(row.fen),
             since=max(row.since, business_date(row.confirmed_at)) if row.confirmed_at else row.since,
+            invoiced=row.invoiced,
         )
         for row in rows
     ]

@@ -317,7 +317,8 @@ def _from_the_bottom(standing: Standing) -> tuple[int, str]:
 class Advance(NamedTuple):
     """What is left of a payment ahead of recognition; one for a contribution is claimed by what became of it only.
 
-    `since` is the day from which it stands as it is: paid, come back from a return, confirmed.
+    `since` is the day from which it stands as it is: paid, come back from a return, confirmed. What was
+    `invoiced`, by a purchase invoice, is claimed by produce only.
     """
 
     owner: tuple[Kind, UUID]
@@ -326,6 +327,7 @@ class Advance(NamedTuple):
     confirmed: bool
     fen: int
     since: date = date.min
+    invoiced: bool = False
 
 
 class Owed(NamedTuple):

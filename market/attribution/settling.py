@@ -21,7 +21,7 @@ def settle_delivered(session: orm.Session, supplier_id: UUID, payments: Sequence
     Raises `PaidBeyondDeliveryError` for one that pays more than it may, `InvoiceNotForProduceError` for one by purchase
     invoice that would settle something else.
     """
-    settlements, pointers = settle(session, supplier_id, payments), pointers_of(payments)
+    settlements, pointers = _settle(session, supplier_id, payments, whatever=True), pointers_of(payments)
     for settlement, pointer in zip(settlements, pointers, strict=True):
         check_produce(settlement.payment, {item.share.mechanism for item in settlement.settled}, pointer=pointer)
     check_paid_ahead(session, supplier_id, settlements, pointers)
@@ -29,14 +29,22 @@ def settle_delivered(session: orm.Session, supplier_id: UUID, payments: Sequence
 
 
 def settle(session: orm.Session, supplier_id: UUID, payments: Sequence[PaymentOrder]) -> list[Settlement]:
-    """Let each payment in turn settle what is still owed to its payee."""
+    """Let each payment in turn settle what is still owed to its payee: one by purchase invoice, produce alone."""
+    return _settle(session, supplier_id, payments, whatever=False)
+
+
+def _settle(
+    session: orm.Session, supplier_id: UUID, payments: Sequence[PaymentOrder], *, whatever: bool
+) -> list[Settlement]:
+    """Let each payment settle what it may, or by invoice too whatever is owed."""
     owed: dict[tuple[Kind, UUID], list[Owed]] = defaultdict(list)
     for item in queries.owed(session, supplier_id, {payment.payee_id for payment in payments}):
         owed[item.share.kind, item.share.owner_id].append(item)
     settlements: list[Settlement] = []
     for payment in payments:
         payee = (payment.kind, payment.payee_id)
-        settled, left = pay(owed[payee], payment.amount_fen, contribution_id=payment.contribution_id)
+        invoiced = payment.invoice_number is not None and not whatever
+        settled, left = pay(owed[payee], payment.amount_fen, contribution_id=payment.contribution_id, invoiced=invoiced)
         owed[payee] = _less(owed[payee], settled)
         settlements.append(Settlement(payment, settled, left))
     return settlements

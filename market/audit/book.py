@@ -46,13 +46,13 @@ class BookEntry:
         text = json.dumps(self.facts, separators=(",", ":"), sort_keys=True)
         return sha256(text.encode()).hexdigest()
 
-    def confirms(self) -> frozenset[UUID]:
-        """Return the payments of which a recognised share went straight to confirmed.
+    def confirms(self) -> frozenset[tuple[UUID, UUID]]:
+        """Return the payments of which a recognised share went straight to confirmed, each with whose it is.
 
         Or what had claimed money that a collective gave on was confirmed with that.
         """
         return frozenset(
-            move.payment_id
+            (move.payment_id, move.credit.owner_id)
             for move, _ in self.moves
             if move.payment_id
             and move.credit.step == CONFIRMED

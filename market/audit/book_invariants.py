@@ -126,19 +126,21 @@ BOOK: tuple[Invariant, ...] = (
         _STANDINGS
         + """
         , ahead AS (
-          SELECT kind, owner_id, counterpart_id, contribution_id, sum(fen) AS fen
-            FROM standing WHERE step = 'advance' AND kind <> 'paid_ahead'
-           GROUP BY kind, owner_id, counterpart_id, contribution_id
+          SELECT s.kind, owner_id, counterpart_id, s.contribution_id, p.invoice_number IS NOT NULL AS invoiced,
+                 sum(fen) AS fen
+            FROM standing s JOIN payments p ON p.id = s.payment_id WHERE step = 'advance' AND s.kind <> 'paid_ahead'
+           GROUP BY s.kind, owner_id, counterpart_id, s.contribution_id, invoiced
           HAVING sum(fen) > 0
         ), owed AS (
-          SELECT kind, owner_id, counterpart_id, contribution_id, order_line_id, sum(fen) AS fen
+          SELECT kind, owner_id, counterpart_id, contribution_id, order_line_id,
+                 mechanism IN ('order_purchase', 'consignment', 'contracting') AS is_produce, sum(fen) AS fen
             FROM standing WHERE step = 'recognised' AND kind IN ('household', 'collective')
-           GROUP BY kind, owner_id, counterpart_id, contribution_id, order_line_id
+           GROUP BY kind, owner_id, counterpart_id, contribution_id, order_line_id, is_produce
           HAVING sum(fen) > 0
         )
         SELECT concat_ws(' ', kind, owner_id, 'line', o.order_line_id), '0', least(o.fen, a.fen)::text
           FROM owed o JOIN ahead a USING (kind, owner_id, counterpart_id)
-         WHERE (a.contribution_id IS NULL OR a.contribution_id IN (
+         WHERE (o.is_produce OR NOT a.invoiced) AND (a.contribution_id IS NULL OR a.contribution_id IN (
                 WITH RECURSIVE up AS (
                     SELECT o.contribution_id AS id
                      UNION ALL

@@ -9,6 +9,7 @@ from market.audit.confirmation_invariants import CONFIRMATIONS
 from market.audit.contribution_invariants import CONTRIBUTIONS
 from market.audit.four_eyes_invariants import FOUR_EYES
 from market.audit.guard_invariants import GUARDING_INVARIANTS
+from market.audit.invoice_invariants import INVOICES
 from market.audit.market_invariants import MARKET
 from market.audit.register_invariants import REGISTER
 from market.audit.rollup_invariants import ROLLUPS
@@ -23,6 +24,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     *ROLLUPS,
     *SHARING,
     *CONFIRMATIONS,
+    *INVOICES,
     *MARKET,
     *CONTRIBUTIONS,
     *CASH,

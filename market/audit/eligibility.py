@@ -17,11 +17,11 @@ from market.benefits.rules import MECHANISMS, Mechanism, Payee
 
 @dataclass(frozen=True, slots=True)
 class Hints:
-    """What only the book can say: the standing of households when it posted, which payment was confirmed by then."""
+    """What only the book can say: the standing of households when it posted, and who had confirmed which payment."""
 
     assisted: Mapping[UUID, bool | None] = field(default_factory=dict)
     weights: Mapping[str, Mapping[UUID, tuple[int, bool | None]]] = field(default_factory=dict)
-    confirmed: frozenset[UUID] = frozenset()
+    confirmed: frozenset[tuple[UUID, UUID]] = frozenset()
 
 
 class Eligibility:

@@ -12,6 +12,7 @@ from uuid import UUID
 from market.audit.sharing_facts import DistributionFact, SecondFact
 
 ASSISTED = frozenset({"registered_poor", "unstable", "marginal", "sudden_hardship"})
+SELF_GROWN = frozenset({"order_purchase", "consignment", "contracting"})
 
 
 class LineFact(NamedTuple):
@@ -68,7 +69,7 @@ class ReceivedFact(NamedTuple):
 
 
 class PaymentFact(NamedTuple):
-    """A payment to a household or a collective, perhaps for one contribution."""
+    """A payment to a household or a collective, perhaps for one contribution, or by purchase invoice."""
 
     id: UUID
     kind: str
@@ -76,6 +77,11 @@ class PaymentFact(NamedTuple):
     contribution_id: UUID | None
     amount_fen: int
     confirmed_at: datetime | None
+    invoiced: bool
+
+    def may_pay(self, mechanism: str | None) -> bool:
+        """Tell whether its money may be for this: a purchase invoice is issued for what a farmer grew."""
+        return not self.invoiced or mechanism in SELF_GROWN
 
 
 class ReversedFact(NamedTuple):
@@ -222,3 +228,4 @@ class SupplierFacts:
     lots: Mapping[UUID, LotFact]
     plans: Mapping[UUID, PlanFact]
     households: Mapping[UUID, HouseholdFact]
+    taking_part: Mapping[tuple[str, UUID], frozenset[bool]]

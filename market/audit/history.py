@@ -103,7 +103,7 @@ class History:
         self._payments = {payment.id: payment for event in facts.events for payment in event.payments}
         self._confirmed_by_entry: set[UUID] = set()
         self._given_on: dict[UUID, dict[Gift, int]] = {}
-        self._at_most: dict[Gift, dict[UUID, int]] = defaultdict(dict)
+        self._unconfirmed: dict[Gift, dict[UUID, int]] = defaultdict(dict)
         self._seconds = {event.id: event.second for event in facts.events if event.second}
         self._opens_on = date.min
 
@@ -181,6 +181,7 @@ class History:
             (stems.index(paid_for), place, ahead)
             for place, ahead in enumerate(purse)
             if (paid_for := self._paid_for(ahead.payment_id)) in stems
+            and self._payments[ahead.payment_id].may_pay(claim.stake.mechanism)
         ]
         return [(place, ahead) for _, place, ahead in sorted(fitting, key=lambda each: each[:2])]
 
@@ -231,7 +232,7 @@ class History:
             words = [
                 (second_id, self._seconds[second_id].confirmed_at) for second_id in self._gave(payment_id, owner_id)
             ]
-        days = [self._was_confirmed(word, at, payment_id, event, hints) for word, at in words]
+        days = [self._was_confirmed(word, at, (payment_id, owner_id), event, hints) for word, at in words]
         return max(day for day in days if day) if days and all(days) else None
 
     def _gave(self, payment_id: UUID, owner_id: UUID) -> list[UUID]:
@@ -243,15 +244,23 @@ class History:
         ]
 
     def _was_confirmed(
-        self, word: UUID, confirmed_at: datetime | None, payment_id: UUID, event: Event, hints: Mapping[str, Hints]
+        self,
+        word: UUID,
+        confirmed_at: datetime | None,
+        place: tuple[UUID, UUID],
+        event: Event,
+        hints: Mapping[str, Hints],
     ) -> date | None:
-        """Return the day of a confirmation, of a payment or a second distribution, if it came before an event."""
+        """Return the day of a confirmation, of a payment or a second distribution, if it came before an event.
+
+        The place is the payment and whose money it is: what one has confirmed says nothing of another.
+        """
         if confirmed_at is None:
             return None
         if word in self._confirmed_by_entry:
             confirmed = word in self._standing.confirmed
         elif abs(confirmed_at - event.now) <= AT_ONCE:
-            confirmed = any(payment_id in each.confirmed for each in hints.values())
+            confirmed = any(place in each.confirmed for each in hints.values())
         else:
             confirmed = confirmed_at < event.now
         return business_date(confirmed_at) if confirmed else None

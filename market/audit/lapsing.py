@@ -71,6 +71,8 @@ def beyond_land(
     return {row[0]: BeyondLand(*row[1:]) for row in connection.execute(_BEYOND_LAND, asked)}
 
 
+# What a list gave is judged on the list's day, what a pool brought on that of the acceptance; what falls of a line of
+# which both gave goes by the last list's.
 _LAPSED = sa.text(
     """
     WITH standing AS MATERIALIZED (
@@ -83,7 +85,7 @@ _LAPSED = sa.text(
       SELECT DISTINCT ON (v.plan_id) v.body
         FROM plan_versions v
        WHERE v.status = 'approved' AND v.valid_from <= :on
-       ORDER BY v.plan_id, v.valid_from DESC
+       ORDER BY v.plan_id, v.valid_from DESC, v.number DESC
     ), pooled AS (
       SELECT CAST(share ->> 0 AS uuid) AS household_id, count(*) AS pools
         FROM in_force
@@ -100,25 +102,55 @@ _LAPSED = sa.text(
         FROM ledger_accounts
        WHERE book = 'attribution' AND kind = 'household' AND owner_id = ANY(CAST(:households AS uuid[]))
          AND step IN ('accrued', 'recognised', 'disbursed', 'confirmed')
+    ), lists AS (
+      SELECT concat('distribution:', d.id) AS source, d.period_to AS judged_on
+        FROM distributions d
+       WHERE d.id IN (SELECT distribution_id FROM distribution_items
+                       WHERE household_id = ANY(CAST(:households AS uuid[])))
+      UNION ALL
+      SELECT concat('second_distribution:', d.id), d.given_on
+        FROM second_distributions d
+       WHERE d.id IN (SELECT distribution_id FROM second_distribution_items
+                       WHERE household_id = ANY(CAST(:households AS uuid[])))
+    ), listed AS MATERIALIZED (
+      SELECT DISTINCT e.id AS entry_id, own.household_id, t.order_line_id, t.mechanism, l.judged_on
+        FROM lists l
+        JOIN ledger_entries e ON e.source = l.source
+        JOIN ledger_transfers t ON t.entry_id = e.id AND t.effective_on = e.effective_on
+        JOIN own ON own.id = t.credit_account_id
+    ), last AS (
+      SELECT household_id, order_line_id, mechanism, max(judged_on) AS judged_on FROM listed GROUP BY 1, 2, 3
     ), moved AS (
-      SELECT own.household_id, t.contribution_id, t.order_line_id, t.effective_on, t.amount_fen AS fen
+      SELECT own.household_id, t.entry_id, t.mechanism, t.contribution_id, t.order_line_id, t.effective_on,
+             t.amount_fen AS fen
         FROM own JOIN ledger_transfers t ON t.credit_account_id = own.id
        WHERE t.assisted AND t.effective_on BETWEEN :begin AND :end
       UNION ALL
-      SELECT own.household_id, t.contribution_id, t.order_line_id, t.effective_on, -t.amount_fen
+      SELECT own.household_id, t.entry_id, t.mechanism, t.contribution_id, t.order_line_id, t.effective_on,
+             -t.amount_fen
         FROM own JOIN ledger_transfers t ON t.debit_account_id = own.id
        WHERE t.assisted AND t.effective_on BETWEEN :begin AND :end
-    ), reported AS (
-      SELECT m.household_id, sum(m.fen) AS fen
+    ), judged AS (
+      SELECT m.household_id, m.fen,
+             coalesce(c.delivered_on, g.judged_on, last.judged_on, l.accepted_on, m.effective_on) AS judged_on
         FROM moved m
         LEFT JOIN contributions c ON c.id = m.contribution_id
         LEFT JOIN order_lines l ON l.id = m.order_line_id
+        LEFT JOIN listed g
+               ON (g.entry_id, g.household_id, g.order_line_id, g.mechanism) =
+                  (m.entry_id, m.household_id, m.order_line_id, m.mechanism)
+        LEFT JOIN last
+               ON (last.household_id, last.order_line_id, last.mechanism) =
+                  (m.household_id, m.order_line_id, m.mechanism)
+              AND NOT EXISTS (SELECT FROM ledger_entries e WHERE e.id = m.entry_id AND e.reason = 'accrual')
+    ), reported AS (
+      SELECT j.household_id, sum(j.fen) AS fen
+        FROM judged j
        WHERE NOT EXISTS (SELECT FROM standing s
-                          WHERE s.household_id = m.household_id AND s.assisted
-                            AND s.valid_from <= coalesce(c.delivered_on, l.accepted_on, m.effective_on)
-                            AND (s.until IS NULL OR s.until > coalesce(c.delivered_on, l.accepted_on, m.effective_on)))
-       GROUP BY m.household_id
-      HAVING sum(m.fen) > 0
+                          WHERE s.household_id = j.household_id AND s.assisted AND s.valid_from <= j.judged_on
+                            AND (s.until IS NULL OR s.until > j.judged_on))
+       GROUP BY j.household_id
+      HAVING sum(j.fen) > 0
     )
     SELECT household_id, coalesce(pooled.pools, 0), CAST(coalesce(reported.fen, 0) AS bigint)
       FROM pooled FULL JOIN reported USING (household_id)

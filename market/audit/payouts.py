@@ -84,7 +84,7 @@ class Money(History):
         for payment in event.payments:
             left, ahead = payment.amount_fen, 0
             for claim in self._standing.owed((payment.kind, payment.payee_id)):
-                if claim.step == ACCRUED:
+                if claim.step == ACCRUED or not payment.may_pay(claim.stake.mechanism):
                     continue
                 key = (claim.line_id, claim.stake, claim.step)
                 part = min(left, claim.fen - used[key])

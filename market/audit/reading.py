@@ -1,4 +1,4 @@
-"""Reading what a supplier's book follows from, as it was recorded: sixteen statements, one supplier at a time."""
+"""Reading what a supplier's book follows from, as it was recorded: seventeen statements, one supplier at a time."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -26,6 +26,7 @@ from market.audit.facts import (
 )
 from market.audit.oracle import COLLECTIVE, HOUSEHOLD
 from market.audit.sharing_facts import distributions, second_distributions
+from market.audit.taking_part import taking_part
 from market.benefits.rules import MECHANISMS, Measure
 from market.clock import business_date
 
@@ -87,7 +88,7 @@ _RETURNED = sa.text(
 _DISBURSED = sa.text(
     """
     SELECT d.id, d.paid_on, d.made_at, p.id AS fact_id, p.household_id, p.collective_id, p.contribution_id,
-           p.amount_fen, p.confirmed_at
+           p.amount_fen, p.confirmed_at, p.invoice_number IS NOT NULL AS invoiced
       FROM disbursements d JOIN payments p ON p.disbursement_id = d.id
      WHERE d.supplier_id = :supplier
      ORDER BY d.id, p.id
@@ -148,7 +149,7 @@ _HOUSEHOLDS = sa.text(
 
 
 def load(session: orm.Session, supplier_id: UUID) -> SupplierFacts:
-    """Read a supplier's facts in sixteen statements."""
+    """Read a supplier's facts in seventeen statements."""
     who = {"supplier": supplier_id}
     lines = {row.id: LineFact(*row) for row in session.execute(_LINES, who)}
     orders: dict[UUID, list[UUID]] = defaultdict(list)
@@ -170,6 +171,7 @@ def load(session: orm.Session, supplier_id: UUID) -> SupplierFacts:
         lots={lot_id: LotFact(*stock) for lot_id, *stock in session.execute(_LOTS, who)},
         plans=plans,
         households=_households(session, who, plans),
+        taking_part=taking_part(session, supplier_id),
     )
 
 
@@ -207,7 +209,7 @@ def _money(session: orm.Session, who: Mapping[str, UUID]) -> list[Event]:
         event = disbursed.setdefault(row.id, Event(EventKind.DISBURSEMENT, row.id, None, row.paid_on, row.made_at))
         kind, payee = (HOUSEHOLD, row.household_id) if row.household_id else (COLLECTIVE, row.collective_id)
         event.payments.append(
-            PaymentFact(row.fact_id, kind, payee, row.contribution_id, row.amount_fen, row.confirmed_at)
+            PaymentFact(row.fact_id, kind, payee, row.contribution_id, row.amount_fen, row.confirmed_at, row.invoiced)
         )
     never_paid = [
         Event(EventKind.PAYMENT_REVERSAL, row.id, None, row.reversed_on, row.made_at, reversed=ReversedFact(*row[3:]))

@@ -32,6 +32,9 @@ from market.audit.standing import Amount, Claim, Held, moving
 SECOND = "collective_dividend"
 """Why a household is given what its collective had received."""
 
+ALL_SOURCES = ("own", "land", "grant", "loan")
+"""All capital counts where what a return by volume left is shared and grants count to every member alike."""
+
 
 class Sharing(History):
     """Distributions and second distributions."""
@@ -79,7 +82,8 @@ class Sharing(History):
                     return {}
                 return _by_weight(whole, {who: each[by_value] for who, each in fact.volumes.items()}, name)
             case "dividend":
-                capital = _capital(rows, inputs, name)
+                alike = fact.remainder_of and inputs["averages_grants"]
+                capital = _capital(rows, {**inputs, "sources": ALL_SOURCES} if alike else inputs, name)
                 return _by_weight(inputs["amount_fen"], capital, name)
             case "profit":
                 return _by_mode(fact)
@@ -125,14 +129,21 @@ class Sharing(History):
                 self._check_standing(source, item, on)
 
     def _check_standing(self, source: str, item: ListedFact, on: date) -> None:
-        """Hold what a list says of a household on the day against the register, as it is or has been."""
+        """Hold what a list says of a household on the day against the register, as it is or has been.
+
+        So too whether it took part when the list was made: of what a collective gives on nobody is asked that.
+        """
         household = self._facts.households[item.payee_id]
-        if item.excluded == "not_enrolled":
+        took_part = self._facts.taking_part.get((source, item.payee_id), {True})
+        on_register, is_enrolled = item.excluded != "off_register", item.excluded != "not_enrolled"
+
+        def fits(state: tuple[bool, bool]) -> bool:
+            return state[0] == on_register and (not is_enrolled or state[1] == bool(item.assisted))
+
+        fitting = not on_register or is_enrolled in took_part
+        if fitting and fits((household.on_register(on), household.assisted(on))):
             return
-        said = (item.excluded is None, bool(item.assisted))
-        if said == (household.on_register(on), household.assisted(on)):
-            return
-        possible = said in household.may_have_been(on)
+        possible = fitting and any(fits(state) for state in household.may_have_been(on))
         difference = Difference.REGISTER if possible else Difference.LIST
         self.remarks.append(Finding(difference, source, owner_kind=HOUSEHOLD, owner_id=item.payee_id))
 
@@ -209,10 +220,16 @@ class Sharing(History):
                 assert move.payment_id, "and was paid"  # noqa: S101
                 given[Gift(move.order_line_id, move.stake, move.payment_id)] += fen
         for gift, fen in given.items():
-            stood = self._standing.line(gift.line_id).get(gift.place, 0)
-            before = {earlier: min(left, stood) for earlier, left in self._at_most[gift].items()}
-            self._at_most[gift] = {**before, second_id: fen}
+            self._unconfirmed[gift] = {**self._left_of(gift), second_id: fen}
         self._given_on[second_id] = given
+
+    def _left_of(self, gift: Gift) -> dict[UUID, int]:
+        """Return what stands of each second distribution that gave there, unconfirmed: the last given falls first."""
+        room = self._standing.line(gift.line_id).get(gift.place, 0)
+        left: dict[UUID, int] = {}
+        for second_id, fen in self._unconfirmed[gift].items():
+            left[second_id] = min(fen, room - sum(left.values()))
+        return left
 
     def _confirm_second(self, event: Event, hints: Mapping[str, Hints]) -> Iterator[Expected]:
         moves: list[Amount] = []
@@ -220,20 +237,23 @@ class Sharing(History):
         self._standing.confirmed.add(event.id)
         given = self._given_on.get(event.id, {})
         whole = {place for place in _places(given) if self._confirmed_on(*place, event, hints)}
-        for claim, payment_id in [*self._standing_of(given), *self._claimed(whole)]:
+        for claim, payment_id in [*self._standing_of(event.id), *self._claimed(whole)]:
             source, target = self._of(claim.stake, DISBURSED), self._of(claim.stake, CONFIRMED)
             moves.append(moving(source, target, claim.stake, claim.fen, claim.line_id, payment_id))
             on = max(on, claim.last_on)
+        for gift in given:
+            left = self._left_of(gift)
+            if left.pop(event.id):
+                self._unconfirmed[gift] = left
         yield Expected(event.trigger, "confirmation", on, moves, {"second_distribution": str(event.id)})
 
     def second_unconfirmed(self, second_id: UUID) -> Iterator[Claim]:
-        """Yield, at the end, what of a second distribution stands unconfirmed, less what fell before more was given."""
+        """Yield, at the end, what of a second distribution stands unconfirmed, or was claimed of what came back."""
         given = self._given_on.get(second_id, {})
         whole = {
             place for place in _places(given) if all(self._seconds[each].confirmed_at for each in self._gave(*place))
         }
-        standing = self._standing_of({gift: self._at_most[gift][second_id] for gift in given})
-        for claim, _ in [*standing, *self._claimed(whole)]:
+        for claim, _ in [*self._standing_of(second_id), *self._claimed(whole)]:
             yield claim
 
     def _claimed(self, places: Collection[tuple[UUID, UUID]]) -> Iterator[tuple[Claim, UUID]]:
@@ -243,10 +263,10 @@ class Sharing(History):
                 if (claim.step, claim.stake.owner_id) == (DISBURSED, owner_id) and claim.stake.mechanism != SECOND:
                     yield claim, payment_id
 
-    def _standing_of(self, given: Mapping[Gift, int]) -> Iterator[tuple[Claim, UUID]]:
-        """Yield what was given and nobody has confirmed: at most what of it still stands."""
-        for gift, fen in given.items():
-            if left := min(fen, self._standing.line(gift.line_id).get(gift.place, 0)):
+    def _standing_of(self, second_id: UUID) -> Iterator[tuple[Claim, UUID]]:
+        """Yield what a second distribution gave and nobody has confirmed, as far as it still stands."""
+        for gift in self._given_on.get(second_id, {}):
+            if left := self._left_of(gift).get(second_id, 0):
                 last_on = self._standing.last_on(gift.line_id, gift.place)
                 yield Claim(gift.line_id, gift.stake, DISBURSED, left, last_on, last_on), gift.payment_id
 

@@ -53,7 +53,7 @@ class RegisterFact(NamedTuple):
 
 @dataclass(slots=True)
 class DistributionFact:
-    """An approved distribution of a supplier; `volumes` are what households gave to its lots: milli-units, fen.
+    """An approved distribution of a supplier; `volumes` are what households had given to lots: milli-units, fen.
 
     `units` are what that was measured in.
     """
@@ -110,13 +110,18 @@ _ITEMS = sa.text(
      ORDER BY i.distribution_id, i.position
     """
 )
+# Of the lots that were on sale when the list was proposed, not of those that it names; of one opened in that minute the
+# list alone can say which came first.
 _VOLUMES = sa.text(
     """
     SELECT d.id, c.household_id, sum(c.measure_milli)::bigint, sum(c.amount_fen)::bigint,
            array_agg(DISTINCT c.measured_in)
       FROM distributions d
-      JOIN contributions c ON c.lot_id = ANY(d.lot_ids) AND c.delivered_on BETWEEN d.period_from AND d.period_to
-     WHERE d.supplier_id = :supplier AND d.status = 'approved' AND c.carried_from IS NULL
+      JOIN lots l ON l.supplier_id = d.supplier_id AND l.status NOT IN ('draft', 'discarded')
+       AND CASE WHEN l.opened_at BETWEEN d.made_at - interval '1 minute' AND d.made_at + interval '1 minute'
+                THEN l.id = ANY(d.lot_ids) ELSE l.opened_at < d.made_at END
+      JOIN contributions c ON c.lot_id = l.id AND c.delivered_on BETWEEN d.period_from AND d.period_to
+     WHERE d.lot_ids IS NOT NULL AND d.supplier_id = :supplier AND d.status = 'approved' AND c.carried_from IS NULL
        AND c.mechanism = ANY(:mechanisms)
      GROUP BY 1, 2
     """

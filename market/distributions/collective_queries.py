@@ -1,5 +1,7 @@
 """Who may see what collectives gave on, and what they received, gave on and hold; each read one statement."""
 
+from collections.abc import Mapping
+from itertools import groupby
 from typing import NamedTuple
 from uuid import UUID
 
@@ -9,6 +11,7 @@ from sqlalchemy import orm
 from market.attribution.rules import Kind, Share, Step
 from market.benefits.rules import Mechanism
 from market.db import plan_anew, within
+from market.distributions.gifts import still_given
 from market.distributions.models import SecondDistribution, SecondDistributionItem
 from market.distributions.rules import Fund, Item
 from market.identity.models import Organisation
@@ -92,29 +95,26 @@ def received(session: orm.Session, collective_id: UUID, supplier_id: UUID) -> li
 _GIVEN = sa.text(
     """
     WITH given AS (
-        SELECT t.order_line_id, a.id AS account_id, t.payment_id, t.assisted, sum(t.amount_fen)::bigint AS fen,
-               max(t.effective_on) AS since, a.owner_id
+        SELECT DISTINCT t.order_line_id, a.id AS account_id, t.payment_id, t.assisted, a.owner_id
           FROM ledger_entries e
           JOIN ledger_transfers t ON t.entry_id = e.id AND t.effective_on = e.effective_on
           JOIN ledger_accounts a ON a.id = t.credit_account_id AND a.kind = 'household'
          WHERE e.source = :source
-         GROUP BY 1, 2, 3, 4
     )
-    SELECT g.order_line_id, g.owner_id, g.payment_id, g.assisted, least(g.fen, m.fen) AS fen, m.since
+    SELECT g.order_line_id, g.owner_id, g.payment_id, g.assisted, e.source, m.fen, m.came_in_on
       FROM given g
       CROSS JOIN LATERAL (
-          SELECT sum(fen)::bigint AS fen, max(came_in_on) AS since
-            FROM (SELECT amount_fen AS fen, effective_on AS came_in_on FROM ledger_transfers
-                   WHERE credit_account_id = g.account_id AND order_line_id = g.order_line_id
-                     AND payment_id = g.payment_id AND mechanism = :mechanism AND contribution_id IS NULL
-                     AND assisted IS NOT DISTINCT FROM g.assisted
-                  UNION ALL
-                  SELECT -amount_fen, NULL FROM ledger_transfers
-                   WHERE debit_account_id = g.account_id AND order_line_id = g.order_line_id
-                     AND payment_id = g.payment_id AND mechanism = :mechanism AND contribution_id IS NULL
-                     AND assisted IS NOT DISTINCT FROM g.assisted) own) m
-     WHERE m.fen > 0
-     ORDER BY g.order_line_id, g.owner_id, g.payment_id
+          SELECT id, entry_id, amount_fen AS fen, effective_on AS came_in_on FROM ledger_transfers
+           WHERE credit_account_id = g.account_id AND order_line_id = g.order_line_id
+             AND payment_id = g.payment_id AND mechanism = :mechanism AND contribution_id IS NULL
+             AND assisted IS NOT DISTINCT FROM g.assisted
+          UNION ALL
+          SELECT id, entry_id, -amount_fen, NULL FROM ledger_transfers
+           WHERE debit_account_id = g.account_id AND order_line_id = g.order_line_id
+             AND payment_id = g.payment_id AND mechanism = :mechanism AND contribution_id IS NULL
+             AND assisted IS NOT DISTINCT FROM g.assisted) m
+      JOIN ledger_entries e ON e.id = m.entry_id
+     ORDER BY g.order_line_id, g.owner_id, g.payment_id, g.assisted, m.id
     """
 )
 
@@ -158,7 +158,8 @@ def unconfirmed(session: orm.Session, distribution_id: UUID) -> list[Fund]:
     """Return what of a second distribution stands with its households unconfirmed, or was claimed by later orders.
 
     What fell with returned goods is an advance of the household, which its orders claim. Other second distributions may
-    have given to it of the same payment: then what was claimed is unconfirmed until they are confirmed as well.
+    have given to it of the same payment: what they gave is not of this one, and what was claimed is unconfirmed until
+    they are confirmed as well.
     """
     asked = {"source": f"second_distribution:{distribution_id}", "mechanism": Mechanism.COLLECTIVE_DIVIDEND}
     claimed = [
@@ -172,17 +173,20 @@ def unconfirmed(session: orm.Session, distribution_id: UUID) -> list[Fund]:
         )
         for row in session.execute(_CLAIMED, asked)
     ]
-    return claimed + [
-        Fund(
-            row.order_line_id,
-            Share(Kind.HOUSEHOLD, row.owner_id, Mechanism.COLLECTIVE_DIVIDEND, None, row.assisted),
-            row.fen,
-            row.since,
-            Step.DISBURSED,
-            row.payment_id,
-        )
-        for row in session.execute(_GIVEN, asked)
-    ]
+    return claimed + _given(session, asked)
+
+
+def _given(session: orm.Session, asked: Mapping[str, str]) -> list[Fund]:
+    """Return what stands of what was given, place by place: on an order line, under a payment."""
+    found: list[Fund] = []
+    rows = session.execute(_GIVEN, asked)
+    for (line_id, owner_id, payment_id, assisted), moves in groupby(rows, key=lambda row: row[:4]):
+        moved = list(moves)
+        if fen := still_given((row.source, row.fen) for row in moved)[asked["source"]]:
+            since = max(row.came_in_on for row in moved if row.came_in_on)
+            share = Share(Kind.HOUSEHOLD, owner_id, Mechanism.COLLECTIVE_DIVIDEND, None, assisted)
+            found.append(Fund(line_id, share, fen, since, Step.DISBURSED, payment_id))
+    return found
 
 
 class CollectiveAccount(NamedTuple):

@@ -36,7 +36,7 @@ from market.distributions.rules import (
     basis,
     salt,
 )
-from market.errors import NotFoundError
+from market.errors import InvalidInputError, NotFoundError
 from market.households import queries as households
 from market.money import yuan
 
@@ -122,7 +122,7 @@ def listing(session: orm.Session, supplier_id: UUID, formula: Formula, period: P
     By which version of a register, by which reserve, and who may be paid, is judged on the period's last day. Raises
     `NotFoundError` (the register version), `RegisterNotInForceError`, `MonthsBeyondPeriodError`, `NobodyListedError`,
     `MixedUnitsError`, `ConsignedHasNoValueError`, `NoRemainderError`, `RemainderSharedError`, `RemainderAmountError`,
-    or what the formula does.
+    `InvalidInputError`, or what the formula does.
     """
     version, lot_ids, remainder_fen, inputs = None, None, None, _inputs(formula)
     remainder_of = formula.remainder_of if isinstance(formula, Dividend) else None
@@ -147,9 +147,16 @@ def listing(session: orm.Session, supplier_id: UUID, formula: Formula, period: P
 
 
 def _check_remainder(session: orm.Session, supplier_id: UUID, formula: Dividend, period: Period) -> None:
-    """Raise unless a dividend that is to share what a return by volume leaves shares that, whole and once."""
+    """Raise unless a dividend that is to share what a return by volume leaves shares that, whole and once.
+
+    Grants that count to every member alike do so beside all other capital: with a source left out they could be too.
+    """
     if formula.remainder_of is None:
         return
+    if formula.averages_grants and set(formula.sources) != set(Source):
+        reason = "where a remainder is shared and grants are averaged, all sources of capital count"
+        reason_zh = "按比例分配剩余盈余且财政补助平均量化时,须计入全部出资来源"
+        raise InvalidInputError(reason, reason_zh, pointer="/formula/sources")
     pointer = "/formula/remainder_of"
     own = sa.select(Distribution).where(
         Distribution.id == formula.remainder_of, Distribution.supplier_id == supplier_id

@@ -44,7 +44,10 @@ class PatronageIn(Schema):
 
 
 class DividendIn(Schema):
-    """An amount by the capital in a share register, from these sources; all unless said."""
+    """An amount by the capital in a share register, from these sources; all unless said.
+
+    Where a remainder is shared and grants count to every member alike, no source can be left out.
+    """
 
     formula: Annotated[Literal["dividend"], Field(examples=["dividend"])]
     register_version_id: Id

@@ -11,7 +11,7 @@ from market.api import Page, PageQuery, after_id, cut, declared, newest, router_
 from market.benefits.refusals import NotEnrolledError
 from market.benefits.rules import PlanNotApprovedError
 from market.catalog.rules import InexactQuantityError, milli_of
-from market.clock import business_date, utc_now
+from market.clock import utc_now
 from market.errors import FourEyesError, InvalidInputError, NotFoundError, TransitionError
 from market.identity.access import Caller, requires
 from market.identity.rules import Actor, Permission
@@ -204,9 +204,9 @@ def attach_quality_certificate(lot_id: UUID, request: AttachQualityCertificate, 
 )
 def open_lot(lot_id: UUID, caller: Opener) -> Response:
     """Put a lot on sale; what went into it is sealed from then on."""
-    on = business_date(utc_now())
+    now = utc_now()
     return caller.once(
-        None, lambda session, actor: lot_out(opening.open_lot(session, actor, lot_id=lot_id, on=on)), status=200
+        None, lambda session, actor: lot_out(opening.open_lot(session, actor, lot_id=lot_id, now=now)), status=200
     )
 
 

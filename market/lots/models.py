@@ -53,7 +53,10 @@ class Lot(Base):
         ),
         sa.CheckConstraint("expires_on >= produced_on", name="expiry_follows_production"),
         sa.CheckConstraint("opened_by <> made_by", name="opener_is_not_maker"),
-        sa.CheckConstraint("(status IN ('draft', 'discarded')) = (opened_by IS NULL)", name="opening_is_signed"),
+        sa.CheckConstraint(
+            "(status IN ('draft', 'discarded')) = (opened_by IS NULL) AND (opened_by IS NULL) = (opened_at IS NULL)",
+            name="opening_is_signed",
+        ),
         sa.CheckConstraint("(status = 'discarded') = (discarded_by IS NOT NULL)", name="discarding_is_signed"),
         sa.Index(
             "lots_quality_certificate_once",
@@ -100,6 +103,7 @@ class Lot(Base):
     made_by: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("members.id"))
     made_at: orm.Mapped[datetime]
     opened_by: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("members.id"))
+    opened_at: orm.Mapped[datetime | None]
     discarded_by: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("members.id"))
 
 

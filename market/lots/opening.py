@@ -1,12 +1,13 @@
 """Putting lots on sale: four eyes, quantity conserved, the quality certificate; holding, releasing, discarding."""
 
-from datetime import date
+from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy import orm
 
 from market.catalog.models import Category, Product
+from market.clock import business_date
 from market.db import lock_by
 from market.errors import FourEyesError
 from market.identity.rules import Actor
@@ -57,7 +58,7 @@ _GIVE_BACK = sa.text(
 )
 
 
-def open_lot(session: orm.Session, actor: Actor, *, lot_id: UUID, on: date) -> Lot:
+def open_lot(session: orm.Session, actor: Actor, *, lot_id: UUID, now: datetime) -> Lot:
     """Put a draft lot on sale and seal what went into it.
 
     The opener neither made the lot nor recorded a contribution to it. Raises `NotFoundError`, `TransitionError`,
@@ -67,7 +68,7 @@ def open_lot(session: orm.Session, actor: Actor, *, lot_id: UUID, on: date) -> L
     after = status_after(lot.status, LotEvent.OPEN)
     if actor.member_id in _makers(session, lot):
         raise FourEyesError(rule="lot_opener_is_not_maker")
-    if lot.expires_on is not None and lot.expires_on < on:
+    if lot.expires_on is not None and lot.expires_on < business_date(now):
         raise ExpiredLotError(number=lot.number, expired_on=lot.expires_on)
     if lot.quality_certificate is None and _needs_quality_certificate(session, lot):
         raise MissingQualityCertificateError
@@ -78,7 +79,7 @@ def open_lot(session: orm.Session, actor: Actor, *, lot_id: UUID, on: date) -> L
         balanced_in(lot.base_unit, lot.content_milli),
     )
     lot.status = after
-    lot.opened_by = actor.member_id
+    lot.opened_by, lot.opened_at = actor.member_id, now
     session.flush()
     return lot
 

@@ -135,6 +135,7 @@ def draft(
         made_by=actor.member_id,
         made_at=now,
         opened_by=None,
+        opened_at=None,
         discarded_by=None,
     )
 

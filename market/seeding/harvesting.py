@@ -10,7 +10,6 @@ from uuid import UUID
 from sqlalchemy import orm
 
 from market.benefits.rules import Mechanism
-from market.clock import business_date
 from market.identity.rules import Actor, Permission, Role
 from market.lots import baselines, contributing, opening, registering, stock
 from market.lots.pricing import NewContribution
@@ -115,7 +114,7 @@ def _contribution(known: Known, row: Row) -> NewContribution:
 
 def _open(known: Known, supplier: str, lot: str, session: orm.Session, now: datetime) -> None:
     manager = known.actor(f"{supplier}.manager", Permission.LOT_OPEN)
-    opening.open_lot(session, manager, lot_id=known.lots[lot], on=business_date(now))
+    opening.open_lot(session, manager, lot_id=known.lots[lot], now=now)
 
 
 def _change(known: Known, supplier: str, row: Row, session: orm.Session, now: datetime) -> None:

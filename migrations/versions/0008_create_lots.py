@@ -87,9 +87,11 @@ def upgrade() -> None:
         sa.Column("made_by", sa.Uuid(), nullable=False),
         sa.Column("made_at", sa.TIMESTAMP(timezone=True), nullable=False),
         sa.Column("opened_by", sa.Uuid(), nullable=True),
+        sa.Column("opened_at", sa.TIMESTAMP(timezone=True), nullable=True),
         sa.Column("discarded_by", sa.Uuid(), nullable=True),
         sa.CheckConstraint(
-            "(status IN ('draft', 'discarded')) = (opened_by IS NULL)", name=op.f("lots_opening_is_signed")
+            "(status IN ('draft', 'discarded')) = (opened_by IS NULL) AND (opened_by IS NULL) = (opened_at IS NULL)",
+            name=op.f("lots_opening_is_signed"),
         ),
         sa.CheckConstraint(
             "(status = 'discarded') = (discarded_by IS NOT NULL)", name=op.f("lots_discarding_is_signed")

@@ -25,11 +25,12 @@ def claims_and_advances(draw: st.DrawFn) -> tuple[list[Owed], list[Advance]]:
     paid_for = st.sampled_from([None, 1, 2, 3, 4])
     carried_from = st.sampled_from([(), (3,), (3, 4), (4,)])
     claims = [
-        Owed(LINE, household(number, contribution=made), step, fen, carried_from=carried_from_of(made, stems))
-        for number, made, stems, step, fen in draw(
+        Owed(LINE, household(number, mechanism, made), step, fen, carried_from=carried_from_of(made, stems))
+        for number, mechanism, made, stems, step, fen in draw(
             st.lists(
                 st.tuples(
                     st.integers(0, 1),
+                    st.sampled_from(["order_purchase", "labour"]),
                     contributions,
                     carried_from,
                     st.sampled_from([Step.RECOGNISED, Step.TOP_UP]),
@@ -46,9 +47,15 @@ def claims_and_advances(draw: st.DrawFn) -> tuple[list[Owed], list[Advance]]:
             None if made is None else UUID(int=1000 + made),
             confirmed,
             fen,
+            invoiced=invoiced,
         )
-        for position, (number, made, confirmed, fen) in enumerate(
-            draw(st.lists(st.tuples(st.integers(0, 1), paid_for, st.booleans(), st.integers(1, 100)), max_size=6))
+        for position, (number, made, confirmed, fen, invoiced) in enumerate(
+            draw(
+                st.lists(
+                    st.tuples(st.integers(0, 1), paid_for, st.booleans(), st.integers(1, 100), st.booleans()),
+                    max_size=6,
+                )
+            )
         )
     ]
     return claims, advances
@@ -61,6 +68,8 @@ def carried_from_of(made: int | None, stems: Sequence[int]) -> tuple[UUID, ...]:
 def distance(claim: Owed, advance: Advance) -> int | None:
     """Return how far what an advance was paid for lies from a claim's contribution: none if it is not for it."""
     if advance.owner != (claim.share.kind, claim.share.owner_id):
+        return None
+    if advance.invoiced and claim.share.mechanism == "labour":
         return None
     if advance.contribution_id is None:
         return 99
@@ -112,6 +121,18 @@ def test_an_advance_for_one_contribution_waits_for_it() -> None:
     tied = Advance((Kind.HOUSEHOLD, OWNERS[0]), UUID(int=5), UUID(int=1002), False, 50)
     free = Advance((Kind.HOUSEHOLD, OWNERS[0]), UUID(int=6), None, False, 10)
     assert match(claims, [tied, free]) == [Match(claims[0], free, 10), Match(claims[1], tied, 30)]
+
+
+def test_what_a_purchase_invoice_paid_is_kept_for_produce_alone() -> None:
+    produce, wages = household(0, contribution=1), household(0, "labour", contribution=2)
+    claims = [
+        Owed(LINE, wages, Step.RECOGNISED, 30),
+        Owed(LINE, wages, Step.ACCRUED, 30),
+        Owed(LINE, produce, Step.TOP_UP, 30),
+    ]
+    invoice = Advance((Kind.HOUSEHOLD, OWNERS[0]), UUID(int=5), None, False, 20, invoiced=True)
+    assert match(claims, [invoice]) == [Match(claims[2], invoice, 20)]
+    assert pay(claims, 50, contribution_id=None, invoiced=True) == ([claims[2]], 20)
 
 
 @given(st.lists(st.tuples(st.sampled_from([None, 1, 2]), st.integers(1, 100)), max_size=6), st.integers(1, 500))

@@ -97,7 +97,7 @@ def ahead(story: Story, household_id: UUID) -> int:
 
 def put_on_sale(story: Story, lot: Lot) -> None:
     manager = factories.member(story.session, story.supplier, Role.SUPPLIER_MANAGER)
-    opening.open_lot(story.session, factories.actor(story.session, manager), lot_id=lot.id, on=TODAY)
+    opening.open_lot(story.session, factories.actor(story.session, manager), lot_id=lot.id, now=NOON)
 
 
 def test_what_was_paid_for_a_contribution_is_not_owed_again_wherever_it_went(session: orm.Session) -> None:

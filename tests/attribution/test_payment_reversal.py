@@ -239,7 +239,7 @@ def test_a_lot_that_nobody_has_opened_covers_no_payment_ahead(stalls: Stalls) ->
     factories.contribution(stalls.session, lot, stalls.households[0], amount_fen=9_000_000)
     assert stalls.clerk.post("/disbursements", stalls.payment(30_059)).json()["code"] == "paid_beyond_delivery"
     manager = factories.member(stalls.session, stalls.supplier, Role.SUPPLIER_MANAGER)
-    lot.status, lot.opened_by = LotStatus.OPEN, manager.id
+    lot.status, lot.opened_by, lot.opened_at = LotStatus.OPEN, manager.id, NOON
     stalls.session.flush()
     paid(stalls, 30_059)
 

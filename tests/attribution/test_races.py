@@ -225,7 +225,7 @@ def test_nobody_is_paid_for_what_he_gave_to_a_lot_that_is_being_discarded(commit
         here = story.elsewhere(session)
         household = here.household()
         lot, (given,) = here.lot(100_000, {household.id: 60_000})
-        lot.status, lot.opened_by = LotStatus.DRAFT, None
+        lot.status, lot.opened_by, lot.opened_at = LotStatus.DRAFT, None, None
     with ThreadPoolExecutor(1) as clerk:
         with db.transaction() as session:
             opening.discard(session, story.clerk, lot_id=lot.id)
@@ -253,7 +253,7 @@ def test_no_list_names_what_was_given_to_a_lot_that_is_discarded_at_once(committ
             household = here.household()
             here.lot(10_000, {household.id: 100})
             lot, (given,) = here.lot(10_000, {household.id: 100})
-            lot.status, lot.opened_by = LotStatus.DRAFT, None
+            lot.status, lot.opened_by, lot.opened_at = LotStatus.DRAFT, None, None
         order = PaymentOrder(Kind.HOUSEHOLD, household.id, 100, f"DF-{given.id}", given.id)
 
         def discards() -> LotStatus:

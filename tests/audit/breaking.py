@@ -163,6 +163,17 @@ BREAKING: dict[str, tuple[tuple[str, ...], set[str]]] = {
         (f"UPDATE payments SET amount_fen = amount_fen + 1 WHERE id = {A_PAYMENT}",),
         {"payment_is_accounted_for"},
     ),
+    "purchase_invoice_pays_for_produce": (
+        (
+            (
+                "UPDATE payments SET invoice_number = '26142000000012345678' WHERE id = (SELECT t.payment_id"
+                " FROM ledger_transfers t JOIN ledger_accounts a ON a.id = t.credit_account_id"
+                " WHERE a.kind = 'household' AND a.step = 'disbursed' AND t.mechanism <> 'order_purchase'"
+                " ORDER BY t.id LIMIT 1)"
+            ),
+        ),
+        {"purchase_invoice_pays_for_produce"},
+    ),
     "recognised_was_paid": (
         ("UPDATE order_lines SET paid_fen = 0 WHERE paid_fen > 0",),
         {"recognised_was_paid", "paid_is_spent_open_or_owed_back"},

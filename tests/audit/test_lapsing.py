@@ -4,19 +4,25 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy import orm
 
 from market.audit.monitoring import alerts
 from market.audit.rules import MonitoringRule
-from market.benefits.rules import Measure, Mechanism
+from market.benefits.holdings import Holding
+from market.benefits.models import Plan
+from market.benefits.rules import Measure, Mechanism, PlanBody, Pool
 from market.households.models import Household, HouseholdStatusPeriod
 from market.households.rules import HouseholdStatus
 from market.identity.rules import Actor, Scope
 from tests import factories
+from tests.distributions.season import AFTER, YEAR, Season
 from tests.story import TODAY, Story, open_channels
 
 ON = date(2026, 4, 15)
 """The last twelve months end with March 2026."""
+LATER = date(2027, 2, 15)
+"""The last twelve months end with January 2027, in which the year was shared out."""
 BEYOND, LAPSED = MonitoringRule.DELIVERED_BEYOND_LAND, MonitoringRule.ASSISTANCE_LAPSED
 
 
@@ -31,9 +37,9 @@ def story(session: orm.Session) -> Story:
     return Story(session)
 
 
-def found(session: orm.Session, actor: Actor, rule: MonitoringRule) -> dict[str, Mapping[str, int]]:
+def found(session: orm.Session, actor: Actor, rule: MonitoringRule, *, on: date = ON) -> dict[str, Mapping[str, int]]:
     session.flush()
-    listed = alerts(session, actor, region_code="141122", on=ON, rules=[rule])
+    listed = alerts(session, actor, region_code="141122", on=on, rules=[rule])
     return {alert.household.code: alert.figures for alert in listed}
 
 
@@ -160,3 +166,69 @@ def test_what_a_pool_brought_counts_by_the_day_of_acceptance(
     assert found(session, auditor, LAPSED) == {lapsed.code: {"pools": 0, "reported_fen": 500}}
     dividends.give_back(order, "10")
     assert found(session, auditor, LAPSED) == {}, "nothing of it stands any more"
+
+
+@pytest.mark.parametrize("told", [False, True], ids=["without the pool", "with the pool"])
+def test_of_two_versions_of_one_day_the_later_number_holds(session: orm.Session, auditor: Actor, *, told: bool) -> None:
+    """Whichever of them the database happens to read first."""
+    open_channels(session)
+    ordinary = factories.household(session, status=HouseholdStatus.ORDINARY)
+    for _ in range(3):
+        Story(session, pools=[(Mechanism.SHARE_DIVIDEND, 1_000, [(ordinary.id, 1)])], assisted_only=True)
+    pool = Pool(Mechanism.SHARE_DIVIDEND, 1_000, ((str(ordinary.id), 1),), assisted_only=True)
+    bodies = [PlanBody((Mechanism.ORDER_PURCHASE,), ()), PlanBody((Mechanism.ORDER_PURCHASE,), (pool,))]
+    for plan in session.scalars(sa.select(Plan)).all():
+        for number, body in ((3, bodies[told]), (2, bodies[not told])):
+            factories.plan_version(session, plan, number=number, body=body)
+    figures = {"pools": 3, "reported_fen": 0}
+    assert found(session, auditor, LAPSED) == ({ordinary.code: figures} if told else {})
+
+
+def test_what_a_list_of_a_period_gave_counts_by_its_last_day(session: orm.Session, auditor: Actor) -> None:
+    """One was identified after the sale, one lost its status after it, as was recorded when all was shared out."""
+    open_channels(session)
+    season = Season(session)
+    identified = season.story.household(status=HouseholdStatus.ORDINARY)
+    lapsed = season.story.household()
+    session.add(status(identified, HouseholdStatus.UNSTABLE, date(2026, 10, 1)))
+    season.deliver({identified.id: 50, lapsed.id: 50})
+    order = season.sell("100")
+    season.share_out(season.patronage(10_000))
+    assert found(session, auditor, LAPSED, on=LATER) == {}
+    session.add(status(lapsed, HouseholdStatus.ORDINARY, YEAR.ends_on))
+    assert found(session, auditor, LAPSED, on=LATER) == {lapsed.code: {"pools": 0, "reported_fen": 5_000}}
+    season.story.give_back(order, "100", on=AFTER)
+    assert found(session, auditor, LAPSED, on=LATER) == {}, "nothing of it stands any more"
+
+
+def test_what_a_collective_gave_on_counts_by_the_day_on_which_it_did(session: orm.Session, auditor: Actor) -> None:
+    """The second time the household was assisted no more, which the register learnt later."""
+    open_channels(session)
+    season = Season(session, pools=(), collective_bp=2_000)
+    season.story.lot(1_000_000)
+    household = factories.household(session, status=HouseholdStatus.ORDINARY)
+    session.add(status(household, HouseholdStatus.UNSTABLE, date(2026, 10, 1)))
+    session.flush()
+    season.sell("100")
+    season.pay_collective(20_000)
+    season.give_on(8_000, {household.id: 1})
+    season.give_on(5_000, {household.id: 1}, on=AFTER + timedelta(days=5))
+    assert found(session, auditor, LAPSED, on=LATER) == {}
+    session.add(status(household, HouseholdStatus.ORDINARY, AFTER + timedelta(days=1)))
+    assert found(session, auditor, LAPSED, on=LATER) == {household.code: {"pools": 0, "reported_fen": 5_000}}
+
+
+def test_what_a_pool_brought_is_not_judged_by_a_list_that_gave_of_the_same_line(
+    session: orm.Session, auditor: Actor
+) -> None:
+    open_channels(session)
+    season = Season(session, pools=())
+    household = season.story.household()
+    split_at_once = [(Mechanism.SHARE_DIVIDEND, 1_000, [(household.id, 1)])]
+    season.story = Story(session, pools=split_at_once)
+    factories.enrolment(session, season.story.supplier, household)
+    season.story.lot(100_000)
+    season.sell("100")
+    season.share_out(season.dividend(5_000, Holding(str(household.id), own_fen=1)))
+    session.add(status(household, HouseholdStatus.ORDINARY, YEAR.ends_on))
+    assert found(session, auditor, LAPSED, on=LATER) == {household.code: {"pools": 0, "reported_fen": 5_000}}

@@ -29,6 +29,8 @@ from tests.story import open_channels
 
 POOLS = [(mechanism, 1_000, None) for mechanism in (Mechanism.PATRONAGE, Mechanism.SHARE_DIVIDEND, Mechanism.CUSTODY)]
 
+AVERAGED = '{"averages_grants": true}'
+
 
 def settle(session: orm.Session) -> None:
     """Check what is checked at the end of a transaction now, so that guards can be taken off."""
@@ -145,6 +147,23 @@ def test_a_dividend_that_is_not_all_that_a_return_by_volume_left_is_named(year: 
     (symptom,) = examine(session)
     assert (symptom.invariant, symptom.subject) == ("remainder_is_shared_whole", f"distribution {dividend}")
     assert {finding.source for finding in year.verify()} == {source}, "its entry says nothing of a remainder"
+
+
+def test_a_remainder_shared_by_own_capital_alone_with_nothing_to_average_is_named(year: Year) -> None:
+    season, session = Season(year.session, pools=POOLS), year.session
+    first, second = season.story.household().id, season.story.household().id
+    season.deliver({first: 50, second: 50})
+    season.sell("100")
+    returned = season.share_out(season.patronage(100_00, by_volume_bp=6_000))
+    shares = season.shares(Holding(str(first), own_fen=2), Holding(str(second), own_fen=1, grant_fen=2))
+    by_own = Dividend(shares.id, 40_00, (Source.OWN,), remainder_of=returned.id)
+    dividend = season.propose(by_own)
+    settle(session)
+    spoil(session, f"UPDATE distributions SET inputs = inputs || '{AVERAGED}' WHERE id = '{dividend.id}'")
+    session.expire_all()
+    season.approve(dividend)
+    named = {(each.difference, each.owner_id, each.expected_fen, each.found_fen) for each in year.verify()}
+    assert named == {(Difference.LIST, first, 24_00, 26_67), (Difference.LIST, second, 16_00, 13_33)}
 
 
 def test_entrusted_capital_that_earned_more_months_than_its_period_has_is_named(year: Year) -> None:

@@ -10,7 +10,7 @@ from market.lots.rules import LotStatus
 from market.quantities import MeasuredIn
 from tests import factories
 from tests.audit.test_monitoring import found
-from tests.story import NOON, TODAY, Story, open_channels
+from tests.story import NOON, Story, open_channels
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_who_was_paid_for_what_lies_in_parts_of_its_lot_is_paid_nothing_above_it
     if put_on_sale:
         manager = factories.actor(session, factories.member(session, story.supplier, Role.SUPPLIER_MANAGER))
         for part in parts:
-            opening.open_lot(session, manager, lot_id=part.id, on=TODAY)
+            opening.open_lot(session, manager, lot_id=part.id, now=NOON)
     assert found(session, auditor, MonitoringRule.PAID_ABOVE_ATTRIBUTED) == {}
 
 
@@ -68,7 +68,7 @@ def test_who_was_paid_for_a_draft_that_nobody_has_put_on_sale_is_found(session: 
     story = Story(session)
     household = story.household()
     lot, _ = story.lot(10_000, {household.id: 100})
-    lot.status, lot.opened_by = LotStatus.DRAFT, None
+    lot.status, lot.opened_by, lot.opened_at = LotStatus.DRAFT, None, None
     story.disburse({household.id: 100})
     assert found(session, auditor, MonitoringRule.PAID_ABOVE_ATTRIBUTED) == {household.code: {"paid_above_fen": 100}}
 

@@ -28,7 +28,7 @@ from tests.story import TODAY, Story, open_channels
 @pytest.mark.parametrize("seed", [pytest.param(0, marks=pytest.mark.soak), 1])
 def test_a_long_history_verifies_to_the_fen(session: orm.Session, seed: int) -> None:
     open_channels(session)
-    walk = Walk(session, seed, consigning=seed % 2 == 1, cutting=True)
+    walk = Walk(session, seed, consigning=seed % 2 == 1, cutting=True, invoicing=True)
     for _ in range(4):
         for _ in range(20):
             walk.step()
@@ -170,6 +170,10 @@ def test_a_posting_to_cash_is_named(owner: orm.Session) -> None:
 
 
 AN_ACCRUAL = "(SELECT min(source) FROM ledger_entries WHERE reason = 'accrual')"
+A_DIVIDEND_PAID = """
+    (SELECT t.id FROM ledger_transfers t JOIN ledger_accounts a ON a.id = t.credit_account_id
+      WHERE a.kind = 'household' AND a.step = 'disbursed' AND t.mechanism = 'share_dividend' ORDER BY t.id LIMIT 1)
+"""
 TOUCHES: dict[str, tuple[str, Difference]] = {
     "another day": (
         "UPDATE ledger_entries SET original_effective_on = original_effective_on - 1 WHERE reason = 'return'",
@@ -205,6 +209,11 @@ TOUCHES: dict[str, tuple[str, Difference]] = {
     "another pin": (
         "UPDATE order_lines SET plan_sha256 = repeat('0', 64) WHERE accepted_milli > 0",
         Difference.PLAN_PIN,
+    ),
+    "an invoice of what is no produce": (
+        f"""UPDATE payments SET invoice_number = '26142000000012345678'
+            WHERE id = (SELECT payment_id FROM ledger_transfers WHERE id = {A_DIVIDEND_PAID})""",
+        Difference.UNEXPECTED,
     ),
     "another plan hash": ("UPDATE plan_versions SET sha256 = repeat('0', 64)", Difference.PLAN_HASH),
 }

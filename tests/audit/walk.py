@@ -46,6 +46,7 @@ class Walk:
     seed: int
     consigning: bool = False
     cutting: bool = False
+    invoicing: bool = False
     households: list[Household] = field(init=False)
     collective: Organisation = field(init=False)
     story: Story = field(init=False)
@@ -232,15 +233,17 @@ class Walk:
         if self.number(3) == 0:
             opening.discard(self.session, self.story.clerk, lot_id=made.id)
         else:
-            opening.open_lot(self.session, self.manager, lot_id=made.id, on=TODAY)
+            opening.open_lot(self.session, self.manager, lot_id=made.id, now=NOON)
 
     def disburse(self) -> None:
-        """Pay households and the collective, sometimes for one contribution, too little or too much."""
+        """Pay households and the collective, sometimes for one contribution or by invoice, too little or too much."""
         orders = []
         for _ in range(1 + self.number(3)):
             given = self.one(self.contributions)
             tied = given.id if self.number(2) else None
-            orders.append(PaymentOrder(Kind.HOUSEHOLD, given.household_id, 1 + self.number(3_000), uuid4().hex, tied))
+            fen = 1 + self.number(3_000)
+            invoice = f"2614{self._draws:016}" if self.invoicing and fen % 2 else None
+            orders.append(PaymentOrder(Kind.HOUSEHOLD, given.household_id, fen, uuid4().hex, tied, invoice))
         orders.append(PaymentOrder(Kind.COLLECTIVE, self.collective.id, 1 + self.number(300), uuid4().hex, None))
         _, rows, _ = paid_out(self.session, self.story.clerk, orders, on=self.day(), now=NOON)
         self.payments += [row.id for row in rows]

@@ -38,7 +38,8 @@ def deliver(season: Season, household: Household, measure_milli: int, unit: Meas
         household.id, Mechanism.ORDER_PURCHASE, measure_milli, unit, 100, lot.produced_on, f"收购单{factories.number()}"
     )
     record_contributions(session, story.clerk, lot_id=lot.id, contributions=[given], now=NOON)
-    lot.status, lot.opened_by = LotStatus.OPEN, factories.member(session, story.supplier).id
+    opener = factories.member(session, story.supplier)
+    lot.status, lot.opened_by, lot.opened_at = LotStatus.OPEN, opener.id, NOON
     session.flush()
 
 

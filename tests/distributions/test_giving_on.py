@@ -27,6 +27,7 @@ from market.distributions.rules import (
 )
 from market.errors import FourEyesError, NotFoundError, TransitionError
 from market.identity.rules import Role, Scope
+from market.orders.models import Order
 from tests import factories
 from tests.distributions.season import AFTER, NOW, Season
 from tests.story import NOON, open_channels
@@ -295,3 +296,76 @@ def test_a_confirmation_that_is_on_record_alone_is_named_for_what_was_claimed_to
         (finding,) = verify(season.session).findings
         assert (finding.source, finding.expected_fen) == (f"second_confirmation:{given.id}", 12_00)
         savepoint.rollback()
+
+
+def unconfirmed(season: Season, order: Order, household_id: UUID) -> dict[Step, int]:
+    """Return what a household has of an order's dividend, once the auditor agrees with the book."""
+    assert (verify(season.session).findings, examine(season.session)) == ((), [])
+    return season.of([order], household_id, DIVIDEND)
+
+
+def test_of_what_fell_before_more_was_given_a_confirmation_confirms_nothing(
+    session: orm.Session, season: Season
+) -> None:
+    """The first gave 80 yuan, of which half the goods took 40 back; the 50 that were given then are another's."""
+    household_id = factories.household(session).id
+    order = season.sell("100")
+    season.pay_collective(200_00)
+    first = season.give_on(80_00, {household_id: 1})
+    season.story.give_back(order, "50", on=AFTER)
+    second = season.give_on(50_00, {household_id: 1})
+    assert unconfirmed(season, order, household_id) == {Step.DISBURSED: 90_00}
+    confirm(season, first)
+    assert unconfirmed(season, order, household_id) == {Step.CONFIRMED: 40_00, Step.DISBURSED: 50_00}
+    confirm(season, second)
+    assert unconfirmed(season, order, household_id) == {Step.CONFIRMED: 90_00}
+
+
+@pytest.mark.parametrize("turn", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_what_fell_of_several_fell_of_the_last_whichever_is_confirmed_first(
+    session: orm.Session, season: Season, turn: tuple[int, int, int]
+) -> None:
+    """Of 80 and 50 yuan half came back: the first keeps its 65, and the second confirms nothing of the third's 10."""
+    household_id = factories.household(session).id
+    order = season.sell("100")
+    season.pay_collective(200_00)
+    given = [season.give_on(fen, {household_id: 1}) for fen in (80_00, 50_00)]
+    season.story.give_back(order, "50", on=AFTER)
+    given.append(season.give_on(10_00, {household_id: 1}))
+    assert unconfirmed(season, order, household_id) == {Step.DISBURSED: 75_00}
+    was_confirmed_fen = 0
+    for number in turn:
+        confirm(season, given[number])
+        confirmed_fen = unconfirmed(season, order, household_id).get(Step.CONFIRMED, 0)
+        assert confirmed_fen - was_confirmed_fen == (65_00, 0, 10_00)[number]
+        was_confirmed_fen = confirmed_fen
+
+
+def test_what_falls_after_a_confirmation_leaves_it_its_own(session: orm.Session, season: Season) -> None:
+    household_id = factories.household(session).id
+    order = season.sell("100")
+    season.pay_collective(200_00)
+    first, second = (season.give_on(fen, {household_id: 1}) for fen in (80_00, 50_00))
+    confirm(season, second)
+    assert unconfirmed(season, order, household_id) == {Step.CONFIRMED: 50_00, Step.DISBURSED: 80_00}
+    season.story.give_back(order, "50", on=AFTER)
+    assert unconfirmed(season, order, household_id) == {Step.CONFIRMED: 50_00, Step.DISBURSED: 15_00}
+    season.give_on(10_00, {household_id: 1})
+    confirm(season, first)
+    assert unconfirmed(season, order, household_id) == {Step.CONFIRMED: 65_00, Step.DISBURSED: 10_00}
+
+
+def test_that_a_household_confirmed_says_nothing_of_its_collective_in_the_minute_of_a_match(
+    grower: tuple[Season, UUID],
+) -> None:
+    """The collective's own word came after the match, which the book alone can tell, and confirmed nothing then."""
+    season, household_id = grower
+    order = season.sell("10")
+    payment_id = season.pay_collective(20_00)
+    confirm(season, season.give_on(12_00, {household_id: 1}))
+    season.story.give_back(order, "10", on=AFTER)
+    claiming = season.sell("40", on=AFTER)
+    assert season.of([claiming], household_id, Mechanism.ORDER_PURCHASE)[Step.CONFIRMED] == 12_00
+    assert season.of([claiming], season.collective.id, DIVIDEND)[Step.DISBURSED] == 8_00
+    season.story.give_back(claiming, "40", on=AFTER)
+    season.confirm_payment(payment_id, now=NOON)

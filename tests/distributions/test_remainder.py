@@ -101,6 +101,27 @@ def test_grants_are_not_averaged_where_the_members_decided_otherwise(
     assert {item["payee_id"]: item["amount_fen"] for item in made["items"]} == {str(first): 9_00, str(second): 18_00}
 
 
+def test_where_grants_are_averaged_no_source_of_capital_is_left_out_of_a_remainder(
+    client: TestClient, season: Season, clerk: dict[str, str], county: dict[str, str]
+) -> None:
+    """With own capital alone nothing would be left to average, though the list said that it was."""
+    first, second = members(season, 100)
+    returned = by_volume(client, clerk, county, 100 * YUAN)
+    capital = Holding(str(first), own_fen=2), Holding(str(second), grant_fen=2)
+    body = by_capital(season, returned["id"], 27_00, *capital)
+    for sources in (["own"], ["own", "land", "grant"]):
+        body["formula"]["sources"] = sources
+        answer = asked(client, clerk, "/distributions", body)
+        assert refusal(answer) == (422, "invalid_input", "/formula/sources")
+    body["formula"]["averages_grants"] = False
+    made = proposed(client, clerk, body)
+    assert {item["payee_id"]: item["amount_fen"] for item in made["items"]} == {str(first): 13_50, str(second): 13_50}
+    body["formula"] |= {"averages_grants": True, "sources": ["loan", "grant", "land", "own"]}
+    assert asked(client, county, f"/distributions/{made['id']}/rejection", {"opinion": "名单有误"}).status_code == 200
+    made = proposed(client, clerk, body)
+    assert {item["payee_id"]: item["amount_fen"] for item in made["items"]} == {str(first): 20_25, str(second): 6_75}
+
+
 @pytest.mark.parametrize(
     ("fen", "changed", "expected"),
     [

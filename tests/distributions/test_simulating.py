@@ -251,7 +251,7 @@ def test_what_was_given_under_another_plan_stays_as_it_was(session: orm.Session)
         now=NOON,
     )
     manager = factories.actor(session, factories.member(session, story.supplier, Role.SUPPLIER_MANAGER))
-    opening.open_lot(session, manager, lot_id=juice.id, on=TODAY)
+    opening.open_lot(session, manager, lot_id=juice.id, now=NOON)
     story.sell("5")
     version = proposed(story, lot_mechanisms=[Mechanism.LABOUR])
     assert figures(found(story, version))["household", wang.id, None] == (3_000, 3_000, 0)

@@ -289,6 +289,7 @@ def lot(
         made_by=member(session, supplier, Role.SUPPLIER_CLERK).id,
         made_at=LONG_AGO,
         opened_by=opened_by,
+        opened_at=LONG_AGO if opened_by else None,
     )
     session.add(row)
     session.flush()

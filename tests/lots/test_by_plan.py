@@ -19,7 +19,7 @@ from market.lots.pricing import LandNotOfLotError, MarketPrice, NewContribution,
 from market.lots.queries import made_of
 from market.quantities import MeasuredIn
 from tests import factories
-from tests.lots.village import TODAY, Village
+from tests.lots.village import NOW, TODAY, Village
 
 EVERY = (
     Mechanism.ORDER_PURCHASE,
@@ -115,7 +115,7 @@ def test_consigned_and_contracted_produce_cover_a_lot_and_land_does_not(village:
     contracted = replace(village.gives(second, 500), mechanism=Mechanism.CONTRACTING)
     village.record(lot, village.consigns(first, 600), contracted, on_land(village, Mechanism.LAND_RENT, 1_000, 1))
     assert made_of(village.session, [lot.id]) == {lot.id: 1_100}
-    assert opening.open_lot(village.session, village.manager, lot_id=lot.id, on=TODAY).opened_by
+    assert opening.open_lot(village.session, village.manager, lot_id=lot.id, now=NOW).opened_by
 
 
 def consigned_in(village: Village, lot: Lot) -> dict[Any, int]:
@@ -127,11 +127,11 @@ def test_what_is_consigned_goes_on_by_its_part_of_the_quantity_also_after_a_loss
     first, second, _ = village.households
     fresh = village.draft(90_000, loss_milli=30_000, bought_in_milli=20_000)
     village.record(fresh, village.consigns(first, 60_000), village.consigns(second, 40_000))
-    opening.open_lot(village.session, village.manager, lot_id=fresh.id, on=TODAY)
+    opening.open_lot(village.session, village.manager, lot_id=fresh.id, now=NOW)
     dried = village.draft(15_000, loss_milli=20_000, inputs=[(fresh.id, 30_000)])
     assert consigned_in(village, dried) == {first: 15_000, second: 10_000}
     village.record(dried, village.consigns(second, 5_000))
-    opening.open_lot(village.session, village.manager, lot_id=dried.id, on=TODAY)
+    opening.open_lot(village.session, village.manager, lot_id=dried.id, now=NOW)
     packed = village.draft(7_000, inputs=[(dried.id, 7_000)])
     rows = village.session.scalars(sa.select(Contribution).where(Contribution.lot_id == packed.id)).all()
     assert [(each.household_id, each.measure_milli, each.proceeds_bp) for each in rows] == [
@@ -151,7 +151,7 @@ def test_a_wholly_consigned_lot_stays_so_however_it_is_split(village: Village) -
     def to_the_gram(given_: list[int], parts: list[int]) -> None:
         whole = village.draft(sum(given_))
         village.record(whole, *map(village.consigns, village.households, given_))
-        opening.open_lot(village.session, village.manager, lot_id=whole.id, on=TODAY)
+        opening.open_lot(village.session, village.manager, lot_id=whole.id, now=NOW)
         for part in parts:
             village.session.refresh(whole)
             if taken := min(part, whole.available_milli):
@@ -171,7 +171,7 @@ def test_what_goes_on_with_a_market_price_keeps_it(village: Village) -> None:
         village.gives(village.households[0], 3_000), unit_price_fen=None, market=MarketPrice(1_000, "日报价", TODAY)
     )
     village.record(lot, by_market)
-    opening.open_lot(village.session, village.manager, lot_id=lot.id, on=TODAY)
+    opening.open_lot(village.session, village.manager, lot_id=lot.id, now=NOW)
     went = row(village, village.draft(1_000, inputs=[(lot.id, 1_000)]))
     assert (went.amount_fen, went.unit_price_fen, went.market_price_fen, went.market_source) == (
         1_050,

@@ -65,7 +65,7 @@ def test_moving_a_lot_on_takes_its_contributions_along(village: Village) -> None
     assert carried(session, target.id) == {
         household: (row.id, (row.amount_fen or 0) // 3) for household, row in given_.items()
     }
-    assert opening.open_lot(session, village.manager, lot_id=target.id, on=TODAY).status is LotStatus.OPEN
+    assert opening.open_lot(session, village.manager, lot_id=target.id, now=NOW).status is LotStatus.OPEN
     assert {row.delivered_on for row in village.kept(target)} == {TODAY}
 
 
@@ -73,14 +73,14 @@ def test_carried_quantities_do_not_cover_a_lot_twice(village: Village) -> None:
     source = village.opened(3_000)
     target = village.draft(1_001, inputs=[(source.id, 1_000)])
     with pytest.raises(NotCoveredError):
-        opening.open_lot(village.session, village.manager, lot_id=target.id, on=TODAY)
+        opening.open_lot(village.session, village.manager, lot_id=target.id, now=NOW)
 
 
 def test_a_part_worth_no_fen_carries_its_quantity_and_the_rest_the_fen(village: Village) -> None:
     session = village.session
     source = village.draft(1_000_000, bought_in_milli=999_000)
     village.record(source, village.gives(village.households[0], 1_000, 1))
-    opening.open_lot(session, village.manager, lot_id=source.id, on=TODAY)
+    opening.open_lot(session, village.manager, lot_id=source.id, now=NOW)
     nothing = village.draft(999_999, inputs=[(source.id, 999_999)])
     rest = village.draft(1, inputs=[(source.id, 1)])
     assert came_along(session, nothing.id, rest.id) == [(999, 0), (1, 1)]
@@ -98,7 +98,7 @@ def test_a_discarded_draft_gives_its_inputs_back_as_if_it_had_never_been(village
     assert examine(session) == []
     opening.discard(session, village.clerk, lot_id=earlier.id)
     assert stock_of(session, first) == (3_000, 0, 0)
-    for step in (opening.discard, partial(opening.open_lot, on=TODAY)):
+    for step in (opening.discard, partial(opening.open_lot, now=NOW)):
         with pytest.raises(TransitionError):
             step(session, village.manager, lot_id=mistake.id)
 
@@ -164,7 +164,7 @@ def test_the_graph_shows_both_ways_however_far(village: Village) -> None:
     session = village.session
     first, second = village.opened(1_000), village.opened(1_000)
     mixed = village.draft(1_500, inputs=[(first.id, 1_000), (second.id, 500)])
-    opening.open_lot(session, village.manager, lot_id=mixed.id, on=TODAY)
+    opening.open_lot(session, village.manager, lot_id=mixed.id, now=NOW)
     packed = village.draft(300, inputs=[(mixed.id, 300)])
     graph = queries.graph(session, packed.id)
     assert {(edge.lot_id, edge.input_lot_id, edge.quantity_milli) for edge in graph.ancestors} == {
@@ -210,7 +210,7 @@ def test_a_lot_moved_and_sold_until_nothing_is_left_has_given_each_contribution_
         whole += 4 * 1_234
         lot = village.draft(whole, bought_in_milli=whole - 4 * 1_234)
         rows = village.record(lot, *map(village.gives, village.households, [1_234] * 4, prices))
-        opening.open_lot(session, village.manager, lot_id=lot.id, on=TODAY)
+        opening.open_lot(session, village.manager, lot_id=lot.id, now=NOW)
         owed = {row.id: row.amount_fen or 0 for row in rows}
         given_away = dict.fromkeys(owed, 0)
         for is_sale, milli in [*steps, (False, whole)]:

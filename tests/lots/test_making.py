@@ -67,7 +67,7 @@ def repacked(village: Village, lot: Lot, quantity_milli: int, loss_milli: int = 
 
 def put_on_sale(village: Village, *lots: Lot) -> None:
     for lot in lots:
-        opening.open_lot(village.session, village.manager, lot_id=lot.id, on=TODAY)
+        opening.open_lot(village.session, village.manager, lot_id=lot.id, now=NOW)
 
 
 def held(session: orm.Session, *lots: Lot) -> tuple[int, int]:

@@ -127,8 +127,8 @@ def test_a_lot_comes_from_the_county_for_which_its_product_is_certified(village:
 def test_a_lot_that_is_no_longer_good_does_not_go_on_sale(village: Village) -> None:
     lot = village.draft(1_000, expires_on=TODAY, bought_in_milli=1_000)
     with pytest.raises(ExpiredLotError):
-        opening.open_lot(village.session, village.manager, lot_id=lot.id, on=TODAY + timedelta(days=1))
-    assert opening.open_lot(village.session, village.manager, lot_id=lot.id, on=TODAY).status is LotStatus.OPEN
+        opening.open_lot(village.session, village.manager, lot_id=lot.id, now=NOW + timedelta(days=1))
+    assert opening.open_lot(village.session, village.manager, lot_id=lot.id, now=NOW).status is LotStatus.OPEN
 
 
 def test_a_mechanism_must_be_in_the_plan_and_the_plan_in_force(session: orm.Session) -> None:
@@ -172,18 +172,18 @@ def test_a_lot_is_opened_by_somebody_who_neither_made_it_nor_recorded_what_went_
     village.record(lot, village.gives(village.households[0], 1_000))
     for maker in (village.manager, village.clerk):
         with pytest.raises(FourEyesError):
-            opening.open_lot(village.session, maker, lot_id=lot.id, on=TODAY)
+            opening.open_lot(village.session, maker, lot_id=lot.id, now=NOW)
     second = village.actor(Role.SUPPLIER_MANAGER)
-    assert opening.open_lot(village.session, second, lot_id=lot.id, on=TODAY).opened_by == second.member_id
+    assert opening.open_lot(village.session, second, lot_id=lot.id, now=NOW).opened_by == second.member_id
 
 
 def test_hours_of_work_cover_no_quantity(village: Village) -> None:
     lot = village.draft(1_500, bought_in_milli=600, loss_milli=100)
     village.record(lot, village.gives(village.households[0], 999), village.works(village.households[1], 9_000))
     with pytest.raises(NotCoveredError):
-        opening.open_lot(village.session, village.manager, lot_id=lot.id, on=TODAY)
+        opening.open_lot(village.session, village.manager, lot_id=lot.id, now=NOW)
     village.record(lot, village.gives(village.households[0], 1))
-    assert opening.open_lot(village.session, village.manager, lot_id=lot.id, on=TODAY).status is LotStatus.OPEN
+    assert opening.open_lot(village.session, village.manager, lot_id=lot.id, now=NOW).status is LotStatus.OPEN
 
 
 def test_a_flagged_category_is_not_opened_without_a_quality_certificate(session: orm.Session) -> None:
@@ -193,16 +193,16 @@ def test_a_flagged_category_is_not_opened_without_a_quality_certificate(session:
         village.opened(1_000)
     lot = village.draft(1_000, bought_in_milli=1_000)
     registering.attach_quality_certificate(session, village.clerk, lot_id=lot.id, number="HGZ-1")
-    assert opening.open_lot(session, village.manager, lot_id=lot.id, on=TODAY).status is LotStatus.OPEN
+    assert opening.open_lot(session, village.manager, lot_id=lot.id, now=NOW).status is LotStatus.OPEN
 
 
 def test_a_mixed_lot_needs_a_quality_certificate_of_its_own(village: Village) -> None:
     session = village.session
     first = village.draft(1_000, bought_in_milli=1_000)
     registering.attach_quality_certificate(session, village.clerk, lot_id=first.id, number="HGZ-1")
-    opening.open_lot(session, village.manager, lot_id=first.id, on=TODAY)
+    opening.open_lot(session, village.manager, lot_id=first.id, now=NOW)
     second = village.draft(1_000, inputs=[(first.id, 1_000)])
-    opening.open_lot(session, village.manager, lot_id=second.id, on=TODAY)
+    opening.open_lot(session, village.manager, lot_id=second.id, now=NOW)
     third = village.draft(500, inputs=[(second.id, 500)])
     for lot in (second, third):
         if lot.status is LotStatus.DRAFT:

@@ -20,7 +20,7 @@ from market.lots.models import Lot
 from market.quantities import MeasuredIn
 from tests import factories
 from tests.lots.cooperative import refused
-from tests.lots.village import NOW, TODAY, Village
+from tests.lots.village import NOW, Village
 from tests.story import Story, open_channels
 
 GENERATIONS = 10
@@ -37,7 +37,7 @@ class Chain(Village):
         self.first = self.opened(1_024_000)
 
     def on_sale(self, lot: Lot) -> Lot:
-        return opening.open_lot(self.session, self.manager, lot_id=lot.id, on=TODAY)
+        return opening.open_lot(self.session, self.manager, lot_id=lot.id, now=NOW)
 
     def split(self, lot: Lot, *quantities_milli: int) -> list[Lot]:
         asked: dict[str, Any] = {"measured_in": MeasuredIn.KG, "now": NOW}

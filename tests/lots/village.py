@@ -83,4 +83,4 @@ class Village:
     def opened(self, quantity_milli: int, **facts: Any) -> Lot:
         lot = self.draft(quantity_milli, **facts)
         self.record(lot, *self.brought(quantity_milli))
-        return opening.open_lot(self.session, self.manager, lot_id=lot.id, on=TODAY)
+        return opening.open_lot(self.session, self.manager, lot_id=lot.id, now=NOW)

@@ -41,7 +41,8 @@ SELECT h.id::text, h.registered_on, h.departed_on, array_agg(s.valid_from ORDER 
 """
 _PAYMENTS = """
 SELECT p.id::text, p.disbursement_id::text, CASE WHEN p.household_id IS NULL THEN 'collective' ELSE 'household' END,
-       coalesce(p.household_id, p.collective_id)::text, p.contribution_id::text, p.amount_fen
+       coalesce(p.household_id, p.collective_id)::text, p.contribution_id::text, p.amount_fen,
+       p.invoice_number IS NOT NULL
   FROM payments p WHERE p.supplier_id = %(supplier)s ORDER BY p.id
 """
 _ACCEPTED = """
@@ -166,7 +167,7 @@ class Household(NamedTuple):
 
 
 class Payment(NamedTuple):
-    """What a payee was paid, perhaps for one contribution."""
+    """What a payee was paid, perhaps for one contribution, or by an invoice, which is for produce."""
 
     id: str
     disbursement: str
@@ -174,6 +175,11 @@ class Payment(NamedTuple):
     payee: str
     contribution: str | None
     amount_fen: int
+    invoiced: bool
+
+    def is_for(self, share: Share) -> bool:
+        """Tell whether it may pay a share."""
+        return not self.invoiced or share.mechanism in {"order_purchase", "consignment", "contracting"}
 
 
 class Event(NamedTuple):

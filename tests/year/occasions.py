@@ -36,7 +36,7 @@ def make_lots(session: orm.Session, cooperative: Cooperative, day: date) -> int:
     lots = session.scalars(at_hand.order_by(Lot.produced_on.desc(), Lot.id.desc())).all()
     made = _MAKE[day.month % len(_MAKE)](session, cooperative, lots, noon(day)) if lots else ()
     for lot in made:
-        opening.open_lot(session, cooperative.manager, lot_id=lot.id, on=day)
+        opening.open_lot(session, cooperative.manager, lot_id=lot.id, now=noon(day))
     return len(made)
 
 

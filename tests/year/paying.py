@@ -55,7 +55,8 @@ class Paying:
             left = payment.amount_fen
             settled: list[tuple[Place, int]] = []
             for place, fen in self._in_turn((payment.kind, payment.payee), tuple(PAID_STEP)):
-                if left and payment.contribution in self.facts.behind(place.share.contribution):
+                reasons = self.facts.behind(place.share.contribution)
+                if left and payment.contribution in reasons and payment.is_for(place.share):
                     settled.append((place, min(left, fen)))
                     left -= settled[-1][1]
             later = [(place, fen) for place, fen in settled if self.standing.last(place) > paid_on]
@@ -100,7 +101,7 @@ class Paying:
                     break
                 wanted = fen
                 for reason in self.facts.behind(claim.share.contribution):
-                    for advance in [each for each, _ in ahead if self._paid_for(each) == reason]:
+                    for advance in [each for each, _ in ahead if self._fits(each, reason, claim)]:
                         part = min(wanted, left[advance])
                         wanted -= part
                         left[advance] -= part
@@ -112,8 +113,9 @@ class Paying:
                 self.standing.move(claim, claim._replace(step=step, payment=advance.payment), fen, day)
                 self.standing.move(advance, "paid_ahead", fen, day)
 
-    def _paid_for(self, advance: Place) -> str | None:
-        return self.facts.payments[advance.payment or ""].contribution
+    def _fits(self, advance: Place, reason: str | None, claim: Place) -> bool:
+        payment = self.facts.payments[advance.payment or ""]
+        return payment.contribution == reason and payment.is_for(claim.share)
 
     def _confirmed(self, advance: Place) -> date | None:
         """Return when what was paid ahead was confirmed: of what a collective gave on, when the last of it was."""

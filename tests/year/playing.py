@@ -276,7 +276,8 @@ def _pay_households(year: Year, cooperative: Cooperative, day: date) -> None:
         owed = session.execute(_OWED, {"supplier": cooperative.id}).all()
         listed = [
             PaymentOrder(
-                Kind(row.kind), row.owner_id, max(row.fen + year.dice.of((0, 0, 0, -17, 23)), 1), uuid4().hex, None
+                *(Kind(row.kind), row.owner_id, max(row.fen + year.dice.of((0, 0, 0, -17, 23)), 1), uuid4().hex, None),
+                _invoice(year, day) if row.kind == Kind.HOUSEHOLD and row.fen % 3 == 0 else None,
             )
             for row in owed
             if year.dice.happens(70)
@@ -291,6 +292,12 @@ def _pay_households(year: Year, cooperative: Cooperative, day: date) -> None:
     for row in paid[1::2]:
         if row.household_id and year.dice.happens(6):
             year.plan(year.within(day, 5, 90), _undoing(year, cooperative, row.id, day))
+
+
+def _invoice(year: Year, day: date) -> str:
+    """Return the number of a purchase invoice; what it pays beyond produce of now is ahead of produce to come."""
+    year.done["invoices"] += 1
+    return f"{day:%y}14{year.done['invoices']:016}"
 
 
 def _undoing(year: Year, cooperative: Cooperative, payment_id: UUID, paid_on: date) -> Deed:

@@ -72,7 +72,7 @@ def test_a_small_year_is_conserved_at_every_level(small: tuple[Year, str]) -> No
     assert found(year, url) == []
 
     assert year.done["orders"] == SMALL.orders
-    assert min(year.done[deed] for deed in (*CORRECTIONS, *OCCASIONS, "months closed", "confirmations")) > 0
+    assert min(year.done[deed] for deed in (*CORRECTIONS, *OCCASIONS, "months closed", "confirmations", "invoices")) > 0
     assert examined(year.db) == []
 
 
