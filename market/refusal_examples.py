@@ -10,6 +10,7 @@ FACTS: Mapping[str, object] = {
     "again": "create",
     "allowed": ("direct", "custodian"),
     "amount_fen": 128_000,
+    "annulment": "0198c2f0-5d1e-7b3a-9c41-2f6d0b7a1e55",
     "area": "12.5",
     "asked": "70.00",
     "available": "300",

@@ -32,7 +32,8 @@ from market.livelihoods.queries import ItemSum
 from market.livelihoods.rules import ITEMS, Figure, Fraction, Treatment, Window, per_head
 
 # An entry is never booked before the day it is known under: what came into the window was booked from its begin on.
-# A return or price cut is known under the day of the acceptance, but it happened on the day from which it counts.
+# A return, price cut or annulment is known under the day of what it undoes, but it happened on the day from which it
+# counts.
 _MOVED = """
 moved AS (
   SELECT a.owner_id, a.kind, a.step, m.*, e.source, e.reason, e.recorded_at, e.original_effective_on,
@@ -49,7 +50,8 @@ moved AS (
    ) m
     JOIN ledger_entries e ON e.id = m.entry_id
    WHERE a.book = 'attribution' AND a.kind = 'household' AND a.owner_id = ANY(CAST(:households AS uuid[]))
-     AND (e.effective_on <= :on OR e.reason NOT IN ('return', 'price_cut') AND e.original_effective_on <= :on)
+     AND (e.effective_on <= :on
+          OR e.reason NOT IN ('return', 'price_cut', 'annulment') AND e.original_effective_on <= :on)
 )
 """
 _POSITIONS = sa.text(
@@ -101,7 +103,7 @@ _FALLEN = sa.text(
         FROM own o
         JOIN ledger_transfers t ON t.debit_account_id = o.id AND t.effective_on >= :begin
         JOIN ledger_entries e ON e.id = t.entry_id
-       WHERE e.reason IN ('return', 'price_cut', 'unrecognition', 'payment_reversal')
+       WHERE e.reason IN ('return', 'price_cut', 'annulment', 'unrecognition', 'payment_reversal')
     )
     SELECT t.id, e.source, e.reason, e.recorded_at, e.effective_on, e.original_effective_on, o.owner_id,
            t.order_line_id, t.mechanism, t.contribution_id, t.assisted, t.payment_id, o.step, m.fen
@@ -111,7 +113,8 @@ _FALLEN = sa.text(
                      AS m (account_id, fen)
       JOIN own o ON o.id = m.account_id AND o.owner_id = l.owner_id
       JOIN ledger_entries e ON e.id = t.entry_id
-     WHERE e.effective_on <= :on OR e.reason NOT IN ('return', 'price_cut') AND e.original_effective_on <= :on
+     WHERE e.effective_on <= :on
+        OR e.reason NOT IN ('return', 'price_cut', 'annulment') AND e.original_effective_on <= :on
      ORDER BY t.effective_on, t.id
     """
 )

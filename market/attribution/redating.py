@@ -1,8 +1,8 @@
 """Since when what stands of a share has stood, and under which day what fell off it is known; pure.
 
-A return, a price cut, money that a buyer took back and a payment reversed take off what had come to a step of the
-ladder, the last that came there first. As now known that never came: each part that fell is known under the day of the
-part it undoes.
+A return, a price cut, an annulment, money that a buyer took back and a payment reversed take off what had come to a
+step of the ladder, the last that came there first; an annulment what came of the day that it undoes before all else. As
+now known that never came: each part that fell is known under the day of the part it undoes.
 """
 
 from collections import defaultdict
@@ -19,8 +19,9 @@ from market.benefits.rules import Mechanism
 BELOW: Mapping[Step, Step] = {**dict(zip(LADDER[1:], LADDER, strict=False)), Step.TOP_UP_PAID: Step.TOP_UP}
 """The step that is reached before a step is."""
 PAID = frozenset({Step.DISBURSED, Step.CONFIRMED, Step.TOP_UP_PAID})
-TAKEN_BACK = frozenset({"return", "price_cut"})
-"""Reasons of entries that correct an acceptance, and are known under its day."""
+ANNULMENT = "annulment"
+TAKEN_BACK = frozenset({"return", "price_cut", ANNULMENT})
+"""Reasons of entries that correct an earlier one, as an acceptance, and are known under its day."""
 BEFORE = date.min
 """The day of what had come before the first movement that is told."""
 
@@ -83,6 +84,8 @@ def redated(movements: Iterable[Movement]) -> Iterator[Redated]:
         for (cause, place, step), fen in _brought(sides).items():
             stack = came[place, step]
             if fen < 0:
+                if cause.reason == ANNULMENT:
+                    stack.sort(key=lambda came_on: came_on[0] == cause.known_on)
                 for day, part in _taken(stack, -fen):
                     yield Redated(cause, place, step, -part, day)
             elif fen:

@@ -123,13 +123,17 @@ class EventKind(StrEnum):
     CONFIRMATION = "confirmation"
     PAYMENT_REVERSAL = "payment_reversal"
     DISTRIBUTION = "distribution"
+    ANNULMENT = "annulment"
     SECOND_DISTRIBUTION = "second_distribution"
     SECOND_CONFIRMATION = "second_confirmation"
 
 
 @dataclass(slots=True)
 class Event:
-    """A fact on a day, recorded at an instant; only one of what it may be about is filled."""
+    """A fact on a day, recorded at an instant; only one of what it may be about is filled.
+
+    An annulment `undoes` a distribution.
+    """
 
     kind: EventKind
     id: UUID
@@ -142,6 +146,7 @@ class Event:
     payments: list[PaymentFact] = field(default_factory=list)
     reversed: ReversedFact | None = None
     distribution: DistributionFact | None = None
+    undoes: UUID | None = None
     second: SecondFact | None = None
 
     @property

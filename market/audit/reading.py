@@ -1,4 +1,4 @@
-"""Reading what a supplier's book follows from, as it was recorded: sixteen statements, one supplier at a time."""
+"""Reading what a supplier's book follows from, as it was recorded: seventeen statements, one supplier at a time."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -25,7 +25,7 @@ from market.audit.facts import (
     SupplierFacts,
 )
 from market.audit.oracle import COLLECTIVE, HOUSEHOLD
-from market.audit.sharing_facts import distributions, second_distributions
+from market.audit.sharing_facts import annulled, distributions, second_distributions
 from market.benefits.rules import MECHANISMS, Measure
 from market.clock import business_date
 
@@ -148,7 +148,7 @@ _HOUSEHOLDS = sa.text(
 
 
 def load(session: orm.Session, supplier_id: UUID) -> SupplierFacts:
-    """Read a supplier's facts in sixteen statements."""
+    """Read a supplier's facts in seventeen statements."""
     who = {"supplier": supplier_id}
     lines = {row.id: LineFact(*row) for row in session.execute(_LINES, who)}
     orders: dict[UUID, list[UUID]] = defaultdict(list)
@@ -217,7 +217,7 @@ def _money(session: orm.Session, who: Mapping[str, UUID]) -> list[Event]:
 
 
 def _lists(session: orm.Session, supplier_id: UUID) -> list[Event]:
-    """Return distributions as they were approved, and what collectives gave on."""
+    """Return distributions as they were approved and annulled, and what collectives gave on."""
     measured = [code.value for code, terms in MECHANISMS.items() if Measure.QUANTITY in terms.measures]
     shared_out = [
         Event(EventKind.DISTRIBUTION, fact.id, None, business_date(fact.decided_at), fact.decided_at, distribution=fact)
@@ -227,7 +227,18 @@ def _lists(session: orm.Session, supplier_id: UUID) -> list[Event]:
         Event(EventKind.SECOND_DISTRIBUTION, fact.id, None, fact.given_on, fact.decided_at, second=fact)
         for fact in second_distributions(session, supplier_id)
     ]
-    return [*shared_out, *given_on]
+    undone = [
+        Event(
+            EventKind.ANNULMENT,
+            fact.id,
+            None,
+            business_date(fact.decided_at),
+            fact.decided_at,
+            undoes=fact.distribution_id,
+        )
+        for fact in annulled(session, supplier_id)
+    ]
+    return [*shared_out, *given_on, *undone]
 
 
 def _fact(kind: Callable[..., Fact], stored: Sequence[Any]) -> Fact:

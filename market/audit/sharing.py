@@ -63,7 +63,9 @@ class Sharing(History):
             "from_retained_fen": fact.amount_fen - from_pool,
             **({"remainder_of": str(fact.remainder_of)} if fact.remainder_of else {}),
         }
-        yield Expected(source, "distribution", on, moves, facts, period=(fact.period_from, fact.period_to))
+        listed = Expected(source, "distribution", on, moves, facts, period=(fact.period_from, fact.period_to))
+        self._lists[fact.id] = listed
+        yield listed
         yield from self._match(event, {stake.owner_id for stake in given if stake.kind in PAYEES}, on, hints)
 
     def _listed(self, fact: DistributionFact) -> dict[tuple[str, UUID], tuple[int, int]]:

@@ -53,9 +53,9 @@ class RegisterFact(NamedTuple):
 
 @dataclass(slots=True)
 class DistributionFact:
-    """An approved distribution of a supplier; `volumes` are what households gave to its lots: milli-units, fen.
+    """A distribution of a supplier, as it was approved.
 
-    `units` are what that was measured in.
+    `volumes` are what households gave to its lots, milli-units and fen; `units` are what that was measured in.
     """
 
     id: UUID
@@ -98,7 +98,7 @@ _DISTRIBUTIONS = sa.text(
            d.from_retained_fen, d.list_sha256, d.decided_at, d.remainder_of, v.canonical, v.sha256,
            d.register_sha256
       FROM distributions d LEFT JOIN register_versions v ON v.id = d.register_version_id
-     WHERE d.supplier_id = :supplier AND d.status = 'approved'
+     WHERE d.supplier_id = :supplier AND d.status IN ('approved', 'annulled')
      ORDER BY d.id
     """
 )
@@ -106,7 +106,7 @@ _ITEMS = sa.text(
     """
     SELECT i.distribution_id, i.household_id, i.collective_id, i.weight, i.fen, i.assisted, i.excluded
       FROM distribution_items i JOIN distributions d ON d.id = i.distribution_id
-     WHERE d.supplier_id = :supplier AND d.status = 'approved'
+     WHERE d.supplier_id = :supplier AND d.status IN ('approved', 'annulled')
      ORDER BY i.distribution_id, i.position
     """
 )
@@ -116,7 +116,7 @@ _VOLUMES = sa.text(
            array_agg(DISTINCT c.measured_in)
       FROM distributions d
       JOIN contributions c ON c.lot_id = ANY(d.lot_ids) AND c.delivered_on BETWEEN d.period_from AND d.period_to
-     WHERE d.supplier_id = :supplier AND d.status = 'approved' AND c.carried_from IS NULL
+     WHERE d.supplier_id = :supplier AND d.status IN ('approved', 'annulled') AND c.carried_from IS NULL
        AND c.mechanism = ANY(:mechanisms)
      GROUP BY 1, 2
     """
@@ -140,8 +140,29 @@ _SECOND_ITEMS = sa.text(
 )
 
 
+_ANNULLED = sa.text(
+    """
+    SELECT id, distribution_id, decided_at FROM annulments
+     WHERE supplier_id = :supplier AND status = 'approved' AND distribution_id IS NOT NULL
+    """
+)
+
+
+class AnnulledFact(NamedTuple):
+    """That a distribution never was, as it was approved."""
+
+    id: UUID
+    distribution_id: UUID
+    decided_at: datetime
+
+
+def annulled(session: orm.Session, supplier_id: UUID) -> list[AnnulledFact]:
+    """Read which of a supplier's distributions were annulled."""
+    return [AnnulledFact(*row) for row in session.execute(_ANNULLED, {"supplier": supplier_id})]
+
+
 def distributions(session: orm.Session, supplier_id: UUID, measured: list[str]) -> list[DistributionFact]:
-    """Read a supplier's approved distributions, in three statements; `measured` are the mechanisms of produce."""
+    """Read what a supplier's distributions were when approved, in three statements; `measured` are the mechanisms."""
     who = {"supplier": supplier_id}
     items = _items(session, _ITEMS, who)
     volumes: dict[UUID, dict[UUID, tuple[int, int]]] = defaultdict(dict)

@@ -113,11 +113,15 @@ Owner = tuple[str, UUID]
 
 
 class Change(NamedTuple):
-    """What came to a place on a day or, below zero, left it: of a list's period, or of any day until it left."""
+    """What came to a place on a day or, below zero, left it: of a list's period, or of any day until it left.
+
+    What an annulled list gives back is of the period that it had been of; it is there since `back_on`.
+    """
 
     fen: int
     first_on: date
     last_on: date
+    back_on: date | None = None
 
 
 class Standing:
@@ -134,21 +138,24 @@ class Standing:
         self._paid: dict[UUID, set[tuple[UUID, Stake, str]]] = defaultdict(set)
         self._changes: dict[tuple[UUID, Place], list[Change]] = defaultdict(list)
 
-    def post(self, amounts: Sequence[Amount], on: date, *, period: tuple[date, date] | None = None) -> None:
-        """Count what an entry moves; a list takes what came in its period."""
+    def post(
+        self,
+        amounts: Sequence[Amount],
+        on: date,
+        *,
+        period: tuple[date, date] | None = None,
+        undone_on: date | None = None,
+    ) -> None:
+        """Count what an entry moves; a list takes what came in its period, and gives it back if it is annulled."""
         for move, fen in amounts:
             for account, change in ((move.debit, -fen), (move.credit, fen)):
                 self._count(account, move, change, on)
                 if account.kind in {POOL, RETAINED} and account.step == RECOGNISED and move.order_line_id:
                     place = (move.order_line_id, (move.stake, RECOGNISED, None))
-                    self._changes[place].append(self._change(account.kind, change, on, period))
-
-    @staticmethod
-    def _change(kind: str, fen: int, on: date, period: tuple[date, date] | None) -> Change:
-        if fen > 0:
-            return Change(fen, on, on)
-        first, last = period or (date.min, on)
-        return Change(fen, date.min if kind == POOL else first, last)
+                    made = _change(account.kind, change, on, period)
+                    if period and undone_on:
+                        made = _undone(account.kind, change, on, period, undone_on)
+                    self._changes[place].append(made)
 
     def _count(self, account: Account, move: Move, fen: int, on: date) -> None:
         owner = (account.kind, account.owner_id)
@@ -210,12 +217,13 @@ class Standing:
         found = []
         for each in held:
             changes = self._changes[each.line_id, (each.stake, each.step, each.payment_id)]
-            came = [change.first_on for change in changes if change.fen > 0 and first <= change.first_on <= last]
+            came = [each.first_on for each in changes if each.fen > 0 and first <= each.first_on <= last]
+            back = [change.back_on for change in changes if change.back_on]
             firsts = {first, *(change.first_on for change in changes if change.fen < 0 and change.first_on < first)}
             lasts = {last, *(change.last_on for change in changes if change.fen < 0 and change.last_on > last)}
             fen = min(_over(changes, begin, end) for begin in firsts for end in lasts)
             if fen > 0:
-                found.append(each._replace(fen=fen, last_on=max(came)))
+                found.append(each._replace(fen=fen, last_on=max([*came, *back])))
         return found
 
     def owed(self, owner: Owner) -> list[Claim]:
@@ -239,6 +247,20 @@ class Standing:
             place = (stake, step, payment_id)
             if (fen := self._lines[line_id].get(place, 0)) > 0:
                 yield Claim(line_id, stake, step, fen, *self._days[line_id, place])
+
+
+def _change(kind: str, fen: int, on: date, period: tuple[date, date] | None) -> Change:
+    if fen > 0:
+        return Change(fen, on, on)
+    first, last = period or (date.min, on)
+    return Change(fen, date.min if kind == POOL else first, last)
+
+
+def _undone(kind: str, fen: int, on: date, period: tuple[date, date], undone_on: date) -> Change:
+    """Return what an annulment changes: the reverse of what its list had changed, of the same days."""
+    if fen < 0:
+        return Change(fen, undone_on, undone_on)
+    return Change(fen, date.min if kind == POOL else period[0], period[1], on)
 
 
 def _over(changes: Sequence[Change], first: date, last: date) -> int:

@@ -13,7 +13,7 @@ from market.attribution.rules import Kind, Share, Step
 from market.benefits.rules import MECHANISMS, Measure, Mechanism
 from market.db import plan_anew, within
 from market.distributions.models import Distribution, DistributionItem
-from market.distributions.rules import DistributionStatus, Fund, Item, Movement, Period, left_of
+from market.distributions.rules import GONE, Fund, Item, Movement, Period, left_of
 from market.identity.models import Organisation
 from market.identity.rules import Actor, Scope
 
@@ -35,7 +35,7 @@ def sharing_the_same(session: orm.Session, basis: str, period: Period) -> Distri
         sa.select(Distribution)
         .where(
             Distribution.basis == basis,
-            Distribution.status != DistributionStatus.REJECTED,
+            Distribution.status.not_in(GONE),
             Distribution.period_from <= period.ends_on,
             Distribution.period_to >= period.begins_on,
         )
@@ -47,9 +47,7 @@ def sharing_the_same(session: orm.Session, basis: str, period: Period) -> Distri
 def sharing_the_remainder(session: orm.Session, distribution_id: UUID) -> UUID | None:
     """Return the dividend, proposed or approved, that shares what a return by volume leaves."""
     return session.scalar(
-        sa.select(Distribution.id).where(
-            Distribution.remainder_of == distribution_id, Distribution.status != DistributionStatus.REJECTED
-        )
+        sa.select(Distribution.id).where(Distribution.remainder_of == distribution_id, Distribution.status.not_in(GONE))
     )
 
 
@@ -133,21 +131,38 @@ def volumes(session: orm.Session, supplier_id: UUID, period: Period) -> Volumes:
     )
 
 
+# What an annulment gave back is of the days of the list that it undid, though it is there since a later one.
 _FUNDS = sa.text(
     """
-    SELECT m.order_line_id, a.kind, m.mechanism, max(m.came_in_on) FILTER (WHERE m.came_in_on <= :ends_on) AS since,
+    WITH undone AS MATERIALIZED (
+        SELECT e.id AS entry_id, e.effective_on AS back_on, d.period_from, d.period_to, o.effective_on AS given_on
+          FROM annulments n
+          JOIN distributions d ON d.id = n.distribution_id
+          JOIN ledger_entries e ON e.source = 'annulment:' || n.id
+          JOIN ledger_entries o ON o.source = 'distribution:' || d.id
+         WHERE n.supplier_id = :supplier
+    )
+    SELECT m.order_line_id, a.kind, m.mechanism,
+           greatest(max(m.came_in_on) FILTER (WHERE m.came_in_on <= :ends_on), max(m.back_on)) AS since,
            array_agg(m.fen) AS fen, array_agg(m.begins_on) AS begins_on, array_agg(m.ends_on) AS ends_on
       FROM ledger_accounts a
       CROSS JOIN LATERAL (
-          SELECT order_line_id, mechanism, amount_fen AS fen, effective_on AS begins_on, effective_on AS ends_on,
-                 effective_on AS came_in_on
-            FROM ledger_transfers WHERE credit_account_id = a.id
+          SELECT t.order_line_id, t.mechanism, t.amount_fen AS fen,
+                 CASE WHEN u.entry_id IS NULL THEN t.effective_on
+                      WHEN a.kind = 'retained' THEN u.period_from ELSE :ever END AS begins_on,
+                 coalesce(u.period_to, t.effective_on) AS ends_on,
+                 CASE WHEN u.entry_id IS NULL THEN t.effective_on END AS came_in_on, u.back_on
+            FROM ledger_transfers t
+            LEFT JOIN undone u ON u.entry_id = t.entry_id
+           WHERE t.credit_account_id = a.id
           UNION ALL
           SELECT t.order_line_id, t.mechanism, -t.amount_fen,
-                 CASE WHEN a.kind = 'retained' AND d.id IS NOT NULL THEN d.period_from ELSE :ever END,
-                 coalesce(d.period_to, t.effective_on), NULL
+                 CASE WHEN a.kind = 'retained' AND d.id IS NOT NULL THEN d.period_from
+                      ELSE coalesce(u.given_on, :ever) END,
+                 coalesce(d.period_to, u.given_on, t.effective_on), NULL, NULL
             FROM ledger_transfers t
             JOIN ledger_entries e ON e.id = t.entry_id
+            LEFT JOIN undone u ON u.entry_id = t.entry_id
             LEFT JOIN distributions d ON d.supplier_id = :supplier AND e.source = 'distribution:' || d.id
            WHERE t.debit_account_id = a.id) m
      WHERE a.book = 'attribution' AND a.owner_id = :supplier AND a.counterpart_id IS NULL AND a.step = 'recognised'
@@ -164,6 +179,7 @@ def funds(session: orm.Session, supplier_id: UUID, mechanism: Mechanism, period:
 
     Of a line counts what was recognised by the end of the period: in the pool with what earlier ones left; of retained
     money only what came in the period itself, as what an earlier one left there, its reserve too, the supplier keeps.
+    What an annulled list had taken is there again.
     """
     plan_anew(session)
     rows = session.execute(

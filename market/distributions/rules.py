@@ -17,11 +17,12 @@ from market.errors import MarketError, follow
 
 
 class DistributionStatus(StrEnum):
-    """The life of a distribution, a supplier's or a collective's."""
+    """The life of a distribution, a supplier's or a collective's; what a collective gave on is never annulled."""
 
     PROPOSED = "proposed"
     APPROVED = "approved"
     REJECTED = "rejected"
+    ANNULLED = "annulled"
 
 
 class DistributionEvent(StrEnum):
@@ -29,12 +30,18 @@ class DistributionEvent(StrEnum):
 
     APPROVE = "approve"
     REJECT = "reject"
+    ANNUL = "annul"
 
 
 TRANSITIONS: Mapping[tuple[DistributionStatus, DistributionEvent], DistributionStatus] = {
     (DistributionStatus.PROPOSED, DistributionEvent.APPROVE): DistributionStatus.APPROVED,
     (DistributionStatus.PROPOSED, DistributionEvent.REJECT): DistributionStatus.REJECTED,
+    (DistributionStatus.APPROVED, DistributionEvent.ANNUL): DistributionStatus.ANNULLED,
 }
+
+
+GONE = frozenset({DistributionStatus.REJECTED, DistributionStatus.ANNULLED})
+"""What leaves its days and its remainder to another list."""
 
 
 def after(status: DistributionStatus, event: DistributionEvent, *, machine: str = "distribution") -> DistributionStatus:

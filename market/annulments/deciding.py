@@ -1,0 +1,131 @@
+"""Proposing and deciding an annulment; the approval posts it as one entry."""
+
+from datetime import date, datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import orm
+
+from market.annulments import of_distribution, queries
+from market.annulments.models import Annulment
+from market.annulments.rules import AnnulmentEvent, AnnulmentProposedError, AnnulmentStatus, Undone, after
+from market.attribution import posting
+from market.attribution.matching import lock_supplier, match_advances
+from market.attribution.reversal import off
+from market.db import new_id
+from market.errors import FourEyesError, NotFoundError
+from market.identity.rules import Actor
+
+
+class Subject(NamedTuple):
+    """What is to be annulled."""
+
+    distribution_id: UUID
+
+
+def predict(session: orm.Session, actor: Actor, *, subject: Subject) -> tuple[UUID, Undone]:
+    """Return whose book an annulment concerns, and what it would take off and put back; writes nothing.
+
+    Raises `NotFoundError`, `TransitionError` for what is not approved, `AnnulmentProposedError`, or what the subject
+    refuses: `RemainderStandsError`, `GivenOnError`.
+    """
+    distribution = of_distribution.locked(session, actor, subject.distribution_id)
+    lock_supplier(session, distribution.supplier_id)
+    of_distribution.check(session, distribution)
+    if other := queries.waiting(session, distribution_id=distribution.id):
+        raise AnnulmentProposedError(annulment=other)
+    return distribution.supplier_id, of_distribution.undone(session, distribution)
+
+
+def propose(
+    session: orm.Session, actor: Actor, *, subject: Subject, reason: str, evidence: str, now: datetime
+) -> tuple[Annulment, Undone]:
+    """Write down that what was approved never was, for the county to decide; nothing is posted yet.
+
+    Raises what `predict` raises.
+    """
+    supplier_id, undone = predict(session, actor, subject=subject)
+    annulment = Annulment(
+        id=new_id(),
+        distribution_id=subject.distribution_id,
+        supplier_id=supplier_id,
+        reason=reason,
+        evidence=evidence,
+        status=AnnulmentStatus.PROPOSED,
+        made_by=actor.member_id,
+        made_at=now,
+    )
+    session.add(annulment)
+    session.flush()
+    return annulment, undone
+
+
+def approve(
+    session: orm.Session, actor: Actor, *, annulment_id: UUID, opinion: str, on: date, now: datetime
+) -> Annulment:
+    """Take off the book what still stands of what is annulled, and put it back where it came from.
+
+    It counts from `on`, or from the later day on which all that it takes had come in, and is known under the day of
+    the entry that it undoes. What payees had received stays with them as advances, which other money of theirs claims.
+    Raises `NotFoundError`, `TransitionError`, `FourEyesError`, `RemainderStandsError` or `GivenOnError`.
+    """
+    annulment = _decide(session, actor, annulment_id, AnnulmentEvent.APPROVE, opinion=opinion, now=now)
+    distribution = of_distribution.locked(session, actor, _distribution_of(annulment))
+    lock_supplier(session, annulment.supplier_id)
+    distribution.status = of_distribution.check(session, distribution)
+    undone = of_distribution.undone(session, distribution)
+    session.flush()
+    _post(session, annulment, undone, {"distribution": distribution.id}, on=on)
+    return annulment
+
+
+def reject(session: orm.Session, actor: Actor, *, annulment_id: UUID, opinion: str, now: datetime) -> Annulment:
+    """Turn an annulment down: what was approved stands. Raises as `approve` for who decides."""
+    annulment = _decide(session, actor, annulment_id, AnnulmentEvent.REJECT, opinion=opinion, now=now)
+    session.flush()
+    return annulment
+
+
+def _distribution_of(annulment: Annulment) -> UUID:
+    if annulment.distribution_id is None:
+        raise LookupError(annulment.id)
+    return annulment.distribution_id
+
+
+def _decide(
+    session: orm.Session,
+    actor: Actor,
+    annulment_id: UUID,
+    event: AnnulmentEvent,
+    *,
+    opinion: str,
+    now: datetime,
+) -> Annulment:
+    visible = queries.visible_annulments(actor).where(Annulment.id == annulment_id)
+    annulment = session.scalar(visible.with_for_update().execution_options(populate_existing=True))
+    if annulment is None:
+        raise NotFoundError(what="annulment")
+    status = after(annulment.status, event)
+    if actor.member_id == annulment.made_by or actor.organisation_id == annulment.supplier_id:
+        raise FourEyesError(rule="annulment")
+    annulment.status = status
+    annulment.decided_by, annulment.decided_at, annulment.opinion = actor.member_id, now, opinion
+    return annulment
+
+
+def _post(session: orm.Session, annulment: Annulment, undone: Undone, facts: dict[str, object], *, on: date) -> None:
+    """Post an annulment as one entry; then let what the payees are owed claim what they had received of it."""
+    supplier_id, source = annulment.supplier_id, f"annulment:{annulment.id}"
+    moves = [move for line_id, each in undone.falls for move in off(each, supplier_id, line_id)]
+    base = posting.base(supplier_id)
+    moves += [
+        posting.Move(
+            base, posting.account(back.share, supplier_id, back.step), back.fen, back.share, back.order_line_id
+        )
+        for back in undone.backs
+    ]
+    day = max(on, undone.since)
+    told = {"annulment": annulment.id, **facts}
+    draft = posting.Draft(source, "annulment", day, moves, told, original_effective_on=undone.known_on)
+    posting.post(session, [draft])
+    match_advances(session, undone.payees, supplier_id=supplier_id, trigger=source, on=day)

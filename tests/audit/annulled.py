@@ -1,0 +1,46 @@
+"""A list that never was: of two of one cooperative the wrong one is annulled, when its household has been paid."""
+
+from datetime import date
+
+from sqlalchemy import orm
+
+from market.annulments import deciding
+from market.benefits.holdings import Holding, RegisterBody, Source
+from market.benefits.rules import Mechanism, RegisterKind
+from market.distributions import proposing
+from market.distributions.listing import Dividend
+from market.distributions.rules import Period
+from market.identity.rules import OrganisationKind, Role, Scope
+from tests import factories
+from tests.story import NOON, TODAY, Story
+
+
+def annul(session: orm.Session) -> None:
+    """Share out twice on one line, pay the household, and take the first list back."""
+    story = Story(session, pools=[(Mechanism.SHARE_DIVIDEND, 1_000, None)])
+    family = story.household()
+    story.lot(10_000)
+    order = story.sell("5")
+    story.pay(order, order.amount_fen)
+    county = factories.organisation(session, kind=OrganisationKind.AGRICULTURE_DEPARTMENT)
+    reviewer = factories.actor(session, factories.member(session, county, Role.COUNTY_REVIEWER), Scope.REGION)
+    body = RegisterBody(RegisterKind.SHARES, (Holding(str(family.id), own_fen=100),))
+    made = []
+    for amount_fen in (1_200, 300):
+        version = factories.register_version(session, story.supplier, body)
+        distribution, _ = proposing.propose(
+            session,
+            story.clerk,
+            formula=Dividend(version.id, amount_fen, (Source.OWN,)),
+            period=Period(date(2026, 1, 1), TODAY),
+            evidence="成员大会决议",
+            now=NOON,
+        )
+        proposing.approve(session, reviewer, distribution_id=distribution.id, opinion="同意", on=TODAY, now=NOON)
+        made.append(distribution.id)
+    story.disburse({family.id: 700})
+    manager = factories.actor(session, factories.member(session, story.supplier, Role.SUPPLIER_MANAGER))
+    annulment, _ = deciding.propose(
+        session, manager, subject=deciding.Subject(made[0]), reason="名单有误", evidence="审计报告", now=NOON
+    )
+    deciding.approve(session, reviewer, annulment_id=annulment.id, opinion="属实", on=TODAY, now=NOON)
