@@ -115,13 +115,12 @@ Owner = tuple[str, UUID]
 class Change(NamedTuple):
     """What came to a place on a day or, below zero, left it: of a list's period, or of any day until it left.
 
-    What an annulled list gives back is of the period that it had been of; it is there since `back_on`.
+    What an annulled list gives back is of the period that it had been of.
     """
 
     fen: int
     first_on: date
     last_on: date
-    back_on: date | None = None
 
 
 class Standing:
@@ -154,7 +153,7 @@ class Standing:
                     place = (move.order_line_id, (move.stake, RECOGNISED, None))
                     made = _change(account.kind, change, on, period)
                     if period and undone_on:
-                        made = _undone(account.kind, change, on, period, undone_on)
+                        made = _undone(account.kind, change, period, undone_on)
                     self._changes[place].append(made)
 
     def _count(self, account: Account, move: Move, fen: int, on: date) -> None:
@@ -217,13 +216,11 @@ class Standing:
         found = []
         for each in held:
             changes = self._changes[each.line_id, (each.stake, each.step, each.payment_id)]
-            came = [each.first_on for each in changes if each.fen > 0 and first <= each.first_on <= last]
-            back = [change.back_on for change in changes if change.back_on]
             firsts = {first, *(change.first_on for change in changes if change.fen < 0 and change.first_on < first)}
             lasts = {last, *(change.last_on for change in changes if change.fen < 0 and change.last_on > last)}
             fen = min(_over(changes, begin, end) for begin in firsts for end in lasts)
             if fen > 0:
-                found.append(each._replace(fen=fen, last_on=max([*came, *back])))
+                found.append(each._replace(fen=fen))
         return found
 
     def owed(self, owner: Owner) -> list[Claim]:
@@ -256,11 +253,11 @@ def _change(kind: str, fen: int, on: date, period: tuple[date, date] | None) -> 
     return Change(fen, date.min if kind == POOL else first, last)
 
 
-def _undone(kind: str, fen: int, on: date, period: tuple[date, date], undone_on: date) -> Change:
+def _undone(kind: str, fen: int, period: tuple[date, date], undone_on: date) -> Change:
     """Return what an annulment changes: the reverse of what its list had changed, of the same days."""
     if fen < 0:
         return Change(fen, undone_on, undone_on)
-    return Change(fen, date.min if kind == POOL else period[0], period[1], on)
+    return Change(fen, date.min if kind == POOL else period[0], period[1])
 
 
 def _over(changes: Sequence[Change], first: date, last: date) -> int:

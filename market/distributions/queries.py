@@ -131,19 +131,19 @@ def volumes(session: orm.Session, supplier_id: UUID, period: Period) -> Volumes:
     )
 
 
-# What an annulment gave back is of the days of the list that it undid, though it is there since a later one.
+# What an annulment gave back is of the days of the list that it undid, though it is there since a later one. Another
+# list may have taken what came in the period while later money is left for it: a list counts from when all was there.
 _FUNDS = sa.text(
     """
     WITH undone AS MATERIALIZED (
-        SELECT e.id AS entry_id, e.effective_on AS back_on, d.period_from, d.period_to, o.effective_on AS given_on
+        SELECT e.id AS entry_id, d.period_from, d.period_to, o.effective_on AS given_on
           FROM annulments n
           JOIN distributions d ON d.id = n.distribution_id
           JOIN ledger_entries e ON e.source = 'annulment:' || n.id
           JOIN ledger_entries o ON o.source = 'distribution:' || d.id
          WHERE n.supplier_id = :supplier
     )
-    SELECT m.order_line_id, a.kind, m.mechanism,
-           greatest(max(m.came_in_on) FILTER (WHERE m.came_in_on <= :ends_on), max(m.back_on)) AS since,
+    SELECT m.order_line_id, a.kind, m.mechanism, max(m.there_on) AS since,
            array_agg(m.fen) AS fen, array_agg(m.begins_on) AS begins_on, array_agg(m.ends_on) AS ends_on
       FROM ledger_accounts a
       CROSS JOIN LATERAL (
@@ -151,7 +151,7 @@ _FUNDS = sa.text(
                  CASE WHEN u.entry_id IS NULL THEN t.effective_on
                       WHEN a.kind = 'retained' THEN u.period_from ELSE :ever END AS begins_on,
                  coalesce(u.period_to, t.effective_on) AS ends_on,
-                 CASE WHEN u.entry_id IS NULL THEN t.effective_on END AS came_in_on, u.back_on
+                 CASE WHEN u.entry_id IS NULL THEN t.effective_on END AS came_in_on, t.effective_on AS there_on
             FROM ledger_transfers t
             LEFT JOIN undone u ON u.entry_id = t.entry_id
            WHERE t.credit_account_id = a.id

@@ -131,9 +131,8 @@ def list_sha256(items: Sequence[Item]) -> str:
 class Fund(NamedTuple):
     """What stands on an order line and may be given: a pool, retained money, what a collective received.
 
-    `since` is the day of the last that came in, in the period if it is of one; `payment_id` tells received parts apart,
-    `step` where it stands, and `paid_on` when that payment was made: it may have been ahead of what came in, or have
-    been confirmed since.
+    `since` is the day of the last that came in; `payment_id` tells received parts apart, `step` where it stands, and
+    `paid_on` when that payment was made: it may have been ahead of what came in, or have been confirmed since.
     """
 
     order_line_id: UUID
