@@ -30,13 +30,15 @@ ANNULMENTS: tuple[Invariant, ...] = (
                  JOIN ledger_transfers t ON t.entry_id = g.id
                  JOIN ledger_accounts a ON a.id = t.credit_account_id AND a.kind IN ('household', 'collective')
                  CROSS JOIN LATERAL (
-                   SELECT sum(CASE WHEN s.id = m.credit_account_id THEN m.amount_fen ELSE -m.amount_fen END) AS fen
+                   SELECT sum(CASE WHEN s.id = m.credit_account_id THEN m.amount_fen ELSE -m.amount_fen END) AS fen,
+                          bool_and(m.entry_id = g.id OR o.kind <> 'base' OR s.id = m.debit_account_id) AS is_alone
                      FROM ledger_transfers m
                      JOIN ledger_accounts s ON s.id IN (m.credit_account_id, m.debit_account_id)
                       AND (s.kind, s.owner_id) = (a.kind, a.owner_id) AND s.step <> 'advance'
+                     JOIN ledger_accounts o ON o.id = m.debit_account_id
                     WHERE m.order_line_id = t.order_line_id AND m.mechanism = t.mechanism
-                      AND m.contribution_id IS NULL) x
-                WHERE g.source = concat('distribution:', n.distribution_id) AND x.fen > 0)
+                      AND m.assisted IS NOT DISTINCT FROM t.assisted AND m.contribution_id IS NULL) x
+                WHERE g.source = concat('distribution:', n.distribution_id) AND x.fen > 0 AND x.is_alone)
         """,
     ),
     Invariant(

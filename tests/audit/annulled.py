@@ -16,17 +16,18 @@ from tests.story import NOON, TODAY, Story
 
 
 def annul(session: orm.Session) -> None:
-    """Share out twice on one line, pay the household, and take the first list back."""
+    """Share out twice on one line, once to two households, pay one of them, and take the first list back."""
     story = Story(session, pools=[(Mechanism.SHARE_DIVIDEND, 1_000, None)])
-    family = story.household()
+    family, neighbours = story.household(), story.household()
     story.lot(10_000)
     order = story.sell("5")
     story.pay(order, order.amount_fen)
     county = factories.organisation(session, kind=OrganisationKind.AGRICULTURE_DEPARTMENT)
     reviewer = factories.actor(session, factories.member(session, county, Role.COUNTY_REVIEWER), Scope.REGION)
-    body = RegisterBody(RegisterKind.SHARES, (Holding(str(family.id), own_fen=100),))
+    holdings = (Holding(str(family.id), own_fen=200), Holding(str(neighbours.id), own_fen=100))
     made = []
-    for amount_fen in (1_200, 300):
+    for amount_fen, listed in ((1_500, holdings), (300, holdings[:1])):
+        body = RegisterBody(RegisterKind.SHARES, listed)
         version = factories.register_version(session, story.supplier, body)
         distribution, _ = proposing.propose(
             session,

@@ -33,6 +33,14 @@ ANNULMENTS: dict[str, tuple[tuple[str, ...], set[str]]] = {
         (f"UPDATE ledger_entries SET source = 'annulment:' || gen_random_uuid() WHERE id = {_ANNULLED}",),
         {"annulment_is_posted_once"},
     ),
+    "annulment_is_posted_once: no entry": (
+        (
+            f"DELETE FROM ledger_transfers WHERE entry_id = {_ANNULLED}",
+            f"DELETE FROM ledger_entries WHERE id = {_ANNULLED}",
+            *_NO_MONTHS,
+        ),
+        {"annulment_is_posted_once"},
+    ),
     "annulment_takes_what_was_given": (
         (
             f"UPDATE ledger_transfers SET amount_fen = amount_fen + 1 WHERE id IN ({_OFF}, {_BACK})",
