@@ -1,8 +1,8 @@
 """Since when what stands of a share has stood, and under which day what fell off it is known; pure.
 
 A return, a price cut, an annulment, money that a buyer took back and a payment reversed take off what had come to a
-step of the ladder, the last that came there first; an annulment what came of the day that it undoes before all else. As
-now known that never came: each part that fell is known under the day of the part it undoes.
+step of the ladder, the last that came there first; an annulment first what had come by the day that it undoes. As now
+known that never came: each part that fell is known under the day of the part it undoes.
 """
 
 from collections import defaultdict
@@ -84,9 +84,7 @@ def redated(movements: Iterable[Movement]) -> Iterator[Redated]:
         for (cause, place, step), fen in _brought(sides).items():
             stack = came[place, step]
             if fen < 0:
-                if cause.reason == ANNULMENT:
-                    stack.sort(key=lambda came_on: came_on[0] == cause.known_on)
-                for day, part in _taken(stack, -fen):
+                for day, part in _undone(stack, cause, -fen):
                     yield Redated(cause, place, step, -part, day)
             elif fen:
                 day = cause.effective_on if cause.reason in TAKEN_BACK else cause.known_on
@@ -106,6 +104,19 @@ def _brought(sides: Iterable[Movement]) -> dict[tuple[Cause, Place, Step], int]:
             brought[side.cause, place, step] += side.fen
             step = BELOW.get(step)
     return brought
+
+
+def _undone(stack: list[tuple[date, int]], cause: Cause, fen: int) -> Iterator[tuple[date, int]]:
+    """Take so much off what came, an annulment first of what had come by its day; yield the days of it."""
+    if cause.reason != ANNULMENT:
+        yield from _taken(stack, fen)
+        return
+    older = [(day, there) for day, there in stack if day <= cause.known_on]
+    newer = [(day, there) for day, there in stack if day > cause.known_on]
+    left = fen - min(fen, sum(there for _, there in older))
+    yield from _taken(older, fen - left)
+    yield from _taken(newer, left)
+    stack[:] = [*older, *newer]
 
 
 def _taken(stack: list[tuple[date, int]], fen: int) -> Iterator[tuple[date, int]]:
