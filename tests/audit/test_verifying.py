@@ -110,7 +110,9 @@ def test_a_transfer_to_another_household_is_named_twice(owner: orm.Session) -> N
     assert {finding.source for finding in found.values()} == {source}
 
 
-@pytest.mark.parametrize("kind", ["acceptance", "recognition:receipt", "return", "disbursement", "confirmation"])
+@pytest.mark.parametrize(
+    "kind", ["acceptance", "recognition:receipt", "return", "disbursement", "confirmation", "distribution", "annulment"]
+)
 def test_an_entry_that_is_gone_is_named(owner: orm.Session, kind: str) -> None:
     last = f"(SELECT e.source FROM ledger_entries e WHERE e.source LIKE '{kind}:%' ORDER BY recorded_at DESC LIMIT 1)"
     source = owner.scalar(sa.text(f"SELECT {last}"))
