@@ -30,9 +30,13 @@ Place = tuple[UUID, Share]
 
 
 def locked(session: orm.Session, actor: Actor, distribution_id: UUID) -> Distribution:
-    """Return a distribution that the actor may see, locked until the commit; raises `NotFoundError`."""
+    """Return a distribution that the actor may see, locked until the commit; raises `NotFoundError`.
+
+    A dividend may name it meanwhile as the return that it shares the remainder of: that waits for the supplier's lock,
+    and must not for this one under it.
+    """
     visible = visible_distributions(actor).where(Distribution.id == distribution_id)
-    found = session.scalar(visible.with_for_update().execution_options(populate_existing=True))
+    found = session.scalar(visible.with_for_update(key_share=True).execution_options(populate_existing=True))
     if found is None:
         raise NotFoundError(what="distribution", pointer="/distribution_id")
     return found

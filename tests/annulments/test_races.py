@@ -9,14 +9,18 @@ import sqlalchemy as sa
 
 from market.annulments import deciding
 from market.annulments.models import Annulment
-from market.annulments.rules import AnnulmentProposedError
+from market.annulments.rules import AnnulmentProposedError, RemainderStandsError
 from market.attribution.rules import Kind, PaymentOrder
 from market.audit.doctoring import examine
 from market.audit.verifying import verify
+from market.benefits.holdings import Holding, Source
 from market.db import Database
+from market.distributions import proposing
+from market.distributions.listing import Dividend
+from market.distributions.rules import NoRemainderError, RemainderSharedError
 from market.errors import TransitionError
 from tests.annulments.annulling import LATER, LATER_NOON, manager
-from tests.distributions.season import NOW, Season
+from tests.distributions.season import NOW, YEAR, Season
 from tests.money_out import paid_out
 from tests.story import open_channels
 
@@ -143,4 +147,43 @@ def test_a_list_annulled_by_two_words_at_once_falls_once(committed_db: Database)
     with committed_db.transaction() as session:
         entries = "SELECT count(*) FROM ledger_entries WHERE reason = 'annulment'"
         assert session.scalar(sa.text(entries)) == 1
+    all_is_well(committed_db)
+
+
+def test_what_a_return_by_volume_leaves_is_shared_or_the_return_is_annulled_but_not_both(
+    committed_db: Database,
+) -> None:
+    with committed_db.transaction() as session:
+        open_channels(session)
+        season = Season(session)
+        household = season.story.household().id
+        season.deliver({household: 100})
+        season.sell("10")
+        returned = season.share_out(season.patronage(50_00, by_volume_bp=6_000))
+        shares = season.shares(Holding(str(household), own_fen=1)).id
+        subject = deciding.Subject(returned.id)
+        annulment, _ = deciding.propose(
+            session, manager(season), subject=subject, reason="有误", evidence="报告", now=LATER_NOON
+        )
+    start = Barrier(8)
+
+    def act(index: int) -> str:
+        start.wait()
+        try:
+            with committed_db.transaction() as session:
+                if index % 2:
+                    deciding.approve(
+                        session, season.reviewer, annulment_id=annulment.id, opinion="属实", on=LATER, now=LATER_NOON
+                    )
+                    return "annulled"
+                formula = Dividend(shares, 20_00, tuple(Source), remainder_of=returned.id)
+                clerk = season.story.clerk
+                proposing.propose(session, clerk, formula=formula, period=YEAR, evidence="成员大会决议", now=NOW)
+                return "shared"
+        except (TransitionError, RemainderStandsError, NoRemainderError, RemainderSharedError):
+            return "refused"
+
+    with ThreadPoolExecutor(8) as pool:
+        done = sorted(pool.map(act, range(8)))
+    assert done in (["annulled", *["refused"] * 7], [*["refused"] * 7, "shared"])
     all_is_well(committed_db)
