@@ -1,7 +1,7 @@
 """Annulling a distribution: what its list gave goes back, line by line, to the money it was given out of."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from sqlalchemy import orm
@@ -19,7 +19,7 @@ from market.annulments.rules import (
     left_given,
 )
 from market.attribution.queries import standings
-from market.attribution.rules import Kind, Share, Standing
+from market.attribution.rules import Share, Standing
 from market.distributions.models import Distribution
 from market.distributions.queries import sharing_the_remainder, visible_distributions
 from market.distributions.rules import DistributionEvent, DistributionStatus, after
@@ -64,9 +64,8 @@ def undone(session: orm.Session, distribution: Distribution) -> Undone:
     given, taken = _own(moved, source)
     standing = _standing(session, given)
     falls: list[Fall] = []
-    for (line_id, share), fen in given.items():
-        # What a later list took of a pool it gave of any of its money: the pool gives back what is still there.
-        left_fen = fen if share.kind is Kind.POOL else left_given(moved[line_id, share], source)
+    for line_id, share in given:
+        left_fen = left_given(moved[line_id, share], source)
         fallen = falling(standing[line_id, share], left_fen, salt=f"{source}|{line_id}")
         falls += [Fall(line_id, each) for each in fallen]
     return Undone(falls, _backs(falls, taken, source), queries.known_on(session, source))
@@ -76,20 +75,20 @@ def _source(distribution: Distribution) -> str:
     return f"distribution:{distribution.id}"
 
 
-def _own(moved: Mapping[Place, list[Brought]], source: str) -> tuple[dict[Place, int], dict[UUID, dict[Share, int]]]:
-    """Return what a source gave to shares of lines, and of each line what it took of which share."""
-    given: dict[Place, int] = {}
+def _own(moved: Mapping[Place, list[Brought]], source: str) -> tuple[list[Place], dict[UUID, dict[Share, int]]]:
+    """Return to which shares of lines a source gave something, and of each line what it took of which share."""
+    given: list[Place] = []
     taken: dict[UUID, dict[Share, int]] = defaultdict(dict)
     for (line_id, share), all_that in sorted(moved.items(), key=lambda item: (item[0][0], item[0][1].key)):
         own = [brought.fen for brought in all_that if brought.source == source]
-        if gave_fen := sum(fen for fen in own if fen > 0):
-            given[line_id, share] = gave_fen
+        if any(fen > 0 for fen in own):
+            given.append((line_id, share))
         if took_fen := -sum(fen for fen in own if fen < 0):
             taken[line_id][share] = took_fen
     return given, taken
 
 
-def _standing(session: orm.Session, given: Mapping[Place, int]) -> dict[Place, list[Standing]]:
+def _standing(session: orm.Session, given: Sequence[Place]) -> dict[Place, list[Standing]]:
     found: dict[Place, list[Standing]] = defaultdict(list)
     for line_id, on_line in standings(session, {line_id for line_id, _ in given}).items():
         for each in on_line:

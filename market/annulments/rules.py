@@ -49,8 +49,8 @@ class Brought(NamedTuple):
 def left_given(moved: Sequence[Brought], source: str) -> int:
     """Return what is left of what a source gave to a share of a line, by all that moved there in turn (fen).
 
-    What is annulled falls of what it gave. Anything else, as a return, fell of the whole share: of what each source
-    gave by its part, so that one list annulled takes nothing of what another gave.
+    What is annulled falls of what it gave. Anything else, as a return or what a list took of a pool, fell of the whole
+    share: of what each source gave by its part, so that one list annulled takes nothing of what another gave.
     """
     left: dict[str, int] = {}
     for each in moved:

@@ -1,7 +1,7 @@
 """What an annulment brings about: what a list gave goes back to where it had come from, as far as it still stands."""
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from uuid import UUID
 
 from market.audit.eligibility import Hints
@@ -12,6 +12,7 @@ from market.audit.sharing import Sharing
 from market.audit.standing import Amount, Place, moving
 
 Shares = dict[UUID, dict[Stake, int]]
+Places = Mapping[tuple[UUID, Stake], int]
 
 
 class Undoing(Sharing):
@@ -42,11 +43,11 @@ class Undoing(Sharing):
         )
         yield from self._match(event, payees, on, hints)
 
-    def _undone(self, line_id: UUID, shares: Mapping[Stake, int], source: str) -> dict[Place, int]:
+    def _undone(self, line_id: UUID, shares: Collection[Stake], source: str) -> dict[Place, int]:
         """Return what falls of a line: of each share what is left of what the list gave it, what is accrued last."""
         fallen: dict[Place, int] = {}
-        for stake, gave in shares.items():
-            wanted = gave if stake.kind == POOL else self._sources[line_id, stake].get(source, 0)
+        for stake in shares:
+            wanted = self._sources[line_id, stake].get(source, 0)
             standing = {place: fen for place, fen in self._standing.line(line_id).items() if place[0] == stake}
             for steps in (SALE_STEPS[1:], SALE_STEPS[:1]):
                 part = min(wanted, sum(fen for (_, step, _), fen in standing.items() if step in steps))
@@ -75,21 +76,31 @@ class Undoing(Sharing):
         return moves
 
     def _keep_sources(self, entry: Expected) -> None:
-        """Keep which entry gave a share of a line what of it is left, as far as no contribution did."""
-        came: dict[tuple[UUID, Stake], int] = defaultdict(int)
-        for move, fen in entry.moves:
-            stake = move.stake
-            if move.order_line_id and stake.kind in PAYEES and stake.contribution_id is None:
-                came[move.order_line_id, stake] += fen * ((move.debit.kind == BASE) - (move.credit.kind == BASE))
+        """Keep which entry gave a share of a line what of it is left, as far as no contribution did.
+
+        An entry takes before it gives: a list may put into a pool that it took of.
+        """
+        fell, came = self._through_base(entry.moves)
+        for place, fen in fell.items():
+            left = self._sources[place]
+            parts = {entry.undoes: fen} if entry.undoes else split(fen, left, entry.source) or {}
+            for source, part in parts.items():
+                left[source] -= part
         for place, fen in came.items():
             left = self._sources[place]
-            if fen > 0:
-                left[entry.source] = left.get(entry.source, 0) + fen
-            elif entry.undoes:
-                left[entry.undoes] += fen
-            elif fen:
-                for source, part in (split(-fen, left, entry.source) or {}).items():
-                    left[source] -= part
+            left[entry.source] = left.get(entry.source, 0) + fen
+
+    @staticmethod
+    def _through_base(moves: Sequence[Amount]) -> tuple[Places, Places]:
+        """Return what fell of shares of lines that no contribution made, and what came to them."""
+        fell, came = Counter[tuple[UUID, Stake]](), Counter[tuple[UUID, Stake]]()
+        for move, fen in moves:
+            stake = move.stake
+            if move.order_line_id and stake.kind in PAYEES | {POOL} and stake.contribution_id is None:
+                for side, kind in ((fell, move.credit.kind), (came, move.debit.kind)):
+                    if kind == BASE:
+                        side[move.order_line_id, stake] += fen
+        return fell, came
 
 
 def _given_and_taken(moves: Sequence[Amount]) -> tuple[Shares, Shares]:

@@ -157,6 +157,22 @@ def test_what_was_kept_for_who_may_not_be_paid_goes_back_too(session: orm.Sessio
     all_is_well(session)
 
 
+def test_what_was_put_into_a_pool_takes_none_of_the_pools_own_money_back_with_it(session: orm.Session) -> None:
+    season = Season(session, pools=[(Mechanism.SHARE_DIVIDEND, 1_000, None)])
+    stays, left = season.story.household(), season.story.household()
+    season.story.lot(1_000_000)
+    order = season.sell("10", paid=False)
+    season.story.pay(order, 50_00)
+    session.get_one(Household, left.id).departed_on = date(2026, 6, 1)
+    session.flush()
+    wrong = season.share_out(season.dividend(20_00, *(Holding(str(each.id), own_fen=1) for each in (stays, left))))
+    season.story.pay(order, 50_00, on=AFTER)
+    season.story.give_back(order, "5", on=AFTER)
+    annulled(season, wrong)
+    assert season.sums([order]) == {(Kind.POOL, Step.RECOGNISED): 5_00, (Kind.RETAINED, Step.RECOGNISED): 45_00}
+    all_is_well(session)
+
+
 def test_of_what_was_kept_and_given_since_only_what_is_there_goes_back(session: orm.Session) -> None:
     season = Season(session, pools=[(Mechanism.SHARE_DIVIDEND, 100, None)])
     stays, left = season.story.household(), season.story.household()
