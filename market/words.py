@@ -48,6 +48,7 @@ THINGS: Words = {
     "channel": ("channel", "渠道"),
     "channel_scheme": ("channel scheme", "渠道方案"),
     "consent": ("consent", "同意书"),
+    "contribution": ("contribution", "投入"),
     "disbursement": ("disbursement", "兑付批次"),
     "enrolment": ("enrolment", "联结登记"),
     "erasure": ("erasure", "删除申请"),

@@ -92,7 +92,7 @@ CONTRIBUTIONS: tuple[Invariant, ...] = (
           LEFT JOIN (SELECT n.carried_from, sum(n.measure_milli) AS milli
                        FROM contributions n JOIN lots m ON m.id = n.lot_id AND m.status <> 'discarded'
                       GROUP BY n.carried_from) o ON o.carried_from = c.id
-         WHERE c.proceeds_bp IS NULL
+         WHERE c.proceeds_bp IS NULL AND c.annulment_id IS NULL
            AND coalesce(o.milli, 0) <> div(c.measure_milli::numeric * l.moved_milli, l.quantity_milli)
         """,
     ),

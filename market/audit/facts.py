@@ -109,6 +109,12 @@ class LotFact(NamedTuple):
     made_of_milli: int
 
 
+class AnnulledFact(NamedTuple):
+    """A contribution that never was; with it goes all that was carried from it."""
+
+    contribution_id: UUID
+
+
 class EventKind(StrEnum):
     """What happens to the book of a supplier."""
 
@@ -126,6 +132,7 @@ class EventKind(StrEnum):
     ANNULMENT = "annulment"
     SECOND_DISTRIBUTION = "second_distribution"
     SECOND_CONFIRMATION = "second_confirmation"
+    ANNULMENT = "annulment"
 
 
 @dataclass(slots=True)
@@ -148,6 +155,13 @@ class Event:
     distribution: DistributionFact | None = None
     undoes: UUID | None = None
     second: SecondFact | None = None
+    annulled: AnnulledFact | None = None
+    decision_id: UUID | None = None
+
+    @property
+    def made(self) -> UUID:
+        """Return the identifier that was made when it happened: what is proposed first happens when it is decided."""
+        return self.decision_id or self.id
 
     @property
     def trigger(self) -> str:

@@ -97,7 +97,8 @@ class History:
         self._supplier_id = facts.supplier_id
         self.remarks: list[Finding] = []
         self._standing = Standing()
-        self._eligible = Eligibility(facts, self.remarks)
+        self._annulled: set[UUID] = set()
+        self._eligible = Eligibility(facts, self.remarks, self._annulled)
         self._sales: dict[UUID, Sale] = defaultdict(Sale)
         self._drawn: dict[UUID, int] = {}
         self._moved: dict[UUID, int] = defaultdict(int)

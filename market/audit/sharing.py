@@ -77,9 +77,13 @@ class Sharing(History):
                 left = inputs["surplus_fen"] - portion(inputs["surplus_fen"], inputs["reserve_bp"], 10_000)
                 whole = left - portion(left, 10_000 - inputs["by_volume_bp"], 10_000)
                 by_value = inputs["counted"] == "value"
-                if not by_value and len(fact.units) > 1:
+                counted = [each for each in fact.delivered if each.contribution_id not in self._annulled]
+                if not by_value and len({each.unit for each in counted}) > 1:
                     return {}
-                return _by_weight(whole, {who: each[by_value] for who, each in fact.volumes.items()}, name)
+                volumes: dict[UUID, int] = defaultdict(int)
+                for each in counted:
+                    volumes[each.household_id] += (each.fen or 0) if by_value else each.milli
+                return _by_weight(whole, volumes, name)
             case "dividend":
                 capital = _capital(rows, inputs, name)
                 return _by_weight(inputs["amount_fen"], capital, name)

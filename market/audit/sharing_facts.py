@@ -51,11 +51,21 @@ class RegisterFact(NamedTuple):
         return scheme
 
 
+class DeliveredFact(NamedTuple):
+    """What a household gave to a lot that a distribution counted; what it consigned has no amount."""
+
+    contribution_id: UUID
+    household_id: UUID
+    milli: int
+    fen: int | None
+    unit: str
+
+
 @dataclass(slots=True)
 class DistributionFact:
     """A distribution of a supplier, as it was approved.
 
-    `volumes` are what households gave to its lots, milli-units and fen; `units` are what that was measured in.
+    `delivered` is what households gave to its lots, with what was annulled since, or had been.
     """
 
     id: UUID
@@ -72,8 +82,7 @@ class DistributionFact:
     remainder_of: UUID | None
     register: RegisterFact | None
     items: list[ListedFact] = field(default_factory=list)
-    volumes: dict[UUID, tuple[int, int]] = field(default_factory=dict)
-    units: set[str] = field(default_factory=set)
+    delivered: list[DeliveredFact] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -112,13 +121,11 @@ _ITEMS = sa.text(
 )
 _VOLUMES = sa.text(
     """
-    SELECT d.id, c.household_id, sum(c.measure_milli)::bigint, sum(c.amount_fen)::bigint,
-           array_agg(DISTINCT c.measured_in)
+    SELECT d.id, c.id, c.household_id, c.measure_milli, c.amount_fen, c.measured_in
       FROM distributions d
       JOIN contributions c ON c.lot_id = ANY(d.lot_ids) AND c.delivered_on BETWEEN d.period_from AND d.period_to
      WHERE d.supplier_id = :supplier AND d.status IN ('approved', 'annulled') AND c.carried_from IS NULL
        AND c.mechanism = ANY(:mechanisms)
-     GROUP BY 1, 2
     """
 )
 _SECOND = sa.text(
@@ -165,18 +172,15 @@ def distributions(session: orm.Session, supplier_id: UUID, measured: list[str]) 
     """Read what a supplier's distributions were when approved, in three statements; `measured` are the mechanisms."""
     who = {"supplier": supplier_id}
     items = _items(session, _ITEMS, who)
-    volumes: dict[UUID, dict[UUID, tuple[int, int]]] = defaultdict(dict)
-    units: dict[UUID, set[str]] = defaultdict(set)
-    for distribution_id, household_id, milli, fen, used in session.execute(_VOLUMES, {**who, "mechanisms": measured}):
-        volumes[distribution_id][household_id] = milli, fen
-        units[distribution_id].update(used)
+    delivered: dict[UUID, list[DeliveredFact]] = defaultdict(list)
+    for distribution_id, *row in session.execute(_VOLUMES, {**who, "mechanisms": measured}):
+        delivered[distribution_id].append(DeliveredFact(*row))
     return [
         DistributionFact(
             *row[:12],  # type: ignore[call-arg] # twelve columns, as the class names them
             RegisterFact(bytes(row.canonical), row.sha256, row.register_sha256) if row.canonical else None,
             items[row.id],
-            volumes[row.id],
-            units[row.id],
+            delivered[row.id],
         )
         for row in session.execute(_DISTRIBUTIONS, who)
     ]

@@ -1,7 +1,7 @@
 """What stands posted while a supplier's history is replayed: shares by line and step, advances, releases."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 from typing import NamedTuple
 from uuid import UUID
@@ -190,6 +190,14 @@ class Standing:
     def line(self, line_id: UUID) -> dict[Place, int]:
         """Return what stands on a line."""
         return dict(self._lines.get(line_id, {}))
+
+    def of_contributions(self, ids: Collection[UUID]) -> dict[UUID, dict[Place, int]]:
+        """Return what stands of these contributions, line by line."""
+        found = {
+            line_id: {place: fen for place, fen in line.items() if place[0].contribution_id in ids}
+            for line_id, line in self._lines.items()
+        }
+        return {line_id: places for line_id, places in found.items() if places}
 
     def last_on(self, line_id: UUID, place: Place) -> date:
         """Return the day on which the last of a place of a line came in."""

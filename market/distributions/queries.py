@@ -92,6 +92,7 @@ class Volumes:
     lot_ids: Sequence[UUID]
 
 
+_OF_PRODUCE = [code.value for code, terms in MECHANISMS.items() if Measure.QUANTITY in terms.measures]
 _VOLUMES = sa.text(
     """
     SELECT c.household_id, sum(c.measure_milli)::bigint AS milli,
@@ -100,7 +101,7 @@ _VOLUMES = sa.text(
       FROM lots l
       JOIN contributions c ON c.lot_id = l.id
      WHERE l.supplier_id = :supplier AND l.status NOT IN ('draft', 'discarded') AND c.carried_from IS NULL
-       AND c.mechanism = ANY(:mechanisms) AND c.delivered_on BETWEEN :begins_on AND :ends_on
+       AND c.annulment_id IS NULL AND c.mechanism = ANY(:mechanisms) AND c.delivered_on BETWEEN :begins_on AND :ends_on
      GROUP BY c.household_id
      ORDER BY c.household_id
     """
@@ -112,14 +113,14 @@ def volumes(session: orm.Session, supplier_id: UUID, period: Period) -> Volumes:
 
     Delivery counts, not what was sold of it, in the unit of the delivery: what is sold by the piece may have been
     weighed. Produce that was moved into another lot counts once, where it was first
-    given; drafts do not count, as their contributions are not sealed.
+    given; drafts do not count, as their contributions are not sealed, nor what was annulled.
     """
     plan_anew(session)
     rows = session.execute(
         _VOLUMES,
         {
             "supplier": supplier_id,
-            "mechanisms": [code.value for code, terms in MECHANISMS.items() if Measure.QUANTITY in terms.measures],
+            "mechanisms": _OF_PRODUCE,
             "begins_on": period.begins_on,
             "ends_on": period.ends_on,
         },
@@ -129,6 +130,28 @@ def volumes(session: orm.Session, supplier_id: UUID, period: Period) -> Volumes:
         {unit for row in rows for unit in row.units},
         sorted({lot_id for row in rows for lot_id in row.lots}),
     )
+
+
+_COUNTED = sa.text(
+    """
+    SELECT coalesce(sum(CASE WHEN :by_value THEN c.amount_fen ELSE c.measure_milli END), 0)
+      FROM contributions c
+     WHERE c.lot_id = ANY(CAST(:lots AS uuid[])) AND c.carried_from IS NULL AND c.annulment_id IS NULL
+       AND c.mechanism = ANY(:mechanisms) AND c.delivered_on BETWEEN :begins_on AND :ends_on
+    """
+)
+
+
+def counted_now(session: orm.Session, distribution: Distribution) -> int:
+    """Return what was delivered, in milli-units or fen, of all that a return by volume counted when it was proposed."""
+    asked = {
+        "by_value": distribution.inputs["counted"] == "value",
+        "lots": distribution.lot_ids or [],
+        "mechanisms": _OF_PRODUCE,
+        "begins_on": distribution.period_from,
+        "ends_on": distribution.period_to,
+    }
+    return int(session.scalars(_COUNTED, asked).one())
 
 
 # What an annulment gave back is of the days of the list that it undid, though it is there since a later one. Another

@@ -283,6 +283,14 @@ class ReserveChangedError(MarketError):
     zh = "现行方案规定的公积金比例与本名单所依比例不同,请重新提出。"
 
 
+class DeliveryAnnulledError(MarketError):
+    """What never was delivered is no reason to be given anything."""
+
+    status = 409
+    en = "A delivery that this list counts was annulled after it was made; reject the list, and propose it anew."
+    zh = "本名单所计的交售记录在提出后已有撤销,请退回后重新提出。"
+
+
 class NoRemainderError(MarketError):
     """What a return by volume leaves is shared once that return is approved, as a dividend of the same period."""
 
