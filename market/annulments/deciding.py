@@ -4,9 +4,10 @@ from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
+import sqlalchemy as sa
 from sqlalchemy import orm
 
-from market.annulments import of_distribution, queries
+from market.annulments import of_contribution, of_distribution, queries
 from market.annulments.models import Annulment
 from market.annulments.rules import AnnulmentEvent, AnnulmentProposedError, AnnulmentStatus, Undone, after
 from market.attribution import posting
@@ -15,26 +16,45 @@ from market.attribution.reversal import off
 from market.db import new_id
 from market.errors import FourEyesError, NotFoundError
 from market.identity.rules import Actor
+from market.lots import annulling
 
 
 class Subject(NamedTuple):
-    """What is to be annulled."""
+    """What is to be annulled: one of the two."""
 
-    distribution_id: UUID
+    distribution_id: UUID | None = None
+    contribution_id: UUID | None = None
 
 
 def predict(session: orm.Session, actor: Actor, *, subject: Subject) -> tuple[UUID, Undone]:
     """Return whose book an annulment concerns, and what it would take off and put back; writes nothing.
 
-    Raises `NotFoundError`, `TransitionError` for what is not approved, `AnnulmentProposedError`, or what the subject
-    refuses: `RemainderStandsError`, `GivenOnError`.
+    Raises `NotFoundError`, `AnnulmentProposedError`, or what the subject refuses. A distribution: `TransitionError`
+    unless it is approved, `RemainderStandsError`, `GivenOnError`. A contribution: `ContributionAnnulledError`,
+    `CarriedContributionError`, `NeverOpenedError`.
     """
-    distribution = of_distribution.locked(session, actor, subject.distribution_id)
-    lock_supplier(session, distribution.supplier_id)
-    of_distribution.check(session, distribution)
-    if other := queries.waiting(session, distribution_id=distribution.id):
+    if subject.distribution_id is not None:
+        distribution = of_distribution.locked(session, actor, subject.distribution_id)
+        lock_supplier(session, distribution.supplier_id)
+        of_distribution.check(session, distribution)
+        _check_waiting(session, Annulment.distribution_id == distribution.id)
+        return distribution.supplier_id, of_distribution.undone(session, distribution)
+    contribution_id = _named(subject.contribution_id)
+    supplier_id = annulling.annullable(session, actor, contribution_id).supplier_id
+    lock_supplier(session, supplier_id)
+    _check_waiting(session, Annulment.contribution_id == contribution_id)
+    return supplier_id, of_contribution.undone(session, contribution_id, supplier_id)
+
+
+def _check_waiting(session: orm.Session, subject: sa.ColumnElement[bool]) -> None:
+    if other := queries.waiting(session, subject):
         raise AnnulmentProposedError(annulment=other)
-    return distribution.supplier_id, of_distribution.undone(session, distribution)
+
+
+def _named(subject_id: UUID | None) -> UUID:
+    if subject_id is None:
+        raise LookupError("an annulment is of something")
+    return subject_id
 
 
 def propose(
@@ -47,7 +67,7 @@ def propose(
     supplier_id, undone = predict(session, actor, subject=subject)
     annulment = Annulment(
         id=new_id(),
-        distribution_id=subject.distribution_id,
+        **subject._asdict(),
         supplier_id=supplier_id,
         reason=reason,
         evidence=evidence,
@@ -67,16 +87,32 @@ def approve(
 
     It counts from `on`, or from the later day on which all that it takes had come in, and is known under the day of
     the entry that it undoes. What payees had received stays with them as advances, which other money of theirs claims.
-    Raises `NotFoundError`, `TransitionError`, `FourEyesError`, `RemainderStandsError` or `GivenOnError`.
+    Raises `NotFoundError`, `TransitionError`, `FourEyesError`, or what the subject refuses by now.
     """
     annulment = _decide(session, actor, annulment_id, AnnulmentEvent.APPROVE, opinion=opinion, now=now)
-    distribution = of_distribution.locked(session, actor, _distribution_of(annulment))
+    post = _approve_distribution if annulment.distribution_id is not None else _approve_contribution
+    post(session, actor, annulment, on)
+    return annulment
+
+
+def _approve_distribution(session: orm.Session, actor: Actor, annulment: Annulment, on: date) -> None:
+    distribution = of_distribution.locked(session, actor, _named(annulment.distribution_id))
     lock_supplier(session, annulment.supplier_id)
     distribution.status = of_distribution.check(session, distribution)
     undone = of_distribution.undone(session, distribution)
     session.flush()
     _post(session, annulment, undone, {"distribution": distribution.id}, on=on)
-    return annulment
+
+
+def _approve_contribution(session: orm.Session, actor: Actor, annulment: Annulment, on: date) -> None:
+    """Unmake a contribution; its lots are locked before the supplier, as whoever sells, moves or returns does."""
+    contribution_id = _named(annulment.contribution_id)
+    annulling.annullable(session, actor, contribution_id)
+    annulling.locked_family(session, contribution_id)
+    lock_supplier(session, annulment.supplier_id)
+    undone = of_contribution.undone(session, contribution_id, annulment.supplier_id)
+    unmade = of_contribution.unmake(session, contribution_id, annulment.id)
+    _post(session, annulment, undone, {"contributions": unmade}, on=on)
 
 
 def reject(session: orm.Session, actor: Actor, *, annulment_id: UUID, opinion: str, now: datetime) -> Annulment:
@@ -84,12 +120,6 @@ def reject(session: orm.Session, actor: Actor, *, annulment_id: UUID, opinion: s
     annulment = _decide(session, actor, annulment_id, AnnulmentEvent.REJECT, opinion=opinion, now=now)
     session.flush()
     return annulment
-
-
-def _distribution_of(annulment: Annulment) -> UUID:
-    if annulment.distribution_id is None:
-        raise LookupError(annulment.id)
-    return annulment.distribution_id
 
 
 def _decide(
@@ -116,6 +146,8 @@ def _decide(
 def _post(session: orm.Session, annulment: Annulment, undone: Undone, facts: dict[str, object], *, on: date) -> None:
     """Post an annulment as one entry; then let what the payees are owed claim what they had received of it."""
     supplier_id, source = annulment.supplier_id, f"annulment:{annulment.id}"
+    annulment.approval_id = new_id()
+    session.flush()
     moves = [move for line_id, each in undone.falls for move in off(each, supplier_id, line_id)]
     base = posting.base(supplier_id)
     moves += [

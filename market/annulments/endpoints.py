@@ -23,15 +23,27 @@ from market.annulments.schemas import (
 from market.api import Page, answer, declared, newest, router_of, tried
 from market.attribution import posting
 from market.clock import business_date, utc_now
-from market.errors import FourEyesError, NotFoundError, TransitionError
+from market.errors import FourEyesError, InvalidInputError, NotFoundError, TransitionError
 from market.identity.access import Caller, requires
 from market.identity.rules import Actor, Permission
+from market.lots.rules import CarriedContributionError, ContributionAnnulledError, NeverOpenedError
 
 router = router_of("annulments")
 
 Reader = Annotated[Caller, requires(Permission.ANNULMENT_READ)]
 Writer = Annotated[Caller, requires(Permission.ANNULMENT_WRITE)]
 Approver = Annotated[Caller, requires(Permission.ANNULMENT_APPROVE)]
+
+
+_REFUSED = (
+    TransitionError,
+    RemainderStandsError,
+    GivenOnError,
+    ContributionAnnulledError,
+    CarriedContributionError,
+    NeverOpenedError,
+)
+"""Why what is named cannot be annulled, or not any more."""
 
 
 def _told(annulment_id: UUID | None, supplier_id: UUID, undone: Undone, *, today: date) -> ProposedAnnulmentOut:
@@ -60,12 +72,18 @@ def _told(annulment_id: UUID | None, supplier_id: UUID, undone: Undone, *, today
     status_code=201,
     response_model=ProposedAnnulmentOut,
     responses=tried(ProposedAnnulmentOut)
-    | declared(NotFoundError, TransitionError, AnnulmentProposedError, RemainderStandsError, GivenOnError),
+    | declared(NotFoundError, AnnulmentProposedError, InvalidInputError, *_REFUSED),
 )
 def propose_annulment(request: ProposeAnnulment, caller: Writer, *, dry_run: bool = False) -> Response:
-    """State that an approved distribution never was; the county decides it. A dry run shows what would fall alone."""
+    """State that an approved distribution, or a contribution, never was; the county decides it.
+
+    A dry run shows what would fall alone.
+    """
     now = utc_now()
-    subject = deciding.Subject(request.distribution_id)
+    subject = deciding.Subject(request.distribution_id, request.contribution_id)
+    if None not in subject or not any(subject):
+        reason, reason_zh = "it names a distribution or a contribution, one of the two", "分配与投入须且只能填写一项"
+        raise InvalidInputError(reason, reason_zh, pointer="/distribution_id")
 
     def day(session: orm.Session) -> date:
         return max(business_date(now), posting.opens_on(session))
@@ -107,7 +125,7 @@ def show_annulment(annulment_id: UUID, caller: Reader) -> AnnulmentOut:
 @router.post(
     "/annulments/{annulment_id}/approval",
     response_model=AnnulmentOut,
-    responses=declared(NotFoundError, TransitionError, FourEyesError, RemainderStandsError, GivenOnError),
+    responses=declared(NotFoundError, FourEyesError, *_REFUSED),
 )
 def approve_annulment(annulment_id: UUID, request: DecideAnnulment, caller: Approver) -> Response:
     """Approve an annulment: what still stands of what it names goes back to where it came from."""

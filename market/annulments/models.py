@@ -17,7 +17,11 @@ def _once(subject: str) -> sa.Index:
 
 
 class Annulment(Base):
-    """The word of one person that something approved never was, with what shows it, and of another who decides it."""
+    """The word of one person that something approved never was, with what shows it, and of another who decides it.
+
+    `approval_id` is made under the locks of the approval: it tells what came before, where nothing fell and the book
+    has no entry.
+    """
 
     __tablename__ = "annulments"
     __table_args__ = (
@@ -27,6 +31,7 @@ class Annulment(Base):
         sa.CheckConstraint(
             "(status <> 'proposed') = (decided_by IS NOT NULL AND decided_at IS NOT NULL)", name="decision_is_signed"
         ),
+        sa.CheckConstraint("approval_id IS NULL OR status = 'approved'", name="approval_alone_has_a_place"),
         _once("distribution"),
         _once("contribution"),
     )
@@ -43,3 +48,4 @@ class Annulment(Base):
     decided_by: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("members.id"))
     decided_at: orm.Mapped[datetime | None]
     opinion: orm.Mapped[str | None]
+    approval_id: orm.Mapped[UUID | None]

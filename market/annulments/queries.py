@@ -1,5 +1,6 @@
 """Who may see which annulments, and what an annulled distribution had moved; each read one statement."""
 
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 from uuid import UUID
@@ -26,19 +27,49 @@ def visible_annulments(actor: Actor) -> sa.Select[Annulment]:
     return annulments
 
 
-def waiting(session: orm.Session, *, distribution_id: UUID) -> UUID | None:
+def waiting(session: orm.Session, subject: sa.ColumnElement[bool]) -> UUID | None:
     """Return the annulment of a subject that waits for its decision."""
-    return session.scalar(
-        sa.select(Annulment.id).where(
-            Annulment.distribution_id == distribution_id, Annulment.status == AnnulmentStatus.PROPOSED
-        )
-    )
+    return session.scalar(sa.select(Annulment.id).where(subject, Annulment.status == AnnulmentStatus.PROPOSED))
 
 
 def known_on(session: orm.Session, source: str) -> date:
     """Return the day that an entry is of."""
     entry = "SELECT coalesce(original_effective_on, effective_on) FROM ledger_entries WHERE source = :source"
     found: date = session.scalars(sa.text(entry), {"source": source}).one()
+    return found
+
+
+# A line of which anything stands of a contribution drew on its lot.
+_RELEASED_TO = sa.text(
+    """
+    SELECT DISTINCT t.order_line_id
+      FROM (SELECT DISTINCT order_line_id FROM reservations WHERE lot_id = ANY(CAST(:lots AS uuid[]))) r
+      JOIN ledger_transfers t ON t.order_line_id = r.order_line_id
+     WHERE t.contribution_id = ANY(CAST(:contributions AS uuid[]))
+     ORDER BY 1
+    """
+)
+
+
+def lines_released_to(session: orm.Session, family: Mapping[UUID, UUID]) -> Sequence[UUID]:
+    """Return the order lines to which contributions, each with its lot, have released something."""
+    plan_anew(session)
+    about = {"contributions": list(family), "lots": list(set(family.values()))}
+    return session.scalars(_RELEASED_TO, about).all()
+
+
+_ACCEPTED_ON = sa.text(
+    """
+    SELECT min(coalesce(e.original_effective_on, e.effective_on))
+      FROM ledger_transfers t JOIN ledger_entries e ON e.id = t.entry_id AND e.reason = 'accrual'
+     WHERE t.order_line_id = ANY(CAST(:lines AS uuid[]))
+    """
+)
+
+
+def accepted_on(session: orm.Session, line_ids: Collection[UUID]) -> date | None:
+    """Return the day on which the first of these lines was accepted."""
+    found: date | None = session.scalar(_ACCEPTED_ON, {"lines": list(line_ids)})
     return found
 
 

@@ -1,5 +1,6 @@
 """The arithmetic of annulments, pure: what still stands of what was given, and where it goes back to."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -8,7 +9,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from market import money
-from market.attribution.rules import PAYEES, Share, Standing, Step, fall
+from market.attribution.rules import PAYEES, Kind, Share, Standing, Step, fall
 from market.errors import MarketError, follow
 
 
@@ -135,6 +136,19 @@ def going_back(order_line_id: UUID, taken: Mapping[Share, int], falls: Sequence[
             if fen
         ]
     return backs
+
+
+def retained(falls: Sequence[Fall], supplier_id: UUID) -> list[Back]:
+    """Return how what falls of lines stays with the supplier: what was accrued is so still, all else recognised.
+
+    What it owed beyond what a line brought it owes no more, and has never had.
+    """
+    kept: Counter[tuple[UUID, Step]] = Counter()
+    for line_id, each in falls:
+        if not each.is_top_up:
+            kept[line_id, Step.ACCRUED if each.step is Step.ACCRUED else Step.RECOGNISED] += each.fen
+    share = Share(Kind.RETAINED, supplier_id)
+    return [Back(line_id, share, step, fen) for (line_id, step), fen in kept.items()]
 
 
 class AnnulmentProposedError(MarketError):

@@ -20,9 +20,10 @@ MechanismCode = Annotated[Mechanism | None, Field(examples=["share_dividend"])]
 
 
 class ProposeAnnulment(Schema):
-    """What never was, why, and what shows it: a report, a resolution, its number."""
+    """What never was, a distribution or a contribution, why, and what shows it: a report, a resolution, its number."""
 
-    distribution_id: Id
+    distribution_id: Annotated[UUID | None, Field(examples=["0198c2f0-5b7a-7c3e-9a54-1f2e3d4c5b6a"])] = None
+    contribution_id: Annotated[UUID | None, Field(examples=[None])] = None
     reason: Annotated[LongText, Field(examples=["名单误用了上一年度的股权名册"])]
     evidence: Annotated[LongText, Field(examples=["审计报告 2027-003 号"])]
 
@@ -60,7 +61,7 @@ class ProposedAnnulmentOut(Schema):
 
     id: Id | None
     supplier_id: Id
-    amount_fen: Annotated[Fen, Field(description="all that falls; as much goes back")]
+    amount_fen: Annotated[Fen, Field(description="all that falls; as much goes back, except of top-ups")]
     advance_fen: Annotated[Fen, Field(description="what payees have received of it: it stays theirs, paid ahead")]
     counts_on: Annotated[date, Field(examples=["2027-02-15"])]
     known_on: Annotated[date, Field(examples=["2027-01-15"])]

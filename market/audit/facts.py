@@ -109,12 +109,6 @@ class LotFact(NamedTuple):
     made_of_milli: int
 
 
-class AnnulledFact(NamedTuple):
-    """A contribution that never was; with it goes all that was carried from it."""
-
-    contribution_id: UUID
-
-
 class EventKind(StrEnum):
     """What happens to the book of a supplier."""
 
@@ -132,14 +126,13 @@ class EventKind(StrEnum):
     ANNULMENT = "annulment"
     SECOND_DISTRIBUTION = "second_distribution"
     SECOND_CONFIRMATION = "second_confirmation"
-    ANNULMENT = "annulment"
 
 
 @dataclass(slots=True)
 class Event:
     """A fact on a day, recorded at an instant; only one of what it may be about is filled.
 
-    An annulment `undoes` a distribution.
+    An annulment `undoes` a distribution or `unmakes` a contribution.
     """
 
     kind: EventKind
@@ -154,14 +147,14 @@ class Event:
     reversed: ReversedFact | None = None
     distribution: DistributionFact | None = None
     undoes: UUID | None = None
+    unmakes: UUID | None = None
+    approval_id: UUID | None = None
     second: SecondFact | None = None
-    annulled: AnnulledFact | None = None
-    decision_id: UUID | None = None
 
     @property
-    def made(self) -> UUID:
-        """Return the identifier that was made when it happened: what is proposed first happens when it is decided."""
-        return self.decision_id or self.id
+    def made_id(self) -> UUID:
+        """Return the identifier that was made when it happened: an annulment happens when it is approved."""
+        return self.approval_id or self.id
 
     @property
     def trigger(self) -> str:

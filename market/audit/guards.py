@@ -129,7 +129,7 @@ CHANGED_WHOLE: Collection[str] = (
 """Of which the application may change every column: rows with a life of their own, some of them under a guard."""
 
 CHANGED: Mapping[str, Collection[str]] = {
-    "public.annulments": ("status", "decided_by", "decided_at", "opinion"),
+    "public.annulments": ("status", "decided_by", "decided_at", "opinion", "approval_id"),
     "public.bank_accounts": ("confirmed_by", "confirmed_at", "closed_by", "closed_at", "closing_reason"),
     "public.bank_lines": ("open_fen", "waiting"),
     "public.contributions": ("annulment_id",),

@@ -217,7 +217,7 @@ def _money(session: orm.Session, who: Mapping[str, UUID]) -> list[Event]:
 
 
 def _lists(session: orm.Session, supplier_id: UUID) -> list[Event]:
-    """Return distributions as they were approved and annulled, and what collectives gave on."""
+    """Return distributions as they were approved, what collectives gave on, and what of all was annulled."""
     measured = [code.value for code, terms in MECHANISMS.items() if Measure.QUANTITY in terms.measures]
     shared_out = [
         Event(EventKind.DISTRIBUTION, fact.id, None, business_date(fact.decided_at), fact.decided_at, distribution=fact)
@@ -235,6 +235,8 @@ def _lists(session: orm.Session, supplier_id: UUID) -> list[Event]:
             business_date(fact.decided_at),
             fact.decided_at,
             undoes=fact.distribution_id,
+            unmakes=fact.contribution_id,
+            approval_id=fact.approval_id,
         )
         for fact in annulled(session, supplier_id)
     ]

@@ -6,13 +6,13 @@ from uuid import UUID
 
 from market.audit.eligibility import Hints
 from market.audit.facts import Event, EventKind
-from market.audit.goods import Goods
 from market.audit.history import Expected
 from market.audit.payouts import Money
 from market.audit.undoing import Undoing
+from market.audit.unmaking import Unmaking
 
 
-class Replay(Goods, Money, Undoing):
+class Replay(Unmaking, Money, Undoing):
     """One supplier's history; `expected` must be asked for every event in turn."""
 
     def announce_confirmations(self, ids: Collection[UUID]) -> None:
@@ -34,7 +34,7 @@ class Replay(Goods, Money, Undoing):
             EventKind.CONFIRMATION: self._confirm,
             EventKind.PAYMENT_REVERSAL: self._reverse_payment,
             EventKind.DISTRIBUTION: self._share_out,
-            EventKind.ANNULMENT: self._annul,
+            EventKind.ANNULMENT: self._annul if event.undoes else self._unmake,
             EventKind.SECOND_DISTRIBUTION: self._give_on,
             EventKind.SECOND_CONFIRMATION: self._confirm_second,
         }[event.kind]

@@ -149,22 +149,24 @@ _SECOND_ITEMS = sa.text(
 
 _ANNULLED = sa.text(
     """
-    SELECT id, distribution_id, decided_at FROM annulments
-     WHERE supplier_id = :supplier AND status = 'approved' AND distribution_id IS NOT NULL
+    SELECT id, distribution_id, contribution_id, approval_id, decided_at FROM annulments
+     WHERE supplier_id = :supplier AND status = 'approved'
     """
 )
 
 
 class AnnulledFact(NamedTuple):
-    """That a distribution never was, as it was approved."""
+    """That a distribution or a contribution never was, as it was approved."""
 
     id: UUID
-    distribution_id: UUID
+    distribution_id: UUID | None
+    contribution_id: UUID | None
+    approval_id: UUID | None
     decided_at: datetime
 
 
 def annulled(session: orm.Session, supplier_id: UUID) -> list[AnnulledFact]:
-    """Read which of a supplier's distributions were annulled."""
+    """Read what of a supplier was annulled."""
     return [AnnulledFact(*row) for row in session.execute(_ANNULLED, {"supplier": supplier_id})]
 
 

@@ -183,7 +183,7 @@ class Contribution(Base):
     slip_key: orm.Mapped[str | None]
     plan_version_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("plan_versions.id"))
     carried_from: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("contributions.id"), index=True)
-    annulment_id: orm.Mapped[UUID | None]
+    annulment_id: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("annulments.id", use_alter=True))
     made_by: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("members.id"))
 
 

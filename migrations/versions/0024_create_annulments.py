@@ -37,6 +37,10 @@ def upgrade() -> None:
         sa.Column("decided_by", sa.Uuid(), nullable=True),
         sa.Column("decided_at", sa.TIMESTAMP(timezone=True), nullable=True),
         sa.Column("opinion", sa.Text(), nullable=True),
+        sa.Column("approval_id", sa.Uuid(), nullable=True),
+        sa.CheckConstraint(
+            "approval_id IS NULL OR status = 'approved'", name=op.f("annulments_approval_alone_has_a_place")
+        ),
         sa.CheckConstraint(
             "(status <> 'proposed') = (decided_by IS NOT NULL AND decided_at IS NOT NULL)",
             name=op.f("annulments_decision_is_signed"),
@@ -68,4 +72,14 @@ def upgrade() -> None:
             postgresql_where=sa.text("status <> 'rejected'"),
         )
     op.create_index(op.f("annulments_supplier_id_idx"), "annulments", ["supplier_id"], unique=False)
-    op.execute("GRANT SELECT, INSERT, UPDATE (status, decided_by, decided_at, opinion) ON annulments TO market_app")
+    decided = "status, decided_by, decided_at, opinion, approval_id"
+    op.execute(f"GRANT SELECT, INSERT, UPDATE ({decided}) ON annulments TO market_app")
+    # Nothing is annulled yet: no row is there to be checked, and each that follows will be.
+    op.create_foreign_key(
+        op.f("contributions_annulment_id_exists"),
+        "contributions",
+        "annulments",
+        ["annulment_id"],
+        ["id"],
+        postgresql_not_valid=True,
+    )

@@ -23,6 +23,13 @@ SHARING = {
             "evidence": "审计报告",
         }
     ),
+    "POST /v1/annulments contribution": Ask(
+        body=lambda asked: {
+            "contribution_id": asked.place.contribution,
+            "reason": "未交售",
+            "evidence": "审计报告",
+        }
+    ),
     "GET /v1/annulments annulments": Ask(thing("annulment"), lists=item()),
     "GET /v1/annulments/{annulment_id} annulment": Ask(thing("annulment")),
     "POST /v1/annulments/{annulment_id}/approval annulment": Ask(thing("annulment"), said(opinion="属实")),

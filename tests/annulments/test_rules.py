@@ -18,6 +18,7 @@ from market.annulments.rules import (
     falling,
     going_back,
     left_given,
+    retained,
 )
 from market.attribution.rules import Kind, Share, Standing, Step
 from market.errors import TransitionError
@@ -110,3 +111,21 @@ def test_an_annulment_says_whom_it_concerns_what_they_keep_and_since_when_it_was
     assert (undone.payees, undone.advance_fen, undone.since) == ({HOUSEHOLD}, 30, later)
     nothing = Undone([], [], DAY)
     assert (nothing.payees, nothing.advance_fen, nothing.since) == (set(), 0, DAY)
+
+
+def test_what_falls_of_a_contribution_the_supplier_keeps_line_by_line_paid_for_or_not() -> None:
+    other = UUID(int=9)
+    falls = [
+        Fall(LINE, standing(Step.ACCRUED, 30)),
+        Fall(LINE, standing(Step.RECOGNISED, 20)),
+        Fall(LINE, standing(Step.CONFIRMED, 10, PAYMENT)),
+        Fall(LINE, standing(Step.TOP_UP, 7)),
+        Fall(LINE, standing(Step.TOP_UP_PAID, 5, PAYMENT)),
+        Fall(other, standing(Step.ACCRUED, 1)),
+    ]
+    assert retained(falls, SUPPLIER) == [
+        Back(LINE, RETAINED, Step.ACCRUED, 30),
+        Back(LINE, RETAINED, Step.RECOGNISED, 30),
+        Back(other, RETAINED, Step.ACCRUED, 1),
+    ]
+    assert retained([], SUPPLIER) == []

@@ -1,6 +1,11 @@
 """How the invariants of annulments are broken behind the guards, and what the doctor then names."""
 
-_ANNULLED = "(SELECT id FROM ledger_entries WHERE reason = 'annulment')"
+from tests.audit.spoiling import GIVEN_AND_UNSOLD
+
+_ANNULLED = """
+    (SELECT e.id FROM ledger_entries e JOIN annulments n
+         ON e.source = concat('annulment:', n.id) AND n.distribution_id IS NOT NULL)
+"""
 _OFF = f"""
     (SELECT t.id FROM ledger_transfers t
        JOIN ledger_accounts d ON d.id = t.debit_account_id AND d.kind = 'household' AND d.step = 'recognised'
@@ -11,6 +16,21 @@ _BACK = f"""
       WHERE t.entry_id = {_ANNULLED} ORDER BY t.id LIMIT 1)
 """
 
+_TRUE = """
+    (SELECT t.id FROM contributions f JOIN contributions t ON t.lot_id = f.lot_id AND t.annulment_id IS NULL
+      WHERE f.annulment_id IS NOT NULL AND f.carried_from IS NULL)
+"""
+_ANOTHER_ANNULMENT = f"""
+    INSERT INTO annulments (id, contribution_id, supplier_id, reason, evidence, status, made_by, made_at, decided_by,
+                            decided_at, approval_id)
+    SELECT gen_random_uuid(), {_TRUE}, supplier_id, reason, evidence, status, made_by, made_at, decided_by, decided_at,
+           gen_random_uuid()
+      FROM annulments WHERE contribution_id IS NOT NULL
+"""
+_OF_ALL_THAT_IT_GAVE = """
+    UPDATE contributions c SET annulment_id = n.id FROM annulments n JOIN contributions o ON o.id = n.contribution_id
+     WHERE o.annulment_id IS NULL AND o.id IN (c.id, c.carried_from)
+"""
 _NO_MONTHS = tuple(
     f"DELETE FROM {table}" for table in ("report_rollups", "report_months", "ledger_balances", "ledger_periods")
 )
@@ -56,5 +76,41 @@ ANNULMENTS: dict[str, tuple[tuple[str, ...], set[str]]] = {
             *_NO_MONTHS,
         ),
         {"annulment_takes_what_was_given", "line_is_conserved"},
+    ),
+    "annulled_with_all_that_came_from_it": (
+        ("UPDATE contributions SET annulment_id = NULL WHERE annulment_id IS NOT NULL AND carried_from IS NOT NULL",),
+        {"annulled_with_all_that_came_from_it"},
+    ),
+    "annulled_with_all_that_came_from_it: and another's": (
+        (
+            (
+                "UPDATE contributions SET annulment_id = (SELECT id FROM annulments WHERE contribution_id IS NOT NULL)"
+                f" WHERE id = {GIVEN_AND_UNSOLD}"
+            ),
+        ),
+        {"annulled_with_all_that_came_from_it"},
+    ),
+    "annulled_with_all_that_came_from_it: by nobody's word": (
+        (
+            (
+                "UPDATE contributions SET annulment_id = (SELECT id FROM annulments WHERE distribution_id IS NOT NULL)"
+                f" WHERE id = {GIVEN_AND_UNSOLD}"
+            ),
+        ),
+        {"annulled_with_all_that_came_from_it"},
+    ),
+    "annulled_with_all_that_came_from_it: a part alone": (
+        (
+            (
+                "UPDATE annulments SET contribution_id = (SELECT id FROM contributions"
+                " WHERE annulment_id IS NOT NULL AND carried_from IS NOT NULL) WHERE contribution_id IS NOT NULL"
+            ),
+            "UPDATE contributions SET annulment_id = NULL WHERE annulment_id IS NOT NULL AND carried_from IS NULL",
+        ),
+        {"annulled_with_all_that_came_from_it", "carry_is_what_is_left"},
+    ),
+    "of_what_was_annulled_nothing_stands": (
+        (_ANOTHER_ANNULMENT, _OF_ALL_THAT_IT_GAVE),
+        {"of_what_was_annulled_nothing_stands"},
     ),
 }

@@ -139,7 +139,7 @@ class Walk:
                 *(self.sell, self.sell, self.prepay, self.pay, self.pay, self.give_back, self.give_back),
                 *(self.disburse, self.confirm, self.move_on, self.share_out, self.give_on, self.confirm_given),
                 *([self.cut_price] if self.cutting else []),
-                *([self.annul, self.share_out] if self.annulling else []),
+                *([self.annul, self.share_out, self.unmake] if self.annulling else []),
             ]
         )
         try:
@@ -209,6 +209,17 @@ class Walk:
         on = (order.accepted_on or TODAY) + timedelta(days=self.number(9))
         claim = returns.PriceCut([returns.IsCut(line.id, fen)], "果径偏小", on, "折让协议")
         returns.take_back(self.session, self.manager, order_id=order.id, claim=claim, now=NOON)
+
+    def unmake(self) -> None:
+        """Find out that a household never gave what it is on record of, perhaps after others have."""
+        subject = deciding.Subject(contribution_id=self.one(self.contributions).id)
+        made, _ = deciding.propose(
+            self.session, self.manager, subject=subject, reason="未交售", evidence="审计报告", now=NOON
+        )
+        on = self.noon()
+        deciding.approve(
+            self.session, self.reviewer, annulment_id=made.id, opinion="属实", on=business_date(on), now=on
+        )
 
     def move_on(self) -> None:
         """Make a lot of part of another; it takes its part of the contributions along."""
