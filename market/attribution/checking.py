@@ -127,7 +127,7 @@ _BEGAN_ON = sa.text(
     SELECT least((SELECT min(v.valid_from) FROM plans p JOIN plan_versions v ON v.plan_id = p.id
                    WHERE p.supplier_id = :supplier AND v.status = 'approved'),
                  (SELECT min(c.delivered_on) FROM lots l JOIN contributions c ON c.lot_id = l.id
-                   WHERE l.supplier_id = :supplier AND l.status <> 'discarded' AND c.annulment_id IS NULL))
+                   WHERE l.supplier_id = :supplier AND l.status <> 'discarded'))
     """
 )
 

@@ -30,7 +30,7 @@ _TAKE_BACK = sa.text(
              i.quantity_milli AS milli, coalesce(n.amount_fen, 0) AS carried_fen
         FROM lot_inputs i
         JOIN lots l ON l.id = i.input_lot_id
-        JOIN contributions c ON c.lot_id = l.id AND c.amount_fen IS NOT NULL AND c.annulment_id IS NULL
+        JOIN contributions c ON c.lot_id = l.id AND c.amount_fen IS NOT NULL
         LEFT JOIN contributions n ON n.lot_id = i.lot_id AND n.carried_from = c.id
        WHERE i.lot_id = :lot
     ), off AS (

@@ -43,7 +43,7 @@ _INCOME = sa.text(
     ), posted AS (
       SELECT c.mechanism, m.assisted, a.step, sum(m.fen) AS fen
         FROM moves m
-        JOIN contributions c ON c.id = m.contribution_id AND c.lot_id = :lot AND c.annulment_id IS NULL
+        JOIN contributions c ON c.id = m.contribution_id AND c.lot_id = :lot
         JOIN ledger_accounts a ON a.id = m.account_id AND a.kind = 'household' AND a.step <> 'advance'
        GROUP BY c.mechanism, m.assisted, a.step
     ), sold AS (
