@@ -17,7 +17,7 @@ from market.lots.rules import (
     LotStatus,
 )
 from market.orders.models import Order
-from tests.annulments.undoing import LATER, annul, assert_sound, on_sale
+from tests.annulments.undoing import LATER, annul, approve, assert_sound, on_sale, proposed
 from tests.attribution.dealings import FIFTH, NINTH, close_march, confirm
 from tests.attribution.test_moving_on import move_on
 from tests.story import TODAY, Story, open_channels
@@ -237,6 +237,17 @@ def test_of_what_came_back_before_nothing_is_taken_twice(story: Story) -> None:
     posted = sa.select(sa.func.count()).where(LedgerEntry.reason == "annulment")
     assert story.session.scalar(posted) == 0, "nothing stood, nothing fell"
     assert held(story, story.sell("10")) == {(Kind.RETAINED, story.supplier.id, Step.ACCRUED): 10_000}
+
+
+def test_what_was_sold_and_came_back_while_it_waited_was_the_households_until_it_was_decided(story: Story) -> None:
+    invented = story.household()
+    _, (false,) = story.lot(10_000, {invented.id: 5_000})
+    waiting = proposed(story.session, false.id)
+    order = story.sell("10")
+    assert held(story, order)[Kind.HOUSEHOLD, invented.id, Step.ACCRUED] == 5_000
+    story.give_back(order, "10")
+    approve(story.session, waiting)
+    assert held(story, order, story.sell("10")) == {(Kind.RETAINED, story.supplier.id, Step.ACCRUED): 10_000}
 
 
 def test_it_counts_from_the_day_on_which_all_that_it_takes_was_there(story: Story) -> None:
