@@ -42,6 +42,7 @@ def predict(session: orm.Session, actor: Actor, *, subject: Subject) -> tuple[UU
     contribution_id = _named(subject.contribution_id)
     supplier_id = annulling.annullable(session, actor, contribution_id).supplier_id
     lock_supplier(session, supplier_id)
+    annulling.annullable(session, actor, contribution_id)  # as it is now: an approval may have come before the lock
     _check_waiting(session, Annulment.contribution_id == contribution_id)
     return supplier_id, of_contribution.undone(session, contribution_id, supplier_id)
 
