@@ -20,6 +20,8 @@ from market.reports.lot_income import lot_income
 from tests import factories
 from tests.annulments.undoing import annul, assert_sound
 from tests.attribution.dealings import CLOSED, FIFTH, NINTH, OPEN, close_march
+from tests.attribution.test_as_now_known import DECEMBER, FEBRUARY, NOTHING, brought, ladders
+from tests.attribution.test_as_now_known import MARCH as THEN
 from tests.audit.test_monitoring import found
 from tests.story import Story, open_channels
 
@@ -100,6 +102,20 @@ def explained(session: orm.Session, household: Household, window: Window) -> lis
         (each.reason, each.happened_on, each.booked_on, each.accrued_fen, each.brought_fen)
         for each in corrections(session.connection(), household.id, window, closed=utc_now())
     ]
+
+
+def test_what_it_brought_in_two_years_it_brought_in_neither_and_the_money_is_of_its_own_year(story: Story) -> None:
+    session = story.session
+    household = story.household(head_count=2)
+    _, (false,) = story.lot(100_000, {household.id: 100_000})
+    for on in (DECEMBER, FEBRUARY):
+        order = story.sell("10", on=on)
+        story.pay(order, 10_000, on=on)
+    story.disburse({household.id: 12_000}, on=FEBRUARY)
+    assert ladders(session, household) == [(10_000, 10_000, 0, 0), (10_000, 10_000, 12_000, 0)]
+    annul(session, false.id, on=THEN)
+    assert ladders(session, household) == NOTHING
+    assert brought(session, household) == [(0, 0, 0), (12_000, 0, 12_000)]
 
 
 def test_as_of_a_day_before_it_was_found_out_nothing_was_known_of_it(story: Story) -> None:
