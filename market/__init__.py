@@ -57,6 +57,7 @@ One word per concept, in code, API and documents alike:
 | share mode | 股份模式 | what a household brings in for its shares, and its part of the profit of its land |
 | base share | 基础股 | the public money on a mu, quantified to households |
 | second distribution | 二次分配 | what a village collective gives on of what it received, by its own list |
+| annulment | 撤销 | what was approved never was, by two people's word: what still stands of it goes back |
 | suspense | 待处理 | a pool that could not be split, with its reason |
 | entry, transfer | 凭证, 分录 | a posted fact, and its moves between two accounts |
 """

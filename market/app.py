@@ -15,6 +15,7 @@ from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from market import openapi
+from market.annulments import endpoints as annulments_endpoints
 from market.attribution import confirmation_endpoints, pay_list_endpoints, reversal_endpoints
 from market.attribution import endpoints as attribution_endpoints
 from market.attribution.code_limits import CodeTrials
@@ -83,6 +84,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     reversal_endpoints.router,
     simulation_endpoints.router,
     distributions_endpoints.router,
+    annulments_endpoints.router,
     payments_endpoints.router,
     online_endpoints.router,
     provider_endpoints.router,

@@ -24,6 +24,7 @@ brings to each household. Amounts are integers of fen; quantities are decimal st
 """.strip()
 
 TAGS: Mapping[str, str] = {
+    "annulments": "撤销: what was approved and never was, taken off the book by two people's word",
     "audit": "审计: trace orders and households both ways, verify the book, check the invariants",
     "banking": "银行流水: accounts, imported statements, and what of them waits for two people",
     "cash": "资金: the cash book, in which the money of every order is held, kept, paid on or paid back",

@@ -49,6 +49,7 @@ THINGS: Words = {
     "channel": ("channel", "渠道"),
     "channel_scheme": ("channel scheme", "渠道方案"),
     "consent": ("consent", "同意书"),
+    "contribution": ("contribution", "投入"),
     "disbursement": ("disbursement", "兑付批次"),
     "enrolment": ("enrolment", "联结登记"),
     "erasure": ("erasure", "删除申请"),
@@ -67,6 +68,7 @@ THINGS: Words = {
     "register": ("register", "名册"),
     "register_version": ("version of the register", "名册版本"),
     "distribution": ("distribution", "按期分配"),
+    "annulment": ("annulment", "撤销"),
     "second_distribution": ("second distribution", "二次分配"),
     "product": ("product", "产品"),
     "receipt": ("receipt", "到款"),
@@ -176,7 +178,6 @@ MECHANISMS: Words = {
     "contracting": ("contracting", "承包经营"),
     "collective_dividend": ("collective dividend", "村集体分红"),
 }
-
 PURPOSES: Words = {
     "payment": ("payment", "兑付"),
     "identity_check": ("identity check", "核验身份"),
@@ -197,7 +198,6 @@ CONSENTS: Words = {
     "payment_details": ("bank details for payment", "兑付所需账户信息"),
     "public_disclosure": ("public disclosure without names", "匿名公开受益情况"),
 }
-
 ITEM_KINDS: Words = {
     "wage_elsewhere": ("wage elsewhere", "外出务工工资"),
     "public_post": ("wage of a public post", "公益岗位工资"),
@@ -240,16 +240,18 @@ FOUR_EYES: Words = {
     "plan_version": ("deciding a benefit plan", "带农方案审批"),
     "register_version": ("deciding a share register", "名册审批"),
     "distribution": ("deciding a distribution", "按期分配审批"),
+    "annulment": ("deciding an annulment", "撤销审批"),
     "second_distribution": ("deciding a second distribution", "二次分配审批"),
     "enrolment": ("confirming an enrolment", "农户联结确认"),
 }
-
-DISTRIBUTION_STATUSES: Words = {
+ANNULMENT_STATUSES: Words = {
     "proposed": ("proposed", "待审批"),
     "approved": ("approved", "已批准"),
     "rejected": ("rejected", "已退回"),
 }
-DISTRIBUTION_EVENTS: Words = {"approve": ("approved", "批准"), "reject": ("rejected", "退回")}
+ANNULMENT_EVENTS: Words = {"approve": ("approved", "批准"), "reject": ("rejected", "退回")}
+DISTRIBUTION_STATUSES: Words = {**ANNULMENT_STATUSES, "annulled": ("annulled", "已撤销")}
+DISTRIBUTION_EVENTS: Words = {**ANNULMENT_EVENTS, "annul": ("annulled", "撤销")}
 
 AGAIN: Words = {
     "read": ("Ask again.", "请重试。"),
@@ -344,6 +346,8 @@ WORDS: Mapping[str, Words] = {
     "register_version_event": VERSION_EVENTS,
     "distribution_status": DISTRIBUTION_STATUSES,
     "distribution_event": DISTRIBUTION_EVENTS,
+    "annulment_status": ANNULMENT_STATUSES,
+    "annulment_event": ANNULMENT_EVENTS,
     "second_distribution_status": DISTRIBUTION_STATUSES,
     "second_distribution_event": DISTRIBUTION_EVENTS,
     "online_payment_status": ONLINE_STATUSES,

@@ -65,11 +65,12 @@ class Account(NamedTuple):
 
 @dataclass
 class Happened:
-    """What a step did on purpose: lines it accepted (and when), lines of which it took back or cut so much (net)."""
+    """What a step did on purpose: lines accepted (and when), taken back or cut by so much (net), what it annulled."""
 
     accepted: Mapping[str, date] = field(default_factory=dict)
     returned: Mapping[str, int] = field(default_factory=dict)
     cut: Mapping[str, int] = field(default_factory=dict)
+    annulled: str | None = None
 
 
 _TRANSFERS = """
@@ -198,7 +199,8 @@ def check_book(
     _check_matched(model, book, changes)
 
 
-_Lines = dict[str, tuple[dict[Share, int], dict[Share, int]]]
+_Parts = tuple[dict[Share, int], dict[Share, int]]
+_Lines = dict[str, _Parts]
 
 
 def _by_line(cells: Mapping[Cell, int]) -> _Lines:
@@ -213,7 +215,7 @@ def _check_line(
     line: Line,
     shares: dict[Share, int],
     tops: dict[Share, int],
-    moved: tuple[dict[Share, int], dict[Share, int]],
+    moved: _Parts,
     happened: Happened,
 ) -> None:
     net = line.net(line.due)
@@ -224,6 +226,8 @@ def _check_line(
         check_fall(line, shares, tops, moved, happened.returned[line.id])
     elif line.id in happened.cut:
         check_cut(line, shares, moved, happened.cut[line.id])
+    elif happened.annulled:
+        check_annulled(line, (shares, tops), moved, happened.annulled)
     else:
         hold(not any(moved[0].values()) and not any(moved[1].values()), "line", line.id, "changed of itself")
 
@@ -298,6 +302,14 @@ def check_cut(
     hold(topped == promised, "line", line.id, "is topped up by", topped, "for", promised)
 
 
+def check_annulled(line: Line, stands: _Parts, moved: _Parts, contribution: str) -> None:
+    """Hold that what stood of it falls whole, that the supplier keeps it, and that nobody else's part moves."""
+    left = [fen for part in stands for share, fen in part.items() if share.contribution == contribution]
+    hold(not any(left), "of what was annulled", left, "stands on line", line.id)
+    others = {share for part in moved for share, fen in part.items() if fen and share.contribution != contribution}
+    hold(all(share.kind == "retained" for share in others), "an annulment moved on line", line.id, others)
+
+
 def _check_recognised(line: Line, accrued: int, paid: int) -> None:
     """Hold that what is recognised (or beyond) of a line is what was paid for it without tax, and whole at last."""
     recognised = line.net(line.due) - accrued
@@ -314,6 +326,9 @@ def _check_contributions(model: Model, cells: Mapping[Cell, int], carries: Mappi
         if cell.share.contribution:
             posted[cell.share.contribution] += fen
     for contribution, (lot, fen) in model.owed_by_lot.items():
+        if contribution in model.annulled:
+            hold(not posted[contribution], "contribution", contribution, "was annulled and has", posted[contribution])
+            continue
         whole, drawn = lot.terms.quantity_milli, lot.places["accepted"]
         found, due = posted[contribution], floor(Fraction(fen * drawn, whole))
         carry = carries.get(contribution, 0)

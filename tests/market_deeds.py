@@ -86,7 +86,7 @@ UNLAWFUL = (
 
 STEPS = {
     *("place", "confirm", "ship", "accept", "decline", "cancel", "expire", "pay", "give_back", "cut_price", "spoil"),
-    *("disburse", "disburse_to_all", "confirm_payments", "close_the_month"),
+    *("disburse", "disburse_to_all", "confirm_payments", "close_the_month", "annul"),
     *("take_a_wrong_step", *UNLAWFUL),
 }
 """Everything that can happen."""

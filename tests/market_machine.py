@@ -39,11 +39,11 @@ from tests.market_model import (
     Order,
     hold,
 )
-from tests.market_money import Money
+from tests.market_unmaking import Unmaking
 from tests.market_world import LAST_DAY, World
 
 
-class Market(Money):
+class Market(Unmaking):
     """Two cooperatives, two buyers and their county, who do whatever comes to their minds."""
 
     @initialize(chance=st.integers(0, 2**32))

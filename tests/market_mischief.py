@@ -16,7 +16,7 @@ from market.attribution.paying import (
 )
 from market.errors import TransitionError
 from market.ledger.rules import PeriodOrderError
-from market.lots.rules import OutOfStockError
+from market.lots.rules import ContributionAnnulledError, OutOfStockError
 from market.orders import changing
 from market.orders.rules import (
     LineNotOfOrderError,
@@ -164,6 +164,11 @@ class Mischief(Deeds):
         other = next(payee for payee in second.payees if payee[1] != maker)
         misled = Payment("", lot.product.supplier, other, 100, contribution, uuid4().hex)
         self.refused(ForeignContributionError, self.paying_out([misled], self.today))
+        for annulled in self.model.annulled:
+            lot, _fen = self.model.owed_by_lot[annulled]
+            payee = "household", lot.terms.contributions[annulled][0]
+            never = Payment("", lot.product.supplier, payee, 100, annulled, uuid4().hex)
+            self.refused(ContributionAnnulledError, self.paying_out([never], self.today))
 
     def order_beyond_stock(self, number: int, more: int) -> None:
         terms = of(self.world.products, number)

@@ -178,6 +178,7 @@ class Model:
             for lot in self.lots.values()
             for contribution, (_, fen) in lot.terms.contributions.items()
         }
+        self.annulled: set[str] = set()
         self.orders: dict[str, Order] = {}
         self.lines: dict[str, Line] = {}
         self.payments: dict[str, Payment] = {}

@@ -152,6 +152,7 @@ class Money(Mischief):
             if product.supplier == supplier
             for lot in product.lots
             for contribution, (household, _) in lot.contributions.items()
+            if contribution not in self.model.annulled
         ]
         contribution, payee = of(made, number) if how == "contribution" else (None, of(body.payees, number))
         owed = self.book.owed(body.id, payee, contribution, self.model)

@@ -121,6 +121,7 @@ class World:
     suppliers: list[Supplier]
     buyers: list[Buyer]
     village: Actor
+    officers: tuple[Actor, Actor]
     products: list[ProductTerms]
     _connection: sa.Connection | None = None
 
@@ -193,12 +194,17 @@ def _populate(session: orm.Session, db: Database, url: str) -> World:
     products = _first_products(session, first, [dividends, to_villages], ids)
     products += _second_products(session, second, [nobody, to_villages], ids)
     office = factories.organisation(session, kind=OrganisationKind.VILLAGE_OFFICE)
+    county = factories.organisation(session, kind=OrganisationKind.AGRICULTURE_DEPARTMENT)
+    officers = [
+        factories.actor(session, factories.member(session, county, Role.COUNTY_REVIEWER), Scope.ALL) for _ in range(2)
+    ]
     return World(
         db=db,
         owner_url=url,
         suppliers=[first, second],
         buyers=[_buyer(session) for _ in range(2)],
         village=factories.actor(session, factories.member(session, office, Role.VILLAGE_CLERK), Scope.ALL),
+        officers=(officers[0], officers[1]),
         products=products,
     )
 

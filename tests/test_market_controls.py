@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from hypothesis import Phase
 from sqlalchemy import orm
 
+from market.annulments import of_contribution
 from market.attribution import matching, queries, reversal
 from market.attribution.claiming import Match
 from market.attribution.rules import LADDER, Advance, Owed, Share, Standing, Step
@@ -102,7 +103,7 @@ def test_refunds_split_by_the_original_weights_are_seen(world: World, monkeypatc
         return falls
 
     monkeypatch.setattr(reversal, "falls_of", by_original_weights)
-    breaks(world, "a share is negative|what a return takes off line")
+    breaks(world, "a share is negative|what a return takes off line", chance=9)
 
 
 def test_entries_dated_before_what_they_take_from_are_seen(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,6 +125,15 @@ def test_money_ahead_that_nothing_claims_is_seen(world: World, monkeypatch: pyte
 
     monkeypatch.setattr(matching, "match", nothing)
     breaks(world, "is unclaimed beside")
+
+
+def test_an_annulment_that_leaves_what_was_paid_is_seen(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unpaid(session: orm.Session, line_ids: Collection[UUID]) -> dict[UUID, list[Standing]]:
+        found = queries.standings(session, line_ids)
+        return {line_id: [each for each in on_line if not each.is_received] for line_id, on_line in found.items()}
+
+    monkeypatch.setattr(of_contribution, "standings", unpaid)
+    breaks(world, "of what was annulled")
 
 
 def _sums(standings: Sequence[Standing]) -> dict[Share, int]:

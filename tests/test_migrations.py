@@ -30,6 +30,7 @@ LIST = re.compile(r"CHECK \(\(+(\w+)(?:\)::text)? = ANY \(+ARRAY\[([^]]*)\](?:\)
 LEFT_OUT = {
     ("applications", "base_unit"): {"g", "t", "jin", "liang", "box"},
     ("distributions", "mechanism"): {"consignment", "contracting", "land_rent"},
+    ("second_distributions", "status"): {"annulled"},
 }
 """What columns do not take of the values that their type has, on purpose."""
 

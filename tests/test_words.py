@@ -6,6 +6,7 @@ from enum import StrEnum
 import pytest
 
 from market import words
+from market.annulments.rules import AnnulmentEvent, AnnulmentStatus
 from market.attribution.paying import ListEvent, ListStatus
 from market.benefits.rules import MECHANISMS, Mechanism, PlanEvent, PlanStatus
 from market.catalog.rules import BelowMinimumError, ProductEvent, ProductStatus
@@ -62,6 +63,8 @@ NAMED: dict[str, Iterable[StrEnum]] = {
     "register_version_event": PlanEvent,
     "distribution_status": DistributionStatus,
     "distribution_event": DistributionEvent,
+    "annulment_status": AnnulmentStatus,
+    "annulment_event": AnnulmentEvent,
     "second_distribution_status": DistributionStatus,
     "second_distribution_event": DistributionEvent,
     "online_payment_status": OnlineStatus,

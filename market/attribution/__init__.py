@@ -11,5 +11,5 @@ Facts are recorded late. An entry counts from the day of its fact, or from the l
 had come in: a receipt for goods that were accepted after it, a return of what was paid out after it.
 
 A fact of a closed month is posted on the first day after that month; its entry keeps the day of the fact as the
-original one (for a return or a price cut, that of the acceptance which it corrects).
+original one (for a return, a price cut or an annulment, that of what it corrects).
 """

@@ -16,7 +16,8 @@ from market.attribution.rules import Settlement
 from market.money import yuan
 
 # What was moved into another lot has its amount at its origin. What is consigned has none: it gives no room before it
-# is sold, and takes none of what other produce gives. A lot that nobody has opened is one person's word.
+# is sold, and takes none of what other produce gives. A lot that nobody has opened is one person's word; what was
+# annulled was never delivered.
 _ROOM = sa.text(
     """
     WITH moved AS (
@@ -32,7 +33,7 @@ _ROOM = sa.text(
         SELECT c.household_id AS owner_id, sum(c.amount_fen) AS fen
           FROM contributions c JOIN lots l ON l.id = c.lot_id
          WHERE l.supplier_id = :supplier AND l.status NOT IN ('draft', 'discarded') AND c.carried_from IS NULL
-           AND c.household_id = ANY(CAST(:owners AS uuid[]))
+           AND c.annulment_id IS NULL AND c.household_id = ANY(CAST(:owners AS uuid[]))
          GROUP BY 1
     )
     SELECT o.owner_id,

@@ -28,7 +28,7 @@ from market.errors import InvalidInputError, named
 from market.identifiers import reference_key
 from market.identity.models import Organisation
 from market.lots.models import Contribution, Lot
-from market.lots.rules import LotStatus
+from market.lots.rules import ContributionAnnulledError, LotStatus
 
 
 def invoiced(method: Method, payments: Sequence[PaymentOrder], *, by: date) -> list[PaymentOrder]:
@@ -57,7 +57,7 @@ def pointers_of(payments: Sequence[PaymentOrder]) -> list[str]:
 
 
 def check_payments(session: orm.Session, supplier_id: UUID, payments: Sequence[PaymentOrder]) -> None:
-    """Refuse strangers, contributions of other households or of no produce, references and invoices used before."""
+    """Refuse strangers, contributions of others, annulled or of no produce, references and invoices used before."""
     households = {payment.payee_id for payment in payments if payment.kind is Kind.HOUSEHOLD}
     known = {
         Kind.HOUSEHOLD: set(benefits.enrolled(session, supplier_id, households)),
@@ -70,9 +70,11 @@ def check_payments(session: orm.Session, supplier_id: UUID, payments: Sequence[P
         if payment.payee_id not in known[payment.kind]:
             name = _name_of(session, supplier_id, payment)
             raise PayeeWithoutTieError(payee=named(name), pointer=f"{pointer}/payee_id")
-        maker, mechanism = makers.get(payment.contribution_id, (None, None))
+        maker, mechanism, annulment_id = makers.get(payment.contribution_id, (None, None, None))
         if payment.contribution_id and maker != payment.payee_id:
             raise ForeignContributionError(pointer=f"{pointer}/contribution_id")
+        if annulment_id is not None:
+            raise ContributionAnnulledError(pointer=f"{pointer}/contribution_id")
         check_produce(payment, {mechanism}, pointer=pointer)
         key = reference_key(payment.reference)
         if key in used:
@@ -170,13 +172,13 @@ def _collectives(session: orm.Session, supplier_id: UUID, payments: Sequence[Pay
 
 def _makers(
     session: orm.Session, supplier_id: UUID, contribution_ids: Collection[UUID | None]
-) -> Mapping[UUID | None, tuple[UUID, str]]:
-    """Return the household and the mechanism of each contribution to the supplier's lots."""
+) -> Mapping[UUID | None, tuple[UUID, str, UUID | None]]:
+    """Return the household, the mechanism and perhaps the annulment of each contribution to the supplier's lots."""
     if not contribution_ids:
         return {}
     found = (
-        sa.select(Contribution.id, Contribution.household_id, Contribution.mechanism)
+        sa.select(Contribution.id, Contribution.household_id, Contribution.mechanism, Contribution.annulment_id)
         .join(Lot, Lot.id == Contribution.lot_id)
         .where(Contribution.id.in_(contribution_ids), Lot.supplier_id == supplier_id, Lot.status != LotStatus.DISCARDED)
     )
-    return {row.id: (row.household_id, row.mechanism) for row in session.execute(found)}
+    return {row.id: (row.household_id, row.mechanism, row.annulment_id) for row in session.execute(found)}

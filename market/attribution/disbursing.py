@@ -60,9 +60,9 @@ def disburse(
 ) -> tuple[Disbursement, list[Payment], list[Settlement]]:
     """Record payments made: each settles what its payee is owed, oldest first; the rest is an advance.
 
-    Raises `PayeeWithoutTieError`, `ForeignContributionError`, `PaymentReferenceTakenError`, `EinvoiceNumberError`,
-    `EinvoiceTakenError`, `InvoiceNotForProduceError`, `PaidBeyondDeliveryError`, `CashNeedsWitnessError`,
-    `EvidenceUsedError` or `InvalidInputError` (the day).
+    Raises `PayeeWithoutTieError`, `ForeignContributionError`, `ContributionAnnulledError`,
+    `PaymentReferenceTakenError`, `EinvoiceNumberError`, `EinvoiceTakenError`, `InvoiceNotForProduceError`,
+    `PaidBeyondDeliveryError`, `CashNeedsWitnessError`, `EvidenceUsedError` or `InvalidInputError` (the day).
     """
     orders = checking.invoiced(Method(method), payments, by=paid_on)
     lock_supplier(session, actor.organisation_id)

@@ -68,6 +68,7 @@ from market.errors import FutureDateError, InvalidInputError, NotFoundError, che
 from market.identity.access import Caller, requires
 from market.identity.rules import Actor, Permission
 from market.ledger.rules import PeriodClosedError
+from market.lots.rules import ContributionAnnulledError
 from market.money import MAX_FEN
 from market.regions.rules import UnknownRegionError
 
@@ -85,6 +86,7 @@ _LISTED = tuple(name for name in PaymentListed.model_fields if name not in {"pai
         FutureDateError,
         PayeeWithoutTieError,
         ForeignContributionError,
+        ContributionAnnulledError,
         PaymentReferenceTakenError,
         EinvoiceNumberError,
         EinvoiceTakenError,

@@ -32,7 +32,8 @@ from market.livelihoods.queries import ItemSum
 from market.livelihoods.rules import ITEMS, Figure, Fraction, Treatment, Window, per_head
 
 # An entry is never booked before the day it is known under: what came into the window was booked from its begin on.
-# A return or price cut is known under the day of the acceptance, but it happened on the day from which it counts.
+# A return, price cut or annulment is known under the day of what it undoes, but it happened on the day from which it
+# counts.
 _MOVED = """
 moved AS (
   SELECT a.owner_id, a.kind, a.step, m.*, e.source, e.reason, e.recorded_at, e.original_effective_on,
@@ -49,7 +50,8 @@ moved AS (
    ) m
     JOIN ledger_entries e ON e.id = m.entry_id
    WHERE a.book = 'attribution' AND a.kind = 'household' AND a.owner_id = ANY(CAST(:households AS uuid[]))
-     AND (e.effective_on <= :on OR e.reason NOT IN ('return', 'price_cut') AND e.original_effective_on <= :on)
+     AND (e.effective_on <= :on
+          OR e.reason NOT IN ('return', 'price_cut', 'annulment') AND e.original_effective_on <= :on)
 )
 """
 _POSITIONS = sa.text(
@@ -89,7 +91,8 @@ SELECT source, reason, effective_on, original_effective_on, recorded_at,
  ORDER BY recorded_at, source
 """
 )
-# All that moved since on the lines of which something fell: what it undid is the last of that.
+# All that moved since on the lines of which something fell: what it undid is the last of that. An annulment undoes what
+# may have moved before the window, and later money must not be taken for it: then all that moved since is told.
 _FALLEN = sa.text(
     """
     WITH own AS MATERIALIZED (
@@ -97,21 +100,26 @@ _FALLEN = sa.text(
        WHERE book = 'attribution' AND kind = 'household' AND owner_id = ANY(CAST(:households AS uuid[]))
          AND step <> 'advance'
     ), lines AS MATERIALIZED (
-      SELECT DISTINCT o.owner_id, t.order_line_id
+      SELECT o.owner_id, t.order_line_id,
+             min(e.original_effective_on) FILTER (WHERE e.reason = 'annulment') AS undone_on
         FROM own o
         JOIN ledger_transfers t ON t.debit_account_id = o.id AND t.effective_on >= :begin
         JOIN ledger_entries e ON e.id = t.entry_id
-       WHERE e.reason IN ('return', 'price_cut', 'unrecognition', 'payment_reversal')
+       WHERE e.reason IN ('return', 'price_cut', 'annulment', 'unrecognition', 'payment_reversal')
+       GROUP BY 1, 2
+    ), first AS (
+      SELECT least(CAST(:begin AS date), min(undone_on)) AS since FROM lines
     )
     SELECT t.id, e.source, e.reason, e.recorded_at, e.effective_on, e.original_effective_on, o.owner_id,
            t.order_line_id, t.mechanism, t.contribution_id, t.assisted, t.payment_id, o.step, m.fen
       FROM lines l
-      JOIN ledger_transfers t ON t.order_line_id = l.order_line_id AND t.effective_on >= :begin
+      JOIN ledger_transfers t ON t.order_line_id = l.order_line_id AND t.effective_on >= (SELECT since FROM first)
      CROSS JOIN LATERAL (VALUES (t.credit_account_id, t.amount_fen), (t.debit_account_id, -t.amount_fen))
                      AS m (account_id, fen)
       JOIN own o ON o.id = m.account_id AND o.owner_id = l.owner_id
       JOIN ledger_entries e ON e.id = t.entry_id
-     WHERE e.effective_on <= :on OR e.reason NOT IN ('return', 'price_cut') AND e.original_effective_on <= :on
+     WHERE e.effective_on <= :on
+        OR e.reason NOT IN ('return', 'price_cut', 'annulment') AND e.original_effective_on <= :on
      ORDER BY t.effective_on, t.id
     """
 )

@@ -21,6 +21,7 @@ _ACCRUED = """
    AND CAST(e.facts ->> 'plan_version' AS uuid) IN (
        SELECT id FROM plan_versions WHERE plan_id = ANY(CAST(:plans AS uuid[])))
 """
+_ANNULLED = " LEFT JOIN contributions x ON x.id = t.contribution_id AND x.annulment_id IS NOT NULL"
 _OF_SUPPLIER = " WHERE b.book = 'attribution' AND b.owner_id = :supplier AND b.kind = "
 _LINES = sa.text(
     "SELECT CAST(e.facts ->> 'order_line' AS uuid) AS order_line_id, e.source,"
@@ -29,9 +30,12 @@ _LINES = sa.text(
 )
 _POSTED = sa.text(
     "SELECT CASE WHEN t.order_line_id = ANY(CAST(:returned AS uuid[])) THEN t.order_line_id END AS order_line_id,"
-    " a.kind, a.owner_id, t.mechanism, CAST(sum(t.amount_fen) AS bigint) AS fen"
+    " CASE WHEN x.id IS NULL THEN a.kind ELSE 'retained' END AS kind,"
+    " CASE WHEN x.id IS NULL THEN a.owner_id ELSE b.owner_id END AS owner_id,"
+    " CASE WHEN x.id IS NULL THEN t.mechanism END AS mechanism, CAST(sum(t.amount_fen) AS bigint) AS fen"
     + _ACCRUED
     + " JOIN ledger_accounts a ON a.id = t.credit_account_id AND a.kind <> 'pool'"
+    + _ANNULLED
     + _OF_SUPPLIER
     + "'base' GROUP BY 1, 2, 3, 4"
 )
@@ -43,7 +47,11 @@ _KEPT = sa.text(
     + "'base' GROUP BY e.id, t.order_line_id, t.mechanism ORDER BY e.id, t.mechanism"
 )
 _TOPPED_UP = sa.text(
-    "SELECT CAST(coalesce(sum(t.amount_fen), 0) AS bigint)" + _ACCRUED + _OF_SUPPLIER + "'top_up_base'"
+    "SELECT CAST(coalesce(sum(t.amount_fen) FILTER (WHERE x.id IS NULL), 0) AS bigint)"
+    + _ACCRUED
+    + _ANNULLED
+    + _OF_SUPPLIER
+    + "'top_up_base'"
 )
 # What is given out of a pool, or on by a collective, goes by the base too, and has not come back.
 _RETURNED = sa.text(
@@ -173,7 +181,10 @@ def came_back(session: orm.Session, lines: Sequence[Line]) -> dict[UUID, int]:
 
 
 def posted(session: orm.Session, asked: Mapping[str, object], returned: Mapping[UUID, int]) -> Brought:
-    """Return what the same lines brought recipients, as it was posted; what was kept is told by `kept`."""
+    """Return what the same lines brought recipients, as it was posted; what was kept is told by `kept`.
+
+    For what was annulled nobody had anything but the supplier.
+    """
     found = Brought(returned)
     for line_id, kind, owner_id, mechanism, fen in session.execute(_POSTED, {**asked, "returned": list(returned)}):
         found.of(line_id)[recipient_of(Share(Kind(kind), owner_id, mechanism))] += fen

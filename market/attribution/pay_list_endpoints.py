@@ -50,12 +50,14 @@ from market.errors import (
 from market.identity.access import Caller, requires
 from market.identity.rules import Actor, Permission
 from market.ledger.rules import PeriodClosedError
+from market.lots.rules import ContributionAnnulledError
 
 router = router_of("disbursements")
 
 _PAYING = (
     PayeeWithoutTieError,
     ForeignContributionError,
+    ContributionAnnulledError,
     PaymentReferenceTakenError,
     EinvoiceNumberError,
     EinvoiceTakenError,

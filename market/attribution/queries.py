@@ -35,7 +35,7 @@ _CONTRIBUTIONS = sa.text(
            coalesce(r.fen, 0) AS carry_fen
       FROM contributions c
       LEFT JOIN release_carries r ON r.contribution_id = c.id
-     WHERE c.lot_id = ANY(CAST(:lots AS uuid[]))
+     WHERE c.lot_id = ANY(CAST(:lots AS uuid[])) AND c.annulment_id IS NULL
      ORDER BY c.id
     """
 )
@@ -235,12 +235,12 @@ class Contributed(NamedTuple):
 
 
 def contribution_facts(session: orm.Session, lot_ids: Collection[UUID]) -> list[ContributionFact]:
-    """Return every contribution to the lots that has an amount, with what is left to carry."""
+    """Return every contribution to the lots that has an amount and stands, with what is left to carry."""
     return contributed(session, lot_ids).amounts
 
 
 def contributed(session: orm.Session, lot_ids: Collection[UUID]) -> Contributed:
-    """Return every contribution to the lots."""
+    """Return every contribution to the lots that was not annulled."""
     found = Contributed([], [])
     for row in session.execute(_CONTRIBUTIONS, {"lots": list(lot_ids)}).all():
         about = row.id, row.lot_id, row.household_id, row.mechanism

@@ -1,8 +1,8 @@
 """Since when what stands of a share has stood, and under which day what fell off it is known; pure.
 
-A return, a price cut, money that a buyer took back and a payment reversed take off what had come to a step of the
-ladder, the last that came there first. As now known that never came: each part that fell is known under the day of the
-part it undoes.
+A return, a price cut, an annulment, money that a buyer took back and a payment reversed take off what had come to a
+step of the ladder, the last that came there first; an annulment first what had come by the day that it undoes. As now
+known that never came: each part that fell is known under the day of the part it undoes.
 """
 
 from collections import defaultdict
@@ -19,8 +19,9 @@ from market.benefits.rules import Mechanism
 BELOW: Mapping[Step, Step] = {**dict(zip(LADDER[1:], LADDER, strict=False)), Step.TOP_UP_PAID: Step.TOP_UP}
 """The step that is reached before a step is."""
 PAID = frozenset({Step.DISBURSED, Step.CONFIRMED, Step.TOP_UP_PAID})
-TAKEN_BACK = frozenset({"return", "price_cut"})
-"""Reasons of entries that correct an acceptance, and are known under its day."""
+ANNULMENT = "annulment"
+TAKEN_BACK = frozenset({"return", "price_cut", ANNULMENT})
+"""Reasons of entries that correct an earlier one, as an acceptance, and are known under its day."""
 BEFORE = date.min
 """The day of what had come before the first movement that is told."""
 
@@ -83,7 +84,7 @@ def redated(movements: Iterable[Movement]) -> Iterator[Redated]:
         for (cause, place, step), fen in _brought(sides).items():
             stack = came[place, step]
             if fen < 0:
-                for day, part in _taken(stack, -fen):
+                for day, part in _undone(stack, cause, -fen):
                     yield Redated(cause, place, step, -part, day)
             elif fen:
                 day = cause.effective_on if cause.reason in TAKEN_BACK else cause.known_on
@@ -103,6 +104,19 @@ def _brought(sides: Iterable[Movement]) -> dict[tuple[Cause, Place, Step], int]:
             brought[side.cause, place, step] += side.fen
             step = BELOW.get(step)
     return brought
+
+
+def _undone(stack: list[tuple[date, int]], cause: Cause, fen: int) -> Iterator[tuple[date, int]]:
+    """Take so much off what came, an annulment first of what had come by its day; yield the days of it."""
+    if cause.reason != ANNULMENT:
+        yield from _taken(stack, fen)
+        return
+    older = [(day, there) for day, there in stack if day <= cause.known_on]
+    newer = [(day, there) for day, there in stack if day > cause.known_on]
+    left = fen - min(fen, sum(there for _, there in older))
+    yield from _taken(older, fen - left)
+    yield from _taken(newer, left)
+    stack[:] = [*older, *newer]
 
 
 def _taken(stack: list[tuple[date, int]], fen: int) -> Iterator[tuple[date, int]]:

@@ -66,7 +66,7 @@ def reverse(session: orm.Session, lines: Sequence[ReturnedLine], *, supplier_id:
     for line in lines:
         line_id = line.order_line_id
         fallen = _fallen(standing[line_id], line, contributions, on)
-        moves = [move for part in fallen.falls for move in _off(part, supplier_id, line_id)]
+        moves = [move for part in fallen.falls for move in off(part, supplier_id, line_id)]
         if line.paid_up:
             moves += climbs(_still_accrued(standing[line_id], fallen.falls), supplier_id, line_id)
         moves += posting.topping_up(fallen.top_ups, supplier_id, line_id)
@@ -117,7 +117,7 @@ def falls_of(standing: Sequence[Standing], line: ReturnedLine) -> list[Standing]
     return falls
 
 
-def _off(fallen: Standing, supplier_id: UUID, line_id: UUID) -> list[posting.Move]:
+def off(fallen: Standing, supplier_id: UUID, line_id: UUID) -> list[posting.Move]:
     """Take a fallen part off its line."""
     target = posting.base(supplier_id, Kind.TOP_UP_BASE if fallen.is_top_up else Kind.BASE)
     return falling_to(target, fallen, supplier_id, line_id)

@@ -210,6 +210,7 @@ BOOK: tuple[Invariant, ...] = (
                SELECT FROM reservations v JOIN return_lines b ON b.order_line_id = v.order_line_id
                 WHERE v.lot_id = l.id AND b.quantity_milli > 0)
          WHERE l.accepted_milli = l.quantity_milli AND coalesce(r.fen, 0) + coalesce(k.fen, 0) <> c.amount_fen
+           AND c.annulment_id IS NULL
         """,
     ),
     Invariant(
@@ -231,6 +232,7 @@ BOOK: tuple[Invariant, ...] = (
             ON o.carried_from = c.id
          WHERE coalesce(r.fen, 0) + coalesce(o.fen, 0) + coalesce(k.fen, 0)
             <> div(c.amount_fen::numeric * (l.accepted_milli + l.moved_milli), l.quantity_milli)
+           AND c.annulment_id IS NULL
         """,
     ),
     Invariant(

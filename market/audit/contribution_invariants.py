@@ -92,7 +92,7 @@ CONTRIBUTIONS: tuple[Invariant, ...] = (
           LEFT JOIN (SELECT n.carried_from, sum(n.measure_milli) AS milli
                        FROM contributions n JOIN lots m ON m.id = n.lot_id AND m.status <> 'discarded'
                       GROUP BY n.carried_from) o ON o.carried_from = c.id
-         WHERE c.proceeds_bp IS NULL
+         WHERE c.proceeds_bp IS NULL AND c.annulment_id IS NULL
            AND coalesce(o.milli, 0) <> div(c.measure_milli::numeric * l.moved_milli, l.quantity_milli)
         """,
     ),
@@ -169,6 +169,44 @@ CONTRIBUTIONS: tuple[Invariant, ...] = (
                         AND c.unit_price_fen >= coalesce(CAST(t.terms ->> 'least_fen' AS bigint), 0)
                         AND c.unit_price_fen <= coalesce(CAST(t.terms ->> 'most_fen' AS bigint), c.unit_price_fen)
                    END, false)
+        """,
+    ),
+    Invariant(
+        "annulled_with_all_that_came_from_it",
+        "own contributions to lots that were opened are annulled, with all that was carried from them, and no others",
+        "撤销的是已开售批次的原始投入及由其转入下游的全部投入,不涉及其他投入",
+        """
+        WITH RECURSIVE family AS (
+          SELECT a.contribution_id AS id, a.id AS annulment_id
+            FROM annulments a
+            JOIN contributions c ON c.id = a.contribution_id AND c.carried_from IS NULL
+            JOIN lots l ON l.id = c.lot_id AND l.status NOT IN ('draft', 'discarded')
+           WHERE a.status = 'approved'
+           UNION ALL
+          SELECT c.id, f.annulment_id FROM family f JOIN contributions c ON c.carried_from = f.id
+        )
+        SELECT concat('contribution ', c.id), coalesce(f.annulment_id::text, 'stands'),
+               coalesce(c.annulment_id::text, 'stands')
+          FROM contributions c LEFT JOIN family f ON f.id = c.id
+         WHERE c.annulment_id IS DISTINCT FROM f.annulment_id
+        """,
+    ),
+    Invariant(
+        "of_what_was_annulled_nothing_stands",
+        "no household has anything of an annulled contribution on any line, but what it received, as an advance",
+        "已撤销的投入在任何订单行均无余额,农户已收到的款项转为预付",
+        """
+        SELECT concat_ws(' ', 'contribution', c.id, 'order line', m.order_line_id, a.step), '0', sum(m.fen)::text
+          FROM contributions c
+          JOIN (SELECT credit_account_id AS account_id, contribution_id, order_line_id, amount_fen AS fen
+                  FROM ledger_transfers
+                UNION ALL
+                SELECT debit_account_id, contribution_id, order_line_id, -amount_fen FROM ledger_transfers) m
+            ON m.contribution_id = c.id
+          JOIN ledger_accounts a ON a.id = m.account_id AND a.kind = 'household' AND a.step <> 'advance'
+         WHERE c.annulment_id IS NOT NULL
+         GROUP BY c.id, m.order_line_id, a.id
+        HAVING sum(m.fen) <> 0
         """,
     ),
 )

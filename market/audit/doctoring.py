@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy import orm
 
+from market.audit.annulment_invariants import ANNULMENTS
 from market.audit.book_invariants import BOOK
 from market.audit.cash_invariants import CASH
 from market.audit.confirmation_invariants import CONFIRMATIONS
@@ -23,6 +24,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     *BOOK,
     *ROLLUPS,
     *SHARING,
+    *ANNULMENTS,
     *CONFIRMATIONS,
     *INVOICES,
     *MARKET,

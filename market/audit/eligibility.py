@@ -27,9 +27,10 @@ class Hints:
 class Eligibility:
     """Answers for one supplier's facts; what the present register does not explain is added to `remarks`."""
 
-    def __init__(self, facts: SupplierFacts, remarks: list[Finding]) -> None:
-        """Answer from these facts."""
+    def __init__(self, facts: SupplierFacts, remarks: list[Finding], annulled: Collection[UUID]) -> None:
+        """Answer from these facts; what has been annulled so far has no part in anything."""
         self._facts = facts
+        self._annulled = annulled
         self._remarks = remarks
 
     def stake(self, given: ContributionFact, source: str, hints: Hints) -> Stake:
@@ -53,7 +54,7 @@ class Eligibility:
                 {
                     self.stake(given, source, hints): given.measure_milli * given.proceeds_bp
                     for given in self._facts.contributions.get(draw.lot_id, ())
-                    if given.proceeds_bp is not None
+                    if given.proceeds_bp is not None and given.id not in self._annulled
                 },
             )
             for draw in draws

@@ -129,13 +129,17 @@ class EventKind(StrEnum):
     CONFIRMATION = "confirmation"
     PAYMENT_REVERSAL = "payment_reversal"
     DISTRIBUTION = "distribution"
+    ANNULMENT = "annulment"
     SECOND_DISTRIBUTION = "second_distribution"
     SECOND_CONFIRMATION = "second_confirmation"
 
 
 @dataclass(slots=True)
 class Event:
-    """A fact on a day, recorded at an instant; only one of what it may be about is filled."""
+    """A fact on a day, recorded at an instant; only one of what it may be about is filled.
+
+    An annulment `undoes` a distribution or `unmakes` a contribution.
+    """
 
     kind: EventKind
     id: UUID
@@ -148,7 +152,15 @@ class Event:
     payments: list[PaymentFact] = field(default_factory=list)
     reversed: ReversedFact | None = None
     distribution: DistributionFact | None = None
+    undoes: UUID | None = None
+    unmakes: UUID | None = None
+    approval_id: UUID | None = None
     second: SecondFact | None = None
+
+    @property
+    def made_id(self) -> UUID:
+        """Return the identifier that was made when it happened: an annulment happens when it is approved."""
+        return self.approval_id or self.id
 
     @property
     def trigger(self) -> str:

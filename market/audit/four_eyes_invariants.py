@@ -69,6 +69,7 @@ APPROVALS: tuple[Approval, ...] = (
         "distributions x",
         *("x.made_by", "x.decided_by", "x.supplier_id", _ANSWERED),
     ),
+    Approval("concat('annulment ', x.id)", "annulments x", "x.made_by", "x.decided_by", "x.supplier_id", _ANSWERED),
     Approval(
         "concat('second distribution ', x.id)",
         "second_distributions x",

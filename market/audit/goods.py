@@ -46,7 +46,7 @@ class Goods(History):
         for draw in fact.draws:
             self._follow(draw, draw.before_milli, draw.after_milli, source, event)
             for given in self._facts.contributions.get(draw.lot_id, ()):
-                if given.amount_fen is None:
+                if given.amount_fen is None or given.id in self._annulled:
                     continue
                 stake = self._eligible.stake(given, source, hints)
                 due[stake] = max(self._left(given, draw.after_milli, draw.whole_milli), 0)

@@ -129,8 +129,10 @@ CHANGED_WHOLE: Collection[str] = (
 """Of which the application may change every column: rows with a life of their own, some of them under a guard."""
 
 CHANGED: Mapping[str, Collection[str]] = {
+    "public.annulments": ("status", "decided_by", "decided_at", "opinion", "approval_id"),
     "public.bank_accounts": ("confirmed_by", "confirmed_at", "closed_by", "closed_at", "closing_reason"),
     "public.bank_lines": ("open_fen", "waiting"),
+    "public.contributions": ("annulment_id",),
     "public.connected_accounts": ("takes_transfers", "pays_out", "due", "seen_at"),
     "public.disputes": ("status", "ended_on", "seen_at"),
     "public.distributions": (

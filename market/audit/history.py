@@ -37,7 +37,10 @@ OWED_AS = {paid: owed for owed, paid in PAID_AS.items()}
 
 @dataclass(slots=True)
 class Expected:
-    """An entry that the facts ask for; without moves nothing is posted. A list takes what came in its `period`."""
+    """An entry that the facts ask for; without moves nothing is posted. A list takes what came in its `period`.
+
+    An annulment gives that back: it `undoes` the entry of a source, of the day `undone_on`.
+    """
 
     source: str
     reason: str
@@ -47,6 +50,8 @@ class Expected:
     original_on: date | None = None
     order_id: UUID | None = None
     period: tuple[date, date] | None = None
+    undoes: str | None = None
+    undone_on: date | None = None
     weights: Mapping[str, Collection[tuple[Stake, int]]] = field(default_factory=dict)
 
     @property
@@ -92,7 +97,8 @@ class History:
         self._supplier_id = facts.supplier_id
         self.remarks: list[Finding] = []
         self._standing = Standing()
-        self._eligible = Eligibility(facts, self.remarks)
+        self._annulled: set[UUID] = set()
+        self._eligible = Eligibility(facts, self.remarks, self._annulled)
         self._sales: dict[UUID, Sale] = defaultdict(Sale)
         self._drawn: dict[UUID, int] = {}
         self._moved: dict[UUID, int] = defaultdict(int)
@@ -106,6 +112,8 @@ class History:
         self._unconfirmed: dict[Gift, dict[UUID, int]] = defaultdict(dict)
         self._seconds = {event.id: event.second for event in facts.events if event.second}
         self._opens_on = date.min
+        self._lists: dict[UUID, Expected] = {}
+        self._sources: dict[tuple[UUID, Stake], dict[str, int]] = defaultdict(dict)
 
     def _of(self, stake: Stake, step: str) -> Account:
         return Account(stake.kind, stake.owner_id, self._supplier_id if stake.kind in PAYEES else None, step)

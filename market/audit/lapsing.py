@@ -45,7 +45,7 @@ _BEYOND_LAND = sa.text(
         JOIN lots l ON l.id = c.lot_id AND l.status NOT IN ('draft', 'discarded')
         JOIN products p ON p.id = l.product_id
        WHERE c.household_id = ANY(CAST(:households AS uuid[])) AND c.delivered_on BETWEEN :begin AND :end
-         AND c.carried_from IS NULL AND c.mechanism IN ({_OWN_LAND})
+         AND c.carried_from IS NULL AND c.annulment_id IS NULL AND c.mechanism IN ({_OWN_LAND})
          AND c.measure = 'quantity' AND c.measured_in = 'kg'
        GROUP BY c.household_id, p.category_code, 3
     )

@@ -40,7 +40,7 @@ _LATE = sa.text(
         FROM late
         CROSS JOIN LATERAL (
           SELECT count(*) AS deliveries, coalesce(sum(amount_fen), 0) AS fen FROM contributions
-           WHERE household_id = late.household_id AND carried_from IS NULL
+           WHERE household_id = late.household_id AND carried_from IS NULL AND annulment_id IS NULL
              AND delivered_on >= late.valid_from AND delivered_on < least(late.recorded_on, late.until)) c
        WHERE late.recorded_on >= :since
          AND (NOT late.is_first OR (late.status <> 'ordinary' AND c.deliveries > 0))

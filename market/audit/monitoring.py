@@ -265,6 +265,7 @@ _LESS_UNRELEASED = """
     LEFT JOIN release_carries k ON k.contribution_id = c.id
    WHERE c.household_id = ANY(CAST(:households AS uuid[]))
      AND (l.status NOT IN ('draft', 'discarded') OR l.status = 'draft' AND c.carried_from IS NOT NULL)
+     AND c.annulment_id IS NULL
    GROUP BY c.household_id
 )
 SELECT a.household_id, CAST(a.fen - coalesce(u.fen, 0) AS bigint)
@@ -279,7 +280,7 @@ _OFF_REGISTER = sa.text(
     SELECT c.household_id, count(*), CAST(coalesce(sum(c.amount_fen), 0) AS bigint)
       FROM contributions c JOIN households h ON h.id = c.household_id
      WHERE c.household_id = ANY(CAST(:households AS uuid[])) AND c.delivered_on BETWEEN :begin AND :end
-       AND c.carried_from IS NULL
+       AND c.carried_from IS NULL AND c.annulment_id IS NULL
        AND (c.delivered_on < h.registered_on OR c.delivered_on >= h.departed_on)
      GROUP BY c.household_id
     """

@@ -25,7 +25,7 @@ from market.audit.facts import (
     SupplierFacts,
 )
 from market.audit.oracle import COLLECTIVE, HOUSEHOLD
-from market.audit.sharing_facts import distributions, second_distributions
+from market.audit.sharing_facts import annulled, distributions, second_distributions
 from market.audit.taking_part import taking_part
 from market.benefits.rules import MECHANISMS, Measure
 from market.clock import business_date
@@ -219,7 +219,7 @@ def _money(session: orm.Session, who: Mapping[str, UUID]) -> list[Event]:
 
 
 def _lists(session: orm.Session, supplier_id: UUID) -> list[Event]:
-    """Return distributions as they were approved, and what collectives gave on."""
+    """Return distributions as they were approved, what collectives gave on, and what of all was annulled."""
     measured = [code.value for code, terms in MECHANISMS.items() if Measure.QUANTITY in terms.measures]
     shared_out = [
         Event(EventKind.DISTRIBUTION, fact.id, None, business_date(fact.decided_at), fact.decided_at, distribution=fact)
@@ -229,7 +229,20 @@ def _lists(session: orm.Session, supplier_id: UUID) -> list[Event]:
         Event(EventKind.SECOND_DISTRIBUTION, fact.id, None, fact.given_on, fact.decided_at, second=fact)
         for fact in second_distributions(session, supplier_id)
     ]
-    return [*shared_out, *given_on]
+    undone = [
+        Event(
+            EventKind.ANNULMENT,
+            fact.id,
+            None,
+            business_date(fact.decided_at),
+            fact.decided_at,
+            undoes=fact.distribution_id,
+            unmakes=fact.contribution_id,
+            approval_id=fact.approval_id,
+        )
+        for fact in annulled(session, supplier_id)
+    ]
+    return [*shared_out, *given_on, *undone]
 
 
 def _fact(kind: Callable[..., Fact], stored: Sequence[Any]) -> Fact:

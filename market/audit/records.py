@@ -53,7 +53,8 @@ _BOUGHT = """
                jsonb_build_object(
                  'price_fen', div(CAST(c.unit_price_fen AS numeric) * l.unit_milli, c.price_unit_milli),
                  'sale_price_fen', l.highest_fen)
-          FROM lots_asked l JOIN contributions c ON c.lot_id = l.id AND c.carried_from IS NULL
+          FROM lots_asked l JOIN contributions c
+            ON c.lot_id = l.id AND c.carried_from IS NULL AND c.annulment_id IS NULL
          WHERE c.measure = 'quantity' AND c.measured_in = l.base_unit
 """
 """Produce bought of households at a price, beside the highest at which its product is sold."""
@@ -84,7 +85,7 @@ _QUERIES: Mapping[RecordRule, str] = {
           CROSS JOIN LATERAL (
             SELECT sum(amount_fen) AS fen,
                    div(CAST(l.quantity_milli AS numeric) * l.highest_fen, l.unit_milli) AS sale_fen
-              FROM contributions WHERE lot_id = l.id) AS c
+              FROM contributions WHERE lot_id = l.id AND annulment_id IS NULL) AS c
          WHERE c.fen > c.sale_fen
     """,
     RecordRule.HOURS_BEYOND_THE_DAYS: f"""
@@ -92,7 +93,7 @@ _QUERIES: Mapping[RecordRule, str] = {
                jsonb_build_object('hours', div(w.milli, 1000), 'days', d.days, 'heads', h.head_count)
           FROM lots_asked l
           JOIN (SELECT lot_id, household_id, max(delivered_on) AS last_on, sum(measure_milli) AS milli
-                  FROM contributions WHERE measure = 'hours' AND carried_from IS NULL
+                  FROM contributions WHERE measure = 'hours' AND carried_from IS NULL AND annulment_id IS NULL
                  GROUP BY lot_id, household_id) AS w ON w.lot_id = l.id
           JOIN households h ON h.id = w.household_id
           JOIN enrolments e ON e.household_id = w.household_id AND e.supplier_id = l.supplier_id

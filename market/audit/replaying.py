@@ -6,13 +6,13 @@ from uuid import UUID
 
 from market.audit.eligibility import Hints
 from market.audit.facts import Event, EventKind
-from market.audit.goods import Goods
 from market.audit.history import Expected
 from market.audit.payouts import Money
-from market.audit.sharing import Sharing
+from market.audit.undoing import Undoing
+from market.audit.unmaking import Unmaking
 
 
-class Replay(Goods, Money, Sharing):
+class Replay(Unmaking, Money, Undoing):
     """One supplier's history; `expected` must be asked for every event in turn."""
 
     def announce_confirmations(self, ids: Collection[UUID]) -> None:
@@ -34,6 +34,7 @@ class Replay(Goods, Money, Sharing):
             EventKind.CONFIRMATION: self._confirm,
             EventKind.PAYMENT_REVERSAL: self._reverse_payment,
             EventKind.DISTRIBUTION: self._share_out,
+            EventKind.ANNULMENT: self._annul if event.undoes else self._unmake,
             EventKind.SECOND_DISTRIBUTION: self._give_on,
             EventKind.SECOND_CONFIRMATION: self._confirm_second,
         }[event.kind]
@@ -42,6 +43,7 @@ class Replay(Goods, Money, Sharing):
             if entry.effective_on < opens_on:
                 entry.original_on = entry.original_on or entry.effective_on
                 entry.effective_on = opens_on
-            self._standing.post(entry.moves, entry.effective_on, period=entry.period)
+            self._standing.post(entry.moves, entry.effective_on, period=entry.period, undone_on=entry.undone_on)
+            self._keep_sources(entry)
             entries.append(entry)
         return entries

@@ -66,7 +66,9 @@ class Sharing(History):
             "from_retained_fen": fact.amount_fen - from_pool,
             **({"remainder_of": str(fact.remainder_of)} if fact.remainder_of else {}),
         }
-        yield Expected(source, "distribution", on, moves, facts, period=(fact.period_from, fact.period_to))
+        listed = Expected(source, "distribution", on, moves, facts, period=(fact.period_from, fact.period_to))
+        self._lists[fact.id] = listed
+        yield listed
         yield from self._match(event, {stake.owner_id for stake in given if stake.kind in PAYEES}, on, hints)
 
     def _listed(self, fact: DistributionFact) -> dict[tuple[str, UUID], tuple[int, int]]:
@@ -78,9 +80,13 @@ class Sharing(History):
                 left = inputs["surplus_fen"] - portion(inputs["surplus_fen"], inputs["reserve_bp"], 10_000)
                 whole = left - portion(left, 10_000 - inputs["by_volume_bp"], 10_000)
                 by_value = inputs["counted"] == "value"
-                if not by_value and len(fact.units) > 1:
+                counted = [each for each in fact.delivered if each.contribution_id not in self._annulled]
+                if not by_value and len({each.unit for each in counted}) > 1:
                     return {}
-                return _by_weight(whole, {who: each[by_value] for who, each in fact.volumes.items()}, name)
+                volumes: dict[UUID, int] = defaultdict(int)
+                for each in counted:
+                    volumes[each.household_id] += (each.fen or 0) if by_value else each.milli
+                return _by_weight(whole, volumes, name)
             case "dividend":
                 alike = fact.remainder_of and inputs["averages_grants"]
                 capital = _capital(rows, {**inputs, "sources": ALL_SOURCES} if alike else inputs, name)

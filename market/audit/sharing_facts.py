@@ -51,11 +51,21 @@ class RegisterFact(NamedTuple):
         return scheme
 
 
+class DeliveredFact(NamedTuple):
+    """What a household gave to a lot that a distribution counted; what it consigned has no amount."""
+
+    contribution_id: UUID
+    household_id: UUID
+    milli: int
+    fen: int | None
+    unit: str
+
+
 @dataclass(slots=True)
 class DistributionFact:
-    """An approved distribution of a supplier; `volumes` are what households had given to lots: milli-units, fen.
+    """A distribution of a supplier, as it was approved.
 
-    `units` are what that was measured in.
+    `delivered` is what households gave to its lots, with what was annulled since, or had been.
     """
 
     id: UUID
@@ -72,8 +82,7 @@ class DistributionFact:
     remainder_of: UUID | None
     register: RegisterFact | None
     items: list[ListedFact] = field(default_factory=list)
-    volumes: dict[UUID, tuple[int, int]] = field(default_factory=dict)
-    units: set[str] = field(default_factory=set)
+    delivered: list[DeliveredFact] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -98,7 +107,7 @@ _DISTRIBUTIONS = sa.text(
            d.from_retained_fen, d.list_sha256, d.decided_at, d.remainder_of, v.canonical, v.sha256,
            d.register_sha256
       FROM distributions d LEFT JOIN register_versions v ON v.id = d.register_version_id
-     WHERE d.supplier_id = :supplier AND d.status = 'approved'
+     WHERE d.supplier_id = :supplier AND d.status IN ('approved', 'annulled')
      ORDER BY d.id
     """
 )
@@ -106,7 +115,7 @@ _ITEMS = sa.text(
     """
     SELECT i.distribution_id, i.household_id, i.collective_id, i.weight, i.fen, i.assisted, i.excluded
       FROM distribution_items i JOIN distributions d ON d.id = i.distribution_id
-     WHERE d.supplier_id = :supplier AND d.status = 'approved'
+     WHERE d.supplier_id = :supplier AND d.status IN ('approved', 'annulled')
      ORDER BY i.distribution_id, i.position
     """
 )
@@ -114,16 +123,14 @@ _ITEMS = sa.text(
 # list alone can say which came first.
 _VOLUMES = sa.text(
     """
-    SELECT d.id, c.household_id, sum(c.measure_milli)::bigint, sum(c.amount_fen)::bigint,
-           array_agg(DISTINCT c.measured_in)
+    SELECT d.id, c.id, c.household_id, c.measure_milli, c.amount_fen, c.measured_in
       FROM distributions d
       JOIN lots l ON l.supplier_id = d.supplier_id AND l.status NOT IN ('draft', 'discarded')
        AND CASE WHEN l.opened_at BETWEEN d.made_at - interval '1 minute' AND d.made_at + interval '1 minute'
                 THEN l.id = ANY(d.lot_ids) ELSE l.opened_at < d.made_at END
       JOIN contributions c ON c.lot_id = l.id AND c.delivered_on BETWEEN d.period_from AND d.period_to
-     WHERE d.lot_ids IS NOT NULL AND d.supplier_id = :supplier AND d.status = 'approved' AND c.carried_from IS NULL
-       AND c.mechanism = ANY(:mechanisms)
-     GROUP BY 1, 2
+     WHERE d.lot_ids IS NOT NULL AND d.supplier_id = :supplier AND d.status IN ('approved', 'annulled')
+       AND c.carried_from IS NULL AND c.mechanism = ANY(:mechanisms)
     """
 )
 _SECOND = sa.text(
@@ -145,22 +152,42 @@ _SECOND_ITEMS = sa.text(
 )
 
 
+_ANNULLED = sa.text(
+    """
+    SELECT id, distribution_id, contribution_id, approval_id, decided_at FROM annulments
+     WHERE supplier_id = :supplier AND status = 'approved'
+    """
+)
+
+
+class AnnulledFact(NamedTuple):
+    """That a distribution or a contribution never was, as it was approved."""
+
+    id: UUID
+    distribution_id: UUID | None
+    contribution_id: UUID | None
+    approval_id: UUID | None
+    decided_at: datetime
+
+
+def annulled(session: orm.Session, supplier_id: UUID) -> list[AnnulledFact]:
+    """Read what of a supplier was annulled."""
+    return [AnnulledFact(*row) for row in session.execute(_ANNULLED, {"supplier": supplier_id})]
+
+
 def distributions(session: orm.Session, supplier_id: UUID, measured: list[str]) -> list[DistributionFact]:
-    """Read a supplier's approved distributions, in three statements; `measured` are the mechanisms of produce."""
+    """Read what a supplier's distributions were when approved, in three statements; `measured` are the mechanisms."""
     who = {"supplier": supplier_id}
     items = _items(session, _ITEMS, who)
-    volumes: dict[UUID, dict[UUID, tuple[int, int]]] = defaultdict(dict)
-    units: dict[UUID, set[str]] = defaultdict(set)
-    for distribution_id, household_id, milli, fen, used in session.execute(_VOLUMES, {**who, "mechanisms": measured}):
-        volumes[distribution_id][household_id] = milli, fen
-        units[distribution_id].update(used)
+    delivered: dict[UUID, list[DeliveredFact]] = defaultdict(list)
+    for distribution_id, *row in session.execute(_VOLUMES, {**who, "mechanisms": measured}):
+        delivered[distribution_id].append(DeliveredFact(*row))
     return [
         DistributionFact(
             *row[:12],  # type: ignore[call-arg] # twelve columns, as the class names them
             RegisterFact(bytes(row.canonical), row.sha256, row.register_sha256) if row.canonical else None,
             items[row.id],
-            volumes[row.id],
-            units[row.id],
+            delivered[row.id],
         )
         for row in session.execute(_DISTRIBUTIONS, who)
     ]

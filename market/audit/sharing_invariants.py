@@ -8,12 +8,12 @@ from market.audit.rules import Invariant
 SHARING: tuple[Invariant, ...] = (
     Invariant(
         "pool_is_accounted_for",
-        "what lines brought a pool and returns or price cuts left it = what was distributed out of it + its balance",
-        "资金池:应计减退货、折让冲回=已分配+余额",
+        "what lines brought a pool, less returns and price cuts, and annulments put back = distributed + its balance",
+        "资金池:应计减退货、折让冲回,加撤销转回=已分配+余额",
         """
         WITH moved AS (
           SELECT a.owner_id, m.mechanism, sum(m.fen) AS balance_fen,
-                 sum(m.fen) FILTER (WHERE e.reason IN ('accrual', 'return', 'price_cut')) AS brought_fen
+                 sum(m.fen) FILTER (WHERE e.reason IN ('accrual', 'return', 'price_cut', 'annulment')) AS brought_fen
             FROM ledger_accounts a
             JOIN (SELECT entry_id, credit_account_id AS account_id, mechanism, amount_fen AS fen FROM ledger_transfers
                   UNION ALL
@@ -24,7 +24,7 @@ SHARING: tuple[Invariant, ...] = (
            GROUP BY 1, 2
         ), given AS (
           SELECT supplier_id AS owner_id, mechanism, sum(from_pool_fen - kept_fen) AS fen
-            FROM distributions WHERE status = 'approved' GROUP BY 1, 2
+            FROM distributions WHERE status IN ('approved', 'annulled') GROUP BY 1, 2
         )
         SELECT concat_ws(' ', 'pool', owner_id, mechanism), coalesce(m.brought_fen, 0)::text,
                concat_ws(' + ', coalesce(g.fen, 0), coalesce(m.balance_fen, 0))
@@ -41,7 +41,7 @@ SHARING: tuple[Invariant, ...] = (
           SELECT concat('distribution:', d.id) AS source, coalesce(i.household_id, i.collective_id) AS payee_id,
                  sum(i.fen) AS fen
             FROM distributions d JOIN distribution_items i ON i.distribution_id = d.id
-           WHERE d.status = 'approved' AND i.excluded IS NULL AND i.fen > 0
+           WHERE d.status IN ('approved', 'annulled') AND i.excluded IS NULL AND i.fen > 0
            GROUP BY 1, 2
            UNION ALL
           SELECT concat('second_distribution:', i.distribution_id), i.household_id, sum(i.fen)
@@ -93,7 +93,8 @@ SHARING: tuple[Invariant, ...] = (
            AND other.inputs ->> 'formula' = d.inputs ->> 'formula'
            AND (other.period_from, other.period_to + 1) OVERLAPS (d.period_from, d.period_to + 1)
           LEFT JOIN register_versions ov ON ov.id = other.register_version_id
-         WHERE 'rejected' NOT IN (d.status, other.status) AND ov.register_id IS NOT DISTINCT FROM v.register_id
+         WHERE d.status NOT IN ('rejected', 'annulled') AND other.status NOT IN ('rejected', 'annulled')
+           AND ov.register_id IS NOT DISTINCT FROM v.register_id
         """,
     ),
     Invariant(
@@ -135,7 +136,7 @@ SHARING: tuple[Invariant, ...] = (
                        ORDER BY v.plan_id, v.valid_from DESC, v.number DESC) held
                CROSS JOIN jsonb_array_elements(held.body -> 'pools') pool
                WHERE pool ->> 'mechanism' = 'patronage') stated
-         WHERE d.status = 'approved' AND d.inputs ->> 'formula' = 'patronage'
+         WHERE d.status IN ('approved', 'annulled') AND d.inputs ->> 'formula' = 'patronage'
            AND coalesce(stated.bp, 0) <> (d.inputs ->> 'reserve_bp')::bigint
         """,
     ),
@@ -157,7 +158,7 @@ SHARING: tuple[Invariant, ...] = (
                concat_ws(' / ', r.status, d.period_from, d.period_to, d.amount_fen)
           FROM distributions d
           LEFT JOIN returned r ON r.id = d.remainder_of AND r.supplier_id = d.supplier_id
-         WHERE d.remainder_of IS NOT NULL
+         WHERE d.remainder_of IS NOT NULL AND d.status NOT IN ('rejected', 'annulled')
            AND ('approved', d.period_from, d.period_to, d.amount_fen)
                IS DISTINCT FROM (r.status, r.period_from, r.period_to, r.left_fen)
         """,

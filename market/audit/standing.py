@@ -1,7 +1,7 @@
 """What stands posted while a supplier's history is replayed: shares by line and step, advances, releases."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 from typing import NamedTuple
 from uuid import UUID
@@ -113,7 +113,10 @@ Owner = tuple[str, UUID]
 
 
 class Change(NamedTuple):
-    """What came to a place on a day or, below zero, left it: of a list's period, or of any day until it left."""
+    """What came to a place on a day or, below zero, left it: of a list's period, or of any day until it left.
+
+    What an annulled list gives back is of the period that it had been of.
+    """
 
     fen: int
     first_on: date
@@ -134,21 +137,24 @@ class Standing:
         self._paid: dict[UUID, set[tuple[UUID, Stake, str]]] = defaultdict(set)
         self._changes: dict[tuple[UUID, Place], list[Change]] = defaultdict(list)
 
-    def post(self, amounts: Sequence[Amount], on: date, *, period: tuple[date, date] | None = None) -> None:
-        """Count what an entry moves; a list takes what came in its period."""
+    def post(
+        self,
+        amounts: Sequence[Amount],
+        on: date,
+        *,
+        period: tuple[date, date] | None = None,
+        undone_on: date | None = None,
+    ) -> None:
+        """Count what an entry moves; a list takes what came in its period, and gives it back if it is annulled."""
         for move, fen in amounts:
             for account, change in ((move.debit, -fen), (move.credit, fen)):
                 self._count(account, move, change, on)
                 if account.kind in {POOL, RETAINED} and account.step == RECOGNISED and move.order_line_id:
                     place = (move.order_line_id, (move.stake, RECOGNISED, None))
-                    self._changes[place].append(self._change(account.kind, change, on, period))
-
-    @staticmethod
-    def _change(kind: str, fen: int, on: date, period: tuple[date, date] | None) -> Change:
-        if fen > 0:
-            return Change(fen, on, on)
-        first, last = period or (date.min, on)
-        return Change(fen, date.min if kind == POOL else first, last)
+                    made = _change(account.kind, change, on, period)
+                    if period and undone_on:
+                        made = _undone(account.kind, change, period, undone_on)
+                    self._changes[place].append(made)
 
     def _count(self, account: Account, move: Move, fen: int, on: date) -> None:
         owner = (account.kind, account.owner_id)
@@ -185,6 +191,14 @@ class Standing:
         """Return what stands on a line."""
         return dict(self._lines.get(line_id, {}))
 
+    def of_contributions(self, ids: Collection[UUID]) -> dict[UUID, dict[Place, int]]:
+        """Return what stands of these contributions, line by line."""
+        found = {
+            line_id: {place: fen for place, fen in line.items() if place[0].contribution_id in ids}
+            for line_id, line in self._lines.items()
+        }
+        return {line_id: places for line_id, places in found.items() if places}
+
     def last_on(self, line_id: UUID, place: Place) -> date:
         """Return the day on which the last of a place of a line came in."""
         return self._days[line_id, place][1]
@@ -210,12 +224,11 @@ class Standing:
         found = []
         for each in held:
             changes = self._changes[each.line_id, (each.stake, each.step, each.payment_id)]
-            came = [change.first_on for change in changes if change.fen > 0 and first <= change.first_on <= last]
             firsts = {first, *(change.first_on for change in changes if change.fen < 0 and change.first_on < first)}
             lasts = {last, *(change.last_on for change in changes if change.fen < 0 and change.last_on > last)}
             fen = min(_over(changes, begin, end) for begin in firsts for end in lasts)
             if fen > 0:
-                found.append(each._replace(fen=fen, last_on=max(came)))
+                found.append(each._replace(fen=fen))
         return found
 
     def owed(self, owner: Owner) -> list[Claim]:
@@ -239,6 +252,20 @@ class Standing:
             place = (stake, step, payment_id)
             if (fen := self._lines[line_id].get(place, 0)) > 0:
                 yield Claim(line_id, stake, step, fen, *self._days[line_id, place])
+
+
+def _change(kind: str, fen: int, on: date, period: tuple[date, date] | None) -> Change:
+    if fen > 0:
+        return Change(fen, on, on)
+    first, last = period or (date.min, on)
+    return Change(fen, date.min if kind == POOL else first, last)
+
+
+def _undone(kind: str, fen: int, period: tuple[date, date], undone_on: date) -> Change:
+    """Return what an annulment changes: the reverse of what its list had changed, of the same days."""
+    if fen < 0:
+        return Change(fen, undone_on, undone_on)
+    return Change(fen, date.min if kind == POOL else period[0], period[1])
 
 
 def _over(changes: Sequence[Change], first: date, last: date) -> int:

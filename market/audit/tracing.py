@@ -279,6 +279,8 @@ _OF_PERIODS = sa.text(
       JOIN ledger_accounts c ON c.id = t.credit_account_id AND c.kind IN ('household', 'collective')
      WHERE t.order_line_id = ANY(CAST(:lines AS uuid[])) AND t.effective_on <= :until
        AND (CAST(:household AS uuid) IS NULL OR c.owner_id = :household)
+       AND NOT EXISTS (SELECT FROM annulments n JOIN ledger_entries u ON u.source = concat('annulment:', n.id)
+                        WHERE n.distribution_id = d.id AND u.effective_on <= :until)
      GROUP BY t.order_line_id, d.id
      ORDER BY t.order_line_id, d.id
     """

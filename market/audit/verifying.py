@@ -247,10 +247,10 @@ def _in_order(facts: SupplierFacts, posted: Sequence[Posted], confirmations: Seq
     last = max(places.values(), default=0) + 1
     ordered: list[tuple[int, int, UUID, Event]] = []
     next_place = last
-    for event in sorted(facts.events, key=lambda event: event.id, reverse=True):
+    for event in sorted(facts.events, key=lambda event: event.made_id, reverse=True):
         own = [places[source] for source in event.sources() if source in places]
         next_place = min([next_place, *own])
-        ordered.append((min(own) if own else next_place, bool(own), event.id, event))
+        ordered.append((min(own) if own else next_place, bool(own), event.made_id, event))
     ordered += [(places[event.sources()[0]], True, event.id, event) for event in confirmations]
     return [event for *_, event in sorted(ordered, key=lambda item: item[:3])]
 

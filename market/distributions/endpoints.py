@@ -21,6 +21,7 @@ from market.distributions.listing import Custody, Dividend, Formula, Patronage, 
 from market.distributions.models import Distribution, SecondDistribution
 from market.distributions.rules import (
     ConsignedHasNoValueError,
+    DeliveryAnnulledError,
     GivenBeforeReceivedError,
     MixedUnitsError,
     MonthsBeyondPeriodError,
@@ -188,6 +189,7 @@ def show_distribution(distribution_id: UUID, caller: Reader) -> ListedOut:
         FourEyesError,
         RegisterNotInForceError,
         ReserveChangedError,
+        DeliveryAnnulledError,
         NotEnoughRecognisedError,
         PeriodClosedError,
     ),

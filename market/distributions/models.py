@@ -19,6 +19,7 @@ class Distribution(Base):
     `basis` names what is shared out once for a day, `lot_ids` the lots whose contributions were counted; `kept_fen` of
     its amount is for people who may not be paid. What came from the pool and what from retained money is known once
     it is approved. The evidence is what its figures were taken from, as the resolution of the members' meeting.
+    An annulled one says still what it had taken; its days and its remainder are another's.
     A return by volume leaves `remainder_fen` to be shared by capital; the dividend that does so is `remainder_of` it.
     """
 
@@ -33,7 +34,7 @@ class Distribution(Base):
             "(status <> 'proposed') = (decided_by IS NOT NULL AND decided_at IS NOT NULL)", name="decision_is_signed"
         ),
         sa.CheckConstraint(
-            "CASE WHEN status = 'approved' THEN from_pool_fen + from_retained_fen = amount_fen"
+            "CASE WHEN status IN ('approved', 'annulled') THEN from_pool_fen + from_retained_fen = amount_fen"
             " ELSE num_nonnulls(from_pool_fen, from_retained_fen) = 0 END",
             name="amount_is_funded",
         ),
@@ -47,7 +48,7 @@ class Distribution(Base):
             "distributions_share_a_remainder_once",
             "remainder_of",
             unique=True,
-            postgresql_where=sa.text("status <> 'rejected'"),
+            postgresql_where=sa.text("status NOT IN ('rejected', 'annulled')"),
         ),
         sa.CheckConstraint("starts_with(basis, (inputs ->> 'formula') || ':')", name="basis_is_of_its_formula"),
         sa.CheckConstraint(
@@ -61,7 +62,7 @@ class Distribution(Base):
         postgresql.ExcludeConstraint(
             (sa.text("text_range(basis, basis, '[]')"), "&&"),
             (sa.text("daterange(period_from, period_to, '[]')"), "&&"),
-            where=sa.text("status <> 'rejected'"),
+            where=sa.text("status NOT IN ('rejected', 'annulled')"),
             name="distributions_share_a_day_once",
         ),
     )

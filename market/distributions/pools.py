@@ -14,7 +14,7 @@ class PoolBalance(NamedTuple):
     """A supplier's pool: accrued less what returns took = distributed out of it less put back + what is left (fen).
 
     What a return, or a price cut alike, took off shares that were given out of it is neither brought nor distributed
-    any more.
+    any more; what an annulment put back is not distributed any more.
     """
 
     supplier_id: UUID
@@ -29,7 +29,7 @@ _POOLS = sa.text(
     """
     SELECT a.owner_id, m.mechanism,
            coalesce(sum(m.fen) FILTER (WHERE e.reason IN ('accrual', 'return', 'price_cut')), 0)::bigint,
-           coalesce(-sum(m.fen) FILTER (WHERE e.reason = 'distribution'), 0)::bigint,
+           coalesce(-sum(m.fen) FILTER (WHERE e.reason IN ('distribution', 'annulment')), 0)::bigint,
            coalesce(sum(m.fen) FILTER (WHERE a.step = 'accrued'), 0)::bigint,
            coalesce(sum(m.fen) FILTER (WHERE a.step = 'recognised'), 0)::bigint
       FROM ledger_accounts a
@@ -56,7 +56,7 @@ _FALLEN = sa.text(
     """
     WITH taken AS MATERIALIZED (
         SELECT a.owner_id AS supplier_id, m.mechanism, m.order_line_id,
-               sum(m.fen) FILTER (WHERE e.reason = 'distribution') AS fen,
+               sum(m.fen) FILTER (WHERE e.reason IN ('distribution', 'annulment')) AS fen,
                -coalesce(sum(m.fen) FILTER (WHERE e.reason = 'accrual'), 0) AS accrued_fen,
                coalesce(sum(m.fen) FILTER (WHERE e.reason IN ('return', 'price_cut')), 0) AS fallen_fen
           FROM ledger_accounts a
@@ -69,7 +69,7 @@ _FALLEN = sa.text(
           JOIN ledger_entries e ON e.id = m.entry_id
          WHERE a.book = 'attribution' AND a.kind = 'pool' AND a.owner_id = ANY(CAST(:suppliers AS uuid[]))
          GROUP BY 1, 2, 3
-        HAVING sum(m.fen) FILTER (WHERE e.reason = 'distribution') <> 0
+        HAVING sum(m.fen) FILTER (WHERE e.reason IN ('distribution', 'annulment')) <> 0
     ), given_on AS (
         SELECT t.order_line_id, t.payment_id, t.mechanism, sum(t.amount_fen) AS fen,
                sum(sum(t.amount_fen)) OVER (PARTITION BY t.order_line_id, t.payment_id) AS whole_fen
@@ -91,7 +91,7 @@ _FALLEN = sa.text(
          GROUP BY 1, 2
     ), given AS (
         SELECT p.supplier_id, p.mechanism, p.order_line_id, p.fen AS taken_fen,
-               sum(m.fen) FILTER (WHERE e.reason IN ('accrual', 'distribution')) AS fen,
+               sum(m.fen) FILTER (WHERE e.reason IN ('accrual', 'distribution', 'annulment')) AS fen,
                -sum(m.fen) FILTER (WHERE e.reason IN ('return', 'price_cut')) AS fallen_fen
           FROM taken p
           JOIN ledger_transfers t ON t.order_line_id = p.order_line_id AND t.mechanism = p.mechanism

@@ -20,6 +20,7 @@ from market.distributions.listing import Formula, Listing, check_in_force, listi
 from market.distributions.models import Distribution
 from market.distributions.posting_parts import moves_of
 from market.distributions.rules import (
+    DeliveryAnnulledError,
     DistributionEvent,
     DistributionStatus,
     Fund,
@@ -186,7 +187,7 @@ def approve(
 
     It counts from `on`, or from the later day on which all that it takes had come in. Raises `NotFoundError`,
     `TransitionError`, `FourEyesError`, `RegisterNotInForceError` or `ReserveChangedError` where
-    another version has come to hold since, or `NotEnoughRecognisedError`.
+    another version has come to hold since, `DeliveryAnnulledError`, or `NotEnoughRecognisedError`.
     """
     distribution = _decide(session, actor, distribution_id, DistributionEvent.APPROVE, opinion=opinion, now=now)
     supplier_id, mechanism = distribution.supplier_id, distribution.mechanism
@@ -197,12 +198,14 @@ def approve(
         check_in_force(session, version, period.ends_on)
     elif benefits.reserve_bp_on(session, supplier_id, period.ends_on) != distribution.inputs["reserve_bp"]:
         raise ReserveChangedError
+    items = queries.items_of(session, distribution_id)
+    if distribution.lot_ids and queries.counted_now(session, distribution) != sum(item.weight for item in items):
+        raise DeliveryAnnulledError
     funds = queries.funds(session, supplier_id, mechanism, period)
     funding = _funding(mechanism, distribution.amount_fen, funds)
     distribution.from_pool_fen = funding.from_pool_fen
     distribution.from_retained_fen = funding.from_retained_fen(distribution.amount_fen)
     session.flush()
-    items = queries.items_of(session, distribution_id)
     listed, _ = given(items, mechanism, supplier_id=supplier_id)
     parts = hand_out(listed, funds, salt=salt(supplier_id, mechanism, period))
     source = f"distribution:{distribution_id}"

@@ -13,7 +13,7 @@ from market.attribution.rules import Kind, Share, Step
 from market.benefits.rules import MECHANISMS, Measure, Mechanism
 from market.db import plan_anew, within
 from market.distributions.models import Distribution, DistributionItem
-from market.distributions.rules import DistributionStatus, Fund, Item, Movement, Period, left_of
+from market.distributions.rules import GONE, Fund, Item, Movement, Period, left_of
 from market.identity.models import Organisation
 from market.identity.rules import Actor, Scope
 
@@ -35,7 +35,7 @@ def sharing_the_same(session: orm.Session, basis: str, period: Period) -> Distri
         sa.select(Distribution)
         .where(
             Distribution.basis == basis,
-            Distribution.status != DistributionStatus.REJECTED,
+            Distribution.status.not_in(GONE),
             Distribution.period_from <= period.ends_on,
             Distribution.period_to >= period.begins_on,
         )
@@ -47,9 +47,7 @@ def sharing_the_same(session: orm.Session, basis: str, period: Period) -> Distri
 def sharing_the_remainder(session: orm.Session, distribution_id: UUID) -> UUID | None:
     """Return the dividend, proposed or approved, that shares what a return by volume leaves."""
     return session.scalar(
-        sa.select(Distribution.id).where(
-            Distribution.remainder_of == distribution_id, Distribution.status != DistributionStatus.REJECTED
-        )
+        sa.select(Distribution.id).where(Distribution.remainder_of == distribution_id, Distribution.status.not_in(GONE))
     )
 
 
@@ -94,6 +92,7 @@ class Volumes:
     lot_ids: Sequence[UUID]
 
 
+_OF_PRODUCE = [code.value for code, terms in MECHANISMS.items() if Measure.QUANTITY in terms.measures]
 _VOLUMES = sa.text(
     """
     SELECT c.household_id, sum(c.measure_milli)::bigint AS milli,
@@ -102,7 +101,7 @@ _VOLUMES = sa.text(
       FROM lots l
       JOIN contributions c ON c.lot_id = l.id
      WHERE l.supplier_id = :supplier AND l.status NOT IN ('draft', 'discarded') AND c.carried_from IS NULL
-       AND c.mechanism = ANY(:mechanisms) AND c.delivered_on BETWEEN :begins_on AND :ends_on
+       AND c.annulment_id IS NULL AND c.mechanism = ANY(:mechanisms) AND c.delivered_on BETWEEN :begins_on AND :ends_on
      GROUP BY c.household_id
      ORDER BY c.household_id
     """
@@ -114,14 +113,14 @@ def volumes(session: orm.Session, supplier_id: UUID, period: Period) -> Volumes:
 
     Delivery counts, not what was sold of it, in the unit of the delivery: what is sold by the piece may have been
     weighed. Produce that was moved into another lot counts once, where it was first
-    given; drafts do not count, as their contributions are not sealed.
+    given; drafts do not count, as their contributions are not sealed, nor what was annulled.
     """
     plan_anew(session)
     rows = session.execute(
         _VOLUMES,
         {
             "supplier": supplier_id,
-            "mechanisms": [code.value for code, terms in MECHANISMS.items() if Measure.QUANTITY in terms.measures],
+            "mechanisms": _OF_PRODUCE,
             "begins_on": period.begins_on,
             "ends_on": period.ends_on,
         },
@@ -133,21 +132,60 @@ def volumes(session: orm.Session, supplier_id: UUID, period: Period) -> Volumes:
     )
 
 
+_COUNTED = sa.text(
+    """
+    SELECT coalesce(sum(CASE WHEN :by_value THEN c.amount_fen ELSE c.measure_milli END), 0)
+      FROM contributions c
+     WHERE c.lot_id = ANY(CAST(:lots AS uuid[])) AND c.carried_from IS NULL AND c.annulment_id IS NULL
+       AND c.mechanism = ANY(:mechanisms) AND c.delivered_on BETWEEN :begins_on AND :ends_on
+    """
+)
+
+
+def counted_now(session: orm.Session, distribution: Distribution) -> int:
+    """Return what was delivered, in milli-units or fen, of all that a return by volume counted when it was proposed."""
+    asked = {
+        "by_value": distribution.inputs["counted"] == "value",
+        "lots": distribution.lot_ids or [],
+        "mechanisms": _OF_PRODUCE,
+        "begins_on": distribution.period_from,
+        "ends_on": distribution.period_to,
+    }
+    return int(session.scalars(_COUNTED, asked).one())
+
+
+# What an annulment gave back is of the days of the list that it undid, though it is there since a later one. Another
+# list may have taken what came in the period while later money is left for it: a list counts from when all was there.
 _FUNDS = sa.text(
     """
-    SELECT m.order_line_id, a.kind, m.mechanism, max(m.came_in_on) FILTER (WHERE m.came_in_on <= :ends_on) AS since,
+    WITH undone AS MATERIALIZED (
+        SELECT e.id AS entry_id, d.period_from, d.period_to, o.effective_on AS given_on
+          FROM annulments n
+          JOIN distributions d ON d.id = n.distribution_id
+          JOIN ledger_entries e ON e.source = 'annulment:' || n.id
+          JOIN ledger_entries o ON o.source = 'distribution:' || d.id
+         WHERE n.supplier_id = :supplier
+    )
+    SELECT m.order_line_id, a.kind, m.mechanism, max(m.there_on) AS since,
            array_agg(m.fen) AS fen, array_agg(m.begins_on) AS begins_on, array_agg(m.ends_on) AS ends_on
       FROM ledger_accounts a
       CROSS JOIN LATERAL (
-          SELECT order_line_id, mechanism, amount_fen AS fen, effective_on AS begins_on, effective_on AS ends_on,
-                 effective_on AS came_in_on
-            FROM ledger_transfers WHERE credit_account_id = a.id
+          SELECT t.order_line_id, t.mechanism, t.amount_fen AS fen,
+                 CASE WHEN u.entry_id IS NULL THEN t.effective_on
+                      WHEN a.kind = 'retained' THEN u.period_from ELSE :ever END AS begins_on,
+                 coalesce(u.period_to, t.effective_on) AS ends_on,
+                 CASE WHEN u.entry_id IS NULL THEN t.effective_on END AS came_in_on, t.effective_on AS there_on
+            FROM ledger_transfers t
+            LEFT JOIN undone u ON u.entry_id = t.entry_id
+           WHERE t.credit_account_id = a.id
           UNION ALL
           SELECT t.order_line_id, t.mechanism, -t.amount_fen,
-                 CASE WHEN a.kind = 'retained' AND d.id IS NOT NULL THEN d.period_from ELSE :ever END,
-                 coalesce(d.period_to, t.effective_on), NULL
+                 CASE WHEN a.kind = 'retained' AND d.id IS NOT NULL THEN d.period_from
+                      ELSE coalesce(u.given_on, :ever) END,
+                 coalesce(d.period_to, u.given_on, t.effective_on), NULL, NULL
             FROM ledger_transfers t
             JOIN ledger_entries e ON e.id = t.entry_id
+            LEFT JOIN undone u ON u.entry_id = t.entry_id
             LEFT JOIN distributions d ON d.supplier_id = :supplier AND e.source = 'distribution:' || d.id
            WHERE t.debit_account_id = a.id) m
      WHERE a.book = 'attribution' AND a.owner_id = :supplier AND a.counterpart_id IS NULL AND a.step = 'recognised'
@@ -164,6 +202,7 @@ def funds(session: orm.Session, supplier_id: UUID, mechanism: Mechanism, period:
 
     Of a line counts what was recognised by the end of the period: in the pool with what earlier ones left; of retained
     money only what came in the period itself, as what an earlier one left there, its reserve too, the supplier keeps.
+    What an annulled list had taken is there again.
     """
     plan_anew(session)
     rows = session.execute(

@@ -17,11 +17,12 @@ from market.errors import MarketError, follow
 
 
 class DistributionStatus(StrEnum):
-    """The life of a distribution, a supplier's or a collective's."""
+    """The life of a distribution, a supplier's or a collective's; what a collective gave on is never annulled."""
 
     PROPOSED = "proposed"
     APPROVED = "approved"
     REJECTED = "rejected"
+    ANNULLED = "annulled"
 
 
 class DistributionEvent(StrEnum):
@@ -29,12 +30,18 @@ class DistributionEvent(StrEnum):
 
     APPROVE = "approve"
     REJECT = "reject"
+    ANNUL = "annul"
 
 
 TRANSITIONS: Mapping[tuple[DistributionStatus, DistributionEvent], DistributionStatus] = {
     (DistributionStatus.PROPOSED, DistributionEvent.APPROVE): DistributionStatus.APPROVED,
     (DistributionStatus.PROPOSED, DistributionEvent.REJECT): DistributionStatus.REJECTED,
+    (DistributionStatus.APPROVED, DistributionEvent.ANNUL): DistributionStatus.ANNULLED,
 }
+
+
+GONE = frozenset({DistributionStatus.REJECTED, DistributionStatus.ANNULLED})
+"""What leaves its days and its remainder to another list."""
 
 
 def after(status: DistributionStatus, event: DistributionEvent, *, machine: str = "distribution") -> DistributionStatus:
@@ -124,9 +131,8 @@ def list_sha256(items: Sequence[Item]) -> str:
 class Fund(NamedTuple):
     """What stands on an order line and may be given: a pool, retained money, what a collective received.
 
-    `since` is the day of the last that came in, in the period if it is of one; `payment_id` tells received parts apart,
-    `step` where it stands, and `paid_on` when that payment was made: it may have been ahead of what came in, or have
-    been confirmed since.
+    `since` is the day of the last that came in; `payment_id` tells received parts apart, `step` where it stands, and
+    `paid_on` when that payment was made: it may have been ahead of what came in, or have been confirmed since.
     """
 
     order_line_id: UUID
@@ -275,6 +281,14 @@ class ReserveChangedError(MarketError):
     status = 409
     en = "The plans in force state another reserve than the one by which this list was made; propose it anew."
     zh = "现行方案规定的公积金比例与本名单所依比例不同,请重新提出。"
+
+
+class DeliveryAnnulledError(MarketError):
+    """What never was delivered is no reason to be given anything."""
+
+    status = 409
+    en = "A delivery that this list counts was annulled after it was made; reject the list, and propose it anew."
+    zh = "本名单所计的交售记录在提出后已有撤销,请退回后重新提出。"
 
 
 class NoRemainderError(MarketError):

@@ -189,6 +189,9 @@ class Permission(StrEnum):
     DISTRIBUTION_READ = "distribution:read"
     DISTRIBUTION_WRITE = "distribution:write"
     DISTRIBUTION_APPROVE = "distribution:approve"
+    ANNULMENT_READ = "annulment:read"
+    ANNULMENT_WRITE = "annulment:write"
+    ANNULMENT_APPROVE = "annulment:approve"
     STATEMENT_READ = "statement:read"
     SETTLEMENT_READ = "settlement:read"
     SETTLEMENT_WRITE = "settlement:write"
@@ -307,6 +310,13 @@ POLICY: Mapping[Permission, Mapping[Role, Scope]] = {
     Permission.DISTRIBUTION_READ: _SEES_HOUSEHOLDS,
     Permission.DISTRIBUTION_WRITE: {**_SUPPLIER_OWN},
     Permission.DISTRIBUTION_APPROVE: {Role.COUNTY_REVIEWER: Scope.REGION},
+    Permission.ANNULMENT_READ: _SEES_HOUSEHOLDS,
+    Permission.ANNULMENT_WRITE: {
+        Role.SUPPLIER_MANAGER: Scope.OWN,
+        Role.COUNTY_REVIEWER: Scope.REGION,
+        Role.AUDITOR: Scope.ALL,
+    },
+    Permission.ANNULMENT_APPROVE: {Role.COUNTY_REVIEWER: Scope.REGION},
     Permission.STATEMENT_READ: _SEES_HOUSEHOLDS,
     Permission.SETTLEMENT_READ: {**_SUPPLIER_OWN, Role.AUDITOR: Scope.ALL, Role.OPERATOR: Scope.ALL},
     Permission.SETTLEMENT_WRITE: {Role.OPERATOR: Scope.ALL},

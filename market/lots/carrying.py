@@ -49,7 +49,7 @@ def carry(session: orm.Session, actor: Actor, parts: Sequence[Part]) -> None:
     Each input must be locked, and stands as it was before. Parts of one input follow each other, so that together they
     carry what one part of their size would: an amount by what is sold or moved of the lot, its measure by what is
     moved, each to the last unit when nothing is left. Of consigned produce the part of the quantity goes along that is
-    the household's.
+    the household's. Of what was annulled nothing goes along.
     """
     by_source: dict[UUID, list[Part]] = {}
     for part in sorted(parts, key=lambda part: part.source.id):
@@ -59,7 +59,10 @@ def carry(session: orm.Session, actor: Actor, parts: Sequence[Part]) -> None:
     for given, carry_fen in session.execute(
         sa.select(Contribution, sa.func.coalesce(ReleaseCarry.fen, 0))
         .outerjoin(ReleaseCarry, ReleaseCarry.contribution_id == Contribution.id)
-        .where(Contribution.lot_id == sa.any_(sa.cast(list(by_source), sa.ARRAY(sa.Uuid))))
+        .where(
+            Contribution.lot_id == sa.any_(sa.cast(list(by_source), sa.ARRAY(sa.Uuid))),
+            Contribution.annulment_id.is_(None),
+        )
         .order_by(Contribution.lot_id, Contribution.id)
     ):
         contributed[given.lot_id].append(given)

@@ -160,6 +160,7 @@ def _slips(session: orm.Session, supplier_id: UUID, contributions: Sequence[NewC
             Contribution.slip_key.in_([reference_key(given.evidence) for given in contributions]),
             Lot.supplier_id == supplier_id,
             Lot.status != LotStatus.DISCARDED,
+            Contribution.annulment_id.is_(None),
         )
     )
     return set(session.scalars(taken))

@@ -134,6 +134,7 @@ class Contribution(Base):
     carried from an input lot names the one it comes from; measure and amount are the part of it that came along, which
     may be worth no fen; of consigned produce the measure is the household's part of what was taken. `slip_key` is the
     evidence of produce as `identifiers.reference_key` reads it; a work sheet or a lease names many, and has none.
+    One with an `annulment_id` never was: it stays on record and counts for nobody, while its quantity stays in the lot.
     """
 
     __tablename__ = "contributions"
@@ -186,6 +187,7 @@ class Contribution(Base):
     slip_key: orm.Mapped[str | None]
     plan_version_id: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("plan_versions.id"))
     carried_from: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("contributions.id"), index=True)
+    annulment_id: orm.Mapped[UUID | None] = orm.mapped_column(sa.ForeignKey("annulments.id", use_alter=True))
     made_by: orm.Mapped[UUID] = orm.mapped_column(sa.ForeignKey("members.id"))
 
 

@@ -67,7 +67,8 @@ def told(given: Contribution) -> dict[str, object]:
         stated = {"price_fen": given.market_price_fen, "source": given.market_source, "on": given.market_on}
         above = {"measure": "gross", "market": stated, "increase_fen": over_market(given.amount_fen, **prices)}
     shown = ("id", "lot_id", "household_id", "mechanism", "unit_price_fen", "amount_fen", "proceeds_bp", "delivered_on")
-    return {name: getattr(given, name) for name in (*shown, "evidence", "plan_version_id", "carried_from")} | {
+    known = (*shown, "evidence", "plan_version_id", "carried_from", "annulment_id")
+    return {name: getattr(given, name) for name in known} | {
         "measure": base_units(given.measure_milli),
         "unit": given.measured_in,
         "price_per": base_units(given.price_unit_milli) if given.price_unit_milli is not None else None,

@@ -344,3 +344,27 @@ class MechanismNotInPlanError(MarketError):
 
     en = "The benefit plan of this product has no such lot mechanism: {mechanism}."
     zh = "该产品的带农方案不含按批次的机制「{mechanism}」。"
+
+
+class NeverOpenedError(MarketError):
+    """What nobody has opened is no word of the supplier's yet: its draft is given up instead."""
+
+    status = 409
+    en = "The lot {number} was never on sale; discard it, and enter anew what is true."
+    zh = "批次 {number} 未曾开售,请作废该批次后如实重新登记,无须撤销。"
+
+
+class CarriedContributionError(MarketError):
+    """What was carried along is annulled with what it came from."""
+
+    status = 409
+    en = "This contribution was carried from another; annul that one, {contribution}, and this goes with it."
+    zh = "该投入由上游批次转入,请撤销其来源投入 {contribution},本投入随之撤销。"
+
+
+class ContributionAnnulledError(MarketError):
+    """What never was is annulled once, and nobody is paid for it."""
+
+    status = 409
+    en = "This contribution was annulled; it counts for nothing."
+    zh = "该投入已撤销,不再计入。"

@@ -248,7 +248,8 @@ class ContributionOut(Schema):
 
     `measure` is in `unit`: a base unit, the hour, the piece or the mu. One that came with an input lot names the one it
     is carried from; its amount is what that one released. Consigned produce has no amount, but basis points of what
-    its part of the lot brings. Where the market's price decides, `over_market` is the gross increase over it.
+    its part of the lot brings. Where the market's price decides, `over_market` is the gross increase over it. One that
+    was annulled names the annulment, and is owed nothing.
     """
 
     id: Id
@@ -266,6 +267,7 @@ class ContributionOut(Schema):
     evidence: Evidence
     plan_version_id: Id
     carried_from: Annotated[Id | None, Field(examples=[None])]
+    annulment_id: Annotated[Id | None, Field(examples=[None])]
 
 
 class ContributionsRecordedOut(Schema):

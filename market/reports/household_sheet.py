@@ -1,6 +1,6 @@
 """A household's account as a workbook: in yuan, in fen, its items and its corrections, and what each figure counts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 
 from xlsxwriter import Workbook
@@ -38,6 +38,22 @@ FIGURES: Sequence[tuple[str, str, str]] = (
     ("recognised_fen", "订单带来:确认", "货款已到供应商"),
     ("brought_by_orders_fen", "订单带来:已到账", "已被订单核销的实收,不含补差"),
 )
+
+REASONS: Mapping[str, str] = {
+    "accrual": "验收归集",
+    "recognition": "货款确认",
+    "unrecognition": "货款退回",
+    "return": "退货",
+    "price_cut": "折让",
+    "distribution": "按期分配",
+    "second_distribution": "二次分配",
+    "annulment": "撤销",
+    "matching": "预付核销",
+    "disbursement": "兑付",
+    "confirmation": "农户确认",
+    "payment_reversal": "兑付冲销",
+}
+"""Why an entry was posted; an item of the account has a reason of its own."""
 
 
 def household_workbook(account: HouseholdAccount, orders: HouseholdStatement) -> bytes:
@@ -135,7 +151,8 @@ def _corrections(sheet: Worksheet, account: HouseholdAccount, bold: Format, form
             number += 1
             kind = ITEM_KINDS[each.item_kind][1] if each.item_kind else ""
             recorded = each.recorded_at.astimezone(CHINA_STANDARD_TIME).strftime("%Y-%m-%d %H:%M")
-            texts = (_span(found), each.happened_on, each.booked_on or "", recorded, each.reason, kind)
+            reason = REASONS.get(each.reason, each.reason)
+            texts = (_span(found), each.happened_on, each.booked_on or "", recorded, reason, kind)
             for place, text in enumerate(texts):
                 sheet.write_string(number, place, str(text))
             for place, fen in enumerate(

@@ -31,7 +31,7 @@ _INCOME = sa.text(
                  SELECT sum(n.amount_fen) FROM contributions n JOIN lots m ON m.id = n.lot_id
                   WHERE n.carried_from = c.id AND m.status <> 'discarded'), 0) END) AS carried_fen
         FROM contributions c
-       WHERE c.lot_id = :lot
+       WHERE c.lot_id = :lot AND c.annulment_id IS NULL
        GROUP BY c.mechanism
        ORDER BY c.mechanism
     ), moves AS (
@@ -60,7 +60,7 @@ _INCOME = sa.text(
         LEFT JOIN moves m ON m.contribution_id = c.id
         LEFT JOIN ledger_accounts a ON a.id = m.account_id AND a.kind = 'household'
          AND a.step IN ('accrued', 'recognised', 'disbursed', 'confirmed')
-       WHERE c.lot_id = :lot AND c.market_price_fen < c.unit_price_fen
+       WHERE c.lot_id = :lot AND c.market_price_fen < c.unit_price_fen AND c.annulment_id IS NULL
        GROUP BY c.id
        ORDER BY c.mechanism, c.market_on, c.market_source, c.market_price_fen, c.unit_price_fen, c.id
     )

@@ -260,6 +260,7 @@ def upgrade() -> None:
         sa.Column("slip_key", sa.Text(), nullable=True),
         sa.Column("plan_version_id", sa.Uuid(), nullable=False),
         sa.Column("carried_from", sa.Uuid(), nullable=True),
+        sa.Column("annulment_id", sa.Uuid(), nullable=True),
         sa.Column("made_by", sa.Uuid(), nullable=False),
         sa.CheckConstraint(
             "amount_fen > 0 OR (amount_fen = 0 AND carried_from IS NOT NULL)",
@@ -366,5 +367,6 @@ def upgrade() -> None:
     )
     op.create_index(op.f("spoilages_lot_id_idx"), "spoilages", ["lot_id"], unique=False)
     op.execute("GRANT SELECT, INSERT ON contributions, lot_inputs, spoilages TO market_app")
+    op.execute("GRANT UPDATE (annulment_id) ON contributions TO market_app")
     op.execute("GRANT SELECT, INSERT, UPDATE ON release_carries TO market_app")
     op.execute("GRANT SELECT, INSERT, UPDATE ON baselines, lots, reservations TO market_app")

@@ -56,6 +56,7 @@ def upgrade() -> None:
                 "proposed",
                 "approved",
                 "rejected",
+                "annulled",
                 name="distributionstatus",
                 native_enum=False,
                 create_constraint=True,
@@ -75,7 +76,7 @@ def upgrade() -> None:
             name=op.f("distributions_decision_is_signed"),
         ),
         sa.CheckConstraint(
-            "CASE WHEN status = 'approved' THEN from_pool_fen + from_retained_fen = amount_fen"
+            "CASE WHEN status IN ('approved', 'annulled') THEN from_pool_fen + from_retained_fen = amount_fen"
             " ELSE num_nonnulls(from_pool_fen, from_retained_fen) = 0 END",
             name=op.f("distributions_amount_is_funded"),
         ),
@@ -111,7 +112,7 @@ def upgrade() -> None:
         postgresql.ExcludeConstraint(
             (sa.text("text_range(basis, basis, '[]')"), "&&"),
             (sa.text("daterange(period_from, period_to, '[]')"), "&&"),
-            where=sa.text("status <> 'rejected'"),
+            where=sa.text("status NOT IN ('rejected', 'annulled')"),
             name="distributions_share_a_day_once",
         ),
         sa.ForeignKeyConstraint(["decided_by"], ["members.id"], name=op.f("distributions_decided_by_exists")),
@@ -128,7 +129,7 @@ def upgrade() -> None:
         "distributions",
         ["remainder_of"],
         unique=True,
-        postgresql_where=sa.text("status <> 'rejected'"),
+        postgresql_where=sa.text("status NOT IN ('rejected', 'annulled')"),
     )
     op.create_index(op.f("distributions_supplier_id_idx"), "distributions", ["supplier_id"], unique=False)
     op.create_table(

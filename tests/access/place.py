@@ -120,6 +120,8 @@ class Place:
     cash_list: str
     shares: str
     distribution: str
+    shared_out: str
+    annulment: str
     own_list: str
     second: str
     stated: str

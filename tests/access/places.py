@@ -14,13 +14,10 @@ from market.attribution.rules import Kind, PaymentOrder
 from market.banking.models import BankLine
 from market.banking.rules import Meaning
 from market.benefits import registers
-from market.benefits.holdings import Holding, Listed, RegisterBody, Source
+from market.benefits.holdings import Holding, RegisterBody
 from market.benefits.rules import Mechanism, PlanStatus, RegisterKind
 from market.certification.models import CertificateAlert, Objection, PriceEvidence
 from market.certification.rules import ApplicationStatus, CertificateStatus, EvidenceKind
-from market.distributions import giving_on, proposing
-from market.distributions.listing import Dividend
-from market.distributions.rules import Period
 from market.households import consents, erasing
 from market.households.models import Household, ProxyAct
 from market.households.rules import ConsentPurpose
@@ -35,9 +32,8 @@ from market.payments.models import Receipt
 from market.payments.rules import OrderPart, ProposalEvent
 from market.quantities import MeasuredIn
 from tests import factories
-from tests.access import custody, refunds
+from tests.access import custody, giving, refunds
 from tests.access.place import BODIES, PLACES, Place
-from tests.money_out import paid_out
 from tests.papers import pdf
 from tests.payments.bank import Movement, export
 from tests.payments.desk import in_custody
@@ -148,7 +144,7 @@ class Settlement:
             **custody.settlements(self.session, (bank := in_custody(self.session)), self.story, self.code),
             **refunds.online(self.session, self.story),
             **refunds.refunds(self.session, bank, self.story),
-            **self.sharing(),
+            **giving.sharing(self.session, self.story, self.household, self.collective),
             **self.personal(),
         )
 
@@ -353,41 +349,3 @@ class Settlement:
         content = pdf(f"{name} {self.story.supplier.name}")
         seen = pictures.look(content)
         return evidence.store(self.session, self.story.clerk, content, seen, stated_on=TODAY, now=NOON).id
-
-    def sharing(self) -> dict[str, str]:
-        """Propose a dividend, and let the collective give on what it was paid."""
-        session, story = self.session, self.story
-        holdings = RegisterBody(RegisterKind.SHARES, (Holding(str(self.household.id), own_fen=100),))
-        shares = factories.register_version(session, story.supplier, holdings)
-        others = factories.register_version(session, story.supplier, holdings)
-        proposed, _ = proposing.propose(
-            session,
-            story.clerk,
-            formula=Dividend(others.id, 100, (Source.OWN,)),
-            period=Period(date(2026, 1, 1), TODAY),
-            evidence="成员大会决议",
-            now=NOON,
-        )
-        payment = PaymentOrder(Kind.COLLECTIVE, self.collective.id, 200, f"集体{self.code}", None)
-        unproved, _, _ = paid_out(session, story.clerk, [payment], on=TODAY, now=NOON)
-        rows = RegisterBody(RegisterKind.LIST, (Listed(str(self.household.id), 1),))
-        own_list = factories.register_version(session, self.collective, rows)
-        keeper = factories.actor(session, factories.member(session, self.collective))
-        given = giving_on.Given(story.supplier.id, own_list.id, 50, TODAY, "签字表", "二次分配 1")
-        second, _ = giving_on.give_on(session, keeper, given=given, now=NOON)
-        county = factories.organisation(
-            session, kind=OrganisationKind.AGRICULTURE_DEPARTMENT, region_code=self.collective.region_code[:6]
-        )
-        reviewer = factories.actor(session, factories.member(session, county, Role.COUNTY_REVIEWER), Scope.REGION)
-        giving_on.approve(session, reviewer, distribution_id=second.id, opinion="同意", now=NOON)
-        other = giving_on.Given(story.supplier.id, own_list.id, 50, TODAY, "签字表", "二次分配 3")
-        stated, _ = giving_on.give_on(session, keeper, given=other, now=NOON)
-        made = {
-            "unproved": unproved.id,
-            "shares": shares.id,
-            "distribution": proposed.id,
-            "own_list": own_list.id,
-            "second": second.id,
-            "stated": stated.id,
-        }
-        return {name: str(id_) for name, id_ in made.items()}

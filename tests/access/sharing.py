@@ -16,6 +16,24 @@ SHARING = {
     "GET /v1/distributions/{distribution_id} distribution": Ask(thing("distribution")),
     "POST /v1/distributions/{distribution_id}/approval distribution": Ask(thing("distribution"), said(opinion="同意")),
     "POST /v1/distributions/{distribution_id}/rejection distribution": Ask(thing("distribution"), said(opinion="有误")),
+    "POST /v1/annulments approved distribution": Ask(
+        body=lambda asked: {
+            "distribution_id": asked.place.shared_out,
+            "reason": "名单有误",
+            "evidence": "审计报告",
+        }
+    ),
+    "POST /v1/annulments contribution": Ask(
+        body=lambda asked: {
+            "contribution_id": asked.place.contribution,
+            "reason": "未交售",
+            "evidence": "审计报告",
+        }
+    ),
+    "GET /v1/annulments annulments": Ask(thing("annulment"), lists=item()),
+    "GET /v1/annulments/{annulment_id} annulment": Ask(thing("annulment")),
+    "POST /v1/annulments/{annulment_id}/approval annulment": Ask(thing("annulment"), said(opinion="属实")),
+    "POST /v1/annulments/{annulment_id}/rejection annulment": Ask(thing("annulment"), said(opinion="不属实")),
     "GET /v1/pools pools": Ask(thing("supplier"), lists=item("supplier_id")),
     "POST /v1/second-distributions list": Ask(
         body=lambda asked: {

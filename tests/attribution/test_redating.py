@@ -57,6 +57,26 @@ def back(on: int, left: Step, fen: int, payment_id: UUID | None = None, original
     return on, "return", left, None, fen, payment_id, original
 
 
+def annulled(on: int, fen: int, original: int) -> Deed:
+    return on, "annulment", Step.RECOGNISED, None, fen, None, original
+
+
+def test_an_annulment_takes_what_had_come_by_its_day_and_leaves_what_came_later_on_top() -> None:
+    found = parts(
+        climb(1, None, Step.RECOGNISED, 7),
+        climb(3, None, Step.RECOGNISED, 5),
+        annulled(5, 4, 1),
+        back(6, Step.RECOGNISED, 6),
+    )
+    of_recognised = {(fen, known_on) for step, fen, known_on in found if step is Step.RECOGNISED}
+    assert of_recognised == {(-4, day(1)), (-5, day(3)), (-1, day(1))}
+
+
+def test_an_annulment_of_what_came_again_later_takes_that() -> None:
+    found = parts(climb(3, None, Step.RECOGNISED, 5), annulled(5, 6, 1))
+    assert {(fen, known_on) for step, fen, known_on in found if step is Step.RECOGNISED} == {(-5, day(3)), (-1, BEFORE)}
+
+
 def test_what_falls_off_the_ladder_was_never_on_any_of_its_steps() -> None:
     found = parts(
         climb(0, None, Step.ACCRUED, 9),

@@ -1,5 +1,6 @@
 """How each invariant is broken behind the guards, and what the doctor then names; `name: what` breaks one further."""
 
+from tests.audit.breaking_annulments import ANNULMENTS
 from tests.audit.breaking_contributions import CONTRIBUTIONS
 from tests.audit.breaking_money import MONEY
 from tests.audit.breaking_persons import PERSONS
@@ -36,6 +37,7 @@ A_MATCH = (
 )
 
 BREAKING: dict[str, tuple[tuple[str, ...], set[str]]] = {
+    **ANNULMENTS,
     **CONTRIBUTIONS,
     **MONEY,
     **PERSONS,

@@ -114,6 +114,11 @@ APPROVED_ALONE: dict[str, str] = {
         f"UPDATE distributions x SET decided_by = {_colleague('x.supplier_id', 'x.made_by')}"
     ),
     "a distribution by nobody": "UPDATE distributions SET decided_by = NULL",
+    "an annulment by its maker": "UPDATE annulments SET decided_by = made_by",
+    "an annulment by its supplier": (
+        f"UPDATE annulments x SET decided_by = {_colleague('x.supplier_id', 'x.made_by')}"
+    ),
+    "an annulment by nobody": "UPDATE annulments SET decided_by = NULL",
     "what was given on by its maker": "UPDATE second_distributions SET decided_by = made_by",
     "what was given on by the collective": (
         f"UPDATE second_distributions x SET decided_by = {_colleague('x.collective_id', 'x.made_by')}"

@@ -23,6 +23,7 @@ from market.payments.rules import ProposalEvent
 from market.quantities import MeasuredIn
 from market.reports import rollups
 from tests import factories
+from tests.audit.annulled import annul_a_contribution, annul_a_list
 from tests.audit.decisions import decide
 from tests.audit.online import pay_online
 from tests.audit.walk import Walk
@@ -76,6 +77,8 @@ def write(url: str) -> None:
         lot, _ = other.lot(20_000)
         other.place("5")
         settle_twice(session)
+        annul_a_list(session)
+        annul_a_contribution(session)
         keep_in_custody(session, other)
         pay_online(session)
         ledger.close_month(session, Book.ATTRIBUTION, month=NOON.date(), closed_by=lot.made_by, today=date(2026, 6, 1))

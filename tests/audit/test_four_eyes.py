@@ -22,6 +22,7 @@ OTHERWISE = {
 SIGNED = {
     "account_item_checks": ("recorder_is_not_checker",),
     "bank_accounts": ("another_confirms", "confirmation_is_signed"),
+    "annulments": ("maker_is_not_checker", "decision_is_signed"),
     "baselines": ("maker_is_not_checker",),
     "distributions": ("maker_is_not_checker", "decision_is_signed"),
     "enrolments": ("maker_is_not_checker",),

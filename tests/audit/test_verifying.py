@@ -28,16 +28,16 @@ from tests.story import TODAY, Story, open_channels
 @pytest.mark.parametrize("seed", [pytest.param(0, marks=pytest.mark.soak), 1])
 def test_a_long_history_verifies_to_the_fen(session: orm.Session, seed: int) -> None:
     open_channels(session)
-    walk = Walk(session, seed, consigning=seed % 2 == 1, cutting=True, invoicing=True)
+    walk = Walk(session, seed, consigning=seed % 2 == 1, cutting=True, invoicing=True, annulling=True)
     for _ in range(4):
         for _ in range(20):
             walk.step()
         found = verify(session)
         assert [finding.line() for finding in (*found.findings, *found.notes)] == []
     for _ in range(400):  # which of its deeds are refused hangs on ids, by which fen are allotted
-        if len(walk.taken) < 11:
+        if len(walk.taken) < 13:
             walk.step()
-    assert len(walk.taken) == 11
+    assert len(walk.taken) == 13
     assert verify(session).findings == ()
     assert verify(session).transfers > 500
     assert examine(session) == []
@@ -110,7 +110,9 @@ def test_a_transfer_to_another_household_is_named_twice(owner: orm.Session) -> N
     assert {finding.source for finding in found.values()} == {source}
 
 
-@pytest.mark.parametrize("kind", ["acceptance", "recognition:receipt", "return", "disbursement", "confirmation"])
+@pytest.mark.parametrize(
+    "kind", ["acceptance", "recognition:receipt", "return", "disbursement", "confirmation", "distribution", "annulment"]
+)
 def test_an_entry_that_is_gone_is_named(owner: orm.Session, kind: str) -> None:
     last = f"(SELECT e.source FROM ledger_entries e WHERE e.source LIKE '{kind}:%' ORDER BY recorded_at DESC LIMIT 1)"
     source = owner.scalar(sa.text(f"SELECT {last}"))

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import sqlalchemy as sa
 from sqlalchemy import orm
 
+from market.annulments import deciding
 from market.attribution import confirming
 from market.attribution.rules import Kind, PaymentOrder
 from market.benefits.holdings import Holding, Listed, RegisterBody, Source
@@ -47,6 +48,7 @@ class Walk:
     consigning: bool = False
     cutting: bool = False
     invoicing: bool = False
+    annulling: bool = False
     households: list[Household] = field(init=False)
     collective: Organisation = field(init=False)
     story: Story = field(init=False)
@@ -58,6 +60,7 @@ class Walk:
     orders: list[Order] = field(default_factory=list)
     payments: list[UUID] = field(default_factory=list)
     given: list[UUID] = field(default_factory=list)
+    shared_out: list[UUID] = field(default_factory=list)
     taken: Counter[str] = field(default_factory=Counter)
     refused: int = 0
     _draws: int = 0
@@ -137,6 +140,7 @@ class Walk:
                 *(self.sell, self.sell, self.prepay, self.pay, self.pay, self.give_back, self.give_back),
                 *(self.disburse, self.confirm, self.move_on, self.share_out, self.give_on, self.confirm_given),
                 *([self.cut_price] if self.cutting else []),
+                *([self.annul, self.share_out, self.unmake] if self.annulling else []),
             ]
         )
         try:
@@ -207,6 +211,17 @@ class Walk:
         cut = price_cutting.Offer([returns.IsCut(line.id, fen)], "果径偏小", on, "折让协议")
         made = price_cutting.offer(self.session, self.manager, order_id=order.id, offered=cut, now=NOON)
         price_cutting.accept(self.session, self.story.receiver, price_cut_id=made.id, now=NOON)
+
+    def unmake(self) -> None:
+        """Find out that a household never gave what it is on record of, perhaps after others have."""
+        subject = deciding.Subject(contribution_id=self.one(self.contributions).id)
+        made, _ = deciding.propose(
+            self.session, self.manager, subject=subject, reason="未交售", evidence="审计报告", now=NOON
+        )
+        on = self.noon()
+        deciding.approve(
+            self.session, self.reviewer, annulment_id=made.id, opinion="属实", on=business_date(on), now=on
+        )
 
     def move_on(self) -> None:
         """Make a lot of part of another; it takes its part of the contributions along."""
@@ -283,6 +298,20 @@ class Walk:
         on = self.noon()
         proposing.approve(
             self.session, self.reviewer, distribution_id=made.id, opinion="同意", on=business_date(on), now=on
+        )
+        self.shared_out.append(made.id)
+
+    def annul(self) -> None:
+        """Annul what was shared out, unless its collective has given on what it got of it."""
+        if not self.shared_out:
+            self.share_out()
+            return
+        subject, on = deciding.Subject(self.one(self.shared_out)), self.noon()
+        made, _ = deciding.propose(
+            self.session, self.manager, subject=subject, reason="名单有误", evidence="审计报告", now=NOON
+        )
+        deciding.approve(
+            self.session, self.reviewer, annulment_id=made.id, opinion="属实", on=business_date(on), now=on
         )
 
     def give_on(self) -> None:

@@ -1,6 +1,7 @@
 """What of a line's money the list of a period may share out: by the days on which it was recognised."""
 
 from datetime import date, timedelta
+from uuid import UUID
 
 import pytest
 from sqlalchemy import orm
@@ -8,6 +9,7 @@ from sqlalchemy import orm
 from market.attribution.recognition import PaidLine, recognise
 from market.attribution.rules import Kind, Step
 from market.attribution.unrecognition import UnpaidLine, unrecognise
+from market.audit.doctoring import examine
 from market.audit.verifying import verify
 from market.benefits.holdings import Holding
 from market.benefits.rules import Mechanism
@@ -62,8 +64,8 @@ def test_retained_money_is_taken_of_the_period_alone_and_pools_also_of_earlier_o
 def test_of_a_line_that_is_paid_in_parts_a_list_shares_out_what_came_in_its_period(session: orm.Session) -> None:
     season = Season(session)
     order = paid_in_parts(season)
-    march, may = date(2026, 3, 2), date(2026, 5, 2)
-    assert funded(season, FIRST_QUARTER) == [(Kind.POOL, 1, march), (Kind.RETAINED, 9, march)]
+    may = date(2026, 5, 2)
+    assert funded(season, FIRST_QUARTER) == [(Kind.POOL, 1, may), (Kind.RETAINED, 9, may)]
     assert funded(season, SECOND_QUARTER) == [(Kind.POOL, 50_00, may), (Kind.RETAINED, 449_91, may)]
     assert funded(season, HALF_YEAR) == [(Kind.POOL, 50_00, may), (Kind.RETAINED, 450_00, may)]
     with pytest.raises(NotEnoughRecognisedError):
@@ -74,6 +76,19 @@ def test_of_a_line_that_is_paid_in_parts_a_list_shares_out_what_came_in_its_peri
     assert (first.from_pool_fen, first.from_retained_fen) == (0, 9)
     assert season.sums([order]) == {(Kind.HOUSEHOLD, Step.RECOGNISED): 500_00}
     assert verify(session).sound
+
+
+def test_a_list_counts_from_the_day_on_which_all_of_its_lines_money_was_there(session: orm.Session) -> None:
+    season = Season(session)
+    household = str(season.story.household().id)
+    season.deliver({UUID(household): 100})
+    order = season.sell("50", paid=False)
+    season.story.pay(order, 10, on=date(2026, 3, 2))
+    season.share_out(season.dividend(9, Holding(household, own_fen=1)), period=HALF_YEAR, on=date(2026, 4, 7))
+    season.story.pay(order, 49_990, on=date(2026, 5, 2))
+    # What came in March is given, but the list of the half year could have had it of May.
+    season.share_out(season.dividend(9, Holding(household, own_fen=1)), period=FIRST_QUARTER, on=date(2026, 4, 8))
+    assert [symptom.line() for symptom in examine(session)] == [], "below zero on no day"
 
 
 def test_no_list_is_paid_out_of_what_came_after_its_period_though_another_took_what_came_in_it(

@@ -64,8 +64,12 @@ def test_lists_weigh_together_by_what_each_took_of_the_pool() -> None:
 
 
 @pytest.mark.parametrize(("status", "event"), list(product(DistributionStatus, DistributionEvent)))
-def test_a_distribution_is_decided_once(status: DistributionStatus, event: DistributionEvent) -> None:
-    steps = {("proposed", "approve"): "approved", ("proposed", "reject"): "rejected"}
+def test_a_distribution_is_decided_once_and_annulled_once(status: DistributionStatus, event: DistributionEvent) -> None:
+    steps = {
+        ("proposed", "approve"): "approved",
+        ("proposed", "reject"): "rejected",
+        ("approved", "annul"): "annulled",
+    }
     expected = steps.get((status, event))
     assert TRANSITIONS.get((status, event)) == expected
     if expected is None:

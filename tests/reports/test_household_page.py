@@ -151,6 +151,14 @@ def test_what_is_folded_or_shortened_on_the_page_is_whole_in_the_workbook() -> N
     assert str(notes["本年增收"]).count(str(increase.baseline_source)) == 2, "the baseline's, and its change's"
 
 
+def test_the_workbook_says_in_words_why_an_entry_was_posted() -> None:
+    made = handed.fullest()
+    told = [replace(made.account.year.corrections[0], reason=reason) for reason in ("annulment", "票据补录")]
+    account = replace(made.account, year=replace(made.account.year, corrections=told))
+    book = python_calamine.CalamineWorkbook.from_filelike(BytesIO(household_workbook(account, made.orders)))
+    assert [row[4] for row in book.get_sheet_by_name("更正(分)").to_python()[1:]] == ["撤销", "票据补录"]
+
+
 def test_the_page_and_the_workbook_are_handed_out(client: TestClient, session: orm.Session, told: Told) -> None:
     clerk = factories.signed_in(session, Role.VILLAGE_CLERK, region_code=told.household.village_code)
     asked = {"year": "2026", "on": str(ON)}
