@@ -44,7 +44,7 @@ def predict(
     orders = checking.invoiced(Method(method), payments, by=paid_on)
     checking.check_payments(session, actor.organisation_id, orders)
     checking.check_day(session, actor.organisation_id, paid_on)
-    return settling.settle_delivered(session, actor.organisation_id, orders)
+    return settling.settle_delivered(session, actor.organisation_id, orders, on=paid_on)
 
 
 def disburse(
@@ -77,7 +77,7 @@ def disburse(
     )
     checking.check_payments(session, batch.supplier_id, batch.payments)
     checking.check_day(session, batch.supplier_id, batch.paid_on)
-    settlements = settling.settle_delivered(session, batch.supplier_id, batch.payments)
+    settlements = settling.settle_delivered(session, batch.supplier_id, batch.payments, on=batch.paid_on)
     disbursement, rows = _write(session, batch, settlements)
     evidence_files.use(session, actor, evidence_ids, now=now, disbursement_id=disbursement.id)
     return disbursement, rows, settlements

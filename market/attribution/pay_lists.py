@@ -44,7 +44,7 @@ def prepare(
     checking.check_payments(session, supplier_id, orders)
     if paid_on is not None:
         checking.check_day(session, supplier_id, paid_on)
-    settling.settle_delivered(session, supplier_id, orders)
+    settling.settle_delivered(session, supplier_id, orders, on=paid_on or business_date(now))
     row = PayList(
         id=new_id(),
         supplier_id=supplier_id,

@@ -245,10 +245,10 @@ class PaidBeyondDeliveryError(MarketError):
     """Paid ahead is for what was delivered and is not sold or paid for yet; more is no income from orders."""
 
     en = (
-        "This payee can be paid {most} yuan at most: what is owed, and what it delivered that is not sold or paid"
-        " for yet."
+        "This payee can be paid {most} yuan at most: what is owed, and what it had delivered by then that is not sold"
+        " or paid for yet."
     )
-    zh = "该收款方最多可兑付 {most} 元:即应付未付部分,加上已交付但尚未售出或付款的部分。"
+    zh = "该收款方最多可兑付 {most} 元:即应付未付部分,加上付款日前已交付但尚未售出或付款的部分。"
 
 
 class PayeeWithoutTieError(MarketError):

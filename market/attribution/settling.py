@@ -15,8 +15,10 @@ from market.attribution.models import Disbursement, Payment
 from market.attribution.rules import PAID_STEP, Kind, Owed, PaymentOrder, Settlement, Share, Step
 
 
-def settle_delivered(session: orm.Session, supplier_id: UUID, payments: Sequence[PaymentOrder]) -> list[Settlement]:
-    """Return what the payments settle.
+def settle_delivered(
+    session: orm.Session, supplier_id: UUID, payments: Sequence[PaymentOrder], *, on: date
+) -> list[Settlement]:
+    """Return what payments of a day settle.
 
     Raises `PaidBeyondDeliveryError` for one that pays more than it may, `InvoiceNotForProduceError` for one by purchase
     invoice that would settle something else.
@@ -24,7 +26,7 @@ def settle_delivered(session: orm.Session, supplier_id: UUID, payments: Sequence
     settlements, pointers = _settle(session, supplier_id, payments, whatever=True), pointers_of(payments)
     for settlement, pointer in zip(settlements, pointers, strict=True):
         check_produce(settlement.payment, {item.share.mechanism for item in settlement.settled}, pointer=pointer)
-    check_paid_ahead(session, supplier_id, settlements, pointers)
+    check_paid_ahead(session, supplier_id, settlements, pointers, on=on)
     return settlements
 
 
