@@ -6,6 +6,14 @@ without a word here (a channel of another scheme, say) is shown as it is.
 
 from collections.abc import Iterable, Mapping
 
+from market.benefit_words import (
+    ANNULMENT_EVENTS,
+    ANNULMENT_STATUSES,
+    DISTRIBUTION_EVENTS,
+    DISTRIBUTION_STATUSES,
+    VERSION_EVENTS,
+    VERSION_STATUSES,
+)
 from market.money import yuan
 from market.payment_words import (
     CALL_STATUSES,
@@ -90,19 +98,6 @@ CERTIFICATE_STATUSES: Words = {
     "valid": ("valid", "有效"),
     "suspended": ("suspended", "已暂停"),
     "revoked": ("revoked", "已撤销"),
-}
-
-VERSION_STATUSES: Words = {
-    "draft": ("a draft", "草稿"),
-    "submitted": ("submitted", "已提交"),
-    "approved": ("approved", "已批准"),
-    "rejected": ("rejected", "已驳回"),
-}
-VERSION_EVENTS: Words = {
-    "submit": ("submitted", "提交"),
-    "simulate": ("simulated", "测算"),
-    "approve": ("approved", "批准"),
-    "reject": ("rejected", "驳回"),
 }
 
 CHANNELS: Words = {
@@ -244,15 +239,6 @@ FOUR_EYES: Words = {
     "second_distribution": ("deciding a second distribution", "二次分配审批"),
     "enrolment": ("confirming an enrolment", "农户联结确认"),
 }
-ANNULMENT_STATUSES: Words = {
-    "proposed": ("proposed", "待审批"),
-    "approved": ("approved", "已批准"),
-    "rejected": ("rejected", "已退回"),
-}
-ANNULMENT_EVENTS: Words = {"approve": ("approved", "批准"), "reject": ("rejected", "退回")}
-DISTRIBUTION_STATUSES: Words = {**ANNULMENT_STATUSES, "annulled": ("annulled", "已撤销")}
-DISTRIBUTION_EVENTS: Words = {**ANNULMENT_EVENTS, "annul": ("annulled", "撤销")}
-
 AGAIN: Words = {
     "read": ("Ask again.", "请重试。"),
     "edit": ("Read it again, and edit what you find.", "请重新读取,再作修改。"),

@@ -170,14 +170,15 @@ def list_distributions(query: Annotated[DistributionQuery, Query()], caller: Rea
 
 @router.get("/distributions/{distribution_id}", responses=declared(NotFoundError))
 def show_distribution(distribution_id: UUID, caller: Reader) -> ListedOut:
-    """Show a distribution with its whole list."""
+    """Show a distribution with its whole list, and others by another register or formula of the same days."""
     with caller.transaction() as (session, actor):
         visible = queries.visible_distributions(actor).where(Distribution.id == distribution_id)
         found = session.scalar(visible)
         if found is None:
             raise NotFoundError(what="distribution")
         items = items_out(queries.items_of(session, distribution_id))
-    return ListedOut(**DistributionOut.model_validate(found).model_dump(), items=items)
+        others = [DistributionOut.model_validate(each) for each in queries.overlapping(session, found)]
+    return ListedOut(**DistributionOut.model_validate(found).model_dump(), items=items, overlapping=others)
 
 
 @router.post(

@@ -44,6 +44,27 @@ def sharing_the_same(session: orm.Session, basis: str, period: Period) -> Distri
     )
 
 
+def overlapping(session: orm.Session, distribution: Distribution) -> list[Distribution]:
+    """Return the supplier's other distributions of the mechanism, proposed or approved, that have a day of this one.
+
+    Another register or formula makes another list of the same days; whether both may stand, who decides has to see.
+    """
+    return list(
+        session.scalars(
+            sa.select(Distribution)
+            .where(
+                Distribution.supplier_id == distribution.supplier_id,
+                Distribution.mechanism == distribution.mechanism,
+                Distribution.id != distribution.id,
+                Distribution.status.not_in(GONE),
+                Distribution.period_from <= distribution.period_to,
+                Distribution.period_to >= distribution.period_from,
+            )
+            .order_by(Distribution.period_from, Distribution.id)
+        )
+    )
+
+
 def sharing_the_remainder(session: orm.Session, distribution_id: UUID) -> UUID | None:
     """Return the dividend, proposed or approved, that shares what a return by volume leaves."""
     return session.scalar(

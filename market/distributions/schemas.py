@@ -185,9 +185,10 @@ class DistributionOut(Schema):
 
 
 class ListedOut(DistributionOut):
-    """A distribution with its list."""
+    """A distribution with its list, and the supplier's others of its mechanism that share out a day of its period."""
 
     items: list[ItemOut]
+    overlapping: list[DistributionOut]
 
 
 class DistributionQuery(PageQuery):

@@ -11,7 +11,7 @@ import time_machine
 from sqlalchemy import orm
 from starlette.testclient import TestClient
 
-from market.benefits.holdings import Entitlement
+from market.benefits.holdings import Entitlement, Holding
 from market.benefits.rules import Mechanism
 from market.db import Database
 from market.households.models import Household
@@ -110,7 +110,7 @@ def test_a_surplus_goes_from_proposal_to_approval_with_its_figures_in_fen(
     assert approved.status_code == 200, approved.text
     shown = client.get(f"/v1{where}", headers=clerk).json()
     assert shown["evidence"] == waiting["evidence"] == YEAR["evidence"]
-    assert approved.json() == {name: value for name, value in shown.items() if name != "items"}
+    assert approved.json() | {"items": made["items"], "overlapping": []} == shown
     assert (shown["status"], shown["opinion"]) == ("approved", "同意")
     assert (shown["from_pool_fen"], shown["from_retained_fen"]) == (10_00, 21_50)
     (pool,) = client.get("/v1/pools", headers=clerk).json()["items"]
@@ -166,6 +166,18 @@ def test_one_distribution_is_posted_once_and_its_period_gives_no_more_than_is_le
     assert refusal(asked(client, county, f"{one}/approval", {"opinion": "同意"}))[:2] == (409, "transition")
     early = patronage(1_00) | {"period_to": "2026-12-30"}
     assert refusal(asked(client, clerk, "/distributions", early))[:2] == (409, "period_already_shared")
+
+
+def test_who_decides_sees_what_another_register_shares_out_of_the_same_days(
+    client: TestClient, season: Season, clerk: dict[str, str]
+) -> None:
+    (household,) = sold(season, 1)
+    first, second = (season.propose(season.dividend(9_00, Holding(str(household), own_fen=1))) for _ in range(2))
+    for one, other in ((first, second), (second, first)):
+        shown = client.get(f"/v1/distributions/{one.id}", headers=clerk).json()["overlapping"]
+        assert [(each["id"], each["status"], each["amount_fen"]) for each in shown] == [
+            (str(other.id), "proposed", 900)
+        ]
 
 
 @pytest.mark.parametrize("same_member", [True, False])
