@@ -1,4 +1,4 @@
-"""The words for what plans, registers, distributions and annulments write as codes; `market.words` takes them from here."""
+"""The words for what plans, registers, distributions and annulments write as codes, for `market.words` to take."""
 
 from collections.abc import Mapping
 
