@@ -93,7 +93,7 @@ def test_its_slip_may_stand_for_what_was_truly_delivered(story: Story) -> None:
 def test_a_lot_that_nobody_opened_is_discarded_instead(story: Story) -> None:
     household = story.household()
     lot, (given,) = story.lot(10_000, {household.id: 5_000})
-    lot.status, lot.opened_by = LotStatus.DRAFT, None
+    lot.status, lot.opened_by, lot.opened_at = LotStatus.DRAFT, None, None
     story.session.flush()
     with pytest.raises(NeverOpenedError) as refused:
         proposed(story.session, given.id)

@@ -38,7 +38,9 @@ def test_nobody_was_paid_before_the_first_plan_and_the_first_delivery(stalls: St
     for path in ("/disbursements", "/disbursements?dry_run=true"):
         answer = stalls.clerk.post(path, stalls.payment() | {"paid_on": "2019-12-31"})
         assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/paid_on")
-    assert stalls.clerk.post("/disbursements", stalls.payment() | {"paid_on": "2020-01-01"}).status_code == 201
+    ahead = stalls.clerk.post("/disbursements", stalls.payment() | {"paid_on": "2020-01-01"})
+    assert ahead.json()["code"] == "paid_beyond_delivery", "there is a plan, and no delivery yet"
+    assert stalls.clerk.post("/disbursements", stalls.payment() | {"paid_on": "2026-01-04"}).status_code == 201
 
 
 def test_a_payment_is_told_by_its_reference_however_it_is_typed(stalls: Stalls) -> None:
