@@ -105,7 +105,8 @@ class Walk:
         amounts = {
             household.id: whole * (number + 1) // 21 + number for number, household in enumerate(self.households)
         }
-        _, contributions = self.story.lot(quantity_milli, amounts)
+        lot, contributions = self.story.lot(quantity_milli, amounts)
+        lot.opened_at = NOON  # when all lists are proposed: then each says itself which lots it counted
         self.contributions += contributions
 
     def consign(self) -> None:
