@@ -1,7 +1,7 @@
 """Reads of the facts and of what stands posted; each one statement."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -89,6 +89,12 @@ _ADVANCES = sa.text(
      GROUP BY a.kind, a.owner_id, p.id
     HAVING sum(m.fen) > 0
      ORDER BY min(m.came_in_on), p.id
+    """
+)
+_FELL = sa.text(
+    """
+    SELECT max(t.effective_on) FROM ledger_transfers t JOIN ledger_entries e ON e.id = t.entry_id
+     WHERE t.order_line_id = ANY(CAST(:lines AS uuid[])) AND e.reason IN ('return', 'price_cut')
     """
 )
 _OWED = sa.text(
@@ -262,6 +268,12 @@ def standings(session: orm.Session, line_ids: Collection[UUID]) -> dict[UUID, li
         standing = Standing(_share(row), Step(row.step), row.payment_id, int(row.fen), row.since, row.paid_for)
         found[row.order_line_id].append(standing)
     return found
+
+
+def fell_on(session: orm.Session, line_ids: Collection[UUID]) -> list[date]:
+    """Return the last day on which something of these lines fell because goods came back or their price was cut."""
+    last = session.scalar(_FELL, {"lines": list(line_ids)})
+    return [last] if last else []
 
 
 def advances(session: orm.Session, supplier_id: UUID, owner_ids: Collection[UUID]) -> list[Advance]:

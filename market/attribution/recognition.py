@@ -1,6 +1,7 @@
 """Recognition: the buyer's money for lines has reached the supplier; their shares climb."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import NamedTuple
 from uuid import UUID
@@ -20,14 +21,24 @@ class PaidLine(NamedTuple):
 
 
 def recognise(
-    session: orm.Session, paid: Mapping[str, Sequence[PaidLine]], *, supplier_id: UUID, on: date
+    session: orm.Session,
+    paid: Mapping[str, Sequence[PaidLine]],
+    *,
+    supplier_id: UUID,
+    on: date,
+    last_on: Mapping[str, date],
 ) -> set[UUID]:
     """Post what the paid part of lines makes recognised, an entry for each trigger; return the payees who gain by it.
 
-    Goods paid ahead are recognised on the day they are accepted. The caller holds the supplier's lock.
+    Goods paid ahead are recognised on the day they are accepted. What climbs beyond what is paid rests on money that
+    was left over when goods came back: it counts once all money was there (`last_on`), and they had come back. The
+    caller holds the supplier's lock.
     """
     standing = queries.standings(session, [line.order_line_id for lines in paid.values() for line in lines])
-    drafts = [_draft(trigger, lines, standing, supplier_id, on) for trigger, lines in paid.items()]
+    drafts = [
+        _once_free(session, _draft(trigger, lines, standing, supplier_id, on), lines, last_on[trigger])
+        for trigger, lines in paid.items()
+    ]
     posting.post(session, drafts)
     return {move.share.owner_id for draft in drafts for move in draft.moves if move.share.kind in PAYEES}
 
@@ -43,6 +54,13 @@ def _draft(
         on = max([on, *(found.since for found in accrued)])
         moves += climbs(_climb(accrued, line, f"{source}|{line_id}"), supplier_id, line_id)
     return posting.Draft(source, "recognition", on, moves, {"lines": [list(line) for line in lines]})
+
+
+def _once_free(session: orm.Session, draft: posting.Draft, lines: Sequence[PaidLine], last_on: date) -> posting.Draft:
+    if sum(move.fen for move in draft.moves) <= sum(line.paid_fen for line in lines):
+        return draft
+    fell_on = queries.fell_on(session, [line.order_line_id for line in lines])
+    return replace(draft, effective_on=max([draft.effective_on, last_on, *fell_on]))
 
 
 def _climb(accrued: Sequence[Standing], line: PaidLine, salt: str) -> list[tuple[Share, int]]:

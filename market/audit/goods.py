@@ -120,6 +120,7 @@ class Goods(History):
         fallen = self._falls(fact, source, goods_stay=goods_stay)
         on = max([event.on, self._opens_on, *(self._standing.last_on(fact.line_id, place) for place in fallen)])
         self._check_day(fact, on, source, event)
+        sale.fell_on[fact.line_id] = max(on, sale.fell_on.get(fact.line_id, on))
         moves = self._fall(fact.line_id, fallen)
         if not sale.unpaid(fact.line_id):
             rest = self._standing.at_step(fact.line_id, ACCRUED)

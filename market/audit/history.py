@@ -67,6 +67,7 @@ class Sale:
     paid_fen: int = 0
     paid_on: date = date.min
     accepted_on: dict[UUID, date] = field(default_factory=dict)
+    fell_on: dict[UUID, date] = field(default_factory=dict)
     owed: dict[UUID, int] = field(default_factory=dict)
     paid: dict[UUID, int] = field(default_factory=lambda: defaultdict(int))
 
@@ -135,7 +136,8 @@ class History:
     def _recognise(self, order_id: UUID, sale: Sale, trigger: str, on: date) -> Iterator[Expected]:
         """Spread what an order has and its lines have not over what they owe, and let of each climb what is paid of it.
 
-        It counts from the day of the money, or of the goods if those came later.
+        It counts from the day of the money, or of the goods if those came later; what is more than the money, once all
+        of it was there and what freed it had fallen.
         """
         lines = [line_id for line_id in self._facts.orders[order_id] if line_id in sale.owed]
         unpaid = {line_id: fen for line_id in lines if (fen := sale.unpaid(line_id))}
@@ -152,6 +154,8 @@ class History:
             whole = sum(accrued.values())
             fen = whole if part == unpaid[line_id] else portion(whole, part, unpaid[line_id])
             moves += self._climb(line_id, (split(fen, accrued, f"{source}|{line_id}") or {}) if fen else {})
+        if sum(fen for _, fen in moves) > spending:
+            on = max([on, sale.paid_on, *(sale.fell_on[line_id] for line_id in parts if line_id in sale.fell_on)])
         facts = {"lines": [[str(line_id), part, unpaid[line_id]] for line_id, part in parts.items()]}
         yield Expected(source, "recognition", on, moves, facts, order_id=order_id)
 

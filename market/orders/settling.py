@@ -45,7 +45,8 @@ def settle(
     session.flush()
     claiming = set(payees)
     if paid:
-        claiming |= recognition.recognise(session, paid, supplier_id=supplier_id, on=on)
+        last_on = {each.trigger: each.order.paid_on or on for each in funded}
+        claiming |= recognition.recognise(session, paid, supplier_id=supplier_id, on=on, last_on=last_on)
     matching.match_advances(session, claiming, supplier_id=supplier_id, trigger=trigger, on=on)
 
 

@@ -16,7 +16,7 @@ from market.benefits.rules import Mechanism
 from market.distributions import queries
 from market.distributions.rules import NotEnoughRecognisedError, Period
 from market.orders.models import Order
-from tests.distributions.season import YEAR, Season
+from tests.distributions.season import AFTER, YEAR, Season
 from tests.story import TODAY, open_channels
 
 
@@ -91,6 +91,21 @@ def test_a_list_counts_from_the_day_on_which_all_of_its_lines_money_was_there(se
     assert [symptom.line() for symptom in examine(session)] == [], "below zero on no day"
 
 
+def test_what_is_recognised_beyond_the_last_payment_counts_once_the_goods_had_come_back(session: orm.Session) -> None:
+    season = Season(session, pools=())
+    household = season.story.household()
+    season.deliver({household.id: 100})
+    order = season.sell("10", paid=False)
+    season.story.pay(order, 50_00, on=date(2026, 3, 20))
+    season.share_out(season.dividend(50_00, Holding(str(household.id), own_fen=1)))
+    # Of what was retained only accrued money falls, of the dividend what is recognised: 40 are accrued, 30 unpaid.
+    season.story.give_back(order, "2", on=AFTER)
+    season.story.pay(order, 30_00, on=date(2026, 3, 10))
+    assert season.sums([order])[Kind.HOUSEHOLD, Step.RECOGNISED] == 40_00
+    assert [symptom.line() for symptom in examine(session)] == [], "on no day more than had been paid"
+    assert verify(session).sound
+
+
 def test_no_list_is_paid_out_of_what_came_after_its_period_though_another_took_what_came_in_it(
     session: orm.Session,
 ) -> None:
@@ -117,6 +132,7 @@ def test_money_that_went_back_and_came_again_is_of_the_period_in_which_it_came_a
     supplier_id = season.story.supplier.id
     unrecognise(session, {"refund:1": [went]}, supplier_id=supplier_id, on=date(2026, 3, 20))
     again = PaidLine(line.id, 100_00, 100_00)
-    recognise(session, {"receipt:1": [again]}, supplier_id=supplier_id, on=TODAY + timedelta(days=60))
+    later = TODAY + timedelta(days=60)
+    recognise(session, {"receipt:1": [again]}, supplier_id=supplier_id, on=later, last_on={"receipt:1": later})
     assert funded(season, FIRST_QUARTER) == []
     assert [fen for _, fen, _ in funded(season, SECOND_QUARTER)] == [10_00, 90_00]

@@ -28,6 +28,7 @@ class Reckoning(Paying):
         self.carry: dict[str, int] = defaultdict(int)
         self._received: dict[str, int] = defaultdict(int)
         self._paid_on: dict[str, date] = {}
+        self._fell_on: dict[str, date] = {}
         self._lines: dict[str, list[Line]] = defaultdict(list)
         for line in facts.lines.values():
             self._lines[line.order].append(line)
@@ -143,12 +144,18 @@ class Reckoning(Paying):
         if spending > 0:
             spent = split(spending, unpaid, trigger)
             gaining |= self._recognise(
-                [(*each, fen) for each, fen in zip(unpaid, spent, strict=True) if fen], trigger, on
+                [(*each, fen) for each, fen in zip(unpaid, spent, strict=True) if fen],
+                trigger,
+                on,
+                self._paid_on[order],
             )
         self.match(gaining, on)
 
-    def _recognise(self, spent: Sequence[tuple[str, int, int]], trigger: str, on: date) -> set[Payee]:
-        """Let shares climb with the part of their line that is paid, the last payment all that waits."""
+    def _recognise(self, spent: Sequence[tuple[str, int, int]], trigger: str, on: date, last_on: date) -> set[Payee]:
+        """Let shares climb with the part of their line that is paid, the last payment all that waits.
+
+        More than was paid now had been paid before, and was free once goods had come back.
+        """
         climbing: list[tuple[Place, int]] = []
         waiting: list[Place] = []
         for line_id, unpaid, fen in spent:
@@ -160,6 +167,8 @@ class Reckoning(Paying):
                 keyed = [(place.share.key, stands) for place, stands in accrued]
                 parts = split(part, keyed, f"recognition:{trigger}|{line_id}")
                 climbing += [(place, part) for (place, _), part in zip(accrued, parts, strict=True) if part]
+        if sum(part for _, part in climbing) > sum(fen for _, _, fen in spent):
+            on = max([on, last_on, *(self._fell_on[line_id] for line_id, _, _ in spent if line_id in self._fell_on)])
         return self._climb(climbing, self.posted_on(on, waiting))
 
     def _climb(self, climbing: Sequence[tuple[Place, int]], day: date) -> set[Payee]:
@@ -178,6 +187,7 @@ class Reckoning(Paying):
             falls = self._falls(line_id, line.net(before) - line.net(self.left[line_id]), f"return:{row}")
             self._keep_carries(self._draw(draws, -1), falls)
             days.append(self.posted_on(on, [place for place, _ in falls]))
+            self._fell_on[line_id] = max(days[-1], self._fell_on.get(line_id, days[-1]))
             for place, fen in falls:
                 target = "top_up_base" if place.step in {TOP_UP, TOP_UP_PAID} else "base"
                 self.standing.move(place, target, fen, days[-1])
