@@ -19,6 +19,7 @@ from sqlalchemy import orm
 from market.clock import business_date
 from market.orders import changing
 from market.orders.rules import OrderEvent
+from tests.market_annulling import Annulling
 from tests.market_book import Happened
 from tests.market_deeds import (
     ANY,
@@ -39,11 +40,10 @@ from tests.market_model import (
     Order,
     hold,
 )
-from tests.market_unmaking import Unmaking
 from tests.market_world import LAST_DAY, World
 
 
-class Market(Unmaking):
+class Market(Annulling):
     """Two cooperatives, two buyers and their county, who do whatever comes to their minds."""
 
     @initialize(chance=st.integers(0, 2**32))

@@ -106,14 +106,14 @@ def _approve_distribution(session: orm.Session, actor: Actor, annulment: Annulme
 
 
 def _approve_contribution(session: orm.Session, actor: Actor, annulment: Annulment, on: date) -> None:
-    """Unmake a contribution; its lots are locked before the supplier, as whoever sells, moves or returns does."""
+    """Annul a contribution; its lots are locked before the supplier, as whoever sells, moves or returns does."""
     contribution_id = _named(annulment.contribution_id)
     annulling.annullable(session, actor, contribution_id)
     annulling.locked_family(session, contribution_id)
     lock_supplier(session, annulment.supplier_id)
     undone = of_contribution.undone(session, contribution_id, annulment.supplier_id)
-    unmade = of_contribution.unmake(session, contribution_id, annulment.id)
-    _post(session, annulment, undone, {"contributions": unmade}, on=on)
+    annulled = of_contribution.annul(session, contribution_id, annulment.id)
+    _post(session, annulment, undone, {"contributions": annulled}, on=on)
 
 
 def reject(session: orm.Session, actor: Actor, *, annulment_id: UUID, opinion: str, now: datetime) -> Annulment:

@@ -31,7 +31,7 @@ def undone(session: orm.Session, contribution_id: UUID, supplier_id: UUID) -> Un
     return Undone(falls, retained(falls, supplier_id), accepted_on or delivered_on)
 
 
-def unmake(session: orm.Session, contribution_id: UUID, annulment_id: UUID) -> list[UUID]:
+def annul(session: orm.Session, contribution_id: UUID, annulment_id: UUID) -> list[UUID]:
     """Let a contribution and all that was carried from it count for nothing; return them in order.
 
     The caller holds the locks of their lots.

@@ -138,7 +138,7 @@ class EventKind(StrEnum):
 class Event:
     """A fact on a day, recorded at an instant; only one of what it may be about is filled.
 
-    An annulment `undoes` a distribution or `unmakes` a contribution.
+    An annulment `annuls_list` or `annuls_contribution`.
     """
 
     kind: EventKind
@@ -152,8 +152,8 @@ class Event:
     payments: list[PaymentFact] = field(default_factory=list)
     reversed: ReversedFact | None = None
     distribution: DistributionFact | None = None
-    undoes: UUID | None = None
-    unmakes: UUID | None = None
+    annuls_list: UUID | None = None
+    annuls_contribution: UUID | None = None
     approval_id: UUID | None = None
     second: SecondFact | None = None
 

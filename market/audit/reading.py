@@ -236,8 +236,8 @@ def _lists(session: orm.Session, supplier_id: UUID) -> list[Event]:
             None,
             business_date(fact.decided_at),
             fact.decided_at,
-            undoes=fact.distribution_id,
-            unmakes=fact.contribution_id,
+            annuls_list=fact.distribution_id,
+            annuls_contribution=fact.contribution_id,
             approval_id=fact.approval_id,
         )
         for fact in annulled(session, supplier_id)

@@ -4,15 +4,15 @@ from collections.abc import Collection, Mapping
 from datetime import date
 from uuid import UUID
 
+from market.audit.annulling_contributions import AnnullingContributions
+from market.audit.annulling_lists import AnnullingLists
 from market.audit.eligibility import Hints
 from market.audit.facts import Event, EventKind
 from market.audit.history import Expected
 from market.audit.payouts import Money
-from market.audit.undoing import Undoing
-from market.audit.unmaking import Unmaking
 
 
-class Replay(Unmaking, Money, Undoing):
+class Replay(AnnullingContributions, Money, AnnullingLists):
     """One supplier's history; `expected` must be asked for every event in turn."""
 
     def announce_confirmations(self, ids: Collection[UUID]) -> None:
@@ -34,7 +34,7 @@ class Replay(Unmaking, Money, Undoing):
             EventKind.CONFIRMATION: self._confirm,
             EventKind.PAYMENT_REVERSAL: self._reverse_payment,
             EventKind.DISTRIBUTION: self._share_out,
-            EventKind.ANNULMENT: self._annul if event.undoes else self._unmake,
+            EventKind.ANNULMENT: self._annul_list if event.annuls_list else self._annul_contribution,
             EventKind.SECOND_DISTRIBUTION: self._give_on,
             EventKind.SECOND_CONFIRMATION: self._confirm_second,
         }[event.kind]

@@ -16,7 +16,7 @@ from market.distributions.listing import Dividend
 from market.distributions.rules import Period
 from market.identity.rules import OrganisationKind, Role, Scope
 from tests import factories
-from tests.annulments.annulling import proposed
+from tests.annulments.annulling_lists import proposed
 from tests.attribution.dealings import CLOSED, OPEN, Dealings, close_march
 from tests.attribution.test_as_now_known import check, explain, income
 from tests.distributions.season import Season

@@ -14,7 +14,7 @@ from market.errors import MarketError
 from market.identity.rules import Actor
 from market.lots.models import Lot
 from market.orders.models import Order
-from tests.annulments.undoing import LATER, officer, proposed
+from tests.annulments.annulling_contributions import LATER, officer, proposed
 from tests.attribution.test_moving_on import move_on
 from tests.racing import Act, crossings
 from tests.story import NOON, TODAY, Story, open_channels

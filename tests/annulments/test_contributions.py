@@ -17,7 +17,7 @@ from market.lots.rules import (
     LotStatus,
 )
 from market.orders.models import Order
-from tests.annulments.undoing import LATER, annul, approve, assert_sound, on_sale, proposed
+from tests.annulments.annulling_contributions import LATER, annul, approve, assert_sound, on_sale, proposed
 from tests.attribution.dealings import FIFTH, NINTH, close_march, confirm
 from tests.attribution.test_moving_on import move_on
 from tests.story import TODAY, Story, open_channels

@@ -24,7 +24,7 @@ from market.identity.rules import OrganisationKind, Role, Scope
 from market.ledger import service as ledger
 from market.ledger.rules import Book
 from tests import factories
-from tests.annulments.annulling import LATER, LATER_NOON, annulled, approved, manager, proposed
+from tests.annulments.annulling_lists import LATER, LATER_NOON, annulled, approved, manager, proposed
 from tests.distributions.season import AFTER, NOW, YEAR, Season
 from tests.story import TODAY, open_channels
 

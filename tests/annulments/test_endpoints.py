@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from market.identity.models import Member
 from market.identity.rules import OrganisationKind, Role
 from tests import factories
-from tests.annulments.annulling import LATER_NOON, manager
+from tests.annulments.annulling_lists import LATER_NOON, manager
 from tests.benefits.test_endpoints import again
 from tests.distributions.season import AFTER, Season
 from tests.distributions.test_endpoints import asked, patronage, refusal, signed_in

@@ -15,7 +15,7 @@ from market.identity.rules import Actor, Scope
 from market.lots.models import Contribution
 from market.reports.lot_income import lot_income
 from tests import factories
-from tests.annulments.undoing import annul
+from tests.annulments.annulling_contributions import annul
 from tests.audit.test_lapsing import farming
 from tests.audit.test_monitoring import found
 from tests.distributions.test_simulating import figures, proposed

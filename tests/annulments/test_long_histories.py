@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import orm
 
 from market.audit.verifying import verify
-from tests.annulments.undoing import assert_sound
+from tests.annulments.annulling_contributions import assert_sound
 from tests.audit.walk import Walk
 from tests.story import open_channels
 
@@ -18,7 +18,7 @@ def test_a_long_history_with_annulments_verifies_to_the_fen(session: orm.Session
             walk.step()
         assert [finding.line() for finding in verify(session).findings] == []
     for _ in range(200):  # which of its deeds are refused hangs on ids
-        if walk.taken["unmake"] < 2:
+        if walk.taken["annul_contribution"] < 2:
             walk.step()
-    assert walk.taken["unmake"] > 1
+    assert walk.taken["annul_contribution"] > 1
     assert_sound(session)

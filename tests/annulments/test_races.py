@@ -19,7 +19,7 @@ from market.distributions import proposing
 from market.distributions.listing import Dividend
 from market.distributions.rules import NoRemainderError, RemainderSharedError
 from market.errors import TransitionError
-from tests.annulments.annulling import LATER, LATER_NOON, manager
+from tests.annulments.annulling_lists import LATER, LATER_NOON, manager
 from tests.distributions.season import NOW, YEAR, Season
 from tests.money_out import paid_out
 from tests.story import open_channels

@@ -30,7 +30,7 @@ from market.lots.rules import (
 )
 from market.quantities import MeasuredIn
 from tests import factories
-from tests.annulments.undoing import LATER, annul, approve, assert_sound, officer, on_sale, proposed
+from tests.annulments.annulling_contributions import LATER, annul, approve, assert_sound, officer, on_sale, proposed
 from tests.attribution.test_moving_on import move_on
 from tests.attribution.test_races import prepared
 from tests.distributions.season import AFTER, NOW, Season

@@ -11,7 +11,7 @@ from market.benefits.holdings import Holding
 from market.benefits.rules import Mechanism
 from market.distributions import pools
 from market.reach.service import reach_of_order
-from tests.annulments.annulling import LATER, annulled
+from tests.annulments.annulling_lists import LATER, annulled
 from tests.audit.test_tracing import auditor
 from tests.distributions.season import AFTER, Season
 from tests.story import TODAY, open_channels

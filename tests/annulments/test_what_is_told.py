@@ -18,7 +18,7 @@ from market.lots.queries import told
 from market.reach.service import reach_of_order
 from market.reports.lot_income import lot_income
 from tests import factories
-from tests.annulments.undoing import annul, assert_sound
+from tests.annulments.annulling_contributions import annul, assert_sound
 from tests.attribution.dealings import CLOSED, FIFTH, NINTH, OPEN, close_march
 from tests.attribution.test_as_now_known import DECEMBER, FEBRUARY, NOTHING, brought, ladders
 from tests.attribution.test_as_now_known import MARCH as THEN

@@ -141,7 +141,7 @@ class Walk:
                 *(self.sell, self.sell, self.prepay, self.pay, self.pay, self.give_back, self.give_back),
                 *(self.disburse, self.confirm, self.move_on, self.share_out, self.give_on, self.confirm_given),
                 *([self.cut_price] if self.cutting else []),
-                *([self.annul, self.share_out, self.unmake] if self.annulling else []),
+                *([self.annul, self.share_out, self.annul_contribution] if self.annulling else []),
             ]
         )
         try:
@@ -213,7 +213,7 @@ class Walk:
         made = price_cutting.offer(self.session, self.manager, order_id=order.id, offered=cut, now=NOON)
         price_cutting.accept(self.session, self.story.receiver, price_cut_id=made.id, now=NOON)
 
-    def unmake(self) -> None:
+    def annul_contribution(self) -> None:
         """Find out that a household never gave what it is on record of, perhaps after others have."""
         subject = deciding.Subject(contribution_id=self.one(self.contributions).id)
         made, _ = deciding.propose(

@@ -15,12 +15,12 @@ Shares = dict[UUID, dict[Stake, int]]
 Places = Mapping[tuple[UUID, Stake], int]
 
 
-class Undoing(Sharing):
+class AnnullingLists(Sharing):
     """Annulments of distributions."""
 
-    def _annul(self, event: Event, hints: Mapping[str, Hints]) -> Iterator[Expected]:
-        assert event.undoes, "an annulment undoes something"  # noqa: S101
-        listed = self._lists[event.undoes]
+    def _annul_list(self, event: Event, hints: Mapping[str, Hints]) -> Iterator[Expected]:
+        assert event.annuls_list, "an annulment of a list names it"  # noqa: S101
+        listed = self._lists[event.annuls_list]
         given, taken = _given_and_taken(listed.moves)
         moves: list[Amount] = []
         on = event.on
@@ -35,7 +35,7 @@ class Undoing(Sharing):
             "annulment",
             on,
             moves,
-            {"annulment": str(event.id), "distribution": str(event.undoes)},
+            {"annulment": str(event.id), "distribution": str(event.annuls_list)},
             original_on=listed.original_on or listed.effective_on,
             period=listed.period,
             undoes=listed.source,

@@ -12,13 +12,13 @@ from market.audit.oracle import ACCRUED, BASE, RECOGNISED, RETAINED, SALE_STEPS,
 from market.audit.standing import moving
 
 
-class Unmaking(Goods):
+class AnnullingContributions(Goods):
     """Annulments of contributions."""
 
-    def _unmake(self, event: Event, hints: Mapping[str, Hints]) -> Iterator[Expected]:
+    def _annul_contribution(self, event: Event, hints: Mapping[str, Hints]) -> Iterator[Expected]:
         """Take off all that stands of a contribution and of what came from it; the supplier retains what was sold."""
-        assert event.unmakes, "it unmakes a contribution"  # noqa: S101
-        family = self._family(event.unmakes)
+        assert event.annuls_contribution, "an annulment of a contribution names it"  # noqa: S101
+        family = self._family(event.annuls_contribution)
         self._annulled |= family
         standing = self._standing.of_contributions(family)
         on = max(

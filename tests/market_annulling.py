@@ -15,7 +15,7 @@ MOST = 3
 """Of so many contributions, or soon nobody would be owed anything."""
 
 
-class Unmaking(Money):
+class Annulling(Money):
     """People who find out what never was."""
 
     def standing(self) -> list[str]:
